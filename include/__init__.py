@@ -1,0 +1,1 @@
+"""The platform: one room a package; docs/architecture.md is the map."""

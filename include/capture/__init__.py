@@ -1,0 +1,1 @@
+"""Exchange stream to landing files."""

@@ -1,0 +1,1 @@
+"""Pure values and rules of the power market; standard library only."""

@@ -1,0 +1,236 @@
+"""The landing store: where files lie, what a line is, append, list, read from an offset.
+
+A landing file belongs to one process, which holds an exclusive flock on it while it may still write:
+whoever can get a shared lock knows that the writer is gone, even after SIGKILL.
+"""
+
+import base64
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+TRADES = "trades"
+REFERENCE_PRICES = "reference_prices"
+SOURCES = (TRADES, REFERENCE_PRICES)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def timestamp(at: datetime) -> str:
+    """ISO 8601 in UTC with microseconds, the one spelling of time in a landing file."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def raw_fields(payload: bytes) -> dict[str, str]:
+    """The payload verbatim: `raw` if it is UTF-8 text, else `raw_base64`."""
+    try:
+        return {"raw": payload.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"raw_base64": base64.b64encode(payload).decode("ascii")}
+
+
+def message_line(received_at: datetime, payload: bytes, **details: object) -> bytes:
+    """One line for a message (or, with details such as `request` and `status`, for an HTTP reply)."""
+    return bytes(_encode({"received_at": timestamp(received_at), **details, **raw_fields(payload)})) + b"\n"
+
+
+def event_line(at: datetime, event: str, **details: object) -> bytes:
+    """One line of the connection's journal."""
+    return bytes(_encode({"received_at": timestamp(at), "event": event, **details})) + b"\n"
+
+
+class LandingWriter:
+    """Appends lines to this process's own file of the current UTC hour.
+
+    The first line of every file is an `opened` event and the last one, if the process lives to write it,
+    is `rolled` (the hour turned) or `closed` (a clean stop). Both carry `state()`: so each file
+    tells by itself whether the connection was up when it began and ended.
+
+    Not safe for use from several threads, except `sync`.
+
+    Args:
+        root: LANDING_ROOT.
+        source: One of SOURCES.
+        name: What writes, for example `standalone` or `airflow`; becomes part of the file name.
+        state: Details for the events that this class writes itself.
+    """
+
+    def __init__(
+        self, root: Path, source: str, name: str, state: Callable[[], Mapping[str, object]] = dict
+    ) -> None:
+        if source not in SOURCES or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+            raise ValueError(f"no landing place for {source!r} by {name!r}")
+        self.root = root
+        self.source = source
+        self.name = name
+        self.path: Path | None = None
+        self._state = state
+        self._fd = -1
+        self._hour = -1
+        self._unwritten = b""
+
+    def append(self, line: bytes, at: datetime) -> None:
+        """Writes a whole line, newline included, into the file of the hour of `at` by write(2) before returning.
+
+        Raises:
+            OSError: The disk is full or gone. The line is not lost: what could not be written is kept and
+                goes first, byte for byte, at the next call or `flush`. Only if no file could be opened at all
+                is the line refused.
+        """
+        hour = int(at.timestamp()) // 3600
+        if hour > self._hour:  # a clock that steps back must not reopen an hour that was left
+            try:
+                self._roll(hour, at)
+            except OSError:
+                if self._fd < 0:
+                    raise
+        self._put(line)
+
+    def flush(self) -> None:
+        """Writes what an earlier OSError left over.
+
+        Raises:
+            OSError: The cause persists.
+        """
+        self._put(b"")
+
+    def _put(self, line: bytes) -> None:
+        self._unwritten += line
+        while self._unwritten:
+            written = os.write(self._fd, self._unwritten)
+            self._unwritten = self._unwritten[written:]
+
+    def _roll(self, hour: int, at: datetime) -> None:
+        opened = at.astimezone(UTC)
+        folder = self.root / self.source / f"date={opened:%Y-%m-%d}" / f"hour={opened:%H}"
+        _make_durable_folder(folder)
+        host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
+        path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        details = dict(self._state())
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            _sync_folder(folder)
+            if self._fd >= 0:
+                self._put(event_line(at, "rolled", **details))
+                os.fdatasync(self._fd)
+        except OSError:
+            os.close(fd)
+            path.unlink()
+            raise
+        if self._fd >= 0:
+            os.close(self._fd)
+        self.path, self._fd, self._hour = path, fd, hour
+        self._put(event_line(at, "opened", writer=self.name, pid=os.getpid(), host=host, **details))
+
+    def sync(self) -> None:
+        """fdatasync of the open file; may be called from another thread than the one that appends."""
+        fd = self._fd
+        if fd >= 0:
+            os.fdatasync(fd)
+
+    def close(self, at: datetime) -> None:
+        """Writes the `closed` event, syncs, and gives the file up."""
+        if self._fd < 0:
+            return
+        try:
+            self.append(event_line(at, "closed", **dict(self._state())), at)
+            os.fdatasync(self._fd)
+        finally:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _make_durable_folder(folder: Path) -> None:
+    """mkdir -p, each new entry synced into its parent so that it survives a power cut."""
+    if folder.is_dir():
+        return
+    _make_durable_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LandingFile:
+    """A landing file as it lies on disk.
+
+    Attributes:
+        hour_start_at: UTC hour of receipt, from its folder.
+        key: Its path below LANDING_ROOT: the file's name in `ops.landing_files`.
+        path: Where it is.
+    """
+
+    hour_start_at: datetime
+    key: str
+    path: Path
+
+    @property
+    def source(self) -> str:
+        return self.key.split("/", 1)[0]
+
+
+_KEY = re.compile(r"(?P<source>[a-z_]+)/date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl")
+
+
+def list_files(
+    root: Path, source: str, start_at: datetime | None = None, end_at: datetime | None = None
+) -> list[LandingFile]:
+    """The source's files whose hour of receipt starts in [start_at, end_at), in order of hour and name."""
+    found = []
+    for folder in _hour_folders(root / source, start_at, end_at):
+        for path in folder.glob("*.jsonl"):
+            key = path.relative_to(root).as_posix()
+            if match := _KEY.fullmatch(key):
+                hour = datetime.fromisoformat(f"{match['date']}T{match['hour']}:00:00+00:00")
+                if (start_at is None or hour >= start_at) and (end_at is None or hour < end_at):
+                    found.append(LandingFile(hour, key, path))
+    return sorted(found)
+
+
+def _hour_folders(top: Path, start_at: datetime | None, end_at: datetime | None) -> Iterator[Path]:
+    first = "" if start_at is None else f"date={start_at.astimezone(UTC):%Y-%m-%d}"
+    last = "date=9999" if end_at is None else f"date={end_at.astimezone(UTC):%Y-%m-%d}"
+    for day in sorted(top.glob("date=*")):
+        if first <= day.name <= last:
+            yield from sorted(day.glob("hour=*"))
+
+
+def is_writer_gone(path: Path) -> bool:
+    """Whether no process holds the file for writing any more; what it holds then is all it will ever hold."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def read_lines(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
+    """The whole lines from an offset, decoded: for people, tests and tools; the loader has a faster way.
+
+    Raises:
+        msgspec.DecodeError: A line is no JSON object: somebody else wrote into the file.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if line.endswith(b"\n"):
+                yield msgspec.json.decode(line, type=dict[str, Any])

@@ -1,0 +1,1 @@
+"""The only modules of include that import Airflow."""

@@ -1,0 +1,1 @@
+"""The provider's HTTP API to landing files, within the shared request budget."""

@@ -1,0 +1,1 @@
+"""The warehouse: connect, migrate, run named SQL, copy rows."""
