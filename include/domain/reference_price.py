@@ -1,0 +1,70 @@
+"""A reference price as the provider answers it: the executable specification of what a reply means."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from include.domain.delivery_period import DeliveryPeriod
+from include.domain.message import decode_json, storable_number, zoned_time
+from include.domain.rejection import Reason, RejectedMessageError, quoted
+
+UNITS = ("euro/mwh", "euro")
+"""The first is what the provider sends, the second what its published contract says; both mean EUR/MWh."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePrice:
+    """One answer of the provider.
+
+    Attributes:
+        price_eur_per_mwh: None while undefined (nothing was traded yet); never 0 for that.
+        provider_updated_at: UTC; None when the provider does not say.
+    """
+
+    period: DeliveryPeriod
+    price_eur_per_mwh: Decimal | None
+    provider_updated_at: datetime | None
+
+
+def is_transient_status(status: int) -> bool:
+    """Whether the reply only says "not now": no statement about the price, nothing to reject."""
+    return status in (408, 425, 429) or status >= 500
+
+
+def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> ReferencePrice:
+    """The price in one reply to the question for a delivery period.
+
+    404, a null and a missing `value` all say: undefined.
+
+    Args:
+        status: HTTP status; none that is_transient_status.
+        text: The reply's body.
+        asked: The period of the request; the reply has to be for the same one.
+
+    Raises:
+        RejectedMessageError: The reply breaks the contract.
+    """
+    if status == 404:
+        return ReferencePrice(asked, None, None)
+    if status == 400:
+        raise RejectedMessageError(Reason.BAD_REQUEST, f"the provider says {quoted(text)}")
+    if status != 200:
+        raise RejectedMessageError(Reason.UNEXPECTED_STATUS, f"status {status}: {quoted(text)}")
+    body = decode_json(text)
+    if not isinstance(body, dict):
+        raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the reply is {quoted(text)}")
+    day, label = body.get("delivery_day"), body.get("delivery_hour")
+    if (day, label) != (asked.delivery_day.isoformat(), asked.delivery_hour):
+        raise RejectedMessageError(
+            Reason.ANSWER_MISMATCH,
+            f"asked for {asked.delivery_day} {asked.delivery_hour}, answered {quoted(day)} {quoted(label)}",
+        )
+    value, unit, updated = body.get("value"), body.get("unit"), body.get("last_update")
+    updated_at = None
+    if updated is not None:
+        updated_at = zoned_time(updated, "last_update", Reason.INVALID_UPDATE_TIME)
+    if value is None:
+        return ReferencePrice(asked, None, updated_at)
+    if unit not in UNITS:
+        raise RejectedMessageError(Reason.INVALID_UNIT, f"unit is {quoted(unit)}")
+    return ReferencePrice(asked, storable_number(value, "value", Reason.INVALID_PRICE), updated_at)

@@ -1,0 +1,76 @@
+"""Why a message is refused: the documented list of reason codes."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Reason codes of `ops.rejected_messages`; `describe` says each in words."""
+
+    NOT_TEXT = "not_text"
+    INVALID_JSON = "invalid_json"
+    UNKNOWN_MESSAGE = "unknown_message"
+    MISSING_FIELD = "missing_field"
+    INVALID_TRADE_ID = "invalid_trade_id"
+    INVALID_TRADER_ID = "invalid_trader_id"
+    INVALID_DIRECTION = "invalid_direction"
+    INVALID_PRICE = "invalid_price"
+    INVALID_QUANTITY = "invalid_quantity"
+    INVALID_DELIVERY_DAY = "invalid_delivery_day"
+    INVALID_DELIVERY_HOUR = "invalid_delivery_hour"
+    NONEXISTENT_DELIVERY_HOUR = "nonexistent_delivery_hour"
+    INVALID_EXECUTION_TIME = "invalid_execution_time"
+    CONFLICTING_DUPLICATE = "conflicting_duplicate"
+    TORN_LINE = "torn_line"
+    FOREIGN_LINE = "foreign_line"
+    BAD_REQUEST = "bad_request"
+    UNEXPECTED_STATUS = "unexpected_status"
+    ANSWER_MISMATCH = "answer_mismatch"
+    INVALID_UNIT = "invalid_unit"
+    INVALID_UPDATE_TIME = "invalid_update_time"
+    DISCARDED_BATCH = "discarded_batch"
+
+
+DESCRIPTIONS: dict[Reason, str] = {
+    Reason.NOT_TEXT: "the message is not UTF-8 text",
+    Reason.INVALID_JSON: "the message is not one JSON value with each key once",
+    Reason.UNKNOWN_MESSAGE: "the message is JSON, but neither a deal_confirmation nor a trade_confirmation",
+    Reason.MISSING_FIELD: "a field that every message of its kind has is missing",
+    Reason.INVALID_TRADE_ID: "the id is not a text of 1 to 200 storable characters",
+    Reason.INVALID_TRADER_ID: "the trader is not a text of 1 to 200 storable characters",
+    Reason.INVALID_DIRECTION: "the direction is neither buy nor sell",
+    Reason.INVALID_PRICE: "the price is not a finite number that fits (9 digits, 10 decimals)",
+    Reason.INVALID_QUANTITY: "the quantity is not a finite number that fits (9 digits, 10 decimals)",
+    Reason.INVALID_DELIVERY_DAY: "the delivery day is not a date YYYY-MM-DD of the years 2000 to 2099",
+    Reason.INVALID_DELIVERY_HOUR: "the delivery hour is no label of a delivery period",
+    Reason.NONEXISTENT_DELIVERY_HOUR: "the delivery hour does not exist on that day (a change of clocks)",
+    Reason.INVALID_EXECUTION_TIME: "the execution time is not ISO 8601 with a zone, of the years 2000 to 2099",
+    Reason.CONFLICTING_DUPLICATE: "the same id came before with other content; the first one counts",
+    Reason.TORN_LINE: "the writer was killed in the middle of this line",
+    Reason.FOREIGN_LINE: "the line was not written by capture or pull: it has neither a message nor an event",
+    Reason.BAD_REQUEST: "the provider refused the request as malformed",
+    Reason.UNEXPECTED_STATUS: "the provider answered with a status that its contract does not know",
+    Reason.ANSWER_MISMATCH: "the provider answered for another delivery hour than the one asked for",
+    Reason.INVALID_UNIT: "the unit is neither euro/mwh nor euro; nothing is converted",
+    Reason.INVALID_UPDATE_TIME: "last_update is not ISO 8601 with a zone, of the years 2000 to 2099",
+    Reason.DISCARDED_BATCH: "an engineer discarded the batch that this line came in",
+}
+
+
+class RejectedMessageError(Exception):
+    """A message that cannot become a row.
+
+    Attributes:
+        reason: The code that is stored.
+        detail: What exactly was wrong, for a person; quotes at most 80 characters of the message.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def quoted(value: object) -> str:
+    """The value as a person recognises it, cut at 80 characters, safe to print and to store."""
+    text = ascii(value)
+    return text if len(text) <= 80 else text[:77] + "..."
