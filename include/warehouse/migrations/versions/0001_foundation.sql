@@ -297,6 +297,7 @@ WITH known AS (
                    '{}'::tstzmultirange)
     ) AS gap, last_connected_at
     FROM span
+    WHERE known_from IS NOT NULL AND known_until IS NOT NULL
 )
 SELECT
     lower(gap) AS gap_start_at,

@@ -1,0 +1,64 @@
+"""Servers that several test folders share: one throw-away PostgreSQL a session, one fresh warehouse a test."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from include.local.postgres import embedded_postgres
+from include.settings import Settings
+from include.warehouse.migrate import migrate
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of the superuser's database on an embedded server that only this session uses."""
+    with embedded_postgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        yield server.url("postgres")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: str) -> str:
+    """Name of a migrated database that each test's warehouse is copied from."""
+    _execute(postgres, sql.SQL("CREATE DATABASE warehouse_template"))
+    migrate(postgres.rsplit("/", 1)[0] + "/warehouse_template")
+    return "warehouse_template"
+
+
+@pytest.fixture
+def warehouse_url(postgres: str, migrated_template: str) -> Iterator[str]:
+    """URL of an empty, migrated warehouse of this test's own."""
+    name = f"warehouse_{next(_numbers)}"
+    _execute(
+        postgres,
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(migrated_template)),
+    )
+    yield postgres.rsplit("/", 1)[0] + "/" + name
+    _execute(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def settings(warehouse_url: str, tmp_path: Path) -> Settings:
+    """Settings of a platform of this test's own; no exchange and no provider runs."""
+    return replace(
+        Settings(),
+        warehouse_url=warehouse_url,
+        landing_root=tmp_path / "landing",
+        data_docs_root=tmp_path / "data_docs",
+    )
+
+
+def _execute(url: str, statement: sql.Composable) -> None:
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
