@@ -241,13 +241,14 @@ COMMENT ON COLUMN ops.validation_results.load_batch_ids IS 'The batches that wer
 CREATE TABLE ops.provider_requests (
     provider_request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     delivery_day date NOT NULL,
-    delivery_hour text NOT NULL,
+    delivery_hour text COLLATE "C" NOT NULL,
     requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     status integer,
     retry_at timestamptz
 );
 CREATE INDEX provider_requests_requested_at ON ops.provider_requests (requested_at);
+CREATE INDEX provider_requests_delivery_period ON ops.provider_requests (delivery_day, delivery_hour, finished_at DESC);
 CREATE INDEX provider_requests_retry_at ON ops.provider_requests (retry_at) WHERE retry_at IS NOT NULL;
 COMMENT ON TABLE ops.provider_requests IS 'The provider''s budget as spent: one row a request, by whichever process';
 COMMENT ON COLUMN ops.provider_requests.provider_request_id IS 'Number of the request';
