@@ -7,20 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError, TransientError
 
 SQL_ROOT = Path(__file__).parent / "sql"
 
-_RETRY_MAY_HELP = (
-    psycopg2.OperationalError,
-    psycopg2.InterfaceError,
-    DeadlockDetected,
-    LockNotAvailable,
-    SerializationFailure,
-)
+# deadlocks, lost connections and full disks among them
+_RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 @contextmanager

@@ -1,0 +1,20 @@
+"""Loads landed trades into raw.trades, and the journal of the capture lines with them."""
+
+from include.domain.delivery_period import Market
+from include.jobs.window import Window
+from include.load.source import load_source
+from include.load.trades import Trades
+from include.settings import Settings
+
+
+def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
+    """Loads what the files of the window's hours of receipt hold beyond their offsets; without a window, all.
+
+    Returns:
+        Counts of files, batches and lines: lines = loaded + duplicate + rejected + event.
+
+    Raises:
+        TransientError: The warehouse went away; a rerun goes on from there.
+    """
+    rows = Trades(Market.of(settings.market_timezone))
+    return load_source(settings, rows, *((window.start_at, window.end_at) if window else ()))

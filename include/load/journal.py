@@ -1,0 +1,43 @@
+"""Follows the journal of a connection in a landing file: when was this line provably connected?"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+MOST_SILENCE = timedelta(seconds=30)
+"""A heartbeat comes every 10 s: after three missing ones nothing proves that the line was still connected."""
+
+
+@dataclass(slots=True)
+class Journal:
+    """Connected intervals from events and messages in the order of the file.
+
+    Attributes:
+        connected_from: Start of the interval that is still open; None while not connected.
+        connected_until: Last proof of life within it.
+        intervals: All intervals touched, as start -> end, UTC.
+    """
+
+    connected_from: datetime | None = None
+    connected_until: datetime | None = None
+    intervals: dict[datetime, datetime] = field(default_factory=dict)
+
+    def proof(self, at: datetime) -> None:
+        """The line was alive at that moment."""
+        if (
+            self.connected_from is None
+            or self.connected_until is None
+            or at - self.connected_until > MOST_SILENCE
+        ):
+            self.connected_from = self.connected_until = at
+        self.connected_until = max(self.connected_until, at)
+        self.intervals[self.connected_from] = self.connected_until
+
+    def event(self, at: datetime, name: str, connected: bool | None, alive_until: datetime | None) -> None:
+        """One event of the file."""
+        if name == "connected" or connected:
+            self.proof(at)
+        elif name == "disconnected" or connected is False:
+            if name == "disconnected" and self.connected_from is not None:
+                # nothing after the last sign of life counts, even if the loss was noticed only later
+                self.proof(max(self.connected_from, min(at, alive_until or at)))
+            self.connected_from = self.connected_until = None

@@ -1,0 +1,247 @@
+"""Loads one landing file from its stored offset, exactly once: everything in one transaction."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+from psycopg2.extensions import connection, cursor
+
+from include.domain.delivery_period import DeliveryPeriod
+from include.domain.rejection import Reason, RejectedMessageError, quoted
+from include.errors import TerminalError
+from include.landing import LandingFile, is_writer_gone
+from include.load.copying import CopyStream
+from include.load.journal import Journal
+from include.load.lines import Line, LineReader, decode_line
+from include.load.rejects import Rejects
+from include.load.trade_rows import is_utc_text
+from include.warehouse.connection import run_sql
+
+log = logging.getLogger(__name__)
+
+
+class Rows(Protocol):
+    """What differs between the sources: how a line becomes a row, and where the rows go."""
+
+    source: str
+    copy_sql: str
+
+    def stage(self, cur: cursor) -> None:
+        """Makes the temporary table that `copy_sql` fills."""
+
+    def row(self, line: Line) -> str | None:
+        """The line's row in COPY's text format without `line_number`; None for what is an event.
+
+        Raises:
+            RejectedMessageError: The message cannot become a row.
+        """
+
+    def insert(self, cur: cursor, load_batch_id: int, landing_file_id: int) -> int:
+        """Moves the staged rows on; returns how many were there before (duplicates, conflicts among them)."""
+
+    def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
+        """Line number and detail of those that were there before with other content."""
+
+    def periods(self) -> list[DeliveryPeriod]:
+        """Every delivery period of a row since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one load did; lines = loaded + duplicate + rejected + event."""
+
+    load_batch_id: int
+    line_count: int
+    loaded_count: int
+    duplicate_count: int
+    rejected_count: int
+    event_count: int
+    first_received_at: datetime | None
+    is_complete: bool
+
+
+def load_file(conn: connection, file: LandingFile, rows: Rows) -> Load | None:
+    """Loads what the file holds beyond its stored offset, at most MOST_BYTES_A_LOAD and a line.
+
+    One transaction: killed anywhere, nothing happened; two loaders at once, the second waits and finds
+    nothing left to do.
+
+    Returns:
+        What was loaded, or None if there was nothing new.
+    """
+    with conn, conn.cursor() as cur:
+        run_sql(cur, "ops/landing_files_lock", _file_parameters(file))
+        ledger = cur.fetchone()
+        assert ledger is not None
+        landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = ledger
+        if is_complete or not _holds_more(cur, file, landing_file_id, from_bytes):
+            return None
+        reader = LineReader(file.path, from_bytes)
+        journal = Journal()
+        if is_connected:
+            run_sql(cur, "ops/connected_intervals_last", {"landing_file_id": landing_file_id})
+            journal.connected_from, journal.connected_until = cur.fetchone() or (None, None)
+        run_sql(
+            cur,
+            "ops/load_batches_begin",
+            {"source": file.source, "landing_file_id": landing_file_id, "from_bytes": from_bytes},
+        )
+        load_batch_id: int = cur.fetchone()[0]  # type: ignore[index]
+        rows.stage(cur)
+        with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
+            pass_ = _Pass(reader, known_lines, rows, rejects, journal)
+            cur.copy_expert(rows.copy_sql, CopyStream(iter(pass_)))
+            if reader.line_count == 0:  # a line that its living writer has not finished yet
+                conn.rollback()
+                return None
+            if reader.torn:
+                detail = f"{len(reader.torn)} bytes without a line end"
+                rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
+            for period in rows.periods():
+                run_sql(cur, "raw/delivery_periods", asdict(period))
+            known_count = rows.insert(cur, load_batch_id, landing_file_id)
+            conflict_count = (
+                _reject_conflicts(cur, rows, rejects, file, from_bytes, known_lines) if known_count else 0
+            )
+            rejects.store(cur)
+            load = Load(
+                load_batch_id=load_batch_id,
+                line_count=reader.line_count,
+                loaded_count=pass_.row_count - known_count,
+                duplicate_count=known_count - conflict_count,
+                rejected_count=rejects.count,
+                event_count=pass_.event_count,
+                first_received_at=pass_.first_received_at,
+                is_complete=reader.is_complete,
+            )
+        for connected_from, connected_until in journal.intervals.items():
+            interval = {"connected_from": connected_from, "connected_until": connected_until}
+            run_sql(cur, "ops/connected_intervals", {"landing_file_id": landing_file_id, **interval})
+        parameters = {
+            **asdict(load),
+            "landing_file_id": landing_file_id,
+            "to_bytes": reader.offset,
+            "last_received_at": pass_.last_received_at or last_received_at,
+            "is_connected": journal.connected_from is not None,
+        }
+        run_sql(cur, "ops/load_batches_end", parameters)
+        run_sql(cur, "ops/landing_files_advance", parameters)
+        return load
+
+
+class _Pass:
+    """One pass over the new lines: yields rows for COPY, and keeps everything else in its place."""
+
+    def __init__(
+        self, reader: LineReader, known_lines: int, rows: Rows, rejects: Rejects, journal: Journal
+    ) -> None:
+        self.row_count = 0
+        self.event_count = 0
+        self.first_received_at: datetime | None = None
+        self.last_received_at: datetime | None = None
+        self._reader = reader
+        self._known_lines = known_lines
+        self._rows = rows
+        self._rejects = rejects
+        self._journal = journal
+
+    def __iter__(self) -> Iterator[str]:
+        to_row = self._rows.row
+        last_message = ""
+        number = self._known_lines
+        for number, text in enumerate(self._reader, start=self._known_lines + 1):
+            try:
+                line = decode_line(text)
+                if not is_utc_text(line.received_at, 32):
+                    raise ValueError(f"received_at is {quoted(line.received_at)}")
+            except (msgspec.DecodeError, UnicodeError, ValueError) as error:
+                self._rejects.add(number, Reason.FOREIGN_LINE, str(error), text, None)
+                continue
+            if line.event is not None:
+                self._proof(last_message)
+                last_message = ""
+                self._event(line)
+                continue
+            if not last_message and self._journal.connected_from is None:
+                self._proof(line.received_at)
+            last_message = line.received_at
+            try:
+                row = to_row(line)
+            except RejectedMessageError as error:
+                self._reject(number, line, text, error)
+                continue
+            if row is None:
+                self.event_count += 1
+                continue
+            self.row_count += 1
+            yield f"{row}\t{line.received_at}\t{number}\n"
+        self._proof(last_message)
+
+    def _proof(self, received_at: str) -> None:
+        if received_at:
+            self._seen(at := datetime.fromisoformat(received_at))
+            self._journal.proof(at)
+
+    def _event(self, line: Line) -> None:
+        self.event_count += 1
+        self._seen(at := datetime.fromisoformat(line.received_at))
+        alive_until = line.alive_until or ""
+        self._journal.event(
+            at,
+            line.event or "",
+            line.connected,
+            datetime.fromisoformat(alive_until) if is_utc_text(alive_until, 32) else None,
+        )
+
+    def _seen(self, at: datetime) -> None:
+        self.first_received_at = self.first_received_at or at
+        self.last_received_at = at
+
+    def _reject(self, number: int, line: Line, text: bytes, error: RejectedMessageError) -> None:
+        try:
+            payload = line.payload()
+        except ValueError:
+            payload = None
+        self._rejects.add(number, error.reason, error.detail, payload or text, line.received_at)
+
+
+def _reject_conflicts(
+    cur: cursor, rows: Rows, rejects: Rejects, file: LandingFile, from_bytes: int, known_lines: int
+) -> int:
+    """Rejects are shown with their message, so the file is read again up to the last conflict."""
+    conflicts = dict(rows.conflicts(cur))
+    if conflicts:
+        last = max(conflicts)
+        for number, text in enumerate(LineReader(file.path, from_bytes), start=known_lines + 1):
+            if number in conflicts:
+                line = decode_line(text)
+                payload = line.payload() or b""
+                rejects.add(number, Reason.CONFLICTING_DUPLICATE, conflicts[number], payload, line.received_at)
+            if number == last:
+                break
+    return len(conflicts)
+
+
+def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_bytes: int) -> bool:
+    """Whether there is anything beyond the offset; if there never will be, the ledger is told so."""
+    writer_gone = is_writer_gone(file.path)  # asked first: after that the size of a dead writer's file is final
+    size = file.path.stat().st_size
+    if size < loaded_bytes:
+        raise TerminalError(
+            f"{file.path} has {size} bytes, but {loaded_bytes} of it are loaded: a landing file was changed or"
+            " replaced; restore it (landing files are append-only)"
+        )
+    if size == loaded_bytes and writer_gone:
+        run_sql(cur, "ops/landing_files_complete", {"landing_file_id": landing_file_id})
+    return size > loaded_bytes
+
+
+def _file_parameters(file: LandingFile) -> dict[str, object]:
+    return {
+        "landing_file": file.key,
+        "source": file.source,
+        "hour_start_at": file.hour_start_at.astimezone(UTC),
+    }

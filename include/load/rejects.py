@@ -1,0 +1,61 @@
+"""Collects what a load refuses, outside memory, until the load can store it."""
+
+import tempfile
+from types import TracebackType
+from typing import Self
+
+from psycopg2.extensions import cursor
+
+from include.domain.rejection import Reason
+from include.load.copying import escaped
+
+MOST_CHARACTERS = 10_000
+"""Of a message, what is stored beside the reason; the landing file has it whole."""
+
+_IN_MEMORY = 1 << 20
+
+_COPY = (
+    "COPY ops.rejected_messages"
+    " (landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at) FROM STDIN"
+)
+
+
+class Rejects:
+    """Rejects of one load; a context manager that frees its file."""
+
+    def __init__(self, source: str, load_batch_id: int, landing_file_id: int) -> None:
+        self.count = 0
+        self._source = source
+        self._load_batch_id = load_batch_id
+        self._landing_file_id = landing_file_id
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(
+        self, line_number: int, reason: Reason, detail: str, payload: bytes, received_at: str | None
+    ) -> None:
+        """One line that became neither a row nor an event."""
+        raw = escaped(_storable(payload[: 4 * MOST_CHARACTERS])[:MOST_CHARACTERS])
+        self._file.write(
+            f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._source}\t{reason}"
+            f"\t{escaped(detail)}\t{raw}\t{received_at or chr(92) + 'N'}\n".encode()
+        )
+        self.count += 1
+
+    def store(self, cur: cursor) -> None:
+        """Copies them all into `ops.rejected_messages`."""
+        if self.count:
+            self._file.seek(0)
+            cur.copy_expert(_COPY, self._file)
+
+
+def _storable(payload: bytes) -> str:
+    """The message as text; what PostgreSQL cannot store is shown by its escape."""
+    return payload.decode("utf-8", "backslashreplace").replace("\x00", "\\u0000")
