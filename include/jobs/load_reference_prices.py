@@ -2,7 +2,7 @@
 
 from include.domain.delivery_period import Market
 from include.jobs.window import Window
-from include.load.reference_prices import ReferencePrices
+from include.load.reference_prices import ReferencePriceSink
 from include.load.source import load_source
 from include.settings import Settings
 
@@ -16,5 +16,5 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    rows = ReferencePrices(Market.of(settings.market_timezone))
-    return load_source(settings, rows, *((window.start_at, window.end_at) if window else ()))
+    sink = ReferencePriceSink(Market.of(settings.market_timezone))
+    return load_source(settings, sink, *((window.start_at, window.end_at) if window else ()))

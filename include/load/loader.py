@@ -2,51 +2,28 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from itertools import islice
 
 import msgspec
 from psycopg2.extensions import connection, cursor
 
-from include.domain.delivery_period import DeliveryPeriod
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
 from include.landing import LandingFile, is_writer_gone
-from include.load.copying import CopyStream
 from include.load.journal import Journal
 from include.load.lines import Line, LineReader, decode_line
 from include.load.rejects import Rejects
+from include.load.sink import Sink
 from include.load.trade_rows import is_utc_text
 from include.warehouse.connection import run_sql
 
 log = logging.getLogger(__name__)
 
 
-class Rows(Protocol):
-    """What differs between the sources: how a line becomes a row, and where the rows go."""
-
-    source: str
-    copy_sql: str
-
-    def stage(self, cur: cursor) -> None:
-        """Makes the temporary table that `copy_sql` fills."""
-
-    def row(self, line: Line) -> str | None:
-        """The line's row in COPY's text format without `line_number`; None for what is an event.
-
-        Raises:
-            RejectedMessageError: The message cannot become a row.
-        """
-
-    def insert(self, cur: cursor, load_batch_id: int, landing_file_id: int) -> int:
-        """Moves the staged rows on; returns how many were there before (duplicates, conflicts among them)."""
-
-    def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
-        """Line number and detail of those that were there before with other content."""
-
-    def periods(self) -> list[DeliveryPeriod]:
-        """Every delivery period of a row since the last call."""
+_ROWS_A_WRITE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +40,7 @@ class Load:
     is_complete: bool
 
 
-def load_file(conn: connection, file: LandingFile, rows: Rows) -> Load | None:
+def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
     """Loads what the file holds beyond its stored offset, at most MOST_BYTES_A_LOAD and a line.
 
     One transaction: killed anywhere, nothing happened; two loaders at once, the second waits and finds
@@ -73,6 +50,7 @@ def load_file(conn: connection, file: LandingFile, rows: Rows) -> Load | None:
         What was loaded, or None if there was nothing new.
     """
     with conn, conn.cursor() as cur:
+        sink.begin(cur)
         run_sql(cur, "ops/landing_files_lock", _file_parameters(file))
         ledger = cur.fetchone()
         assert ledger is not None
@@ -90,21 +68,19 @@ def load_file(conn: connection, file: LandingFile, rows: Rows) -> Load | None:
             {"source": file.source, "landing_file_id": landing_file_id, "from_bytes": from_bytes},
         )
         load_batch_id: int = cur.fetchone()[0]  # type: ignore[index]
-        rows.stage(cur)
         with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
-            pass_ = _Pass(reader, known_lines, rows, rejects, journal)
-            cur.copy_expert(rows.copy_sql, CopyStream(iter(pass_)))
+            pass_ = _Pass(reader, known_lines, sink, rejects, journal)
+            known_count = _write_rows(cur, sink, iter(pass_), f"\t{load_batch_id}\t{landing_file_id}\n")
             if reader.line_count == 0:  # a line that its living writer has not finished yet
                 conn.rollback()
                 return None
             if reader.torn:
                 detail = f"{len(reader.torn)} bytes without a line end"
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
-            for period in rows.periods():
+            for period in sink.take_periods():
                 run_sql(cur, "raw/delivery_periods", asdict(period))
-            known_count = rows.insert(cur, load_batch_id, landing_file_id)
             conflict_count = (
-                _reject_conflicts(cur, rows, rejects, file, from_bytes, known_lines) if known_count else 0
+                _reject_conflicts(cur, sink, rejects, file, from_bytes, known_lines) if known_count else 0
             )
             rejects.store(cur)
             load = Load(
@@ -132,11 +108,36 @@ def load_file(conn: connection, file: LandingFile, rows: Rows) -> Load | None:
         return load
 
 
+def _write_rows(cur: cursor, sink: Sink, rows: Iterator[tuple[str, str]], tail: str) -> int:
+    """Hands the rows over in portions, each written by a thread of its own while the next one is parsed.
+
+    Returns:
+        How many rows were known before.
+    """
+    known_count = 0
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        writing: Future[int] | None = None
+        while portion := list(islice(rows, _ROWS_A_WRITE)):
+            fresh: dict[str, str] = {}
+            repeated = []
+            for key, row in portion:
+                if key in fresh:
+                    repeated.append(row + tail)
+                else:
+                    fresh[key] = row + tail
+            if writing is not None:
+                known_count += writing.result()
+            writing = thread.submit(sink.write, cur, fresh, repeated)
+        if writing is not None:
+            known_count += writing.result()
+    return known_count
+
+
 class _Pass:
-    """One pass over the new lines: yields rows for COPY, and keeps everything else in its place."""
+    """One pass over the new lines: yields rows, and keeps everything else in its place."""
 
     def __init__(
-        self, reader: LineReader, known_lines: int, rows: Rows, rejects: Rejects, journal: Journal
+        self, reader: LineReader, known_lines: int, sink: Sink, rejects: Rejects, journal: Journal
     ) -> None:
         self.row_count = 0
         self.event_count = 0
@@ -144,12 +145,12 @@ class _Pass:
         self.last_received_at: datetime | None = None
         self._reader = reader
         self._known_lines = known_lines
-        self._rows = rows
+        self._sink = sink
         self._rejects = rejects
         self._journal = journal
 
-    def __iter__(self) -> Iterator[str]:
-        to_row = self._rows.row
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        to_row = self._sink.row
         last_message = ""
         number = self._known_lines
         for number, text in enumerate(self._reader, start=self._known_lines + 1):
@@ -177,7 +178,7 @@ class _Pass:
                 self.event_count += 1
                 continue
             self.row_count += 1
-            yield f"{row}\t{line.received_at}\t{number}\n"
+            yield row[0], f"{row[1]}\t{line.received_at}\t{number}"
         self._proof(last_message)
 
     def _proof(self, received_at: str) -> None:
@@ -209,10 +210,10 @@ class _Pass:
 
 
 def _reject_conflicts(
-    cur: cursor, rows: Rows, rejects: Rejects, file: LandingFile, from_bytes: int, known_lines: int
+    cur: cursor, sink: Sink, rejects: Rejects, file: LandingFile, from_bytes: int, known_lines: int
 ) -> int:
     """Rejects are shown with their message, so the file is read again up to the last conflict."""
-    conflicts = dict(rows.conflicts(cur))
+    conflicts = dict(sink.conflicts(cur))
     if conflicts:
         last = max(conflicts)
         for number, text in enumerate(LineReader(file.path, from_bytes), start=known_lines + 1):

@@ -1,4 +1,4 @@
-"""The provider's replies among the sources of the loader."""
+"""The sink of reference prices: every observation, none is a duplicate of another."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,32 +9,35 @@ from include.domain.delivery_period import DeliveryPeriod, Market, parse_deliver
 from include.domain.reference_price import is_transient_status, parse_reference_price
 from include.domain.rejection import Reason, RejectedMessageError
 from include.landing import REFERENCE_PRICES
+from include.load.copying import NULL, copy_rows
 from include.load.lines import Line
-from include.warehouse.connection import named_sql, run_sql
 
-_NULL = "\\N"
+_COLUMNS = (
+    "delivery_day",
+    "delivery_hour",
+    "price_eur_per_mwh",
+    "provider_updated_at",
+    "observed_at",
+    "line_number",
+    "load_batch_id",
+    "landing_file_id",
+)
 
 
-class ReferencePrices:
-    """`raw.reference_prices`: every observation, none is a duplicate of another.
-
-    A reply that only says "not now" (429, 5xx) is an event of the journal: it states no price.
-    """
+class ReferencePriceSink:
+    """`raw.reference_prices`. A reply that only says "not now" (429, 5xx) is an event: it states no price."""
 
     source = REFERENCE_PRICES
-    copy_sql = (
-        "COPY pg_temp.staged_reference_prices (delivery_day, delivery_hour, price_eur_per_mwh,"
-        " provider_updated_at, observed_at, line_number) FROM STDIN"
-    )
 
     def __init__(self, market: Market) -> None:
         self._market = market
         self._periods: dict[tuple[date, str], DeliveryPeriod] = {}
+        self._count = 0
 
-    def stage(self, cur: cursor) -> None:
-        cur.execute(named_sql("raw/reference_prices_stage"))
+    def begin(self, cur: cursor) -> None:
+        """Nothing to lock: observations cannot collide."""
 
-    def row(self, line: Line) -> str | None:
+    def row(self, line: Line) -> tuple[str, str] | None:
         if line.request is None or line.status is None:
             raise RejectedMessageError(Reason.FOREIGN_LINE, "no reply: the request or the status is missing")
         if is_transient_status(line.status):
@@ -46,21 +49,20 @@ class ReferencePrices:
         answer = parse_reference_price(line.status, line.raw or "", asked)
         self._periods[day, asked.delivery_hour] = asked
         price, updated_at = answer.price_eur_per_mwh, answer.provider_updated_at
-        return (
-            f"{day}\t{asked.delivery_hour}\t{_NULL if price is None else format(price, 'f')}"
-            f"\t{_NULL if updated_at is None else updated_at.isoformat()}"
+        self._count += 1
+        return str(self._count), (
+            f"{day}\t{asked.delivery_hour}\t{NULL if price is None else format(price, 'f')}"
+            f"\t{NULL if updated_at is None else updated_at.isoformat()}"
         )
 
-    def insert(self, cur: cursor, load_batch_id: int, landing_file_id: int) -> int:
-        run_sql(
-            cur, "raw/reference_prices", {"load_batch_id": load_batch_id, "landing_file_id": landing_file_id}
-        )
+    def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
+        copy_rows(cur, "raw.reference_prices", _COLUMNS, rows.values())
         return 0
 
     def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
         yield from ()
 
-    def periods(self) -> list[DeliveryPeriod]:
+    def take_periods(self) -> list[DeliveryPeriod]:
         periods = list(self._periods.values())
         self._periods.clear()
         return periods

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from psycopg2.extensions import connection
 
 from include.landing import LandingFile, list_files
-from include.load.loader import Rows, load_file
+from include.load.loader import load_file
+from include.load.sink import Sink
 from include.settings import Settings
 from include.warehouse.connection import connect, named_sql, run_sql
 
@@ -29,7 +30,7 @@ class Loaded:
 
 
 def load_source(
-    settings: Settings, rows: Rows, start_at: datetime | None = None, end_at: datetime | None = None
+    settings: Settings, sink: Sink, start_at: datetime | None = None, end_at: datetime | None = None
 ) -> dict[str, int]:
     """Loads the files of the hours of receipt in [start_at, end_at), or all, from their stored offsets.
 
@@ -37,16 +38,16 @@ def load_source(
         TransientError: The warehouse went away; what was committed stays, and a rerun goes on from there.
     """
     scanned_at = datetime.now(UTC)
-    files = list_files(settings.landing_root, rows.source, start_at, end_at)
+    files = list_files(settings.landing_root, sink.source, start_at, end_at)
     total = Loaded()
-    with connect(settings.warehouse_url, f"load_{rows.source}") as conn:
+    with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
         unfinished, changed_since = (
-            _unfinished(conn, rows.source, files),
-            _last_scan(conn, rows.source) or scanned_at,
+            _unfinished(conn, sink.source, files),
+            _last_scan(conn, sink.source) or scanned_at,
         )
         for position, file in enumerate(unfinished, start=1):
             total.files += 1
-            while (load := load_file(conn, file, rows)) is not None:
+            while (load := load_file(conn, file, sink)) is not None:
                 total.batches += 1
                 for name in ("line_count", "loaded_count", "duplicate_count", "rejected_count", "event_count"):
                     setattr(total, name, getattr(total, name) + getattr(load, name))
@@ -64,7 +65,7 @@ def load_source(
                 )
         with conn, conn.cursor() as cur:
             if start_at is None and end_at is None:
-                run_sql(cur, "ops/landing_scans", {"source": rows.source, "scanned_at": scanned_at})
+                run_sql(cur, "ops/landing_scans", {"source": sink.source, "scanned_at": scanned_at})
             run_sql(cur, "ops/pending_capture_gaps", {"since": changed_since})
     return asdict(total)
 

@@ -23,7 +23,7 @@ COLUMNS = (
     "delivery_end_at",
     "executed_at",
 )
-"""What `row` yields, tab-separated, in the text format of COPY."""
+"""The columns of a row."""
 
 
 class _Body(msgspec.Struct):
@@ -57,26 +57,23 @@ class TradeRows:
 
     Whatever the fast way accepts, `parse_trade` accepts with the same content; whatever the fast way does
     not recognise goes to `parse_trade`, which decides.
-
-    Attributes:
-        periods: Every delivery period of a row so far, by (day, label).
     """
 
     def __init__(self, market: Market) -> None:
-        self.periods: dict[tuple[date, str], DeliveryPeriod] = {}
+        self._periods: dict[tuple[date, str], DeliveryPeriod] = {}
         self._market = market
         self._period_columns: dict[tuple[str, str], str] = {}
         self._traders: dict[str, str] = {}
 
-    def row(self, text: str) -> str:
-        """The values of COLUMNS.
+    def row(self, text: str) -> tuple[str, str]:
+        """The trade's id and the values of COLUMNS, tab-separated, in the text format of COPY.
 
         Raises:
             RejectedMessageError: The message is no trade.
         """
         return self._fast_row(text) or self._row(parse_trade(text, self._market))
 
-    def _fast_row(self, text: str) -> str | None:
+    def _fast_row(self, text: str) -> tuple[str, str] | None:
         if text.count('"') != _QUOTES:
             return None
         try:
@@ -103,14 +100,21 @@ class TradeRows:
             return None
         if trader_id is None:
             return None
-        return (
+        return body.id, (
             f"{body.id}\t{trader_id}\t{body.direction}\t{price.decode()}\t{quantity.decode()}"
             f"\t{period}\t{executed_at}"
         )
 
-    def _row(self, trade: Trade) -> str:
+    def take_periods(self) -> list[DeliveryPeriod]:
+        """The delivery periods of the rows since the last call."""
+        periods = list(self._periods.values())
+        self._periods.clear()
+        self._period_columns.clear()
+        return periods
+
+    def _row(self, trade: Trade) -> tuple[str, str]:
         period = self._period(trade.period.delivery_day, trade.period.delivery_hour)
-        return (
+        return trade.trade_id, (
             f"{escaped(trade.trade_id)}\t{escaped(trade.trader_id)}\t{trade.direction}"
             f"\t{trade.price_eur_per_mwh:f}\t{trade.quantity_mw:f}\t{period}\t{trade.executed_at.isoformat()}"
         )
@@ -118,7 +122,7 @@ class TradeRows:
     def _period(self, day: date, label: str) -> str:
         columns = self._period_columns.get((day.isoformat(), label))
         if columns is None:
-            period = self.periods[day, label] = self._market.period(day, label)
+            period = self._periods[day, label] = self._market.period(day, label)
             columns = f"{day}\t{label}\t{period.start_at.isoformat()}\t{period.end_at.isoformat()}"
             self._period_columns[day.isoformat(), label] = columns
         return columns

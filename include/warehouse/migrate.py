@@ -9,9 +9,7 @@ from alembic.config import Config
 from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect, named_sql
-
-_ONE_AT_A_TIME = 7_301_001
-"""Key of the advisory lock that lets two migrations at once wait for each other."""
+from include.warehouse.locks import MIGRATION
 
 
 def migrate(warehouse_url: str) -> None:
@@ -23,7 +21,7 @@ def migrate(warehouse_url: str) -> None:
     """
     with connect(warehouse_url, "migrate") as conn, conn.cursor() as cur:
         conn.autocommit = True
-        cur.execute("SELECT pg_advisory_lock(%s)", (_ONE_AT_A_TIME,))
+        cur.execute("SELECT pg_advisory_lock(%s)", (MIGRATION,))
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["warehouse_url"] = warehouse_url

@@ -1,5 +1,5 @@
--- Where a load's rows wait until it is known which of them are new; lives as long as the connection
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_trades (
+-- Where a load keeps the trades that were loaded before, until it is known whether they say the same
+CREATE TEMPORARY TABLE IF NOT EXISTS known_trades (
     trade_id text COLLATE "C",
     trader_id text,
     direction text,
@@ -11,7 +11,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_trades (
     delivery_end_at timestamptz,
     executed_at timestamptz,
     received_at timestamptz,
-    line_number bigint
-) ON COMMIT DELETE ROWS;
-
-CREATE TEMPORARY TABLE IF NOT EXISTS known_trades (LIKE staged_trades) ON COMMIT DELETE ROWS;
+    line_number bigint,
+    load_batch_id bigint,
+    landing_file_id bigint
+) ON COMMIT DELETE ROWS

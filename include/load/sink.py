@@ -1,0 +1,36 @@
+"""What a source has to tell the loader: how a line becomes a row, and where the rows go."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from psycopg2.extensions import cursor
+
+from include.domain.delivery_period import DeliveryPeriod
+from include.load.lines import Line
+
+
+class Sink(Protocol):
+    """One source's table."""
+
+    source: str
+
+    def begin(self, cur: cursor) -> None:
+        """Called first in a load's transaction: takes the locks and makes the temporary tables it needs."""
+
+    def row(self, line: Line) -> tuple[str, str] | None:
+        """The row's key and its values in COPY's text format; None for what is an event.
+
+        The loader appends received_at, line_number, load_batch_id and landing_file_id.
+
+        Raises:
+            RejectedMessageError: The message cannot become a row.
+        """
+
+    def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
+        """Stores rows by key, and those whose key came again; returns how many were known before."""
+
+    def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
+        """Line number and detail of the known ones that say something else than what is stored."""
+
+    def take_periods(self) -> list[DeliveryPeriod]:
+        """The delivery periods of the rows since the last call."""

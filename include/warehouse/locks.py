@@ -1,0 +1,28 @@
+"""The advisory locks of the warehouse, all in one place, so that no two meanings share a key."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from psycopg2.extensions import cursor
+
+MIGRATION = 7_301_001
+TRADES = 7_301_002
+PNL_INPUTS = 7_301_003
+_PNL_DAY = 7_301
+
+
+def lock_trades(cur: cursor) -> None:
+    """Until the transaction ends, nobody else adds trades to raw.trades or takes any away."""
+    cur.execute("SELECT pg_advisory_xact_lock(%s)", (TRADES,))
+
+
+def lock_pnl_inputs(cur: cursor) -> None:
+    """Until the transaction ends, no PnL is being built or checked: what counts may change."""
+    cur.execute("SELECT pg_advisory_xact_lock(%s)", (PNL_INPUTS,))
+
+
+def lock_pnl_days(cur: cursor, days: Iterable[date]) -> None:
+    """Until the connection closes, nobody else builds these days and nothing changes what counts."""
+    cur.execute("SELECT pg_advisory_lock_shared(%s)", (PNL_INPUTS,))
+    for day in sorted(days):
+        cur.execute("SELECT pg_advisory_lock(%s, %s)", (_PNL_DAY, day.toordinal()))
