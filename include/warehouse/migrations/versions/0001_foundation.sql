@@ -557,9 +557,9 @@ SELECT
     sum(buy_mwh) AS buy_mwh,
     sum(sell_mwh) AS sell_mwh,
     sum(net_position_mwh) AS net_position_mwh,
-    trim_scale(round(sum(buy_value_eur)::numeric(60, 30) / nullif(sum(buy_mwh), 0), 12)) AS buy_vwap_eur_per_mwh,
-    trim_scale(round(sum(sell_value_eur)::numeric(60, 30) / nullif(sum(sell_mwh), 0), 12)) AS sell_vwap_eur_per_mwh,
-    trim_scale(round(sum(buy_value_eur + sell_value_eur)::numeric(60, 30) / nullif(sum(buy_mwh + sell_mwh), 0), 12))
+    trim_scale(round(sum(buy_value_eur)::numeric(100, 30) / nullif(sum(buy_mwh), 0), 12)) AS buy_vwap_eur_per_mwh,
+    trim_scale(round(sum(sell_value_eur)::numeric(100, 30) / nullif(sum(sell_mwh), 0), 12)) AS sell_vwap_eur_per_mwh,
+    trim_scale(round(sum(buy_value_eur + sell_value_eur)::numeric(100, 30) / nullif(sum(buy_mwh + sell_mwh), 0), 12))
         AS average_price_eur_per_mwh,
     sum(cash_flow_eur) AS cash_flow_eur,
     CASE WHEN bool_or(price_status = 'missing') THEN 'missing'
@@ -568,7 +568,7 @@ SELECT
     sum(pnl_eur) AS priced_pnl_eur,
     sum(realised_pnl_eur) AS realised_pnl_eur,
     CASE WHEN count(pnl_eur) = count(*) THEN sum(unrealised_pnl_eur) END AS unrealised_pnl_eur,
-    trim_scale(round(CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END::numeric(60, 30)
+    trim_scale(round(CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END::numeric(100, 30)
         / nullif(sum(buy_mwh + sell_mwh), 0), 12)) AS performance_eur_per_mwh,
     count(DISTINCT delivery_hour) FILTER (WHERE NOT is_complete) AS incomplete_period_count,
     bool_and(is_complete) AS is_complete,
@@ -606,7 +606,7 @@ SELECT
     reference_price_eur_per_mwh, price_status, pnl_eur,
     realised_pnl_eur,
     pnl_eur - realised_pnl_eur AS unrealised_pnl_eur,
-    trim_scale(round(pnl_eur::numeric(60, 30) / nullif(buy_mwh + sell_mwh, 0), 12)) AS performance_eur_per_mwh,
+    trim_scale(round(pnl_eur::numeric(100, 30) / nullif(buy_mwh + sell_mwh, 0), 12)) AS performance_eur_per_mwh,
     capture_gap_seconds, is_complete, built_at, buy_value_eur, sell_value_eur
 FROM (
     SELECT
@@ -614,7 +614,7 @@ FROM (
         CASE
             WHEN buy_mwh = 0 OR sell_mwh = 0 THEN 0
             ELSE trim_scale(round(
-                (sell_value_eur * buy_mwh - buy_value_eur * sell_mwh)::numeric(60, 30) / greatest(buy_mwh, sell_mwh), 12))
+                (sell_value_eur * buy_mwh - buy_value_eur * sell_mwh)::numeric(100, 30) / greatest(buy_mwh, sell_mwh), 12))
         END AS realised_pnl_eur
     FROM (
         SELECT
@@ -627,9 +627,9 @@ FROM (
             sum(buy_mwh) AS buy_mwh,
             sum(sell_mwh) AS sell_mwh,
             sum(net_position_mwh) AS net_position_mwh,
-            trim_scale(round(sum(buy_value_eur)::numeric(60, 30) / nullif(sum(buy_mwh), 0), 12)) AS buy_vwap_eur_per_mwh,
-            trim_scale(round(sum(sell_value_eur)::numeric(60, 30) / nullif(sum(sell_mwh), 0), 12)) AS sell_vwap_eur_per_mwh,
-            trim_scale(round(sum(buy_value_eur + sell_value_eur)::numeric(60, 30) / nullif(sum(buy_mwh + sell_mwh), 0), 12))
+            trim_scale(round(sum(buy_value_eur)::numeric(100, 30) / nullif(sum(buy_mwh), 0), 12)) AS buy_vwap_eur_per_mwh,
+            trim_scale(round(sum(sell_value_eur)::numeric(100, 30) / nullif(sum(sell_mwh), 0), 12)) AS sell_vwap_eur_per_mwh,
+            trim_scale(round(sum(buy_value_eur + sell_value_eur)::numeric(100, 30) / nullif(sum(buy_mwh + sell_mwh), 0), 12))
                 AS average_price_eur_per_mwh,
             sum(cash_flow_eur) AS cash_flow_eur,
             max(reference_price_eur_per_mwh) AS reference_price_eur_per_mwh,
@@ -679,9 +679,9 @@ SELECT
     sum(buy_mwh) AS buy_mwh,
     sum(sell_mwh) AS sell_mwh,
     sum(net_position_mwh) AS net_position_mwh,
-    trim_scale(round(sum(buy_value_eur)::numeric(60, 30) / nullif(sum(buy_mwh), 0), 12)) AS buy_vwap_eur_per_mwh,
-    trim_scale(round(sum(sell_value_eur)::numeric(60, 30) / nullif(sum(sell_mwh), 0), 12)) AS sell_vwap_eur_per_mwh,
-    trim_scale(round(sum(buy_value_eur + sell_value_eur)::numeric(60, 30) / nullif(sum(buy_mwh + sell_mwh), 0), 12))
+    trim_scale(round(sum(buy_value_eur)::numeric(100, 30) / nullif(sum(buy_mwh), 0), 12)) AS buy_vwap_eur_per_mwh,
+    trim_scale(round(sum(sell_value_eur)::numeric(100, 30) / nullif(sum(sell_mwh), 0), 12)) AS sell_vwap_eur_per_mwh,
+    trim_scale(round(sum(buy_value_eur + sell_value_eur)::numeric(100, 30) / nullif(sum(buy_mwh + sell_mwh), 0), 12))
         AS average_price_eur_per_mwh,
     sum(cash_flow_eur) AS cash_flow_eur,
     CASE WHEN bool_or(price_status = 'missing') THEN 'missing'
@@ -690,7 +690,7 @@ SELECT
     sum(pnl_eur) AS priced_pnl_eur,
     sum(realised_pnl_eur) AS realised_pnl_eur,
     CASE WHEN count(pnl_eur) = count(*) THEN sum(unrealised_pnl_eur) END AS unrealised_pnl_eur,
-    trim_scale(round(CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END::numeric(60, 30)
+    trim_scale(round(CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END::numeric(100, 30)
         / nullif(sum(buy_mwh + sell_mwh), 0), 12)) AS performance_eur_per_mwh,
     count(DISTINCT delivery_hour) FILTER (WHERE NOT is_complete) AS incomplete_period_count,
     bool_and(is_complete) AS is_complete,

@@ -1,0 +1,73 @@
+-- PnL of the periods of a build, from the trades and prices that count; include/domain/pnl.py says the same in Python.
+-- Sums and products are exact; a ratio has one division, 30 decimals, rounded half up to 12.
+INSERT INTO staging.pnl_hourly (
+    build_id, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count,
+    buy_mwh, sell_mwh, net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
+    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
+    performance_eur_per_mwh, capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur
+)
+WITH wanted AS MATERIALIZED (
+    SELECT p.*
+    FROM unnest(%(delivery_days)s::date[], %(delivery_hours)s::text[]) AS w (delivery_day, delivery_hour)
+    JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
+), gaps AS MATERIALIZED (
+    SELECT gap_start_at, gap_end_at FROM ops.capture_gaps
+), completeness AS (
+    SELECT
+        w.delivery_day, w.delivery_hour,
+        coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
+                                        - greatest(g.gap_start_at, w.tradable_from))), 0) AS capture_gap_seconds
+    FROM wanted AS w
+    LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+    GROUP BY w.delivery_day, w.delivery_hour
+), sums AS (
+    SELECT
+        t.delivery_day, t.delivery_hour, t.trader_id,
+        count(*) AS trade_count,
+        coalesce(sum(t.quantity_mw) FILTER (WHERE t.direction = 'buy'), 0) AS buy_mw,
+        coalesce(sum(t.quantity_mw) FILTER (WHERE t.direction = 'sell'), 0) AS sell_mw,
+        coalesce(sum(t.quantity_mw * t.price_eur_per_mwh) FILTER (WHERE t.direction = 'buy'), 0) AS buy_value_per_hour,
+        coalesce(sum(t.quantity_mw * t.price_eur_per_mwh) FILTER (WHERE t.direction = 'sell'), 0) AS sell_value_per_hour
+    FROM raw.trades AS t
+    WHERE (t.delivery_day, t.delivery_hour) IN (SELECT delivery_day, delivery_hour FROM wanted)
+      AND t.load_batch_id NOT IN (SELECT load_batch_id FROM ops.load_batches WHERE state <> 'accepted')
+    GROUP BY t.delivery_day, t.delivery_hour, t.trader_id
+), positions AS (
+    SELECT
+        w.delivery_start_at, w.delivery_end_at,
+        s.delivery_day, s.delivery_hour, s.trader_id, s.trade_count,
+        s.buy_mw * w.delivery_hours AS buy_mwh,
+        s.sell_mw * w.delivery_hours AS sell_mwh,
+        s.buy_value_per_hour * w.delivery_hours AS buy_value_eur,
+        s.sell_value_per_hour * w.delivery_hours AS sell_value_eur,
+        r.price_eur_per_mwh AS reference_price_eur_per_mwh,
+        coalesce(r.price_status, 'missing') AS price_status,
+        c.capture_gap_seconds
+    FROM sums AS s
+    JOIN wanted AS w USING (delivery_day, delivery_hour)
+    JOIN completeness AS c USING (delivery_day, delivery_hour)
+    LEFT JOIN curated.reference_prices AS r USING (delivery_day, delivery_hour)
+), results AS (
+    SELECT
+        *,
+        sell_value_eur - buy_value_eur AS cash_flow_eur,
+        buy_mwh - sell_mwh AS net_position_mwh,
+        sell_value_eur - buy_value_eur + (buy_mwh - sell_mwh) * reference_price_eur_per_mwh AS pnl_eur,
+        CASE
+            WHEN buy_mwh = 0 OR sell_mwh = 0 THEN 0
+            ELSE trim_scale(round(
+                (sell_value_eur * buy_mwh - buy_value_eur * sell_mwh)::numeric(100, 30) / greatest(buy_mwh, sell_mwh), 12))
+        END AS realised_pnl_eur
+    FROM positions
+)
+SELECT
+    %(build_id)s, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count,
+    buy_mwh, sell_mwh, net_position_mwh,
+    trim_scale(round(buy_value_eur::numeric(100, 30) / nullif(buy_mwh, 0), 12)),
+    trim_scale(round(sell_value_eur::numeric(100, 30) / nullif(sell_mwh, 0), 12)),
+    trim_scale(round((buy_value_eur + sell_value_eur)::numeric(100, 30) / nullif(buy_mwh + sell_mwh, 0), 12)),
+    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur,
+    realised_pnl_eur, pnl_eur - realised_pnl_eur,
+    trim_scale(round(pnl_eur::numeric(100, 30) / nullif(buy_mwh + sell_mwh, 0), 12)),
+    capture_gap_seconds, capture_gap_seconds = 0, buy_value_eur, sell_value_eur
+FROM results
