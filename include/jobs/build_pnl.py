@@ -82,11 +82,9 @@ def stage(conn: connection, days: list[date]) -> Build:
         delivery_days, delivery_hours = [day for day, _ in keys], [hour for _, hour in keys]
         cur.execute("SELECT nextval('staging.build_id')")
         build_id: int = cur.fetchone()[0]  # type: ignore[index]
-        row_count = run_sql(
-            cur,
-            "staging/pnl_hourly",
-            {"build_id": build_id, "delivery_days": delivery_days, "delivery_hours": delivery_hours},
-        )
+        parameters = {"build_id": build_id, "delivery_days": delivery_days, "delivery_hours": delivery_hours}
+        run_sql(cur, "staging/pnl_sums", parameters)
+        row_count = run_sql(cur, "staging/pnl_hourly", parameters)
         pending_ids = [pending_id for pending_id, _, _ in pending]
         return Build(build_id, pending_ids, delivery_days, delivery_hours, row_count)
 

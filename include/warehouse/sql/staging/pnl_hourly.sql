@@ -22,16 +22,14 @@ WITH wanted AS MATERIALIZED (
     GROUP BY w.delivery_day, w.delivery_hour
 ), sums AS (
     SELECT
-        t.delivery_day, t.delivery_hour, t.trader_id,
-        count(*) AS trade_count,
-        coalesce(sum(t.quantity_mw) FILTER (WHERE t.direction = 'buy'), 0) AS buy_mw,
-        coalesce(sum(t.quantity_mw) FILTER (WHERE t.direction = 'sell'), 0) AS sell_mw,
-        coalesce(sum(t.quantity_mw * t.price_eur_per_mwh) FILTER (WHERE t.direction = 'buy'), 0) AS buy_value_per_hour,
-        coalesce(sum(t.quantity_mw * t.price_eur_per_mwh) FILTER (WHERE t.direction = 'sell'), 0) AS sell_value_per_hour
-    FROM raw.trades AS t
-    WHERE (t.delivery_day, t.delivery_hour) IN (SELECT delivery_day, delivery_hour FROM wanted)
-      AND t.load_batch_id NOT IN (SELECT load_batch_id FROM ops.load_batches WHERE state <> 'accepted')
-    GROUP BY t.delivery_day, t.delivery_hour, t.trader_id
+        delivery_day, delivery_hour, trader_id,
+        sum(trade_count)::bigint AS trade_count,
+        coalesce(sum(quantity_mw) FILTER (WHERE direction = 'buy'), 0) AS buy_mw,
+        coalesce(sum(quantity_mw) FILTER (WHERE direction = 'sell'), 0) AS sell_mw,
+        coalesce(sum(value_eur_per_hour) FILTER (WHERE direction = 'buy'), 0) AS buy_value_per_hour,
+        coalesce(sum(value_eur_per_hour) FILTER (WHERE direction = 'sell'), 0) AS sell_value_per_hour
+    FROM pg_temp.pnl_sums
+    GROUP BY delivery_day, delivery_hour, trader_id
 ), positions AS (
     SELECT
         w.delivery_start_at, w.delivery_end_at,
