@@ -1,0 +1,36 @@
+"""
+### The second capture line: exchange to landing files, for ever
+
+| | |
+|---|---|
+| **window** | none: this is a *now* DAG; one run streams until somebody ends it, then the next one starts |
+| **writes** | landing files `trades/date=…/hour=…/airflow-….jsonl`, nothing in the warehouse |
+| **rerun** | mark the run failed or successful: it flushes, ends, and a new one connects within seconds |
+
+The stand-alone capture (`python -m include.capture`) is the first line. Each lands its own files and the
+first copy of a trade counts, so both may run, stop and overlap at will. Pausing this DAG does not stop the
+run that is active.
+"""
+
+from datetime import UTC, datetime
+
+from airflow.sdk import dag
+
+from include.orchestration.capture_operator import CaptureOperator
+from include.orchestration.tasks import DEFAULT_ARGS
+
+
+@dag(
+    schedule="@continuous",
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS | {"retries": 0, "execution_timeout": None},
+    doc_md=__doc__,
+    tags=["capture", "now"],
+)
+def capture_trades() -> None:
+    CaptureOperator(task_id="stream_trades")
+
+
+capture_trades()

@@ -1,0 +1,130 @@
+"""Accounts for every captured line: files against ledger, ledger against tables; `make audit`."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
+from include.settings import Settings
+from include.warehouse.connection import connect, named_sql
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileAudit:
+    """One landing file: lines = loaded + duplicate + rejected + event, as the ledger and the tables have it.
+
+    Attributes:
+        waiting_lines: Whole lines that no load has read yet; they are not lost, only not due.
+        problems: What does not add up, in words; empty if all does.
+    """
+
+    landing_file: str
+    line_count: int
+    loaded_count: int
+    duplicate_count: int
+    rejected_count: int
+    event_count: int
+    waiting_lines: int
+    problems: tuple[str, ...]
+
+
+def run(settings: Settings) -> Iterator[FileAudit]:
+    """Audits every landing file, and every file that only the ledger knows.
+
+    Reads each file once, with flat memory.
+    """
+    with connect(settings.warehouse_url, "audit") as conn, conn, conn.cursor() as cur:
+        cur.execute(named_sql("ops/audit"))
+        assert cur.description is not None
+        names = [column.name for column in cur.description]
+        ledger = {row[0]: dict(zip(names, row, strict=True)) for row in cur}
+    for source in SOURCES:
+        for file in list_files(settings.landing_root, source):
+            yield _audit_file(file, ledger.pop(file.key, None))
+    for key, row in sorted(ledger.items()):
+        counts = (row["line_count"], row["loaded_count"], row["duplicate_count"], row["rejected_count"])
+        yield FileAudit(key, *counts, row["event_count"], 0, ("the file is gone; restore it from a backup",))
+
+
+def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
+    if row is None:
+        waiting, _ = _count_lines(file.path, 0)
+        return FileAudit(file.key, 0, 0, 0, 0, 0, waiting, ())
+    problems = []
+    writer_gone = is_writer_gone(file.path)
+    size = file.path.stat().st_size
+    loaded_lines, loaded_tail = _count_lines(file.path, 0, row["loaded_bytes"])
+    if size < row["loaded_bytes"]:
+        problems.append(f"has {size} bytes, {row['loaded_bytes']} of it were loaded")
+    if loaded_lines + (1 if loaded_tail else 0) != row["line_count"]:
+        problems.append(f"{loaded_lines} lines up to the offset, the ledger says {row['line_count']}")
+    for name in ("loaded_count", "rejected_count"):
+        if row[name] != row[f"table_{name}"]:
+            problems.append(f"{name}: the ledger says {row[name]}, the tables hold {row[f'table_{name}']}")
+    for name in ("line_count", "loaded_count", "duplicate_count", "rejected_count", "event_count"):
+        if row[name] != row[f"batch_{name}"]:
+            problems.append(f"{name}: the ledger says {row[name]}, its batches {row[f'batch_{name}']}")
+    parts = row["loaded_count"] + row["duplicate_count"] + row["rejected_count"] + row["event_count"]
+    if row["line_count"] != parts:
+        problems.append(f"{row['line_count']} lines, but its parts add up to {parts}")
+    waiting, tail = _count_lines(file.path, row["loaded_bytes"])
+    if tail and writer_gone:
+        waiting += 1
+    return FileAudit(
+        file.key,
+        row["line_count"],
+        row["loaded_count"],
+        row["duplicate_count"],
+        row["rejected_count"],
+        row["event_count"],
+        waiting,
+        tuple(problems),
+    )
+
+
+def _count_lines(path: Path, start: int, end: int | None = None) -> tuple[int, int]:
+    """Whole lines in a stretch of bytes, and the bytes after the last of them."""
+    lines = tail = 0
+    with path.open("rb") as file:
+        file.seek(start)
+        left = (end - start) if end is not None else None
+        while chunk := file.read(_CHUNK if left is None else min(_CHUNK, left)):
+            lines += chunk.count(b"\n")
+            last = chunk.rfind(b"\n")
+            tail = tail + len(chunk) if last < 0 else len(chunk) - last - 1
+            if left is not None:
+                left -= len(chunk)
+    return lines, tail
+
+
+def main() -> int:
+    """Prints a line a file that is wrong and the sums; 1 if anything does not add up."""
+    from include.local.credentials import settings
+
+    sums = dict.fromkeys(("files", "lines", "loaded", "duplicates", "rejected", "events", "waiting"), 0)
+    wrong = 0
+    for audit in run(settings()):
+        sums["files"] += 1
+        sums["lines"] += audit.line_count
+        sums["loaded"] += audit.loaded_count
+        sums["duplicates"] += audit.duplicate_count
+        sums["rejected"] += audit.rejected_count
+        sums["events"] += audit.event_count
+        sums["waiting"] += audit.waiting_lines
+        for problem in audit.problems:
+            wrong += 1
+            print(f"{audit.landing_file}: {problem}")  # noqa: T201
+    print(  # noqa: T201
+        f"{sums['files']} files, {sums['lines']} lines = {sums['loaded']} trades and prices"
+        f" + {sums['duplicates']} duplicates + {sums['rejected']} rejected + {sums['events']} events;"
+        f" {sums['waiting']} lines wait to be loaded"
+    )
+    print("every captured line is accounted for" if not wrong else f"{wrong} problems")  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

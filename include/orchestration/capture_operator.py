@@ -1,0 +1,34 @@
+"""The capture as an operator: streams within the task's own process and stops when Airflow kills the task."""
+
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.errors import TerminalError
+from include.orchestration.connections import airflow_settings
+
+
+class CaptureOperator(BaseOperator):
+    """Lands the exchange's messages until the task is ended from outside.
+
+    Airflow calls `on_kill` from its signal handler and kills the process 5 s later; the capture polls its
+    stop flag twice a second or more, says good-bye and syncs well within that.
+    """
+
+    def __init__(self, *, name: str = "airflow", **operator_arguments: Any) -> None:
+        super().__init__(**operator_arguments)
+        self.name = name
+        self._is_stopping = False
+
+    def execute(self, context: Any) -> dict[str, int]:
+        from include.capture.service import run_capture
+
+        try:
+            summary = run_capture(airflow_settings(), self.name, lambda: self._is_stopping)
+        except TerminalError as error:
+            raise AirflowFailException(str(error)) from error
+        return {"messages": summary.messages, "connections": summary.connections}
+
+    def on_kill(self) -> None:
+        self._is_stopping = True

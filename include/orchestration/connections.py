@@ -1,0 +1,42 @@
+"""Settings as Airflow knows them: its connections exchange, market_data and warehouse over the environment."""
+
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.settings import Settings
+
+
+def airflow_settings() -> Settings:
+    """The environment's settings, where a connection of Airflow wins over the variable of the same meaning."""
+    settings = Settings.from_environment()
+    return replace(
+        settings,
+        exchange_url=_url("exchange") or settings.exchange_url,
+        market_data_url=_url("market_data") or settings.market_data_url,
+        warehouse_url=_url("warehouse") or settings.warehouse_url,
+    )
+
+
+def _url(connection_id: str) -> str | None:
+    try:
+        return connection_url(Connection.get(connection_id))
+    except AirflowNotFoundException:
+        return None
+
+
+def connection_url(connection: Connection) -> str:
+    """The URL that a connection stands for, whether it was given as a URL or field by field in the UI."""
+    scheme = "postgresql" if connection.conn_type == "postgres" else str(connection.conn_type)
+    host = connection.host or ""
+    if "://" in host:  # connections of type http may carry the scheme in the host
+        scheme, host = host.split("://", 1)
+    user = ""
+    if connection.login or connection.password:
+        user = f"{quote(connection.login or '', safe='')}:{quote(connection.password or '', safe='')}@"
+    port = f":{connection.port}" if connection.port else ""
+    path = f"/{quote(connection.schema, safe='/')}" if connection.schema else ""
+    query = f"?{urlencode(connection.extra_dejson)}" if connection.extra_dejson else ""
+    return f"{scheme}://{user}{host}{port}{path}{query}"

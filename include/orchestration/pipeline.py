@@ -1,0 +1,34 @@
+"""The tasks from landed trades and the provider's prices to published PnL, shared by two DAGs.
+
+load_trades ─┬─▶ validate_trades ──────────────────────────────────────────────────┬─▶ build_pnl
+             └─▶ pull_reference_prices ─▶ load_reference_prices ─▶ validate_reference_prices ─┘
+"""
+
+from airflow.sdk import Asset, TriggerRule
+
+from include.orchestration.tasks import job
+
+RAW_TRADES = Asset("raw.trades", uri="warehouse://raw/trades")
+RAW_REFERENCE_PRICES = Asset("raw.reference_prices", uri="warehouse://raw/reference_prices")
+CURATED_TRADES = Asset("curated.trades", uri="warehouse://curated/trades")
+CURATED_REFERENCE_PRICES = Asset("curated.reference_prices", uri="warehouse://curated/reference_prices")
+PNL_HOURLY = Asset("curated.pnl_hourly", uri="warehouse://curated/pnl_hourly")
+
+
+def load_price_and_build(windowed: bool) -> None:
+    """Adds the tasks to the DAG that is being defined.
+
+    Args:
+        windowed: The run is about one hour of receipt; otherwise about all there is.
+    """
+    trades = job("load_trades", windowed, outlets=[RAW_TRADES])
+    accepted_trades = job("validate_trades", outlets=[CURATED_TRADES])
+    # does its own retries within the budget; what it got is loaded even if the provider failed it
+    replies = job("pull_reference_prices", windowed, retries=0)
+    prices = job("load_reference_prices", outlets=[RAW_REFERENCE_PRICES], trigger_rule=TriggerRule.ALL_DONE)
+    accepted_prices = job("validate_reference_prices", outlets=[CURATED_REFERENCE_PRICES])
+    pnl = job("build_pnl", windowed, outlets=[PNL_HOURLY])
+
+    trades >> [accepted_trades, replies]
+    replies >> prices >> accepted_prices
+    [accepted_trades, accepted_prices] >> pnl

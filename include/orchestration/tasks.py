@@ -1,0 +1,52 @@
+"""Tasks of the DAGs: each calls the entry function of one module of include.jobs."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from airflow.sdk import task
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.errors import TerminalError
+from include.orchestration.connections import airflow_settings
+from include.orchestration.windows import resolve_window
+
+DEFAULT_ARGS = {
+    "owner": "power desk",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=5),
+    "execution_timeout": timedelta(minutes=30),
+}
+
+log = logging.getLogger(__name__)
+
+
+def job(name: str, windowed: bool = False, **operator_arguments: Any) -> Any:
+    """A task that runs `include.jobs.<name>.run` and hands its small summary on.
+
+    Args:
+        name: The job and the task's id.
+        windowed: Whether the job gets the run's window of receipt; otherwise it works on all there is.
+        operator_arguments: What else the task needs: outlets, trigger_rule, retries …
+    """
+
+    def run(**context: Any) -> Mapping[str, Any]:
+        # imported here: a DAG file must parse in milliseconds, pandas and Great Expectations take seconds
+        entry: Callable[..., Mapping[str, Any]] = import_module(f"include.jobs.{name}").run
+        arguments: tuple[Any, ...] = (airflow_settings(),)
+        if windowed:
+            window = resolve_window(context)
+            log.info("the window is %s to %s", window.start_at, window.end_at)
+            arguments += (window,)
+        try:
+            summary = entry(*arguments)
+        except TerminalError as error:
+            raise AirflowFailException(str(error)) from error
+        log.info("%s: %s", name, summary)
+        return summary
+
+    return task(task_id=name, **operator_arguments)(run)()
