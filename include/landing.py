@@ -9,7 +9,7 @@ import fcntl
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,13 @@ TRADES = "trades"
 REFERENCE_PRICES = "reference_prices"
 SOURCES = (TRADES, REFERENCE_PRICES)
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode = _encoder.encode
+
+
+class _TextLine(msgspec.Struct, gc=False):
+    received_at: str
+    raw: str
 
 
 def timestamp(at: datetime) -> str:
@@ -40,6 +46,16 @@ def raw_fields(payload: bytes) -> dict[str, str]:
 def message_line(received_at: datetime, payload: bytes, **details: object) -> bytes:
     """One line for a message (or, with details such as `request` and `status`, for an HTTP reply)."""
     return bytes(_encode({"received_at": timestamp(received_at), **details, **raw_fields(payload)})) + b"\n"
+
+
+def message_lines(received_at: datetime, payloads: Iterable[bytes]) -> bytes:
+    """The lines of messages that were received together: `message_line` for each, several times as fast."""
+    payloads = list(payloads)
+    at = timestamp(received_at)
+    try:
+        return bytes(_encoder.encode_lines([_TextLine(at, payload.decode("utf-8")) for payload in payloads]))
+    except UnicodeDecodeError:
+        return b"".join(message_line(received_at, payload) for payload in payloads)
 
 
 def event_line(at: datetime, event: str, **details: object) -> bytes:
@@ -78,7 +94,7 @@ class LandingWriter:
         self._unwritten = b""
 
     def append(self, line: bytes, at: datetime) -> None:
-        """Writes a whole line, newline included, into the file of the hour of `at` by write(2) before returning.
+        """Writes whole lines into the file of the hour of `at` by write(2) before returning.
 
         Raises:
             OSError: The disk is full or gone. The line is not lost: what could not be written is kept and
@@ -100,7 +116,8 @@ class LandingWriter:
         Raises:
             OSError: The cause persists.
         """
-        self._put(b"")
+        if self._unwritten:
+            self._put(b"")
 
     def _put(self, line: bytes) -> None:
         self._unwritten += line
@@ -110,32 +127,42 @@ class LandingWriter:
 
     def _roll(self, hour: int, at: datetime) -> None:
         opened = at.astimezone(UTC)
+        self.flush()
         folder = self.root / self.source / f"date={opened:%Y-%m-%d}" / f"hour={opened:%H}"
         _make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
         path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        # the file gets its name once it is locked: nobody may see it without a writer and think it complete
+        unnamed = path.with_suffix(".opening")
+        fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
         details = dict(self._state())
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
-            _sync_folder(folder)
+            _write(fd, event_line(at, "opened", writer=self.name, pid=os.getpid(), host=host, **details))
             if self._fd >= 0:
                 self._put(event_line(at, "rolled", **details))
                 os.fdatasync(self._fd)
+            unnamed.rename(path)
+            _sync_folder(folder)
         except OSError:
             os.close(fd)
-            path.unlink()
+            unnamed.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
-        if self._fd >= 0:
-            os.close(self._fd)
-        self.path, self._fd, self._hour = path, fd, hour
-        self._put(event_line(at, "opened", writer=self.name, pid=os.getpid(), host=host, **details))
+        left, self._fd = self._fd, fd
+        self.path, self._hour = path, hour
+        if left >= 0:
+            os.close(left)
 
     def sync(self) -> None:
         """fdatasync of the open file; may be called from another thread than the one that appends."""
         fd = self._fd
         if fd >= 0:
-            os.fdatasync(fd)
+            try:
+                os.fdatasync(fd)
+            except OSError:
+                if fd == self._fd:  # else it was rolled or closed meanwhile, which syncs it
+                    raise
 
     def close(self, at: datetime) -> None:
         """Writes the `closed` event, syncs, and gives the file up."""
@@ -145,8 +172,13 @@ class LandingWriter:
             self.append(event_line(at, "closed", **dict(self._state())), at)
             os.fdatasync(self._fd)
         finally:
-            os.close(self._fd)
-            self._fd = -1
+            left, self._fd = self._fd, -1
+            os.close(left)
+
+
+def _write(fd: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(fd, line) :]
 
 
 def _make_durable_folder(folder: Path) -> None:

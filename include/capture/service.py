@@ -1,0 +1,233 @@
+"""Keeps a connection to the exchange and hands everything it brings to the recorder, until told to stop."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from include.capture.reasons import safe_url, was_noticed_at_once, why_closed, why_not_connected
+from include.capture.recorder import Recorder
+from include.capture.timing import Timing
+from include.errors import TerminalError
+from include.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MOST_MESSAGE_BYTES = 64 * 1024 * 1024
+"""A longer message ends the connection with code 1009, as the journal then says; the next one is received."""
+
+# the library would log the handshake, credentials included, and each frame if it were allowed to debug
+_library_log = logging.getLogger(f"{__name__}.websockets")
+_library_log.setLevel(logging.WARNING)
+
+_STOPPED = "capture was stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSummary:
+    """What a capture did between start and stop."""
+
+    messages: int
+    connections: int
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def run_capture(
+    settings: Settings,
+    name: str,
+    stop: Callable[[], bool],
+    *,
+    timing: Timing | None = None,
+    clock: Callable[[], datetime] = _utc_now,
+) -> CaptureSummary:
+    """Lands the exchange's messages until `stop()` is true.
+
+    Runs in the calling thread, starts no process, and returns within about a second after `stop()` turned
+    true; a signal handler may be what turns it.
+
+    Args:
+        settings: Where the exchange is and where to land.
+        name: Tells this capture's files from those of others, for example `standalone`.
+        stop: Asked several times a second.
+        timing: Intervals; the defaults are for production.
+        clock: Tells the time, UTC.
+
+    Raises:
+        TerminalError: The exchange's address can never work.
+        ValueError: Nor can the name.
+    """
+    try:
+        parse_uri(settings.exchange_url)
+    except (InvalidURI, ValueError) as error:
+        raise TerminalError("EXCHANGE_URL is no websocket address (example: ws://exchange:5050)") from error
+    # not asyncio.run: it would wait for a name look-up that hangs, and a stop must not
+    loop = asyncio.new_event_loop()
+    try:
+        capture = _Capture(settings, name, stop, timing or Timing(), clock)
+        return loop.run_until_complete(capture.run())
+    finally:
+        loop.close()
+
+
+class _Capture:
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        stop: Callable[[], bool],
+        timing: Timing,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._name = name
+        self._url = safe_url(settings.exchange_url)
+        self._stop = stop
+        self._timing = timing
+        self._clock = clock
+        self._connection: ClientConnection | None = None
+        self._connections = 0
+        self._ends_because = ""
+        self._pong: asyncio.Future[float] | None = None
+        self._trouble = ""
+        self._recorder: Recorder
+
+    async def run(self) -> CaptureSummary:
+        self._recorder = Recorder(
+            self._settings.landing_root, self._name, self._clock, self._timing.retry_write
+        )
+        work = asyncio.create_task(self._work())
+        try:
+            while not self._stop() and not work.done():
+                await asyncio.wait({work}, timeout=self._timing.poll)
+                if self._connection is not None and self._connection.state is State.CLOSING:
+                    await self._connection.close()  # hangs up on a peer that does not finish its good-bye
+        finally:
+            await self._end(work)
+            await self._recorder.close()
+        log.info("stopped after %d messages", self._recorder.messages)
+        return CaptureSummary(self._recorder.messages, self._connections)
+
+    async def _end(self, work: asyncio.Task[None]) -> None:
+        if self._connection is not None:
+            self._ends_because = self._ends_because or _STOPPED
+            await self._connection.close()  # what arrives until the exchange answers is still received
+            await asyncio.wait({work}, timeout=self._timing.close)
+        work.cancel()
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.result()
+
+    async def _work(self) -> None:
+        await self._recorder.open()
+        async with asyncio.TaskGroup() as tasks:
+            beating = tasks.create_task(self._beat())
+            await self._stay_connected()
+            beating.cancel()
+
+    async def _stay_connected(self) -> None:
+        failures = 0
+        while self._ends_because != _STOPPED:
+            if await self._connect_once():
+                failures = 0
+            await asyncio.sleep(self._timing.reconnect_delay(failures))
+            failures += 1
+
+    async def _connect_once(self) -> bool:
+        """Opens a connection and receives until it ends; whether it was of any use."""
+        try:
+            connection = await connect(
+                self._settings.exchange_url,
+                compression=None,
+                max_size=MOST_MESSAGE_BYTES,
+                open_timeout=self._timing.open,
+                close_timeout=self._timing.close,
+                ping_interval=None,
+                proxy=None,
+                logger=_library_log,
+            )
+        except (OSError, WebSocketException, ValueError) as error:
+            trouble = why_not_connected(error)
+            if trouble != self._trouble:
+                self._trouble = trouble
+                log.warning("cannot connect to %s: %s. The attempts go on", self._url, trouble)
+            return False
+        before, began = self._recorder.messages, asyncio.get_running_loop().time()
+        await self._receive(connection)
+        lasted = asyncio.get_running_loop().time() - began
+        return self._recorder.messages > before or lasted >= self._timing.steady
+
+    async def _receive(self, connection: ClientConnection) -> None:
+        recorder = self._recorder
+        self._connections += 1
+        self._connection, self._pong, self._ends_because, self._trouble = connection, None, "", ""
+        log.info("connected to %s (connection %d)", self._url, self._connections)
+        recorder.connected(url=self._url, connection=self._connections)
+        reason, noticed_at_once = _STOPPED, False
+        try:
+            while True:
+                recorder.message(await connection.recv(decode=False))
+                if recorder.is_blocked:
+                    await recorder.writable()
+        except ConnectionClosed as error:
+            if self._ends_because:
+                reason, noticed_at_once = self._ends_because, self._ends_because == _STOPPED
+            else:
+                reason = why_closed(error)
+                noticed_at_once = was_noticed_at_once(error, self._is_ping_unanswered())
+        finally:
+            self._connection = None
+            recorder.disconnected(reason, noticed_at_once=noticed_at_once)
+            log.info("disconnected from %s: %s", self._url, reason)
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        reported_at, reported = loop.time(), 0
+        while True:
+            await asyncio.sleep(self._timing.heartbeat)
+            if not self._recorder.is_blocked:  # else the link is quiet because we do not read
+                await self._beat_once()
+            if loop.time() - reported_at >= self._timing.report:
+                messages = self._recorder.messages
+                state = "connected" if self._connection is not None else f"not connected: {self._trouble}"
+                log.info("%d messages, %d since the last report; %s", messages, messages - reported, state)
+                reported_at, reported = loop.time(), messages
+
+    async def _beat_once(self) -> None:
+        connection = self._connection
+        if connection is None or await self._is_alive(connection):
+            self._recorder.heartbeat()
+        elif self._connection is connection and not self._recorder.is_blocked:
+            self._ends_because = f"no answer to a ping for {self._timing.pong:g} s: the link is dead"
+            await connection.close()
+
+    async def _is_alive(self, connection: ClientConnection) -> bool:
+        """Asks the exchange for a sign of life; a message is as good as a pong, which may queue behind many."""
+        loop = asyncio.get_running_loop()
+        seen = self._recorder.proofs
+        deadline = loop.time() + self._timing.pong
+        try:
+            if self._pong is None or self._pong.done():
+                self._pong = asyncio.ensure_future(await connection.ping())
+                self._pong.add_done_callback(self._ponged)
+        except ConnectionClosed:
+            return False
+        while self._recorder.proofs == seen and self._connection is connection and loop.time() < deadline:
+            await asyncio.sleep(min(self._timing.poll, self._timing.pong))
+        return self._connection is connection and self._recorder.proofs != seen
+
+    def _ponged(self, pong: asyncio.Future[float]) -> None:
+        if not pong.cancelled() and pong.exception() is None:
+            self._recorder.proof_of_life()
+
+    def _is_ping_unanswered(self) -> bool:
+        pong = self._pong
+        return pong is not None and not (pong.done() and not pong.cancelled() and pong.exception() is None)
