@@ -1,0 +1,53 @@
+"""Messages of the exchange and landing files for tests."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from include.landing import event_line, message_line
+
+RECEIVED_AT = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
+
+DEAL = {
+    "id": "3624e95119f04b7bb054b2f91a980a83",
+    "price": 20.64,
+    "quantity": 1.2,
+    "direction": "sell",
+    "delivery_day": "2026-03-02",
+    "delivery_hour": "15-16",
+    "trader_id": "flex_trader_4",
+    "execution_time": "2026-03-02T10:13:43+00:00",
+}
+
+
+def deal(key: str = "deal_confirmation", **changes: Any) -> str:
+    """One message, with some fields changed; a change to ... leaves the field out."""
+    body = {name: value for name, value in (DEAL | changes).items() if value is not ...}
+    return json.dumps({key: body})
+
+
+def landed(messages: Iterable[str | bytes], start: datetime = RECEIVED_AT) -> bytes:
+    """Landing lines of these messages, a millisecond apart."""
+    return b"".join(
+        message_line(start + timedelta(milliseconds=n), m.encode() if isinstance(m, str) else m)
+        for n, m in enumerate(messages)
+    )
+
+
+def event(seconds: float, name: str, **details: object) -> bytes:
+    """One journal line, some seconds after RECEIVED_AT."""
+    return event_line(RECEIVED_AT + timedelta(seconds=seconds), name, **details)
+
+
+def write_landing_file(
+    root: Path, content: bytes, name: str = "a", hour: datetime = RECEIVED_AT, source: str = "trades"
+) -> Path:
+    """Appends to a landing file that nobody holds for writing."""
+    folder = root / source / f"date={hour:%Y-%m-%d}" / f"hour={hour:%H}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl"
+    with path.open("ab") as file:
+        file.write(content)
+    return path
