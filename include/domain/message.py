@@ -35,7 +35,11 @@ def decode_json(text: str) -> Any:
         )
     except RecursionError:
         raise RejectedMessageError(Reason.INVALID_JSON, "nested too deeply") from None
-    except (ValueError, ArithmeticError) as error:
+    except ArithmeticError:
+        raise RejectedMessageError(
+            Reason.INVALID_JSON, f"a number is too large to read: {quoted(text)}"
+        ) from None
+    except ValueError as error:
         raise RejectedMessageError(Reason.INVALID_JSON, f"{error}: {quoted(text)}") from None
 
 
@@ -72,14 +76,17 @@ def storable_number(value: object, field: str, reason: Reason) -> Decimal:
     Raises:
         RejectedMessageError: It is none, with the given reason.
     """
-    # adjusted() is the exponent of the first digit: no arithmetic on 1e400000, nothing is rounded
-    if isinstance(value, Decimal) and value.is_finite() and len(value.as_tuple().digits) <= _MOST_DIGITS:
-        exact = value.normalize()
-        exponent = exact.as_tuple().exponent
+    if isinstance(value, Decimal) and value.is_finite():
         if value.is_zero():
             return Decimal(0)
-        if value.adjusted() < _NUMBER_DIGITS and isinstance(exponent, int) and exponent >= -_NUMBER_DECIMALS:
-            return exact
+        # adjusted() is the exponent of the first digit. Arithmetic is only for what is near: normalize()
+        # overflows on 1e9999999 and makes a zero of 1e-9999999.
+        is_near = -_NUMBER_DECIMALS <= value.adjusted() < _NUMBER_DIGITS
+        if is_near and len(value.as_tuple().digits) <= _MOST_DIGITS:
+            exact = value.normalize()
+            exponent = exact.as_tuple().exponent
+            if isinstance(exponent, int) and exponent >= -_NUMBER_DECIMALS:
+                return exact
     raise RejectedMessageError(reason, f"{field} is {quoted_number(value)}")
 
 
