@@ -1,0 +1,286 @@
+"""Delivery periods: the hours of ordinary days, of the two change days, of quarter hours and of other zones."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from include.domain.delivery_period import DeliveryPeriod, Market, parse_delivery_day
+from include.domain.rejection import Reason, RejectedMessageError
+from tests.unit.domain.messages import outcome
+
+BERLIN = Market.of("Europe/Berlin")
+ZONES = ["Europe/Berlin", "Europe/London", "UTC", "America/New_York"]
+MARCH_CHANGE, OCTOBER_CHANGE = date(2025, 3, 30), date(2025, 10, 26)
+HOUR = timedelta(hours=1)
+FIRST, LAST = date(2020, 1, 1), date(2030, 12, 31)
+days = st.dates(FIRST, LAST)
+markets = st.sampled_from([Market.of(zone) for zone in ZONES])
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def midnight(market: Market, day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=market.timezone).astimezone(UTC)
+
+
+def assert_tiles(periods: list[DeliveryPeriod], start: datetime, end: datetime) -> None:
+    bounds = [start, *(p.end_at for p in periods)]
+    assert [p.start_at for p in periods] == bounds[:-1]
+    assert bounds[-1] == end
+
+
+def hours_between(market: Market, day: date) -> int:
+    return (midnight(market, day + timedelta(days=1)) - midnight(market, day)) // HOUR
+
+
+def test_an_ordinary_winter_hour_is_one_hour_ahead_of_utc() -> None:
+    period = BERLIN.period(date(2023, 2, 21), "15-16")
+    assert (period.start_at, period.end_at) == (utc("2023-02-21T14:00"), utc("2023-02-21T15:00"))
+    assert (period.delivery_day, period.delivery_hour) == (date(2023, 2, 21), "15-16")
+    assert (period.hours, period.is_dst_ambiguous) == (1, False)
+
+
+def test_a_berlin_day_begins_and_ends_before_utc_midnight() -> None:
+    assert BERLIN.period(date(2025, 7, 1), "00-01").start_at == utc("2025-06-30T22:00")
+    assert BERLIN.period(date(2025, 7, 1), "23-24").end_at == utc("2025-07-01T22:00")
+    assert BERLIN.period(date(2025, 1, 1), "00-01").start_at == utc("2024-12-31T23:00")
+    assert BERLIN.period(date(2024, 12, 31), "23-24").end_at == utc("2024-12-31T23:00")
+
+
+def test_the_march_change_day_has_23_hours() -> None:
+    periods = BERLIN.hours_of(MARCH_CHANGE)
+    assert len(periods) == 23
+    assert "02-03" not in [p.delivery_hour for p in periods]
+    assert periods[-1].end_at - periods[0].start_at == 23 * HOUR
+    assert all(p.end_at - p.start_at == HOUR for p in periods)
+
+
+@pytest.mark.parametrize("label", ["02-03", "02:00-02:15", "02:45-03:00", "02:00-03:00"])
+def test_an_hour_that_march_skips_is_rejected(label: str) -> None:
+    with pytest.raises(RejectedMessageError) as rejected:
+        BERLIN.period(MARCH_CHANGE, label)
+    assert rejected.value.reason == Reason.NONEXISTENT_DELIVERY_HOUR
+
+
+def test_the_october_change_day_has_25_hours_under_24_labels() -> None:
+    periods = BERLIN.hours_of(OCTOBER_CHANGE)
+    assert len(periods) == 24
+    assert periods[-1].end_at - periods[0].start_at == 25 * HOUR
+    assert [p.delivery_hour for p in periods if p.is_dst_ambiguous] == ["02-03"]
+
+
+def test_the_doubled_label_is_one_bucket_that_starts_at_its_first_occurrence() -> None:
+    period = BERLIN.period(OCTOBER_CHANGE, "02-03")
+    assert (period.start_at, period.end_at) == (utc("2025-10-26T00:00"), utc("2025-10-26T02:00"))
+    assert period.is_dst_ambiguous
+    assert period.hours == 1  # a trade under it is for one of the two
+
+
+@pytest.mark.parametrize(
+    ("label", "start"),
+    [
+        ("02-03A", "2025-10-26T00:00"),
+        ("02-03B", "2025-10-26T01:00"),
+        ("03A", "2025-10-26T00:00"),
+        ("03B", "2025-10-26T01:00"),
+        ("02:00-03:00A", "2025-10-26T00:00"),
+        ("02:00-03:00B", "2025-10-26T01:00"),
+    ],
+)
+def test_a_suffix_tells_the_two_hours_apart(label: str, start: str) -> None:
+    period = BERLIN.period(OCTOBER_CHANGE, label)
+    assert (period.start_at, period.end_at) == (utc(start), utc(start) + HOUR)
+    assert (period.delivery_hour, period.hours, period.is_dst_ambiguous) == (label, 1, False)
+
+
+def test_a_suffix_tells_the_two_quarter_hours_apart() -> None:
+    first = BERLIN.period(OCTOBER_CHANGE, "02:45-03:00A")
+    second = BERLIN.period(OCTOBER_CHANGE, "02:45-03:00B")
+    assert (first.end_at, second.end_at) == (utc("2025-10-26T01:00"), utc("2025-10-26T02:00"))
+    assert first.hours == second.hours == Decimal("0.25")
+
+
+@pytest.mark.parametrize("label", ["02-03A", "03B", "02:00-02:15B", "15-16A", "04A"])
+def test_a_suffix_on_an_hour_that_comes_once_is_rejected(label: str) -> None:
+    day = OCTOBER_CHANGE if label in ("15-16A", "04A") else date(2025, 10, 27)
+    with pytest.raises(RejectedMessageError) as rejected:
+        BERLIN.period(day, label)
+    assert rejected.value.reason == Reason.NONEXISTENT_DELIVERY_HOUR
+
+
+@pytest.mark.parametrize(
+    ("label", "hours"), [("15:00-15:15", "0.25"), ("15:30-16:00", "0.5"), ("15:00-16:00", "1"), ("15-16", "1")]
+)
+def test_a_clock_label_says_how_long_it_is(label: str, hours: str) -> None:
+    period = BERLIN.period(date(2025, 10, 1), label)
+    assert period.hours == Decimal(hours)
+    assert period.end_at - period.start_at == HOUR * float(hours)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *(
+            "",
+            " ",
+            "15",
+            "15-15",
+            "16-15",
+            "15-17",
+            "24-25",
+            "23-00",
+            "-1-0",
+            "5-6",
+            "15-16 ",
+            "15-16\n",
+            "15\u201316",
+        ),
+        *(
+            "\u0661\u0665-\u0661\u0666",
+            "15-16C",
+            "15-16a",
+            "15-16AB",
+            "00A",
+            "25A",
+            "15:00-15:10",
+            "15:10-15:25",
+            "15:15-16:15",
+        ),
+        *(
+            "15:00-15:60",
+            "14:75-15:15",
+            "23:45-24:15",
+            "24:00-24:15",
+            "15:00-17:00",
+            "15:00-15:00",
+            "1500-1515",
+        ),
+    ],
+)
+def test_what_is_no_label_is_rejected(label: str) -> None:
+    with pytest.raises(RejectedMessageError) as rejected:
+        BERLIN.period(date(2023, 2, 21), label)
+    assert rejected.value.reason == Reason.INVALID_DELIVERY_HOUR
+
+
+def test_the_hours_of_every_day_of_eleven_years_tile_it() -> None:
+    day = FIRST
+    while day <= LAST:
+        periods = BERLIN.hours_of(day)
+        assert_tiles(periods, midnight(BERLIN, day), midnight(BERLIN, day + timedelta(days=1)))
+        day += timedelta(days=1)
+
+
+@given(markets, days)
+def test_the_hours_of_a_day_tile_it_in_any_zone(market: Market, day: date) -> None:
+    periods = market.hours_of(day)
+    assert_tiles(periods, midnight(market, day), midnight(market, day + timedelta(days=1)))
+    real_hours = hours_between(market, day)
+    assert len(periods) == min(real_hours, 24)
+    assert [p.is_dst_ambiguous for p in periods].count(True) == max(real_hours - 24, 0)
+
+
+@given(markets, days, st.sampled_from([15, 30, 60]))
+def test_clock_labels_of_one_length_tile_a_day_without_a_change(
+    market: Market, day: date, minutes: int
+) -> None:
+    assume(hours_between(market, day) == 24)
+    labels = [
+        f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}"
+        for start, end in ((at, at + minutes) for at in range(0, 24 * 60, minutes))
+    ]
+    periods = [market.period(day, label) for label in labels]
+    assert_tiles(periods, midnight(market, day), midnight(market, day + timedelta(days=1)))
+    assert sum(p.hours for p in periods) == 24
+
+
+@pytest.mark.parametrize(
+    ("zone", "spring", "lost", "autumn", "doubled"),
+    [
+        ("Europe/London", date(2025, 3, 30), "01-02", date(2025, 10, 26), "01-02"),
+        ("America/New_York", date(2025, 3, 9), "02-03", date(2025, 11, 2), "01-02"),
+    ],
+)
+def test_other_zones_change_on_their_own_days_and_hours(
+    zone: str, spring: date, lost: str, autumn: date, doubled: str
+) -> None:
+    market = Market.of(zone)
+    assert lost not in [p.delivery_hour for p in market.hours_of(spring)]
+    assert len(market.hours_of(spring)) == 23
+    assert [p.delivery_hour for p in market.hours_of(autumn) if p.is_dst_ambiguous] == [doubled]
+
+
+@given(st.text() | st.from_regex(r"\d\d(:\d\d)?-\d\d(:\d\d)?[A-C]?", fullmatch=True), days, markets)
+def test_any_text_is_a_period_of_its_key_or_rejected(label: str, day: date, market: Market) -> None:
+    period = outcome(market.period, day, label)
+    if isinstance(period, RejectedMessageError):
+        assert period.reason in (Reason.INVALID_DELIVERY_HOUR, Reason.NONEXISTENT_DELIVERY_HOUR)
+        assert period.detail.isascii()
+        assert period.detail.isprintable()
+    else:
+        assert (period.delivery_day, period.delivery_hour) == (day, label)
+        assert period.start_at < period.end_at
+        assert period.start_at.astimezone(market.timezone).date() == day
+
+
+def test_trading_opens_at_15_the_day_before_and_ends_five_minutes_before_delivery() -> None:
+    period = BERLIN.period(date(2025, 7, 2), "12-13")
+    assert period.tradable_from == utc("2025-07-01T13:00")
+    assert period.start_at == utc("2025-07-02T10:00")
+    assert period.tradable_until == utc("2025-07-02T09:55")
+
+
+def test_a_price_is_final_after_the_publication_that_follows_gate_closure() -> None:
+    # gate closure 09:55, next publication 10:00, at most 30 s late
+    assert BERLIN.period(date(2025, 7, 2), "12-13").price_final_from == utc("2025-07-02T10:00:30")
+    # gate closure 10:10 is itself a publication
+    assert BERLIN.period(date(2025, 7, 2), "12:15-12:30").price_final_from == utc("2025-07-02T10:10:30")
+
+
+def test_tradable_hours_are_those_between_opening_and_gate_closure() -> None:
+    before = BERLIN.tradable_hours(utc("2025-07-01T12:59:59"))
+    assert [p.delivery_hour for p in before] == [f"{h:02}-{h + 1:02}" for h in range(16, 24)]
+    after = BERLIN.tradable_hours(utc("2025-07-01T13:00"))
+    assert [(p.delivery_day.day, p.delivery_hour[:2]) for p in after] == [
+        *((1, f"{h:02}") for h in range(16, 24)),
+        *((2, f"{h:02}") for h in range(24)),
+    ]
+
+
+@given(st.datetimes(datetime(2020, 1, 2), datetime(2030, 12, 30), timezones=st.just(ZoneInfo("UTC"))))
+def test_no_hour_is_tradable_at_its_start(at: datetime) -> None:
+    for period in BERLIN.tradable_hours(at):
+        assert period.tradable_from <= at < period.tradable_until < period.start_at
+
+
+@pytest.mark.parametrize("text", ["2023-02-21", "2024-02-29", "2000-01-01", "2099-12-31"])
+def test_a_day_is_read_as_it_is_written(text: str) -> None:
+    assert parse_delivery_day(text).isoformat() == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "2023-02-29", "2023-13-01", "23-02-21", "2023-2-21", "2023-02-21 ", "2023-W08-2", "1999-12-31"),
+        *("2100-01-01", "\u0662\u0660\u0662\u0663-02-21", None, 20230221, ["2023-02-21"]),
+    ],
+)
+def test_what_is_no_day_is_rejected(value: object) -> None:
+    with pytest.raises(RejectedMessageError) as rejected:
+        parse_delivery_day(value)
+    assert rejected.value.reason == Reason.INVALID_DELIVERY_DAY
+
+
+@given(st.text())
+def test_any_text_is_a_day_or_rejected(text: str) -> None:
+    day = outcome(parse_delivery_day, text)
+    if isinstance(day, RejectedMessageError):
+        assert day.reason == Reason.INVALID_DELIVERY_DAY
+    else:
+        assert day.isoformat() == text

@@ -1,0 +1,98 @@
+"""Reference prices: what a reply means, undefined values included, and which replies break the contract."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.domain.delivery_period import Market
+from include.domain.reference_price import (
+    ReferencePrice,
+    is_transient_status,
+    parse_reference_price,
+)
+from include.domain.rejection import Reason, RejectedMessageError
+from tests.unit.domain.messages import BAD_REPLIES, GOOD_REPLY, outcome, reply, reply_with_value
+
+ASKED = Market.of("Europe/Berlin").period(date(2023, 5, 12), "08-09")
+UPDATED_AT = datetime(2023, 2, 21, 7, 10, 20, tzinfo=UTC)
+
+json_values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
+
+
+def reply_without(field: str) -> str:
+    return json.dumps({name: value for name, value in GOOD_REPLY.items() if name != field})
+
+
+def test_a_reply_is_a_price_of_the_period_asked_for() -> None:
+    assert parse_reference_price(200, reply(), ASKED) == ReferencePrice(ASKED, Decimal("27.74"), UPDATED_AT)
+
+
+@pytest.mark.parametrize("unit", ["euro/mwh", "euro"])
+def test_both_spellings_of_the_unit_mean_the_same_price(unit: str) -> None:
+    assert parse_reference_price(200, reply(unit=unit), ASKED).price_eur_per_mwh == Decimal("27.74")
+
+
+@pytest.mark.parametrize("literal", ["-12.5", "0", "27.740000001", "1e2"])
+def test_a_price_is_exactly_what_was_written(literal: str) -> None:
+    price = parse_reference_price(200, reply_with_value(literal), ASKED).price_eur_per_mwh
+    assert price is not None
+    assert price == Decimal(literal)
+
+
+@pytest.mark.parametrize("text", [reply(value=None), reply_without("value"), reply(value=None, unit=None)])
+def test_null_and_missing_say_undefined_and_never_zero(text: str) -> None:
+    assert parse_reference_price(200, text, ASKED) == ReferencePrice(ASKED, None, UPDATED_AT)
+
+
+@pytest.mark.parametrize("text", ["", "not found", '{"error_message": "no price yet"}'])
+def test_404_says_undefined_whatever_its_body(text: str) -> None:
+    assert parse_reference_price(404, text, ASKED) == ReferencePrice(ASKED, None, None)
+
+
+@pytest.mark.parametrize("text", [reply_without("last_update"), reply(last_update=None)])
+def test_the_time_of_update_may_be_missing(text: str) -> None:
+    assert parse_reference_price(200, text, ASKED) == ReferencePrice(ASKED, Decimal("27.74"), None)
+
+
+@pytest.mark.parametrize(("reason", "status", "text", "explanation"), BAD_REPLIES)
+def test_a_breach_of_the_contract_is_rejected_with_its_reason_in_words(
+    reason: Reason, status: int, text: str, explanation: str
+) -> None:
+    with pytest.raises(RejectedMessageError) as rejected:
+        parse_reference_price(status, text, ASKED)
+    assert rejected.value.reason == reason
+    assert explanation in rejected.value.detail
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_not_now_is_no_statement_about_the_price(status: int) -> None:
+    assert is_transient_status(status)
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 400, 401, 403, 404, 410])
+def test_every_other_status_is_final(status: int) -> None:
+    assert not is_transient_status(status)
+
+
+@given(st.integers(100, 499), st.text())
+def test_any_reply_is_a_price_or_rejected(status: int, text: str) -> None:
+    price = outcome(parse_reference_price, status, text, ASKED)
+    if isinstance(price, RejectedMessageError):
+        assert price.detail.isascii()
+    else:
+        assert price.price_eur_per_mwh is None
+
+
+@given(st.dictionaries(st.sampled_from(sorted(GOOD_REPLY)), json_values))
+def test_a_reply_with_any_values_is_a_price_or_rejected(changes: dict[str, Any]) -> None:
+    price = outcome(parse_reference_price, 200, reply(**changes), ASKED)
+    if isinstance(price, RejectedMessageError):
+        assert price.detail.isascii()
+    else:
+        assert price.period is ASKED
+        assert (price.price_eur_per_mwh is None) == (changes.get("value", "given") is None)
