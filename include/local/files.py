@@ -1,0 +1,35 @@
+"""Small private files that survive restarts: written whole or not at all, readable by their owner only."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces the file at once; mode 600."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
+
+
+class Secrets:
+    """Generated passwords and keys, by name; each is made when first asked for and kept.
+
+    Args:
+        path: The JSON file that keeps them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._values:
+            self._values[name] = secrets.token_urlsafe(24)
+            write_private(self._path, json.dumps(self._values, indent=1) + "\n")
+        return self._values[name]
