@@ -1,0 +1,171 @@
+"""The provider's HTTP API: one question, one whole reply within bounded time and size, or a reason why not."""
+
+import re
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import requests
+import urllib3
+
+from include.errors import TransientError
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0
+WHOLE_SECONDS = 20.0
+BODY_BYTES = 1_000_000
+
+DEFAULT_RETRY_SECONDS = 60.0
+"""What a 429 without Retry-After means: the shorter of the provider's budget windows."""
+
+LONGEST_RETRY_SECONDS = 3600.0
+"""Of a longer Retry-After we believe this much, the longer of the windows, and then ask once more."""
+
+
+class RequestFailedError(TransientError):
+    """No whole reply came; the message names the cause and neither the URL nor anything in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the provider answered.
+
+    Attributes:
+        received_at: UTC, when it was there as a whole.
+        status: HTTP status.
+        body: The body, verbatim.
+        retry_after: The header, None if there is none.
+    """
+
+    received_at: datetime
+    status: int
+    body: bytes
+    retry_after: str | None
+
+
+class MarketDataClient:
+    """Asks the provider, one request after the other, on a connection that is kept.
+
+    It follows no redirect and repeats nothing by itself: every request that leaves is one that was asked for.
+
+    Args:
+        base_url: MARKET_DATA_URL, with its base path if it has one.
+        connect_seconds: Longest wait for a connection.
+        read_seconds: Longest silence within a reply.
+        whole_seconds: Longest time from asking to the last byte of the reply.
+        body_bytes: Largest body.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        whole_seconds: float = WHOLE_SECONDS,
+        body_bytes: int = BODY_BYTES,
+    ) -> None:
+        self._base_url = base_url
+        self._timeout = (connect_seconds, read_seconds)
+        self._whole_seconds = whole_seconds
+        self._body_bytes = body_bytes
+        self._session = _new_session()
+
+    def __enter__(self) -> "MarketDataClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def reference_price(self, delivery_day: date, delivery_hour: str) -> Reply:
+        """The provider's reply to the question for one delivery period, whatever its status.
+
+        Raises:
+            RequestFailedError: No connection, no whole reply in time, or one that is too large.
+        """
+        url = reference_price_url(self._base_url, delivery_day, delivery_hour)
+        outcome: Future[Reply] = Future()
+        # No timeout of requests bounds a server that sends its headers byte by byte, or a name that does not
+        # resolve: so the wait for the thread is the bound.
+        threading.Thread(target=self._fulfil, args=(outcome, self._session, url), daemon=True).start()
+        try:
+            return outcome.result(self._whole_seconds)
+        except TimeoutError as error:
+            self._session = _new_session()  # the thread may still use the old one
+            raise RequestFailedError(f"no whole reply within {self._whole_seconds:g} s") from error
+
+    def _fulfil(self, outcome: "Future[Reply]", session: requests.Session, url: str) -> None:
+        try:
+            outcome.set_result(self._get(session, url))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            outcome.set_exception(error)
+
+    def _get(self, session: requests.Session, url: str) -> Reply:
+        end = time.monotonic() + self._whole_seconds
+        try:
+            with session.get(url, timeout=self._timeout, allow_redirects=False, stream=True) as response:
+                body = bytearray()
+                while chunk := response.raw.read1(65_536, decode_content=True):
+                    body += chunk
+                    if len(body) > self._body_bytes:
+                        raise RequestFailedError(f"the reply is larger than {self._body_bytes:,} bytes")
+                    if time.monotonic() > end:
+                        raise RequestFailedError(f"no whole reply within {self._whole_seconds:g} s")
+                return Reply(
+                    datetime.now(UTC), response.status_code, bytes(body), response.headers.get("Retry-After")
+                )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise RequestFailedError(_cause(error)) from error
+
+
+def reference_price_url(base_url: str, delivery_day: date, delivery_hour: str) -> str:
+    """The URL of the question; a query string of the base URL (a key, say) stays in it."""
+    base = urlsplit(base_url)
+    asked = urlencode({"delivery_day": delivery_day.isoformat(), "delivery_hour": delivery_hour})
+    query = f"{base.query}&{asked}" if base.query else asked
+    return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + "/reference-price", query, ""))
+
+
+def retry_after_seconds(status: int, header: str | None, now: datetime) -> float | None:
+    """How long everybody has to wait before the next request, s; None: the reply does not ask for it.
+
+    Args:
+        status: HTTP status of the reply; a 429 asks for it even without a header.
+        header: Retry-After: a number of seconds or an HTTP date.
+        now: UTC, for the date.
+    """
+    text = (header or "").strip()
+    seconds: float | None = None
+    if re.fullmatch(r"[0-9]{1,12}", text):
+        seconds = float(text)
+    elif text:
+        try:
+            at = parsedate_to_datetime(text)
+            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+        except (ValueError, OverflowError):
+            seconds = None  # neither of the two: as if it were not there
+    if seconds is None:
+        return DEFAULT_RETRY_SECONDS if status == 429 else None
+    return min(max(seconds, 1.0), LONGEST_RETRY_SECONDS)
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"Accept": "application/json", "User-Agent": "power-desk-pnl"})
+    return session
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost cause in words. The outer messages carry the URL, and with it perhaps a key."""
+    innermost = error
+    while inner := innermost.__cause__ or innermost.__context__:
+        innermost = inner
+    if isinstance(innermost, OSError) and innermost.strerror:
+        return f"{type(error).__name__}: {innermost.strerror}"
+    return ": ".join(dict.fromkeys((type(error).__name__, type(innermost).__name__)))

@@ -1,0 +1,199 @@
+"""Asks the provider for one delivery period after the other, within budget and deadline; lands every reply."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from include.domain.reference_price import is_transient_status
+from include.errors import TransientError
+from include.landing import LandingWriter, event_line, message_line
+from include.pull.budget import AskedElsewhere, Budget, Ticket
+from include.pull.client import MarketDataClient, RequestFailedError, retry_after_seconds
+from include.pull.schedule import PeriodToPrice
+
+ATTEMPTS = 3
+"""Requests for one period in one run; each of them takes budget."""
+
+FAILURES_UNTIL_DOWN = 3
+"""Periods in a row that failed with all their attempts: the provider is down, the rest is not asked."""
+
+_LOOK_AGAIN_SECONDS = 5.0
+_LOG_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class _RateLimitedError(TransientError):
+    """429: the provider counts more requests than our budget does."""
+
+
+class _OutOfTimeError(TransientError):
+    """The budget has no room before the deadline."""
+
+
+class _Outcome(Enum):
+    ANSWERED = auto()
+    ASKED_ELSEWHERE = auto()
+    FAILED = auto()
+    DEFERRED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class PullResult:
+    """How a pull went; the first four are periods and add up to all that were due.
+
+    Attributes:
+        answered: The provider said something about the price; it is landed.
+        asked_elsewhere: Another process asked at the same time.
+        failed: No answer in spite of all attempts.
+        deferred: Left to the next run: the budget, the deadline, or a provider that is down.
+        requested: Requests sent.
+        last_failure: Why the last request without an answer failed; None if none did.
+    """
+
+    answered: int
+    asked_elsewhere: int
+    failed: int
+    deferred: int
+    requested: int
+    last_failure: str | None
+
+
+class Puller:
+    """One run against the provider.
+
+    Args:
+        client: The provider.
+        budget: Shared with all other processes.
+        writer: Where replies land; opened with the first of them.
+        end: `time.monotonic()` after which nothing is asked any more.
+        longest_pause_seconds: Cap of the jittered, doubling pauses between the attempts for one period.
+    """
+
+    def __init__(
+        self,
+        client: MarketDataClient,
+        budget: Budget,
+        writer: LandingWriter,
+        end: float,
+        longest_pause_seconds: float = 8.0,
+    ) -> None:
+        self._client = client
+        self._budget = budget
+        self._writer = writer
+        self._end = end
+        self._longest_pause_seconds = longest_pause_seconds
+        self._logged_at = time.monotonic()
+        self._requested = 0
+        self._failed_requests = 0
+        self._last_failure: str | None = None
+
+    def pull(self, periods: Sequence[PeriodToPrice]) -> PullResult:
+        """Asks in the order given until all is done, time or budget is up, or the provider is down.
+
+        Raises:
+            OSError: A reply could not be landed; its request stays counted.
+            psycopg2.Error: The warehouse went away; what was answered is landed.
+        """
+        outcomes: list[_Outcome] = []
+        for period in periods:
+            self._log_progress(f"{len(outcomes)} of {len(periods)} delivery periods are done")
+            outcome = self._ask(period)
+            if outcome is _Outcome.DEFERRED:
+                break
+            outcomes.append(outcome)
+            if outcomes[-FAILURES_UNTIL_DOWN:] == [_Outcome.FAILED] * FAILURES_UNTIL_DOWN:
+                break
+        count = Counter(outcomes)
+        return PullResult(
+            answered=count[_Outcome.ANSWERED],
+            asked_elsewhere=count[_Outcome.ASKED_ELSEWHERE],
+            failed=count[_Outcome.FAILED],
+            deferred=len(periods) - len(outcomes),
+            requested=self._requested,
+            last_failure=self._last_failure,
+        )
+
+    def _ask(self, period: PeriodToPrice) -> _Outcome:
+        """Asks for one period, again after a pause when the failure looks transient."""
+        attempts = Retrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.5, max=self._longest_pause_seconds),
+            retry=retry_if_exception_type((RequestFailedError, _RateLimitedError)),
+            reraise=True,
+        )
+        failures_before = self._failed_requests
+        try:
+            return attempts(self._attempt, period)
+        except RequestFailedError:
+            return _Outcome.FAILED
+        except _RateLimitedError:
+            return _Outcome.DEFERRED
+        except _OutOfTimeError:
+            return _Outcome.FAILED if self._failed_requests > failures_before else _Outcome.DEFERRED
+
+    def _attempt(self, period: PeriodToPrice) -> _Outcome:
+        """One request: takes budget, asks, lands what came, and only then marks the request finished."""
+        ticket = self._take(period)
+        if ticket is None:
+            return _Outcome.ASKED_ELSEWHERE
+        self._requested += 1
+        request = {"delivery_day": period.delivery_day.isoformat(), "delivery_hour": period.delivery_hour}
+        try:
+            reply = self._client.reference_price(period.delivery_day, period.delivery_hour)
+        except RequestFailedError as error:
+            at = datetime.now(UTC)
+            self._land(event_line(at, "request_failed", request=request, error=str(error)), at)
+            self._budget.finish(ticket, None, None)
+            self._note_failure(period, str(error))
+            raise
+        self._land(
+            message_line(reply.received_at, reply.body, request=request, status=reply.status), reply.received_at
+        )
+        wait = retry_after_seconds(reply.status, reply.retry_after, reply.received_at)
+        self._budget.finish(ticket, reply.status, wait)
+        if reply.status == 429:
+            _log.warning("the provider refuses requests (429); all processes wait %.0f s", wait)
+            raise _RateLimitedError("status 429")
+        if is_transient_status(reply.status):
+            self._note_failure(period, f"status {reply.status}")
+            raise RequestFailedError(f"status {reply.status}")
+        return _Outcome.ANSWERED
+
+    def _take(self, period: PeriodToPrice) -> Ticket | None:
+        """Waits for budget; None: another process asks for this period.
+
+        Raises:
+            _OutOfTimeError: There will be none before the end.
+        """
+        while (left := self._end - time.monotonic()) > 0:
+            taken = self._budget.take(period.delivery_day, period.delivery_hour)
+            if isinstance(taken, Ticket):
+                return taken
+            if isinstance(taken, AskedElsewhere):
+                return None
+            if taken.seconds > left:
+                break
+            self._log_progress(f"waiting for the provider's budget, {taken.seconds:.0f} s at most")
+            time.sleep(min(taken.seconds, _LOOK_AGAIN_SECONDS))
+        raise _OutOfTimeError("no budget before the deadline")
+
+    def _land(self, line: bytes, at: datetime) -> None:
+        self._writer.append(line, at)
+        self._writer.sync()
+
+    def _note_failure(self, period: PeriodToPrice, reason: str) -> None:
+        self._failed_requests += 1
+        self._last_failure = reason
+        _log.info("no answer for %s %s: %s", period.delivery_day, period.delivery_hour, reason)
+
+    def _log_progress(self, text: str) -> None:
+        if time.monotonic() - self._logged_at >= _LOG_SECONDS:
+            self._logged_at = time.monotonic()
+            _log.info("reference prices: %s", text)
