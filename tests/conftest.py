@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from psycopg2 import sql
 from include.local.postgres import embedded_postgres
 from include.settings import Settings
 from include.warehouse.migrate import migrate
+from tests.database import Database
 
 _numbers = itertools.count()
 
@@ -37,7 +39,9 @@ def warehouse_url(postgres: str, migrated_template: str) -> Iterator[str]:
     name = f"warehouse_{next(_numbers)}"
     _execute(
         postgres,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(migrated_template)),
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(migrated_template)
+        ),
     )
     yield postgres.rsplit("/", 1)[0] + "/" + name
     _execute(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -52,6 +56,13 @@ def settings(warehouse_url: str, tmp_path: Path) -> Settings:
         landing_root=tmp_path / "landing",
         data_docs_root=tmp_path / "data_docs",
     )
+
+
+@pytest.fixture
+def database(warehouse_url: str) -> Iterator[Database]:
+    """The test's warehouse, to be looked at and to put rows into."""
+    with closing(Database(warehouse_url)) as database:
+        yield database
 
 
 def _execute(url: str, statement: sql.Composable) -> None:

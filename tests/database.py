@@ -1,0 +1,96 @@
+"""Rows put straight into a warehouse, for tests of what comes after loading."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection, cursor
+
+from include.domain.delivery_period import DeliveryPeriod, Market
+from include.warehouse.connection import run_sql
+
+MARKET = Market.of("Europe/Berlin")
+
+
+class Database:
+    """One connection with autocommit and a few ways to put rows in place."""
+
+    def __init__(self, url: str) -> None:
+        self.connection: connection = psycopg2.connect(url, options="-c TimeZone=UTC")
+        self.connection.autocommit = True
+        self.cursor: cursor = self.connection.cursor()
+        self._lines = 0
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def rows(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """The statement's rows; empty if it has none."""
+        self.cursor.execute(sql, parameters)
+        return self.cursor.fetchall() if self.cursor.description else []
+
+    def value(self, sql: str, parameters: Any = None) -> Any:
+        """The only value of the only row."""
+        ((value,),) = self.rows(sql, parameters)
+        return value
+
+    def batch(self, source: str = "trades", state: str = "accepted", name: str = "a") -> int:
+        """A batch of a landing file; its counts stay 0."""
+        run_sql(
+            self.cursor,
+            "ops/landing_files_lock",
+            {"landing_file": f"{source}/{name}", "source": source, "hour_start_at": datetime(2026, 3, 2)},
+        )
+        file_id = self.cursor.fetchone()[0]  # type: ignore[index]
+        return int(
+            self.value(
+                "INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count,"
+                " loaded_count, duplicate_count, rejected_count, event_count, state)"
+                " VALUES (%s, %s, 0, 0, 0, 0, 0, 0, 0, %s) RETURNING load_batch_id",
+                (source, file_id, state),
+            )
+        )
+
+    def period(self, day: date, label: str) -> DeliveryPeriod:
+        """The period of the calendar, made known to the warehouse."""
+        period = MARKET.period(day, label)
+        run_sql(self.cursor, "raw/delivery_periods", asdict(period))
+        return period
+
+    def trade(
+        self, batch: int, day: date, label: str, trader: str, direction: str, quantity: Decimal, price: Decimal
+    ) -> None:
+        """One trade of a batch, with an id of its own."""
+        period = self.period(day, label)
+        self._lines += 1
+        self.rows(
+            "INSERT INTO raw.trades VALUES"
+            " (%s, %s, %s, %s, %s, %s, %s, %s, %s, now(), now(), %s, 1, %s)",
+            (
+                f"t{self._lines}", trader, direction, price, quantity, day, label,
+                period.start_at, period.end_at, batch, self._lines,
+            ),
+        )  # fmt: skip
+
+    def price(self, batch: int, day: date, label: str, price: Decimal | None, observed_at: datetime) -> None:
+        """One observation of a reference price."""
+        self.period(day, label)
+        self._lines += 1
+        self.rows(
+            "INSERT INTO raw.reference_prices VALUES (%s, %s, %s, NULL, %s, %s, 2, %s)",
+            (day, label, price, observed_at, batch, self._lines),
+        )
+
+    def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:
+        """Marks periods, or all that have trades, as changed."""
+        if periods is None:
+            periods = self.rows("SELECT DISTINCT delivery_day, delivery_hour FROM raw.trades")  # type: ignore[assignment]
+        for day, label in periods or ():
+            self.rows(
+                "INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)"
+                " VALUES (%s, %s, 'test')",
+                (day, label),
+            )

@@ -1,0 +1,211 @@
+"""SQL PnL against the executable specification, and the swap that publishes it."""
+
+import threading
+from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+from include.domain.pnl import Fill, Pnl, compute_pnl
+from include.errors import TerminalError
+from include.jobs import build_pnl
+from include.jobs.window import Window
+from include.settings import Settings
+from tests.database import Database
+
+DAY = date(2026, 3, 2)
+LATE = datetime(2026, 3, 3, tzinfo=UTC)
+
+_price = st.decimals(-9999, 9999, places=2)
+_quantity = st.decimals("0.1", 500, places=1)
+_trades = st.lists(
+    st.tuples(
+        st.sampled_from(["10-11", "11-12", "10:15-10:30"]),
+        st.sampled_from(["t1", "t2"]),
+        st.sampled_from(["buy", "sell"]),
+        _quantity,
+        _price,
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@profile(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(trades=_trades, reference=st.one_of(st.none(), st.decimals(-500, 3000, places=4)))
+def test_sql_equals_the_specification(
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    trades: list[Any],
+    reference: Decimal | None,
+) -> None:
+    monkeypatch.setattr(build_pnl, "_check", lambda _settings, _build: None)  # validation has its own tests
+    database.rows("TRUNCATE raw.trades, raw.reference_prices, curated.pnl_hourly, curated.pnl_hourly_history")
+    batch = database.batch()
+    expected: dict[tuple[str, str], list[Fill]] = {}
+    for label, trader, direction, quantity, price in trades:
+        database.trade(batch, DAY, label, trader, direction, quantity, price)
+        energy = quantity * database.period(DAY, label).hours
+        expected.setdefault((label, trader), []).append(Fill(direction, energy, price))
+    for label in {label for label, _ in expected}:
+        database.price(batch, DAY, label, reference, LATE)
+    database.pending()
+    build_pnl.run(settings)
+    names = [field.name for field in fields(Pnl)]
+    rows = database.rows(f"SELECT delivery_hour, trader_id, {', '.join(names)} FROM curated.pnl_hourly")
+    assert {(row[0], row[1]): Pnl(*row[2:]) for row in rows} == {
+        key: compute_pnl(fills, reference) for key, fills in expected.items()
+    }
+    unequal = "SELECT count(*) FROM curated.pnl_hourly WHERE realised_pnl_eur + unrealised_pnl_eur <> pnl_eur"
+    assert database.value(unequal) == 0
+    portfolio = database.rows(f"SELECT delivery_hour, {', '.join(names)} FROM curated.portfolio_pnl_hourly")
+    assert {row[0]: Pnl(*row[1:]) for row in portfolio} == {
+        label: compute_pnl(
+            [f for (hour, _), fills in expected.items() if hour == label for f in fills], reference
+        )
+        for label, _ in expected
+    }
+
+
+def test_a_rebuild_that_changes_nothing_writes_nothing(settings: Settings, database: Database) -> None:
+    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.pending()
+    assert build_pnl.run(settings) == {"delivery_periods": 1, "rows_built": 1, "rows_changed": 1}
+    before = database.rows("SELECT *, xmin FROM curated.pnl_hourly")
+    database.pending()
+    assert build_pnl.run(settings) == {"delivery_periods": 1, "rows_built": 1, "rows_changed": 0}
+    assert database.rows("SELECT *, xmin FROM curated.pnl_hourly") == before
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly_history") == 1
+    assert build_pnl.run(settings)["delivery_periods"] == 0
+
+
+def test_history_keeps_every_version(settings: Settings, database: Database) -> None:
+    batch = database.batch()
+    snapshots = []
+    for quantity in (1, 2, 3):
+        database.trade(batch, DAY, "10-11", "t", "sell", Decimal(quantity), Decimal(50))
+        database.pending()
+        build_pnl.run(settings)
+        moment = database.value("SELECT clock_timestamp()")
+        snapshots.append((moment, database.rows("SELECT * FROM curated.pnl_hourly")))
+    for moment, rows in snapshots:
+        assert database.rows("SELECT * FROM curated.pnl_hourly_as_of(%s)", (moment,)) == rows
+    assert database.rows("SELECT * FROM curated.pnl_hourly_as_of(%s)", (LATE - timedelta(days=900),)) == []
+
+
+def test_a_row_without_trades_goes_and_stays_in_the_history(settings: Settings, database: Database) -> None:
+    batch = database.batch()
+    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.pending()
+    build_pnl.run(settings)
+    database.pending()
+    database.rows("UPDATE ops.load_batches SET state = 'blocked' WHERE load_batch_id = %s", (batch,))
+    assert build_pnl.run(settings)["rows_changed"] == 1
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 0
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly_history WHERE valid_to IS NOT NULL") == 1
+
+
+def test_only_periods_that_changed_are_built(settings: Settings, database: Database) -> None:
+    batch = database.batch()
+    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "11-12", "t", "sell", Decimal(1), Decimal(50))
+    database.pending([(DAY, "10-11")])
+    assert build_pnl.run(settings)["delivery_periods"] == 1
+    assert database.rows("SELECT delivery_hour FROM curated.pnl_hourly") == [("10-11",)]
+
+
+def test_a_window_rebuilds_what_it_touches(settings: Settings, database: Database) -> None:
+    batch = database.batch()
+    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "12-13", "t", "sell", Decimal(1), Decimal(50))
+    start = database.period(DAY, "12-13").start_at
+    build_pnl.run(settings, Window(start, start + timedelta(hours=1)))
+    assert database.rows("SELECT delivery_hour FROM curated.pnl_hourly") == [("12-13",)]
+
+
+def test_a_failed_check_leaves_curated_as_it_was(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = database.batch()
+    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.pending()
+    build_pnl.run(settings)
+    before = database.rows("SELECT * FROM curated.pnl_hourly")
+    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(60))
+    database.pending()
+
+    def refuse(_settings: Settings, _build: build_pnl.Build) -> None:
+        raise TerminalError("energy differs")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(build_pnl, "_check", refuse)
+        with pytest.raises(TerminalError):
+            build_pnl.run(settings)
+    assert database.rows("SELECT * FROM curated.pnl_hourly") == before
+    assert build_pnl.run(settings)["rows_changed"] == 1, "the change is still pending"
+    assert database.value("SELECT count(*) FROM staging.pnl_hourly") == 0
+
+
+def test_a_change_that_comes_during_a_build_is_built_next(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = database.batch()
+    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.pending()
+
+    def meanwhile(_settings: Settings, _build: build_pnl.Build) -> None:
+        database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(60))
+        database.pending()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(build_pnl, "_check", meanwhile)
+        build_pnl.run(settings)
+    assert database.value("SELECT trade_count FROM curated.pnl_hourly") == 1
+    build_pnl.run(settings)
+    assert database.value("SELECT trade_count FROM curated.pnl_hourly") == 2
+
+
+def test_builds_at_once(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_pnl, "_check", lambda _settings, _build: None)
+    batch = database.batch()
+    days = [DAY + timedelta(days=n) for n in range(5)]
+    for day in days:
+        database.trade(batch, day, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    failures: list[Exception] = []
+
+    def build() -> None:
+        try:
+            build_pnl.run(settings)
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    for _ in range(3):
+        database.pending()
+        threads = [threading.Thread(target=build) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 5
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly_history") == 5
+    assert database.value("SELECT count(*) FROM ops.pending_delivery_periods") == 0
+
+
+def test_a_gap_while_tradable_is_shown(settings: Settings, database: Database) -> None:
+    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    period = database.period(DAY, "10-11")
+    for start, end in ((-3600, 100), (160, 200), (190, 90_000)):
+        database.rows(
+            "INSERT INTO ops.connected_intervals VALUES (1, %s, %s)",
+            (period.tradable_from + timedelta(seconds=start), period.tradable_from + timedelta(seconds=end)),
+        )
+    database.pending()
+    build_pnl.run(settings)
+    assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(60, False)]

@@ -1,0 +1,66 @@
+"""Golden cases: a folder `<schema>/<table>/<case>` holds inputs and the rows that have to come out."""
+
+import csv
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from include.jobs import build_pnl
+from include.settings import Settings
+from tests.database import Database
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/*/expected.csv"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.relative_to(HERE).as_posix())
+def test_golden(case: Path, settings: Settings, database: Database) -> None:
+    batches = {state: database.batch("trades", state, state) for state in ("accepted", "blocked", "loaded")}
+    for row in read(case / "trades.csv"):
+        database.trade(
+            batches[row.get("batch") or "accepted"],
+            date.fromisoformat(row["delivery_day"]),
+            row["delivery_hour"],
+            row["trader_id"],
+            row["direction"],
+            Decimal(row["quantity_mw"]),
+            Decimal(row["price_eur_per_mwh"]),
+        )
+    prices = database.batch("reference_prices", name="prices")
+    for row in read(case / "reference_prices.csv"):
+        database.price(
+            prices,
+            date.fromisoformat(row["delivery_day"]),
+            row["delivery_hour"],
+            Decimal(row["price_eur_per_mwh"]) if row["price_eur_per_mwh"] else None,
+            datetime.fromisoformat(row["observed_at"]),
+        )
+    database.pending()
+    build_pnl.run(settings)
+    expected = read(case / "expected.csv")
+    table = f"{case.parent.parent.name}.{case.parent.name}"
+    columns = ", ".join(f"{name}::text" for name in expected[0])
+    rows = database.rows(f"SELECT {columns} FROM {table} ORDER BY delivery_start_at, delivery_hour, trader_id")
+    assert [{k: plain(v) for k, v in zip(expected[0], row, strict=True)} for row in rows] == [
+        {k: plain(v) for k, v in row.items()} for row in expected
+    ]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file; none if there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def plain(value: str | None) -> str:
+    """NULL as the empty field, and numbers without trailing zeros."""
+    if not value:
+        return ""
+    try:
+        return format(Decimal(value).normalize(), "f")
+    except ArithmeticError:
+        return value
