@@ -1,12 +1,13 @@
 """The simulator as a process: an exchange and a provider of one market, until SIGTERM or SIGINT."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
-from zoneinfo import ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.simulator.exchange import Exchange
 from include.simulator.faults import parse_faults
@@ -21,8 +22,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         exchange_faults, provider_faults = parse_faults(options.fault)
         market = SimulatedMarket(options.seed, options.timezone)
-    except (ZoneInfoNotFoundError, IsADirectoryError):
-        parser.error(f"no time zone is called {options.timezone!r}")
     except ValueError as error:
         parser.error(str(error))
     exchange = Exchange(
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 server.start()
             except OSError as error:
-                why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+                why = os.strerror(error.errno) if error.errno == errno.EADDRINUSE else error
                 print(f"cannot listen on {server.host}:{server.port} ({option}): {why}", file=sys.stderr)
                 return 2
             print(f"{type(server).__name__.lower()} listening on {server.url}", flush=True)
@@ -77,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate-per-second", type=_rate, default=3.0, help="mean number of deals a second")
     parser.add_argument("--no-bursts", action="store_true", help="deals come evenly")
     parser.add_argument("--seed", type=int, default=7, help="decides prices and deals")
-    parser.add_argument("--timezone", default="Europe/Berlin", help="the market's zone")
+    parser.add_argument("--timezone", type=_zone, default="Europe/Berlin", help="the market's zone")
     for (most, seconds), unit in zip(PUBLISHED_BUDGET, ("minute", "hour"), strict=True):
         parser.add_argument(
             f"--requests-per-{unit}",
@@ -105,6 +104,13 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"{text!r} is no port")
     return int(text)
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"no time zone is called {text!r}") from error
 
 
 def _rate(text: str) -> float:

@@ -84,6 +84,11 @@ class Exchange:
     def url(self) -> str:
         return f"ws://{self.host}:{self.port}"
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._opened_at)
+
     def start(self) -> None:
         """Returns when the port is open.
 
@@ -145,8 +150,8 @@ class Exchange:
             TimeoutError: They did not come.
         """
         with self._connected:
-            if not self._connected.wait_for(lambda: len(self._opened_at) >= number, timeout_seconds):
-                raise TimeoutError(f"{len(self._opened_at)} of {number} connections after {timeout_seconds} s")
+            if not self._connected.wait_for(lambda: self.connections >= number, timeout_seconds):
+                raise TimeoutError(f"{self.connections} of {number} connections after {timeout_seconds} s")
 
     async def _run(self, started: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()

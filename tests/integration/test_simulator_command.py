@@ -1,0 +1,94 @@
+"""The simulator as a process: it says where it listens, ends on a signal, and explains what is wrong."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+COMMAND = [sys.executable, "-m", "include.simulator", "--exchange-port", "0", "--market-data-port", "0"]
+WAIT_S = 20
+
+
+@contextmanager
+def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    with subprocess.Popen(
+        [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(2)]
+            exchange, provider = (re.search(r"listening on (\S+)$", line.strip()) for line in lines)
+            assert exchange is not None
+            assert provider is not None
+            yield process, exchange[1], provider[1]
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_both_and_ends_on_a_signal(number: signal.Signals) -> None:
+    with running("--rate-per-second", "200") as (process, exchange, provider):
+        with connect(exchange) as client:
+            assert "confirmation" in str(client.recv(timeout=WAIT_S))
+            reply = requests.get(
+                f"{provider}/reference-price",
+                params={"delivery_day": "2024-06-01", "delivery_hour": "08-09"},
+                timeout=WAIT_S,
+            )
+            assert reply.status_code == 200
+            process.send_signal(number)
+            assert process.wait(WAIT_S) == 0
+            for _ in client:
+                pass  # what was sent before the end
+            assert client.close_code == 1001
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_faults_are_switched_on_from_the_command_line() -> None:
+    with (
+        running("--rate-per-second", "0", "--fault", "dying_hour", "--fault", "dying_after_seconds=0.05") as (
+            _,
+            exchange,
+            _,
+        ),
+        connect(exchange) as client,
+        pytest.raises(ConnectionClosed) as closed,
+    ):
+        client.recv(timeout=WAIT_S)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1011
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
+    with running() as (_, exchange, provider):
+        for option, url in (("--exchange-port", exchange), ("--market-data-port", provider)):
+            port = url.rpartition(":")[2]
+            second = subprocess.run([*COMMAND, option, port], capture_output=True, text=True, timeout=WAIT_S)
+            assert second.returncode == 2
+            assert second.stderr == f"cannot listen on 127.0.0.1:{port} ({option}): Address already in use\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--fault", "nonsense"),
+        ("--timezone", "Mars/Olympus"),
+        ("--rate-per-second", "-1"),
+        ("--rate-per-second", "nan"),
+        ("--exchange-port", "70000"),
+        ("--requests-per-minute", "0"),
+    ],
+)
+def test_a_wrong_option_is_named(options: tuple[str, str]) -> None:
+    wrong = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=WAIT_S)
+    assert wrong.returncode == 2
+    assert options[1] in wrong.stderr
+    assert "Traceback" not in wrong.stderr
