@@ -1,6 +1,8 @@
 """Servers that several test folders share: one throw-away PostgreSQL a session, one fresh warehouse a test."""
 
 import itertools
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +16,9 @@ from include.local.postgres import embedded_postgres
 from include.settings import Settings
 from include.warehouse.migrate import migrate
 from tests.database import Database
+
+# importing Airflow writes its configuration to AIRFLOW_HOME: not into the developer's home
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
 
 _numbers = itertools.count()
 

@@ -1,0 +1,73 @@
+"""What every DAG of the project keeps to."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from include.orchestration.timetable import HourTimetable
+
+DAGS = Path(__file__).parents[2] / "dags"
+
+
+def load(path: Path) -> ModuleType:
+    """The DAG file as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=sorted(DAGS.glob("*.py")), ids=lambda path: path.stem)
+def dag(request: pytest.FixtureRequest) -> Any:
+    """The DAG of each file, by the name of the file."""
+    return getattr(load(request.param), request.param.stem)()
+
+
+def test_documented_tagged_and_named_after_its_file(dag: Any) -> None:
+    assert dag.dag_id in {path.stem for path in DAGS.glob("*.py")}
+    assert "**rerun**" in dag.doc_md
+    assert {"now", "window"} & set(dag.tags)
+    assert not dag.catchup
+
+
+def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
+    verbs = ("load_", "validate_", "pull_", "build_", "stream_")
+    for task in dag.tasks:
+        assert task.task_id.startswith(verbs)
+        if task.task_id not in ("pull_reference_prices", "stream_trades"):
+            assert task.retries == 3
+        if task.task_id != "stream_trades":
+            assert task.execution_timeout is not None
+
+
+def test_every_job_exists(dag: Any) -> None:
+    for task in dag.tasks:
+        if task.task_id != "stream_trades":
+            assert importlib.util.find_spec(f"include.jobs.{task.task_id}") is not None
+
+
+def test_a_dag_file_reads_at_a_glance() -> None:
+    for path in DAGS.glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 60
+
+
+def test_the_schedules() -> None:
+    hourly = load(DAGS / "hourly_pnl.py").hourly_pnl()
+    assert isinstance(hourly.timetable, HourTimetable)
+    refresh = load(DAGS / "refresh_pnl.py").refresh_pnl()
+    assert refresh.timetable.expression == "1-59/10 * * * *"
+    assert refresh.max_active_runs == load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
+
+
+@pytest.mark.parametrize("name", ["hourly_pnl", "refresh_pnl"])
+def test_prices_never_block_what_does_not_need_them(name: str) -> None:
+    dag = getattr(load(DAGS / f"{name}.py"), name)()
+    assert dag.get_task("load_reference_prices").trigger_rule == "all_done"
+    assert dag.get_task("pull_reference_prices").retries == 0
+    assert dag.get_task("build_pnl").upstream_task_ids == {"validate_trades", "validate_reference_prices"}
+    assert {outlet.uri for outlet in dag.get_task("build_pnl").outlets} == {"warehouse://curated/pnl_hourly"}
