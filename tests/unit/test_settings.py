@@ -1,0 +1,103 @@
+"""Settings: defaults that need no environment, every variable read, every mistake named."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from include.errors import TerminalError
+from include.settings import LOCAL_ROOT, Settings
+
+EVERY_VARIABLE = {
+    "EXCHANGE_URL": "wss://exchange.example/stream",
+    "MARKET_DATA_URL": "https://prices.example/v1",
+    "WAREHOUSE_URL": "postgresql://pipeline:secret@db.example:5433/warehouse",
+    "LANDING_ROOT": "/data/landing",
+    "DATA_DOCS_ROOT": "/data/docs",
+    "MARKET_TIMEZONE": "Europe/London",
+    "REFERENCE_PRICE_PER_MINUTE": "5",
+    "REFERENCE_PRICE_PER_HOUR": "100",
+    "AIRFLOW_PORT": "18080",
+}
+
+
+def test_nothing_needs_to_be_set() -> None:
+    assert Settings.from_environment({}) == Settings(
+        exchange_url="ws://127.0.0.1:5050",
+        market_data_url="http://127.0.0.1:5060",
+        warehouse_url="",
+        landing_root=LOCAL_ROOT / "landing",
+        data_docs_root=LOCAL_ROOT / "data_docs",
+        market_timezone="Europe/Berlin",
+        reference_price_per_minute=50,
+        reference_price_per_hour=1000,
+        airflow_port=8080,
+    )
+
+
+def test_every_variable_is_read() -> None:
+    assert Settings.from_environment(EVERY_VARIABLE) == Settings(
+        exchange_url="wss://exchange.example/stream",
+        market_data_url="https://prices.example/v1",
+        warehouse_url="postgresql://pipeline:secret@db.example:5433/warehouse",
+        landing_root=Path("/data/landing"),
+        data_docs_root=Path("/data/docs"),
+        market_timezone="Europe/London",
+        reference_price_per_minute=5,
+        reference_price_per_hour=100,
+        airflow_port=18080,
+    )
+
+
+def test_every_setting_has_a_variable() -> None:
+    assert {field.name.upper() for field in dataclasses.fields(Settings)} == set(EVERY_VARIABLE)
+
+
+@pytest.mark.parametrize("name", EVERY_VARIABLE)
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_variable_leaves_the_default(name: str, blank: str) -> None:
+    assert Settings.from_environment({name: blank}) == Settings()
+
+
+def test_the_environment_of_the_process_is_the_default_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXCHANGE_URL", " ws://exchange.example:5050 ")
+    assert Settings.from_environment().exchange_url == "ws://exchange.example:5050"
+
+
+def test_a_relative_folder_is_made_absolute() -> None:
+    assert Settings.from_environment({"LANDING_ROOT": "landing"}).landing_root == Path("landing").resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EXCHANGE_URL", "http://exchange.example"),
+        ("EXCHANGE_URL", "exchange.example:5050"),
+        ("EXCHANGE_URL", "ws://"),
+        ("MARKET_DATA_URL", "ws://prices.example"),
+        ("MARKET_DATA_URL", "prices"),
+        ("WAREHOUSE_URL", "mysql://db.example/warehouse"),
+        ("MARKET_TIMEZONE", "Europe/Atlantis"),
+        ("MARKET_TIMEZONE", "../etc/passwd"),
+        ("REFERENCE_PRICE_PER_MINUTE", "0"),
+        ("REFERENCE_PRICE_PER_MINUTE", "-5"),
+        ("REFERENCE_PRICE_PER_HOUR", "1000.5"),
+        ("REFERENCE_PRICE_PER_HOUR", "many"),
+        ("AIRFLOW_PORT", "65536"),
+        ("AIRFLOW_PORT", "\u0668\u0660"),
+    ],
+)
+def test_a_mistake_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(TerminalError, match=f"^{name}"):
+        Settings.from_environment({name: value})
+
+
+def test_a_mistake_in_a_url_does_not_show_its_password() -> None:
+    with pytest.raises(TerminalError) as error:
+        Settings.from_environment({"WAREHOUSE_URL": "mysql://pipeline:secret@db.example/warehouse"})
+    assert "secret" not in str(error.value)
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().warehouse_url = "postgresql://other"  # type: ignore[misc]
