@@ -93,7 +93,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
                 first_received_at=pass_.first_received_at,
                 is_complete=reader.is_complete,
             )
-        for connected_from, connected_until in journal.intervals.items():
+        for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():
             interval = {"connected_from": connected_from, "connected_until": connected_until}
             run_sql(cur, "ops/connected_intervals", {"landing_file_id": landing_file_id, **interval})
         parameters = {

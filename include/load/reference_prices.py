@@ -28,6 +28,7 @@ class ReferencePriceSink:
     """`raw.reference_prices`. A reply that only says "not now" (429, 5xx) is an event: it states no price."""
 
     source = REFERENCE_PRICES
+    has_connection = False
 
     def __init__(self, market: Market) -> None:
         self._market = market

@@ -10,9 +10,15 @@ from include.load.lines import Line
 
 
 class Sink(Protocol):
-    """One source's table."""
+    """One source's table.
+
+    Attributes:
+        source: One of landing.SOURCES.
+        has_connection: Whether its files hold the journal of a connection.
+    """
 
     source: str
+    has_connection: bool
 
     def begin(self, cur: cursor) -> None:
         """Called first in a load's transaction: takes the locks and makes the temporary tables it needs."""

@@ -24,6 +24,7 @@ class TradeSink:
     """
 
     source = TRADES
+    has_connection = True
 
     def __init__(self, market: Market) -> None:
         self._rows = TradeRows(market)
