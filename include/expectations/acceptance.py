@@ -1,0 +1,121 @@
+"""Validates the loaded batches of a source and decides on each: accepted or blocked."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from psycopg2.extensions import connection, cursor
+
+from include.errors import TerminalError
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+from include.warehouse.locks import lock_pnl_inputs
+
+log = logging.getLogger(__name__)
+
+Source = Literal["trades", "reference_prices"]
+
+_NAMED_BATCHES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    load_batch_id: int
+    landing_file: str
+    loaded_count: int
+
+
+def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
+    """Validates all batches of the source that wait for it together, and accepts or blocks each.
+
+    The decision is one transaction, which also marks the delivery periods whose PnL it changes. Of two
+    calls at once the second one waits and finds what was loaded meanwhile.
+
+    Returns:
+        Counts: batches, rows, warnings.
+
+    Raises:
+        TerminalError: Batches break a critical expectation: they are blocked, the others are accepted.
+        TransientError: The warehouse went away; nothing is decided.
+    """
+    with connect(settings.warehouse_url, f"validate_{source}") as conn:
+        with conn, conn.cursor() as cur:
+            run_sql(cur, "ops/validation_lock", {"source": source})
+            run_sql(cur, "ops/validation_batches", {"source": source})
+            batches = {row[0]: _Batch(*row) for row in cur}
+        if not batches:
+            return {"batches": 0, "rows": 0, "warnings": 0}
+        good, guilty = set(batches), dict[int, list[str]]()
+        while good:
+            broken_by, warnings = _check(settings, conn, source, sorted(good))
+            if not broken_by:
+                break
+            guilty |= broken_by
+            good -= broken_by.keys()
+        with conn, conn.cursor() as cur:
+            accept(cur, source, sorted(good), "ops/accept_batches")
+            run_sql(cur, "ops/block_batches", {"load_batch_ids": sorted(guilty)})
+    if guilty:
+        raise TerminalError(_message(source, [batches[i] for i in sorted(guilty)], guilty, len(good)))
+    rows = sum(batch.loaded_count for batch in batches.values())
+    log.info("%d batches of %s accepted, %d rows, %d warnings", len(batches), source, rows, warnings)
+    return {"batches": len(batches), "rows": rows, "warnings": warnings}
+
+
+def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, **parameters: object) -> None:
+    """Lets batches count, and marks the delivery periods whose PnL that changes, in the caller's transaction.
+
+    Args:
+        cur: Within a transaction.
+        source: Of the batches.
+        load_batch_ids: The batches; none is fine.
+        statement: The named statement that changes their state.
+        parameters: For that statement, beside the batches.
+    """
+    if load_batch_ids:
+        lock_pnl_inputs(cur)
+        batches = {"load_batch_ids": load_batch_ids}
+        run_sql(cur, statement, {**batches, **parameters})
+        run_sql(cur, f"ops/accept_pending_{source}", batches)
+
+
+def _check(
+    settings: Settings, conn: connection, source: Source, load_batch_ids: list[int]
+) -> tuple[dict[int, list[str]], int]:
+    """The guilty batches with what they break, and the number of warnings."""
+    # Great Expectations takes seconds to import: only when there is something to check
+    from include.expectations import reference_prices, trades
+    from include.expectations.validation import guilty_batches, validate
+    from include.expectations.views import checked_view
+
+    suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source]
+    parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market_timezone}
+    with (
+        checked_view(conn, source, parameters) as view,
+        checked_view(conn, "batches", parameters) as batches_view,
+    ):
+        findings = validate(settings, conn, suite(batches_view), view, load_batch_ids)
+        guilty = guilty_batches(conn, findings)
+    return guilty, sum(not finding.is_success for finding in findings)
+
+
+def _message(source: str, blocked: list[_Batch], guilty: dict[int, list[str]], accepted_count: int) -> str:
+    lines = [
+        f"- batch {batch.load_batch_id} ({batch.landing_file}): expected that "
+        + _list_of(guilty[batch.load_batch_id])
+        for batch in blocked[:_NAMED_BATCHES]
+    ]
+    if len(blocked) > _NAMED_BATCHES:
+        lines.append(f"- and {len(blocked) - _NAMED_BATCHES} more")
+    return (
+        f"{len(blocked)} blocked and {accepted_count} accepted of the batches of {source};"
+        " what is blocked does not count:\n" + "\n".join(lines) + "\n"
+        "Rows and examples are in ops.validation_results. Decide on each with"
+        " `python -m include.jobs.review_batch list`, then"
+        " `python -m include.jobs.review_batch accept ID --reason …` or `… discard ID --reason …`"
+    )
+
+
+def _list_of(texts: Iterable[str]) -> str:
+    return "; ".join(texts)

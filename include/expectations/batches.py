@@ -1,0 +1,34 @@
+"""What is expected of a load batch, whatever it holds."""
+
+from include.expectations.library import WARNING, ExpectNoRows, FailureSeverity
+
+
+def reject_share(batches_view: str, severity: FailureSeverity) -> ExpectNoRows:
+    """At most 5 % of the messages of a batch are refused; exactly 5 % is fine, so is a batch without."""
+    # the join changes nothing (a batch of rejects only has no rows), but a query has to be about the batch
+    return ExpectNoRows(
+        unexpected_rows_query=f"""
+            SELECT b.load_batch_id, b.landing_file, b.rejected_count, b.message_count
+            FROM {batches_view} AS b
+            LEFT JOIN (SELECT DISTINCT load_batch_id FROM {{batch}} AS t) AS loaded USING (load_batch_id)
+            WHERE b.rejected_count * 20 > b.message_count
+            """,
+        severity=severity,
+        description="at most 5 % of the messages of a batch are rejected",
+    )
+
+
+def row_count(batches_view: str) -> ExpectNoRows:
+    """Nothing added rows to a batch or took any away since it was loaded."""
+    return ExpectNoRows(
+        unexpected_rows_query=f"""
+            SELECT b.load_batch_id, b.landing_file, b.loaded_count, coalesce(r.row_count, 0) AS row_count
+            FROM {batches_view} AS b
+            LEFT JOIN (
+                SELECT load_batch_id, count(*) AS row_count FROM {{batch}} AS t GROUP BY load_batch_id
+            ) AS r USING (load_batch_id)
+            WHERE coalesce(r.row_count, 0) <> b.loaded_count
+            """,
+        severity=WARNING,
+        description="a batch has as many rows as its load counted",
+    )

@@ -1,0 +1,141 @@
+"""Great Expectations as far as we use it, imported without a word to anybody, and one expectation of ours.
+
+The only module that imports it, which takes seconds.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at the import
+logging.getLogger("great_expectations").setLevel(logging.WARNING)  # at INFO hundreds of lines an import
+
+with warnings.catch_warnings():
+    # it imports modules of the standard library that Python 3.11 deprecates
+    warnings.filterwarnings("ignore", "module 'sre_", DeprecationWarning)
+    import great_expectations as gx
+    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+    from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
+    from great_expectations.data_context.types.resource_identifiers import (
+        ExpectationSuiteIdentifier,
+        ValidationResultIdentifier,
+    )
+    from great_expectations.datasource.fluent.interfaces import TestConnectionError
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
+    from great_expectations.expectations.core.expect_column_value_lengths_to_be_between import (
+        ExpectColumnValueLengthsToBeBetween,
+    )
+    from great_expectations.expectations.core.expect_column_values_to_be_between import (
+        ExpectColumnValuesToBeBetween,
+    )
+    from great_expectations.expectations.core.expect_column_values_to_be_in_set import (
+        ExpectColumnValuesToBeInSet,
+    )
+    from great_expectations.expectations.core.expect_column_values_to_be_unique import (
+        ExpectColumnValuesToBeUnique,
+    )
+    from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
+        ExpectColumnValuesToNotBeNull,
+    )
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+    from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+__all__ = [
+    "CRITICAL",
+    "WARNING",
+    "ExpectColumnValueLengthsToBeBetween",
+    "ExpectColumnValuesToBeBetween",
+    "ExpectColumnValuesToBeInSet",
+    "ExpectColumnValuesToBeUnique",
+    "ExpectColumnValuesToNotBeNull",
+    "ExpectNoRows",
+    "Expectation",
+    "ExpectationSuiteIdentifier",
+    "ExpectationSuiteValidationResult",
+    "ExpectationValidationResult",
+    "FailureSeverity",
+    "GreatExpectationsError",
+    "RunIdentifier",
+    "TestConnectionError",
+    "ValidationResultIdentifier",
+    "gx",
+    "new_context",
+]
+
+CRITICAL, WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
+
+
+class ExpectNoRows(UnexpectedRowsExpectation):
+    """A query of the rows that should not be there finds none.
+
+    The rows are counted in the database; the base class also fetches them, all of them.
+
+    A query with a JOIN names `{batch}` itself (`{batch} AS t`), one without must not: so the base class
+    puts the view in.
+    """
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
+
+    def _validate(
+        self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
+    ) -> dict[str, Any]:
+        count = metrics["unexpected_rows_query.row_count"]
+        return {"success": count == 0, "result": {"observed_value": count, "unexpected_count": count}}
+
+
+def new_context(
+    suites: Path | None = None,
+    results: Path | None = None,
+    site: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Any:
+    """A context without a project folder.
+
+    Args:
+        suites: Folder of the suites; in memory if None.
+        results: Folder of the validation results; in memory if None.
+        site: Folder of the HTML pages; none are made if None.
+        variables: What `${NAME}` in a connection string stands for.
+    """
+    return gx.get_context(
+        mode="ephemeral",
+        runtime_environment=dict(variables or {}),
+        project_config=DataContextConfig(
+            config_version=4.0,
+            expectations_store_name="suites",
+            validation_results_store_name="results",
+            checkpoint_store_name="checkpoints",
+            stores={
+                "suites": {"class_name": "ExpectationsStore", "store_backend": _backend(suites)},
+                "results": {"class_name": "ValidationResultsStore", "store_backend": _backend(results)},
+                "checkpoints": {"class_name": "CheckpointStore", "store_backend": _backend(None)},
+                # its name is fixed
+                "validation_definition_store": {
+                    "class_name": "ValidationDefinitionStore",
+                    "store_backend": _backend(None),
+                },
+            },
+            data_docs_sites={
+                "site": {
+                    "class_name": "SiteBuilder",
+                    "show_how_to_buttons": False,
+                    "store_backend": _backend(site),
+                }
+            }
+            if site
+            else {},
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
+    )
+
+
+def _backend(folder: Path | None) -> dict[str, str]:
+    if folder is None:
+        return {"class_name": "InMemoryStoreBackend"}
+    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)}

@@ -1,0 +1,149 @@
+"""What is expected of the trades of the batches that were loaded."""
+
+from include.expectations.batches import reject_share, row_count
+from include.expectations.library import (
+    CRITICAL,
+    WARNING,
+    Expectation,
+    ExpectColumnValueLengthsToBeBetween,
+    ExpectColumnValuesToBeBetween,
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToBeUnique,
+    ExpectColumnValuesToNotBeNull,
+    ExpectNoRows,
+)
+from include.expectations.validation import Suite
+
+LOWEST_PRICE, HIGHEST_PRICE = -9999.99, 9999.99
+"""EUR/MWh: the technical bounds of the exchange (EPEX SPOT continuous intraday)."""
+
+_IDENTITY = ("load_batch_id", "trade_id", "landing_file", "line_number")
+_SELECT = "SELECT load_batch_id, trade_id, landing_file, line_number"
+
+
+def suite(batches_view: str) -> Suite:
+    """The suite for a view as `ops/validation_view_trades.sql` makes it.
+
+    Args:
+        batches_view: The view of the same batches, as `ops/validation_view_batches.sql` makes it.
+    """
+    return Suite(
+        "trades", _IDENTITY, (*_identity(), *_ranges(), *_delivery(), *_times(), *_batches(batches_view))
+    )
+
+
+def _identity() -> list[Expectation]:
+    return [
+        ExpectColumnValuesToBeUnique(
+            column="trade_id", severity=CRITICAL, description="each trade is there once, by its id"
+        ),
+        ExpectColumnValueLengthsToBeBetween(
+            column="trade_id", min_value=1, severity=CRITICAL, description="each trade's id has characters"
+        ),
+        ExpectColumnValueLengthsToBeBetween(
+            column="trader_id", min_value=1, severity=CRITICAL, description="each trade says who traded"
+        ),
+        *(
+            ExpectColumnValuesToNotBeNull(
+                column=column, severity=CRITICAL, description=f"each trade has its {column}"
+            )
+            for column in (
+                "trade_id",
+                "trader_id",
+                "delivery_day",
+                "delivery_hour",
+                "executed_at",
+                "received_at",
+            )
+        ),
+    ]
+
+
+def _ranges() -> list[Expectation]:
+    return [
+        ExpectColumnValuesToBeInSet(
+            column="direction",
+            value_set=["buy", "sell"],
+            severity=CRITICAL,
+            description="each trade is a buy or a sell",
+        ),
+        ExpectColumnValuesToBeBetween(
+            column="price_eur_per_mwh",
+            min_value=LOWEST_PRICE,
+            max_value=HIGHEST_PRICE,
+            severity=CRITICAL,
+            description="each price is within the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
+        ),
+        ExpectColumnValuesToBeBetween(
+            column="quantity_mw",
+            min_value=0,
+            strict_min=True,
+            severity=CRITICAL,
+            description="each quantity is above 0 MW",
+        ),
+    ]
+
+
+def _delivery() -> list[Expectation]:
+    return [
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}, delivery_day, delivery_hour, delivery_start_at, calendar_start_at
+                FROM {{batch}}
+                WHERE (delivery_start_at, delivery_end_at) IS DISTINCT FROM (calendar_start_at, calendar_end_at)
+                """,
+            meta={"column": "delivery_start_at"},
+            severity=CRITICAL,
+            description="start and end of delivery are those of the delivery hour in the market's calendar",
+        ),
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}, delivery_day, delivery_hour, delivery_start_at
+                FROM {{batch}}
+                WHERE delivery_start_day IS DISTINCT FROM delivery_day
+                """,
+            meta={"column": "delivery_day"},
+            severity=CRITICAL,
+            description="delivery starts on the delivery day, in the market's local time",
+        ),
+    ]
+
+
+def _times() -> list[Expectation]:
+    return [
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}, executed_at, delivery_start_at
+                FROM {{batch}}
+                WHERE executed_at > delivery_start_at
+                """,
+            meta={"column": "executed_at"},
+            severity=WARNING,
+            description="no trade was executed after its delivery began",
+        ),
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}, executed_at, received_at
+                FROM {{batch}}
+                WHERE executed_at < received_at - interval '3 hours'
+                   OR executed_at > received_at + interval '3 hours'
+                """,
+            meta={"column": "executed_at"},
+            severity=WARNING,
+            description="each trade was executed within 3 hours of its receipt",
+        ),
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}, received_at, loaded_at
+                FROM {{batch}}
+                WHERE received_at > loaded_at + interval '1 minute'
+                """,
+            meta={"column": "received_at"},
+            severity=WARNING,
+            description="no trade was received after it was loaded (the clock of the capture would be ahead)",
+        ),
+    ]
+
+
+def _batches(batches_view: str) -> list[Expectation]:
+    return [reject_share(batches_view, CRITICAL), row_count(batches_view)]

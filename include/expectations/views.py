@@ -1,0 +1,45 @@
+"""Database views of exactly what a validation checks; they go when it ends."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extensions import connection, cursor
+
+from include.warehouse.connection import named_sql, run_sql
+
+SCHEMA = "staging"
+
+
+@contextmanager
+def checked_view(conn: connection, what: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """A view of what `ops/validation_view_<what>.sql` selects, committed, so that other connections see it.
+
+    Its name holds the process id of this connection, so that a later validation can tell what a killed
+    one left behind.
+
+    Yields:
+        Its name in schema `staging`.
+    """
+    name = f"checked_{what}_{conn.info.backend_pid}_{secrets.token_hex(4)}"
+    with conn, conn.cursor() as cur:
+        _drop_leftovers(cur)
+        select = cur.mogrify(named_sql(f"ops/validation_view_{what}"), parameters).decode()
+        cur.execute(sql.SQL("CREATE VIEW {} AS ").format(sql.Identifier(SCHEMA, name)) + sql.SQL(select))
+    try:
+        yield name
+    finally:
+        with conn, conn.cursor() as cur:
+            _drop(cur, name)
+
+
+def _drop_leftovers(cur: cursor) -> None:
+    run_sql(cur, "ops/validation_views_left")
+    for (name,) in cur.fetchall():
+        _drop(cur, name)
+
+
+def _drop(cur: cursor, name: str) -> None:
+    cur.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier(SCHEMA, name)))

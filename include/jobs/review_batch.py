@@ -1,0 +1,118 @@
+"""Lets an engineer decide on a blocked batch: `python -m include.jobs.review_batch list | accept | discard`."""
+
+import argparse
+import sys
+from typing import Any
+
+from psycopg2.extensions import cursor
+from psycopg2.extras import RealDictCursor
+
+from include.domain.rejection import Reason
+from include.errors import TerminalError, TransientError
+from include.expectations.acceptance import accept
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+from include.warehouse.locks import lock_trades
+
+
+def list_blocked(settings: Settings) -> list[dict[str, Any]]:
+    """The blocked batches without a review: load_batch_id, source, landing_file, counts, broken (in words)."""
+    with (
+        connect(settings.warehouse_url, "review_batch") as conn,
+        conn,
+        conn.cursor(cursor_factory=RealDictCursor) as cur,
+    ):
+        run_sql(cur, "ops/validation_blocked")
+        return [dict(row) for row in cur]
+
+
+def accept_batch(settings: Settings, load_batch_id: int, reason: str) -> None:
+    """Lets a blocked batch count as it is; the next build takes it in.
+
+    Raises:
+        TerminalError: It is not blocked, was reviewed before, or there is no reason given.
+        TransientError: The warehouse went away; nothing is decided.
+    """
+    with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
+        source, _ = _batch_to_review(cur, load_batch_id, reason)
+        accept(cur, source, [load_batch_id], "ops/accept_blocked_batch", reason=reason.strip())
+
+
+def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
+    """Moves the rows of a blocked batch to ops.rejected_messages; the ledger follows.
+
+    Returns:
+        Rows moved.
+
+    Raises:
+        TerminalError: It is not blocked, was reviewed before, or there is no reason given.
+        TransientError: The warehouse went away; nothing is decided.
+    """
+    with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
+        source, landing_file_id = _batch_to_review(cur, load_batch_id, reason)
+        lock_trades(cur)
+        parameters = {
+            "load_batch_id": load_batch_id,
+            "landing_file_id": landing_file_id,
+            "reason": reason.strip(),
+            "reason_code": Reason.DISCARDED_BATCH,
+            "detail": f"batch {load_batch_id} was discarded: {reason.strip()} (rebuilt from the row;"
+            " the landing file has the message verbatim)",
+        }
+        count = run_sql(cur, f"ops/discard_{source}", parameters)
+        run_sql(cur, "ops/discard_batch", {**parameters, "discarded_count": count})
+        run_sql(cur, "ops/discard_from_landing_file", {**parameters, "discarded_count": count})
+        return count
+
+
+def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> tuple[str, int]:
+    """Source and file of the batch, which is locked until the transaction ends."""
+    if not reason.strip() or "\x00" in reason:
+        raise TerminalError("a review needs a reason: --reason 'why'")
+    run_sql(cur, "ops/block_review", {"load_batch_id": load_batch_id})
+    row = cur.fetchone()
+    if row is None:
+        raise TerminalError(f"there is no batch {load_batch_id}: `list` shows the blocked ones")
+    source, landing_file_id, state, review = row
+    if state != "blocked" or review is not None:
+        raise TerminalError(
+            f"batch {load_batch_id} is {review or state}: only a blocked batch without a review can be"
+        )
+    return source, landing_file_id
+
+
+def main(settings: Settings, arguments: list[str]) -> str:
+    """What the command line prints."""
+    parser = argparse.ArgumentParser(prog="python -m include.jobs.review_batch", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="show the blocked batches and what they break")
+    for action, explanation in (
+        ("accept", "let a blocked batch count as it is"),
+        ("discard", "move its rows to ops.rejected_messages"),
+    ):
+        parsed = actions.add_parser(action, help=explanation)
+        parsed.add_argument("id", type=int, metavar="ID", help="load_batch_id, as `list` shows it")
+        parsed.add_argument("--reason", required=True, help="why, for whoever reads it later")
+    chosen = parser.parse_args(arguments)
+    if chosen.action == "accept":
+        accept_batch(settings, chosen.id, chosen.reason)
+        return f"batch {chosen.id} is accepted: the next build takes it in"
+    if chosen.action == "discard":
+        count = discard_batch(settings, chosen.id, chosen.reason)
+        return f"batch {chosen.id} is discarded: {count} rows moved to ops.rejected_messages"
+    blocked = list_blocked(settings)
+    return (
+        "\n".join(
+            f"batch {b['load_batch_id']}: {b['loaded_count']} rows and {b['rejected_count']} rejects of"
+            f" {b['source']} from {b['landing_file']}\n  expected that {b['broken']}"
+            for b in blocked
+        )
+        or "no batch is blocked"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        print(main(Settings.from_environment(), sys.argv[1:]))  # noqa: T201
+    except (TerminalError, TransientError) as problem:
+        sys.exit(str(problem))

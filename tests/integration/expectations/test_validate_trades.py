@@ -1,0 +1,262 @@
+"""Batches of trades: accepted together, blocked one by one."""
+
+import logging
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from include.errors import TerminalError, TransientError
+from include.expectations import data_docs, validation
+from include.expectations import trades as trades_expectations
+from include.jobs import validate_trades
+from include.settings import PROJECT_ROOT, Settings
+from tests.integration.expectations.conftest import Warehouse
+
+
+def test_a_good_batch_is_accepted(settings: Settings, warehouse: Warehouse) -> None:
+    batch_id = warehouse.trades(12, 12, 13)
+    assert validate_trades.run(settings) == {"batches": 1, "rows": 3, "warnings": 0}
+    assert warehouse.rows("SELECT state, validated_at IS NULL FROM ops.load_batches") == [("accepted", False)]
+    assert warehouse.pending() == [("12-13", "trades"), ("13-14", "trades")]
+    assert warehouse.values("SELECT count(*) FROM curated.trades") == [3]
+    results = warehouse.rows(
+        "SELECT suite, is_success, severity, detail, load_batch_ids FROM ops.validation_results"
+    )
+    assert {(suite, ok, detail, *ids) for suite, ok, _, detail, ids in results} == {
+        ("trades", True, "met by all", batch_id)
+    }
+    assert {severity for _, _, severity, _, _ in results} == {"critical", "warning"}
+    assert warehouse.values("SELECT count(*) FROM pg_views WHERE schemaname = 'staging'") == [0]
+
+
+def test_the_bounds_of_the_exchange_and_unusual_names_are_good(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    batch_id = warehouse.batch(loaded=4)
+    for price in ("9999.99", "-9999.99", "0", "-0.01"):
+        warehouse.trade(batch_id, hour=0, price_eur_per_mwh=price, trader_id="händler 'ä' %s {batch} $x")
+    validate_trades.run(settings)
+    assert warehouse.state(batch_id) == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expectation"),
+    [
+        ({"price_eur_per_mwh": "9999.991"}, "each price is within the exchange's bounds"),
+        ({"price_eur_per_mwh": "-10000"}, "each price is within the exchange's bounds"),
+        ({"quantity_mw": "0"}, "each quantity is above 0 MW"),
+        ({"quantity_mw": "-0.1"}, "each quantity is above 0 MW"),
+        ({"direction": "hold"}, "each trade is a buy or a sell"),
+        ({"trader_id": ""}, "each trade says who traded"),
+        ({"trade_id": ""}, "each trade's id has characters"),
+        ({"delivery_hour": "13-14"}, "start and end of delivery are those of the delivery hour"),
+        ({"delivery_day": "2023-02-07"}, "delivery starts on the delivery day"),
+    ],
+)
+def test_a_bad_row_turns_the_run_red(
+    settings: Settings, warehouse: Warehouse, changes: dict[str, str], expectation: str
+) -> None:
+    warehouse.period(13)
+    batch_id = warehouse.batch(loaded=2)
+    warehouse.trade(batch_id)
+    warehouse.trade(batch_id, **changes)
+    with pytest.raises(TerminalError) as raised:
+        validate_trades.run(settings)
+    message = str(raised.value)
+    assert expectation in message
+    assert f"batch {batch_id} (trades/date=2023-02-06/hour=08/file-0.jsonl)" in message
+    assert "python -m include.jobs.review_batch" in message
+    assert warehouse.state(batch_id) == "blocked"
+    assert warehouse.pending() == []
+    assert warehouse.values("SELECT count(*) FROM curated.trades") == [0]
+    ((count, detail),) = warehouse.rows(
+        "SELECT unexpected_count, detail FROM ops.validation_results"
+        " WHERE NOT is_success AND expectation LIKE %s || '%%'",
+        expectation,
+    )
+    assert count == 1
+    assert "file-0.jsonl, line_number 2" in detail
+
+
+@pytest.mark.parametrize(
+    ("counts", "state"),
+    [
+        ({"rejected": 6, "duplicate": 93}, "blocked"),
+        ({"rejected": 5, "duplicate": 94}, "accepted"),
+        ({"rejected": 5, "duplicate": 94, "torn": 7}, "accepted"),
+        ({"torn": 1}, "accepted"),
+    ],
+)
+def test_more_than_5_percent_of_rejects_block_a_batch(
+    settings: Settings, warehouse: Warehouse, counts: dict[str, int], state: str
+) -> None:
+    batch_id = warehouse.trades(12, **counts)
+    if state == "blocked":
+        with pytest.raises(TerminalError, match="at most 5 %"):
+            validate_trades.run(settings)
+    else:
+        validate_trades.run(settings)
+    assert warehouse.state(batch_id) == state
+
+
+def test_a_batch_of_rejects_only_is_judged_too(settings: Settings, warehouse: Warehouse) -> None:
+    batch_id, torn_id = warehouse.batch(rejected=1), warehouse.batch(torn=1)
+    with pytest.raises(TerminalError):
+        validate_trades.run(settings)
+    assert (warehouse.state(batch_id), warehouse.state(torn_id)) == ("blocked", "accepted")
+
+
+def test_only_the_guilty_batches_are_blocked(settings: Settings, warehouse: Warehouse) -> None:
+    good = [warehouse.trades(hour) for hour in range(5)]
+    guilty = [warehouse.batch(loaded=2), warehouse.batch(loaded=1)]
+    for batch_id, price, hour in zip(guilty, ("10000", "-10000"), (6, 7), strict=True):
+        warehouse.trade(batch_id, hour, price_eur_per_mwh=price)
+    warehouse.trade(guilty[0], hour=8)
+    good.append(warehouse.trades(9))
+    with pytest.raises(TerminalError, match="2 blocked and 6 accepted"):
+        validate_trades.run(settings)
+    assert {warehouse.state(batch_id) for batch_id in good} == {"accepted"}
+    assert {warehouse.state(batch_id) for batch_id in guilty} == {"blocked"}
+    assert [hour for hour, _ in warehouse.pending()] == ["00-01", "01-02", "02-03", "03-04", "04-05", "09-10"]
+    assert validate_trades.run(settings)["batches"] == 0
+
+
+def test_hundreds_of_batches_are_judged_together(settings: Settings, warehouse: Warehouse) -> None:
+    warehouse.trades(12)
+    warehouse.rows(
+        """
+        INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count,
+                                      duplicate_count, rejected_count, event_count, state)
+        SELECT source, landing_file_id, 0, 1, 2, 2, 0, 0, 0, state
+        FROM ops.load_batches, generate_series(1, 300)
+        """
+    )
+    warehouse.rows(
+        """
+        INSERT INTO raw.trades
+        SELECT 'copy' || b.load_batch_id || '-' || i, trader_id, direction,
+               CASE WHEN b.load_batch_id % 3 = 0 AND i = 2 THEN 10000 ELSE 1 END, quantity_mw, delivery_day,
+               delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, b.load_batch_id,
+               1, 1
+        FROM raw.trades AS t, ops.load_batches AS b, generate_series(1, 2) AS i
+        WHERE b.load_batch_id > 1
+        """
+    )
+    with pytest.raises(TerminalError, match="100 blocked and 201 accepted") as raised:
+        validate_trades.run(settings)
+    assert "and 80 more" in str(raised.value)
+    assert warehouse.values(
+        "SELECT DISTINCT load_batch_id % 3 FROM ops.load_batches WHERE state = 'blocked'"
+    ) == [0]
+    assert warehouse.values("SELECT count(DISTINCT validation_id) FROM ops.validation_results") == [2]
+
+
+def test_what_is_only_odd_is_reported_and_accepted(settings: Settings, warehouse: Warehouse) -> None:
+    batch_id = warehouse.batch(loaded=3)
+    warehouse.trade(batch_id, executed_at="2023-02-06 11:00:01+00", received_at="2023-02-06 11:00:02+00")
+    warehouse.trade(batch_id, executed_at="2023-02-06 04:59:00+00")
+    warehouse.trade(batch_id, executed_at="2099-02-06 08:00:00+00", received_at="2099-02-06 08:00:00+00")
+    assert validate_trades.run(settings)["warnings"] == 3
+    assert warehouse.state(batch_id) == "accepted"
+    assert warehouse.rows(
+        "SELECT expectation, unexpected_count FROM ops.validation_results WHERE NOT is_success"
+    ) == [
+        ("no trade was executed after its delivery began", 2),
+        ("each trade was executed within 3 hours of its receipt", 1),
+        ("no trade was received after it was loaded (the clock of the capture would be ahead)", 1),
+    ]
+
+
+def test_rows_that_vanished_are_reported(settings: Settings, warehouse: Warehouse) -> None:
+    batch_id = warehouse.batch(loaded=10)
+    assert validate_trades.run(settings)["warnings"] == 1
+    assert warehouse.broken() == ["a batch has as many rows as its load counted"]
+    assert warehouse.state(batch_id) == "accepted"
+
+
+def test_nothing_to_do_does_not_even_import_great_expectations(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    warehouse.trades(12, state="accepted")
+    script = (
+        "import sys; from include.jobs import validate_trades; from include.settings import Settings;"
+        "summary = validate_trades.run(Settings.from_environment());"
+        "sys.exit(0 if summary['batches'] == 0 and 'great_expectations' not in sys.modules else 1)"
+    )
+    environment = {**os.environ, "WAREHOUSE_URL": settings.warehouse_url}
+    subprocess.run([sys.executable, "-c", script], cwd=PROJECT_ROOT, env=environment, check=True, timeout=60)
+    assert warehouse.values("SELECT count(*) FROM ops.validation_results") == [0]
+
+
+def test_two_validations_at_once_decide_once(settings: Settings, warehouse: Warehouse) -> None:
+    warehouse.trades(12)
+    with ThreadPoolExecutor(2) as pool:
+        summaries = list(pool.map(lambda _: validate_trades.run(settings), range(2)))
+    assert sorted(summary["batches"] for summary in summaries) == [0, 1]
+    assert warehouse.pending() == [("12-13", "trades")]
+
+
+def test_a_broken_database_decides_nothing(settings: Settings, warehouse: Warehouse) -> None:
+    batch_id = warehouse.trades(12)
+    away = replace(settings, warehouse_url="postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(TransientError):
+        validate_trades.run(away)
+    suite = trades_expectations.suite("no_such_view")
+    with pytest.raises(TransientError, match="no_such_view"):
+        validation.validate(settings, warehouse.conn, suite, "no_such_view")
+    with pytest.raises(TransientError):
+        validation.validate(away, warehouse.conn, suite, "no_such_view")
+    assert warehouse.state(batch_id) == "loaded"
+
+
+def test_what_a_killed_validation_left_is_removed(settings: Settings, warehouse: Warehouse) -> None:
+    alive = f"checked_trades_{warehouse.conn.info.backend_pid}_0a1b2c3d"
+    for name in ("checked_trades_99999999_0a1b2c3d", "somebody_elses_99999999_0a1b2c3d", alive):
+        warehouse.rows(f"CREATE VIEW staging.{name} AS SELECT 1 AS one")
+    warehouse.trades(12)
+    validate_trades.run(settings)
+    left = warehouse.values("SELECT viewname FROM pg_views WHERE schemaname = 'staging'")
+    assert sorted(left) == sorted([alive, "somebody_elses_99999999_0a1b2c3d"])
+
+
+def test_the_data_docs_show_the_last_validations_and_no_foreign_text(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_docs, "KEPT", 2)
+    for _ in range(3):
+        batch_id = warehouse.batch(loaded=1)
+        warehouse.trade(batch_id, trader_id="<script>alert(1)</script>", direction="<script>alert(2)</script>")
+        with pytest.raises(TerminalError):
+            validate_trades.run(settings)
+    pages = sorted((settings.data_docs_root / "validations").rglob("*.html"))
+    shown = warehouse.values(
+        "SELECT validation_id FROM ops.validation_results"
+        " GROUP BY 1 ORDER BY max(validation_result_id) DESC LIMIT 2"
+    )
+    index = (settings.data_docs_root / "index.html").read_text()
+    assert len(pages) == 2
+    for validation_id, page in zip(sorted(shown), pages, strict=True):
+        assert validation_id in str(page)
+        assert validation_id in index
+        assert "each trade is a buy or a sell" in page.read_text()
+    everything = [path for path in settings.data_docs_root.rglob("*") if path.suffix in (".html", ".json")]
+    password = settings.warehouse_url.split("@")[0].rsplit(":", 1)[-1]
+    for path in everything:
+        assert "alert(" not in path.read_text()
+        assert password not in path.read_text()
+
+
+def test_data_docs_that_cannot_be_written_stop_nothing(
+    settings: Settings, warehouse: Warehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    batch_id = warehouse.trades(12)
+    with caplog.at_level(logging.WARNING):
+        validate_trades.run(replace(settings, data_docs_root=tmp_path / "file" / "docs"))
+    assert warehouse.state(batch_id) == "accepted"
+    assert "no data docs" in caplog.text
