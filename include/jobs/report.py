@@ -1,0 +1,274 @@
+"""The traders' table of a delivery day, in a terminal or as a file; `make report`."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+from rich.console import Console
+from rich.text import Text
+
+from include.domain.delivery_period import parse_delivery_day
+from include.domain.rejection import RejectedMessageError
+from include.errors import TerminalError, TransientError
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+
+FORMATS = ("table", "csv", "xlsx")
+
+_EXCEL_DIGITS = 15
+"""Significant digits that a number in a spreadsheet keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        name: What the number is called in the warehouse, or what is made of a row here.
+        heading: The same in a trader's words.
+        unit: Empty for a text or a count.
+        kind: How it is shown.
+    """
+
+    name: str
+    heading: str
+    unit: str
+    kind: Literal["text", "count", "energy", "money", "signed"]
+
+    @property
+    def title(self) -> str:
+        return f"{self.heading} {self.unit}".strip()
+
+
+COLUMNS = (
+    Column("delivery_period", "delivery period", "", "text"),
+    Column("trade_count", "trades", "", "count"),
+    Column("buy_mwh", "bought", "MWh", "energy"),
+    Column("sell_mwh", "sold", "MWh", "energy"),
+    Column("net_position_mwh", "net position", "MWh", "energy"),
+    Column("average_price_eur_per_mwh", "our average price", "EUR/MWh", "money"),
+    Column("reference_price_eur_per_mwh", "reference price", "EUR/MWh", "money"),
+    Column("price_status", "price is", "", "text"),
+    Column("performance_eur_per_mwh", "how are we doing", "EUR/MWh", "signed"),
+    Column("pnl_eur", "PnL", "EUR", "money"),
+    Column("note", "note", "", "text"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The table of one day, with every number as the warehouse has it.
+
+    Attributes:
+        trader_id: None: the whole portfolio.
+        table: Column.title by Column.title, a row a delivery period, the last row the totals; numbers are
+            Decimal, None where there is none. Without any row: nothing was traded.
+    """
+
+    delivery_day: date
+    trader_id: str | None
+    table: pd.DataFrame
+
+    @property
+    def file_name(self) -> str:
+        trader = "" if self.trader_id is None else "-" + re.sub(r"[^\w.-]+", "_", self.trader_id)
+        return f"pnl-{self.delivery_day}{trader}.xlsx"
+
+
+def run(settings: Settings, delivery_day: date, trader_id: str | None = None) -> Report:
+    """Reads the table of a day, of one trader or of the whole portfolio.
+
+    Raises:
+        TerminalError: Others traded for that day, this trader did not.
+        TransientError: The warehouse cannot be reached.
+    """
+    of_whom = {"delivery_day": delivery_day, "trader_id": trader_id}
+    with connect(settings.warehouse_url, "report") as conn:
+        conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
+        with conn, conn.cursor() as cur:
+            rows, total = (_read(cur, f"curated/{name}", of_whom) for name in ("report_rows", "report_total"))
+            traders = [row["trader_id"] for row in _read(cur, "curated/report_traders", of_whom)]
+    if traders and not rows:
+        raise TerminalError(
+            f"{trader_id} has no trades for delivery on {delivery_day}; who has: {', '.join(traders)}"
+        )
+    lines = [
+        row | {"delivery_period": f"{row['delivery_day']} {row['delivery_hour']}", "note": _row_note(row)}
+        for row in rows
+    ]
+    lines += [row | {"delivery_period": "total", "note": _total_note(row)} for row in total]
+    values = [[line.get(column.name) for column in COLUMNS] for line in lines]
+    titles = [column.title for column in COLUMNS]
+    return Report(delivery_day, trader_id, pd.DataFrame(values, columns=titles, dtype=object))
+
+
+def _read(cur: Any, name: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    run_sql(cur, name, parameters)
+    return [dict(zip([c.name for c in cur.description], row, strict=True)) for row in cur]
+
+
+def _row_note(row: dict[str, Any]) -> str:
+    if row["is_complete"]:
+        return ""
+    return f"! incomplete: no connection for {_duration(row['capture_gap_seconds'])} while it was tradable"
+
+
+def _total_note(total: dict[str, Any]) -> str:
+    of_all = f"of {total['delivery_period_count']} delivery periods"
+    missing, incomplete = total["missing_price_count"], total["incomplete_period_count"]
+    notes = [f"{missing} {of_all} without a price"] if missing else []
+    notes += [f"! {incomplete} {of_all} incomplete"] if incomplete else []
+    return "; ".join(notes)
+
+
+def _duration(seconds: Decimal) -> str:
+    whole = int(_rounded(seconds, 0))
+    if whole < 60:
+        return f"{whole} s" if whole else "less than 1 s"
+    minutes = whole // 60
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    # + 0 turns -0.00 into 0.00
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0
+
+
+def to_text(report: Report) -> Text:
+    """The table for a terminal, rounded half up, good and bad performance in green and red."""
+    cells = _cells(report.table)
+    is_left = [column.kind == "text" for column in COLUMNS]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(COLUMNS))]
+    text = Text()
+    for line in cells:
+        start = len(text)
+        for column, cell, left, width in zip(COLUMNS, line, is_left, widths, strict=True):
+            style = {"+": "green", "-": "red"}.get(cell[:1], "") if column.kind == "signed" else ""
+            text.append("  " if len(text) > start else "")
+            text.append(cell.ljust(width) if left else cell.rjust(width), style=style)
+        text.rstrip()
+        text.append("\n")
+    return text
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """What a person reads: two lines of headings, then the rows."""
+    energies = [v for c in COLUMNS if c.kind == "energy" for v in table[c.title]]
+    places = max((-int(v.normalize().as_tuple().exponent) for v in energies), default=1)
+    places = min(max(places, 1), 3)  # 1.2 MW for a quarter of an hour are 0.3 MWh, 0.1 MW are 0.025
+    cells = [[column.heading for column in COLUMNS], [column.unit for column in COLUMNS]]
+    for values in table.itertuples(index=False):
+        cells.append([_cell(c, value, places) for c, value in zip(COLUMNS, values, strict=True)])
+    if cells[2:]:
+        cells[-1][[c.name for c in COLUMNS].index("reference_price_eur_per_mwh")] = ""  # there is none of a day
+    return cells
+
+
+def _cell(column: Column, value: Any, energy_places: int) -> str:
+    if value is None:
+        return "missing"
+    if not isinstance(value, Decimal):
+        return str(value)
+    rounded = _rounded(value, energy_places if column.kind == "energy" else 2)
+    return f"{rounded:+f}" if column.kind == "signed" and rounded else f"{rounded:f}"
+
+
+def to_csv(report: Report) -> str:
+    """The table as CSV, every number with all its digits, none where there is none."""
+    plain = report.table.map(lambda value: f"{value:f}" if isinstance(value, Decimal) else value)
+    return str(plain.to_csv(index=False, lineterminator="\n"))
+
+
+def to_xlsx(report: Report, path: Path) -> None:
+    """Writes the table as a spreadsheet.
+
+    A number with more digits than a spreadsheet keeps is written as text, so that none is lost.
+    """
+    with path.open("wb") as file, pd.ExcelWriter(file, engine="openpyxl") as writer:
+        report.table.map(_spreadsheet_value).to_excel(
+            writer, sheet_name="PnL", index=False, freeze_panes=(1, 1)
+        )
+        sheet = writer.sheets["PnL"]
+        shown = {"energy": "0.0##", "money": "0.00", "signed": "+0.00;-0.00;0.00"}
+        for number, column in enumerate(COLUMNS, 1):
+            sheet.column_dimensions[get_column_letter(number)].width = max(len(column.title) + 2, 12)
+            for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
+                cell.number_format = shown.get(column.kind, "General")
+                cell.alignment = Alignment(horizontal="left" if column.kind == "text" else "right")
+        for cell in sheet[sheet.max_row]:
+            cell.font = Font(bold=True)
+
+
+def _spreadsheet_value(value: Any) -> Any:
+    if not isinstance(value, Decimal):
+        return value
+    number = float(value)
+    return number if Decimal(f"{number:.{_EXCEL_DIGITS}g}") == value else f"{value:f}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 1 after an error, which is one line."""
+    from include.local.credentials import settings
+
+    parser = argparse.ArgumentParser(prog="python -m include.jobs.report", description=__doc__)
+    parser.add_argument("--day", required=True, help="delivery day, for example 2026-03-01")
+    parser.add_argument("--trader", default="", help="only this trader; otherwise the whole portfolio")
+    parser.add_argument("--format", default="table", help="table (the default), csv or xlsx")
+    parser.add_argument("--output", default="", help="file to write; xlsx has a name of its own without it")
+    given = parser.parse_args(arguments)
+    try:
+        form = given.format or "table"
+        if form not in FORMATS:
+            raise TerminalError(f"the format must be one of {', '.join(FORMATS)}, not {form!r}")
+        try:
+            day = parse_delivery_day(given.day)
+        except RejectedMessageError:
+            raise TerminalError(f"the day must be a day like 2026-03-01, not {given.day!r}") from None
+        report = run(settings(), day, given.trader or None)
+        _deliver(report, form, Path(given.output) if given.output else None)
+    except (TerminalError, TransientError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _deliver(report: Report, form: str, output: Path | None) -> None:
+    if report.table.empty:
+        stream = sys.stdout if form == "table" and output is None else sys.stderr
+        stream.write(
+            f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is built:"
+            " a trade appears there within about ten minutes of its arrival\n"
+        )
+        return
+    if form == "table" and output is None:
+        Console(highlight=False, soft_wrap=True).print(to_text(report), end="")
+    elif form == "csv" and output is None:
+        sys.stdout.write(to_csv(report))
+    else:
+        path = output or Path(report.file_name)
+        try:
+            _write(report, form, path)
+        except OSError as error:
+            raise TerminalError(f"cannot write {path}: {error.strerror}") from error
+        sys.stderr.write(f"wrote {path}\n")
+
+
+def _write(report: Report, form: str, path: Path) -> None:
+    if form == "xlsx":
+        to_xlsx(report, path)
+    else:
+        text = to_csv(report) if form == "csv" else to_text(report).plain
+        path.write_text(text, encoding="utf-8", newline="")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+-- the traders' table of a day: of one trader, or of the portfolio without one
+SELECT
+    delivery_day, delivery_hour, delivery_start_at, trade_count, buy_mwh, sell_mwh, net_position_mwh,
+    average_price_eur_per_mwh, reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur,
+    capture_gap_seconds, is_complete
+FROM curated.pnl_hourly
+WHERE delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
+UNION ALL
+SELECT
+    delivery_day, delivery_hour, delivery_start_at, trade_count, buy_mwh, sell_mwh, net_position_mwh,
+    average_price_eur_per_mwh, reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur,
+    capture_gap_seconds, is_complete
+FROM curated.portfolio_pnl_hourly
+WHERE delivery_day = %(delivery_day)s AND %(trader_id)s IS NULL
+ORDER BY delivery_start_at, delivery_hour
