@@ -1,7 +1,6 @@
 """Validates the loaded batches of a source and decides on each: accepted or blocked."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,7 +85,7 @@ def _check(
     """The guilty batches with what they break, and the number of warnings."""
     # Great Expectations takes seconds to import: only when there is something to check
     from include.expectations import reference_prices, trades
-    from include.expectations.validation import guilty_batches, validate
+    from include.expectations.validation import validate
     from include.expectations.views import checked_view
 
     suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source]
@@ -96,14 +95,19 @@ def _check(
         checked_view(conn, "batches", parameters) as batches_view,
     ):
         findings = validate(settings, conn, suite(batches_view), view, load_batch_ids)
-        guilty = guilty_batches(conn, findings)
+    guilty: dict[int, list[str]] = {}
+    for finding in findings:
+        if finding.is_critical:
+            # what no batch can be found for is the fault of all
+            for load_batch_id in finding.load_batch_ids or load_batch_ids:
+                guilty.setdefault(load_batch_id, []).append(finding.expectation)
     return guilty, sum(not finding.is_success for finding in findings)
 
 
 def _message(source: str, blocked: list[_Batch], guilty: dict[int, list[str]], accepted_count: int) -> str:
     lines = [
         f"- batch {batch.load_batch_id} ({batch.landing_file}): expected that "
-        + _list_of(guilty[batch.load_batch_id])
+        + "; ".join(guilty[batch.load_batch_id])
         for batch in blocked[:_NAMED_BATCHES]
     ]
     if len(blocked) > _NAMED_BATCHES:
@@ -115,7 +119,3 @@ def _message(source: str, blocked: list[_Batch], guilty: dict[int, list[str]], a
         " `python -m include.jobs.review_batch list`, then"
         " `python -m include.jobs.review_batch accept ID --reason …` or `… discard ID --reason …`"
     )
-
-
-def _list_of(texts: Iterable[str]) -> str:
-    return "; ".join(texts)

@@ -60,7 +60,7 @@ class Finding:
         severity: `critical`, `warning` or `info`.
         unexpected_count: Rows that did not meet it.
         detail: What was seen, in words, with examples.
-        rows_sql: Selects the rows that did not meet it, as long as the view is there; None if there are none.
+        load_batch_ids: The batches of these rows, where the rows are of batches.
     """
 
     expectation: str
@@ -69,7 +69,7 @@ class Finding:
     is_success: bool
     unexpected_count: int
     detail: str
-    rows_sql: str | None
+    load_batch_ids: Sequence[int]
 
     @property
     def is_critical(self) -> bool:
@@ -105,22 +105,6 @@ def validate(
             level = logging.ERROR if finding.is_critical else logging.WARNING
             log.log(level, "%s: expected that %s; %s", suite.name, finding.expectation, finding.detail)
     return findings
-
-
-def guilty_batches(conn: connection, findings: Iterable[Finding]) -> dict[int, list[str]]:
-    """The load batches whose rows break a critical expectation, each with what it breaks, in words.
-
-    Needs the views of the validation.
-    """
-    guilty: dict[int, list[str]] = {}
-    with conn, conn.cursor() as cur:
-        for finding in findings:
-            if finding.is_critical:
-                _see_views(cur)
-                cur.execute(f"SELECT DISTINCT load_batch_id FROM ({finding.rows_sql}) AS unexpected")
-                for (load_batch_id,) in cur.fetchall():
-                    guilty.setdefault(load_batch_id, []).append(finding.expectation)
-    return guilty
 
 
 def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteValidationResult:
@@ -183,11 +167,14 @@ def _findings(
     for expectation in suite.expectations:
         outcome = by_description[expectation.description]
         count = int(outcome.result.get("unexpected_count") or 0)
-        rows_sql = None
-        detail = "met by all"
+        detail, load_batch_ids = "met by all", list[int]()
         if not outcome.success:
             rows_sql = _rows_sql(expectation, outcome, view)
-            detail = f"not met by {count:,}: {_examples(conn, rows_sql)}"
+            where = ""
+            if "load_batch_id" in suite.identity:
+                load_batch_ids = _batches(conn, rows_sql)
+                where = f" in {len(load_batch_ids):,} of the batches"
+            detail = f"not met by {count:,}{where}: {_examples(conn, rows_sql)}"
         yield Finding(
             expectation=str(expectation.description),
             column=getattr(expectation, "column", None) or (expectation.meta or {}).get("column"),
@@ -195,7 +182,7 @@ def _findings(
             is_success=bool(outcome.success),
             unexpected_count=count,
             detail=detail[:_MOST_CHARACTERS],
-            rows_sql=rows_sql,
+            load_batch_ids=load_batch_ids,
         )
 
 
@@ -210,6 +197,13 @@ def _examples(conn: connection, rows_sql: str) -> str:
         _see_views(cur)
         cur.execute(f"SELECT * FROM ({rows_sql}) AS unexpected LIMIT {_EXAMPLES}")
         return "; ".join(", ".join(f"{k} {_shown(v)}" for k, v in row.items()) for row in cur.fetchall())
+
+
+def _batches(conn: connection, rows_sql: str) -> list[int]:
+    with conn.cursor() as cur:
+        _see_views(cur)
+        cur.execute(f"SELECT DISTINCT load_batch_id FROM ({rows_sql}) AS unexpected ORDER BY load_batch_id")
+        return [load_batch_id for (load_batch_id,) in cur.fetchall()]
 
 
 def _shown(value: object) -> str:

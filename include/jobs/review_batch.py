@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg2.extensions import cursor
@@ -16,7 +17,7 @@ from include.warehouse.locks import lock_trades
 
 
 def list_blocked(settings: Settings) -> list[dict[str, Any]]:
-    """The blocked batches without a review: load_batch_id, source, landing_file, counts, broken (in words)."""
+    """The blocked batches without a review, each with the columns of `ops/validation_blocked.sql`."""
     with (
         connect(settings.warehouse_url, "review_batch") as conn,
         conn,
@@ -81,8 +82,10 @@ def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> tuple[str,
     return source, landing_file_id
 
 
-def main(settings: Settings, arguments: list[str]) -> str:
-    """What the command line prints."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 1 after an error, which is one line."""
+    from include.local.credentials import settings
+
     parser = argparse.ArgumentParser(prog="python -m include.jobs.review_batch", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="show the blocked batches and what they break")
@@ -93,26 +96,31 @@ def main(settings: Settings, arguments: list[str]) -> str:
         parsed = actions.add_parser(action, help=explanation)
         parsed.add_argument("id", type=int, metavar="ID", help="load_batch_id, as `list` shows it")
         parsed.add_argument("--reason", required=True, help="why, for whoever reads it later")
-    chosen = parser.parse_args(arguments)
-    if chosen.action == "accept":
-        accept_batch(settings, chosen.id, chosen.reason)
-        return f"batch {chosen.id} is accepted: the next build takes it in"
-    if chosen.action == "discard":
-        count = discard_batch(settings, chosen.id, chosen.reason)
-        return f"batch {chosen.id} is discarded: {count} rows moved to ops.rejected_messages"
-    blocked = list_blocked(settings)
-    return (
-        "\n".join(
-            f"batch {b['load_batch_id']}: {b['loaded_count']} rows and {b['rejected_count']} rejects of"
-            f" {b['source']} from {b['landing_file']}\n  expected that {b['broken']}"
-            for b in blocked
-        )
-        or "no batch is blocked"
-    )
+    given = parser.parse_args(arguments)
+    try:
+        if given.action == "accept":
+            accept_batch(settings(), given.id, given.reason)
+            text = f"batch {given.id} is accepted: the next build takes it in"
+        elif given.action == "discard":
+            count = discard_batch(settings(), given.id, given.reason)
+            text = f"batch {given.id} is discarded: {count} rows moved to ops.rejected_messages"
+        else:
+            text = "\n".join(map(_described, list_blocked(settings()))) or "no batch is blocked"
+    except (TerminalError, TransientError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{text}\n")
+    return 0
+
+
+def _described(batch: dict[str, Any]) -> str:
+    lines = [
+        f"batch {batch['load_batch_id']}: {batch['loaded_count']} rows and {batch['rejected_count']} rejects"
+        f" of {batch['source']} from {batch['landing_file']}"
+    ]
+    lines += [f"  expected that {broken}" for broken in batch["broken"] or []]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    try:
-        print(main(Settings.from_environment(), sys.argv[1:]))  # noqa: T201
-    except (TerminalError, TransientError) as problem:
-        sys.exit(str(problem))
+    sys.exit(main())

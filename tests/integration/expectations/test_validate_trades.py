@@ -126,6 +126,17 @@ def test_only_the_guilty_batches_are_blocked(settings: Settings, warehouse: Ware
     assert validate_trades.run(settings)["batches"] == 0
 
 
+def test_a_fault_that_no_batch_can_be_found_for_blocks_all(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = [warehouse.trades(12), warehouse.trades(13)]
+    warehouse.trade(batches[0], quantity_mw="0")
+    monkeypatch.setattr(validation, "_batches", lambda *_: [])
+    with pytest.raises(TerminalError, match="2 blocked and 0 accepted"):
+        validate_trades.run(settings)
+    assert [warehouse.state(batch_id) for batch_id in batches] == ["blocked", "blocked"]
+
+
 def test_hundreds_of_batches_are_judged_together(settings: Settings, warehouse: Warehouse) -> None:
     warehouse.trades(12)
     warehouse.rows(
