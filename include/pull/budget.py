@@ -13,6 +13,9 @@ from include.warehouse.connection import run_sql
 REQUEST_SECONDS = 30.0
 """A request without a result is over after this time at the latest: longer than the client lets one last."""
 
+LOCK_SECONDS = 10.0
+"""Longest wait for the other processes' decisions, each of which takes milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -80,7 +83,7 @@ class Budget:
         """
         asked = {"delivery_day": delivery_day, "delivery_hour": delivery_hour}
         with self._conn, self._conn.cursor() as cur:
-            run_sql(cur, "ops/provider_lock")
+            run_sql(cur, "ops/provider_lock", {"lock_milliseconds": f"{LOCK_SECONDS * 1000:.0f}"})
             run_sql(cur, "ops/provider_is_asked", {**asked, **self._limits, "since": self._opened_at})
             if _row(cur)[0]:
                 return AskedElsewhere()

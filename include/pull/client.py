@@ -93,7 +93,9 @@ class MarketDataClient:
         outcome: Future[Reply] = Future()
         # No timeout of requests bounds a server that sends its headers byte by byte, or a name that does not
         # resolve: so the wait for the thread is the bound.
-        threading.Thread(target=self._fulfil, args=(outcome, self._session, url), daemon=True).start()
+        threading.Thread(
+            target=self._fulfil, args=(outcome, self._session, url), name="reference-price", daemon=True
+        ).start()
         try:
             return outcome.result(self._whole_seconds)
         except TimeoutError as error:

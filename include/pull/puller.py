@@ -23,6 +23,9 @@ ATTEMPTS = 3
 FAILURES_UNTIL_DOWN = 3
 """Periods in a row that failed with all their attempts: the provider is down, the rest is not asked."""
 
+LONGEST_PAUSE_SECONDS = 8.0
+"""Cap of the jittered pauses between the attempts for one period, which double from at most 0.5 s."""
+
 _LOOK_AGAIN_SECONDS = 5.0
 _LOG_SECONDS = 30.0
 
@@ -73,22 +76,13 @@ class Puller:
         budget: Shared with all other processes.
         writer: Where replies land; opened with the first of them.
         end: `time.monotonic()` after which nothing is asked any more.
-        longest_pause_seconds: Cap of the jittered, doubling pauses between the attempts for one period.
     """
 
-    def __init__(
-        self,
-        client: MarketDataClient,
-        budget: Budget,
-        writer: LandingWriter,
-        end: float,
-        longest_pause_seconds: float = 8.0,
-    ) -> None:
+    def __init__(self, client: MarketDataClient, budget: Budget, writer: LandingWriter, end: float) -> None:
         self._client = client
         self._budget = budget
         self._writer = writer
         self._end = end
-        self._longest_pause_seconds = longest_pause_seconds
         self._logged_at = time.monotonic()
         self._requested = 0
         self._failed_requests = 0
@@ -124,7 +118,7 @@ class Puller:
         """Asks for one period, again after a pause when the failure looks transient."""
         attempts = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.5, max=self._longest_pause_seconds),
+            wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS),
             retry=retry_if_exception_type((RequestFailedError, _RateLimitedError)),
             reraise=True,
         )

@@ -51,10 +51,10 @@ def test_an_open_hour_that_is_known_already_is_asked_for_once(warehouse: Warehou
 
 def test_traded_hours_around_now_come_first_then_open_ones_then_history_backwards(warehouse: Warehouse) -> None:
     yesterday = TODAY - timedelta(days=1)
-    for traded in (period(3, yesterday), period(9, yesterday), period(12), period(22), period(14)):
+    for traded in (period(3, yesterday), period(9, yesterday), period(13), period(22), period(14)):
         warehouse.trade(traded)
     asked = [f"{p.delivery_day:%d} {p.delivery_hour}" for p in due_periods(warehouse.conn, MARKET, NOW)]
-    assert asked[:3] == ["02 12-13", "02 14-15", "02 22-23"]
+    assert asked[:3] == ["02 13-14", "02 14-15", "02 22-23"]
     assert asked[3] == "02 15-16"
     assert asked[-2:] == ["01 09-10", "01 03-04"]
 
