@@ -264,5 +264,6 @@ def read_lines(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
-            if line.endswith(b"\n"):
-                yield msgspec.json.decode(line, type=dict[str, Any])
+            if not line.endswith(b"\n"):
+                return  # its rest may come while we look: it would read like a line of its own
+            yield msgspec.json.decode(line, type=dict[str, Any])

@@ -26,9 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--exchange-url",
         help="ws:// or wss:// address, instead of EXCHANGE_URL (which keeps a password out of ps)",
     )
-    parser.add_argument(
-        "--landing-root", type=Path, help="folder of the files, instead of LANDING_ROOT"
-    )
+    parser.add_argument("--landing-root", type=Path, help="folder of the files, instead of LANDING_ROOT")
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", options.name):
         parser.error("--name may hold letters, digits, '.', '_' and '-' only")

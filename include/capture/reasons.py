@@ -1,5 +1,6 @@
 """Says in words, without secrets, why a connection failed or ended."""
 
+import os
 import socket
 import ssl
 from urllib.parse import urlsplit
@@ -20,17 +21,18 @@ def why_not_connected(error: Exception) -> str:
     match error:
         case InvalidStatus():
             return f"the server answered HTTP {error.response.status_code}: {_ADVICE_HTTP}"
+        case ssl.SSLError():  # some of them are ValueErrors, too
+            return f"TLS failed ({error}): check the certificate, and whether it is wss:// or ws://"
         case SecurityError() | InvalidURI() | ValueError():
             # the text of these can hold the address of a redirect, query string included
             return f"{type(error).__name__}: check what EXCHANGE_URL, or the server by a redirect, points to"
-        case ssl.SSLError():
-            return f"TLS failed ({error.reason or error}): check the certificate, and whether it is wss:// or ws://"
         case socket.gaierror():
             return f"the host name has no address ({error.strerror}): check EXCHANGE_URL and the name server"
         case TimeoutError():
             return "no answer in time: check EXCHANGE_URL, the network and the firewall"
         case OSError():
-            return f"{error.strerror or error}: check that the exchange is up and that EXCHANGE_URL is right"
+            what = os.strerror(error.errno) if error.errno else str(error)
+            return f"{what}: check that the exchange is up and that EXCHANGE_URL is right"
         case _:
             return f"{error}: check that EXCHANGE_URL is a websocket"
 

@@ -68,7 +68,8 @@ class Recorder:
         quiet_until = 0.0
         while True:
             try:
-                self._append(self._heartbeat_line(), self._clock())
+                now = self._clock()
+                self._append(self._heartbeat_line(now), now)
                 return
             except OSError as error:
                 if self._loop.time() >= quiet_until:
@@ -111,7 +112,8 @@ class Recorder:
     def heartbeat(self) -> None:
         """Notes that this capture lives and, if connected, that the connection does: the caller has proof."""
         self._write_batch()
-        self._write(self._heartbeat_line(), self._clock())
+        now = self._clock()
+        self._write(self._heartbeat_line(now), now)
 
     async def close(self) -> None:
         """Writes what is left, and the `closed` event."""
@@ -130,10 +132,10 @@ class Recorder:
         now = self._clock()
         self._write(event_line(now, event, **details), now)
 
-    def _heartbeat_line(self) -> bytes:
+    def _heartbeat_line(self, now: datetime) -> bytes:
         last = self.last_received_at
         return event_line(
-            self._clock(),
+            now,
             "heartbeat",
             connected=self.is_connected,
             messages=self.messages,

@@ -111,8 +111,10 @@ class _Capture:
                 if self._connection is not None and self._connection.state is State.CLOSING:
                     await self._connection.close()  # hangs up on a peer that does not finish its good-bye
         finally:
-            await self._end(work)
-            await self._recorder.close()
+            try:
+                await self._end(work)
+            finally:
+                await self._recorder.close()
         log.info("stopped after %d messages", self._recorder.messages)
         return CaptureSummary(self._recorder.messages, self._connections)
 
@@ -170,9 +172,9 @@ class _Capture:
         self._connections += 1
         self._connection, self._pong, self._ends_because, self._trouble = connection, None, "", ""
         log.info("connected to %s (connection %d)", self._url, self._connections)
-        recorder.connected(url=self._url, connection=self._connections)
         reason, noticed_at_once = _STOPPED, False
         try:
+            recorder.connected(url=self._url, connection=self._connections)
             while True:
                 recorder.message(await connection.recv(decode=False))
                 if recorder.is_blocked:
@@ -187,6 +189,7 @@ class _Capture:
             self._connection = None
             recorder.disconnected(reason, noticed_at_once=noticed_at_once)
             log.info("disconnected from %s: %s", self._url, reason)
+            await connection.close()
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()

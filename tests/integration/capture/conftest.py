@@ -1,0 +1,167 @@
+"""Captures on real sockets: one in a thread of the test, an exchange that obeys the test, what was landed."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.capture.service import CaptureSummary, run_capture
+from include.capture.timing import Timing
+from include.landing import TRADES, list_files, read_lines
+from include.settings import Settings
+from include.simulator.exchange import Exchange
+
+QUICK = Timing(
+    heartbeat=0.1,
+    pong=0.3,
+    open=2.0,
+    close=0.3,
+    poll=0.02,
+    retry_write=0.05,
+    first_delay=0.02,
+    most_delay=0.1,
+    steady=5.0,
+)
+"""What takes seconds in production takes hundredths here."""
+
+Line = dict[str, Any]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Waits until the condition holds.
+
+    Raises:
+        AssertionError: It does not.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+class Landed:
+    """What lies in the landing files."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def files(self, name: str = "") -> list[list[Line]]:
+        """The lines of each file whose name starts with `name`."""
+        return [
+            list(read_lines(file.path))
+            for file in list_files(self.root, TRADES)
+            if file.path.name.startswith(name)
+        ]
+
+    def lines(self, name: str = "") -> list[Line]:
+        return [line for file in self.files(name) for line in file]
+
+    def payloads(self, name: str = "") -> list[bytes]:
+        return [
+            line["raw"].encode() if "raw" in line else b64decode(line["raw_base64"])
+            for line in self.lines(name)
+            if "event" not in line
+        ]
+
+    def events(self, *kinds: str) -> list[Line]:
+        """All events, or those of some kinds."""
+        return [line for line in self.lines() if "event" in line and (not kinds or line["event"] in kinds)]
+
+
+class Capture:
+    """A capture that runs in a thread of the test."""
+
+    def __init__(self, settings: Settings, name: str, timing: Timing, clock: Callable[[], datetime]) -> None:
+        self._stop = threading.Event()
+        self._thread = ThreadPoolExecutor(1)
+        self._result = self._thread.submit(
+            run_capture, settings, name, self._stop.is_set, timing=timing, clock=clock
+        )
+
+    def stop(self) -> CaptureSummary:
+        """Stops it; what it returned or raised."""
+        self._stop.set()
+        try:
+            return self._result.result(20)
+        finally:
+            self._thread.shutdown(wait=False)
+
+
+StartCapture = Callable[..., Capture]
+
+
+@pytest.fixture
+def landed(tmp_path: Path) -> Landed:
+    return Landed(tmp_path / "landing")
+
+
+@pytest.fixture
+def start_capture(landed: Landed) -> Iterator[StartCapture]:
+    """Starts captures of this test's landing folder; they are stopped when it ends."""
+    captures: list[Capture] = []
+
+    def start(
+        url: str, name: str = "test", timing: Timing = QUICK, clock: Callable[[], datetime] = utc_now
+    ) -> Capture:
+        settings = replace(Settings(), exchange_url=url, landing_root=landed.root)
+        captures.append(Capture(settings, name, timing, clock))
+        return captures[-1]
+
+    yield start
+    for capture in captures:
+        capture.stop()
+
+
+@pytest.fixture
+def exchange() -> Iterator[Exchange]:
+    """An exchange that says only what it is told to."""
+    with Exchange(rate_per_second=0) as exchange:
+        yield exchange
+
+
+@contextlib.contextmanager
+def serving(
+    serve: Callable[[], contextlib.AbstractAsyncContextManager[asyncio.Server | Any]],
+) -> Iterator[int]:
+    """Runs an asyncio server in a thread; yields its port."""
+    ready: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        async with serve() as server:
+            ready.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    port, loop, stop = ready.result(10)
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+@contextlib.asynccontextmanager
+async def tcp_server(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[asyncio.Server]:
+    """A bare TCP server on a free port."""
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield server
+    finally:
+        server.close()

@@ -1,0 +1,252 @@
+"""The landing store: what goes in comes out, hour by hour, whatever the disk and the process do."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.landing import (
+    REFERENCE_PRICES,
+    TRADES,
+    LandingWriter,
+    event_line,
+    is_writer_gone,
+    list_files,
+    message_line,
+    message_lines,
+    read_lines,
+    timestamp,
+)
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[LandingWriter]:
+    writer = LandingWriter(tmp_path, TRADES, "test", lambda: {"connected": True})
+    yield writer
+    writer.close(NOON)
+
+
+def payload_of(line: dict[str, str]) -> bytes:
+    return line["raw"].encode() if "raw" in line else b64decode(line["raw_base64"])
+
+
+def lines_of(root: Path) -> list[list[dict[str, object]]]:
+    return [list(read_lines(file.path)) for file in list_files(root, TRADES)]
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode()))
+def test_any_payload_comes_back_verbatim_from_one_line(payload: bytes) -> None:
+    line = message_line(NOON, payload, status=200)
+
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    decoded = json.loads(line)
+    assert payload_of(decoded) == payload
+    assert decoded["received_at"] == "2026-03-04T12:00:00.000000+00:00"
+    assert decoded["status"] == 200
+
+
+@given(st.lists(st.binary(max_size=20) | st.text().map(lambda text: text.encode())))
+def test_lines_of_many_messages_are_the_lines_of_each(payloads: list[bytes]) -> None:
+    assert message_lines(NOON, payloads) == b"".join(message_line(NOON, payload) for payload in payloads)
+
+
+@given(st.text(), st.integers() | st.none() | st.booleans())
+def test_an_event_keeps_its_details(reason: str, number: int | None) -> None:
+    decoded = json.loads(event_line(NOON, "disconnected", reason=reason, number=number))
+
+    assert decoded == {
+        "received_at": timestamp(NOON),
+        "event": "disconnected",
+        "reason": reason,
+        "number": number,
+    }
+
+
+def test_a_time_is_written_in_utc_with_microseconds() -> None:
+    berlin_winter = timezone(timedelta(hours=1))
+
+    assert timestamp(datetime(2026, 3, 4, 13, 0, tzinfo=berlin_winter)) == "2026-03-04T12:00:00.000000+00:00"
+
+
+def test_each_hour_has_its_file_and_each_file_its_journal(tmp_path: Path) -> None:
+    writer = LandingWriter(tmp_path, TRADES, "test", lambda: {"connected": True})
+    writer.append(message_line(NOON, b"first"), NOON)
+    writer.append(message_line(NOON + HOUR, b"second"), NOON + HOUR)
+    writer.close(NOON + HOUR)
+
+    first, second = lines_of(tmp_path)
+    assert [line.get("event", line.get("raw")) for line in first] == ["opened", "first", "rolled"]
+    assert [line.get("event", line.get("raw")) for line in second] == ["opened", "second", "closed"]
+    assert all(line["connected"] is True for line in first + second if "event" in line)
+    assert [file.key.rsplit("/", 1)[0] for file in list_files(tmp_path, TRADES)] == [
+        "trades/date=2026-03-04/hour=12",
+        "trades/date=2026-03-04/hour=13",
+    ]
+
+
+def test_a_clock_that_steps_back_does_not_reopen_an_hour(tmp_path: Path, writer: LandingWriter) -> None:
+    writer.append(b"{}\n", NOON)
+    writer.append(b"{}\n", NOON - HOUR)
+
+    assert len(list_files(tmp_path, TRADES)) == 1
+
+
+@pytest.mark.parametrize(("source", "name"), [("orders", "test"), (TRADES, "../test"), (TRADES, "")])
+def test_a_writer_needs_a_known_source_and_a_plain_name(tmp_path: Path, source: str, name: str) -> None:
+    with pytest.raises(ValueError, match="no landing place"):
+        LandingWriter(tmp_path, source, name)
+
+
+def test_files_are_listed_by_hour_of_receipt(tmp_path: Path) -> None:
+    hours = [NOON + n * HOUR for n in (-13, -1, 0, 1, 12)]
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    for hour in hours:
+        writer.append(b"{}\n", hour)
+    writer.close(hours[-1])
+    (tmp_path / "trades" / "notes.jsonl").touch()
+
+    def listed(*window: datetime | None) -> list[datetime]:
+        return [file.hour_start_at for file in list_files(tmp_path, TRADES, *window)]
+
+    assert listed() == hours
+    assert listed(NOON - HOUR, NOON + HOUR) == hours[1:3]
+    assert listed(NOON, None) == hours[2:]
+    assert listed(None, NOON) == hours[:2]
+    assert listed(NOON + 2 * HOUR, NOON + 3 * HOUR) == []
+    assert list_files(tmp_path, REFERENCE_PRICES) == []
+    assert {file.source for file in list_files(tmp_path, TRADES)} == {TRADES}
+
+
+def test_reading_starts_at_an_offset_and_ends_before_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(b'{"n":1}\n{"n":2}\n{"n":')
+
+    assert list(read_lines(path)) == [{"n": 1}, {"n": 2}]
+    assert list(read_lines(path, offset=8)) == [{"n": 2}]
+
+
+@pytest.mark.parametrize("bytes_a_write", [1, 7, 1000])
+def test_short_writes_are_finished(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bytes_a_write: int) -> None:
+    real_write = os.write
+    monkeypatch.setattr("include.landing.os.write", lambda fd, data: real_write(fd, data[:bytes_a_write]))
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    writer.append(message_line(NOON, b"message"), NOON)
+    writer.close(NOON)
+
+    [[opened, message, closed]] = lines_of(tmp_path)
+    assert (opened["event"], message["raw"], closed["event"]) == ("opened", "message", "closed")
+
+
+def test_a_full_disk_loses_and_doubles_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    room = 1_000_000
+    real_write = os.write
+
+    def write(fd: int, data: bytes) -> int:
+        nonlocal room
+        if room <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = real_write(fd, data[:room])
+        room -= written
+        return written
+
+    monkeypatch.setattr("include.landing.os.write", write)
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    writer.append(message_line(NOON, b"before"), NOON)
+    room = 10
+    for at, payload in ((NOON, b"torn"), (NOON, b"kept"), (NOON + HOUR, b"kept over the hour")):
+        with pytest.raises(OSError, match="No space left"):
+            writer.append(message_line(at, payload), at)
+    with pytest.raises(OSError, match="No space left"):
+        writer.flush()
+    room = 1_000_000
+    writer.flush()
+    writer.append(message_line(NOON + HOUR, b"after"), NOON + HOUR)
+    writer.close(NOON + HOUR)
+
+    raws = [line["raw"] for file in lines_of(tmp_path) for line in file if "raw" in line]
+    assert raws == ["before", "torn", "kept", "kept over the hour", "after"]
+    assert [file[-1]["event"] for file in lines_of(tmp_path)] == ["rolled", "closed"]
+
+
+def test_a_first_file_that_cannot_be_opened_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    with monkeypatch.context() as full:
+        full.setattr("include.landing.os.write", refuse)
+        with pytest.raises(OSError, match="No space left"):
+            writer.append(b"{}\n", NOON)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+    writer.append(message_line(NOON, b"now"), NOON)
+    writer.close(NOON)
+    assert [line.get("raw") for line in lines_of(tmp_path)[0]] == [None, "now", None]
+
+
+def test_a_file_is_seen_only_with_its_writer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, writer: LandingWriter
+) -> None:
+    real_rename = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        assert list_files(tmp_path, TRADES) == []
+        assert self.stat().st_size > 0
+        assert not is_writer_gone(self)
+        return real_rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    writer.append(b"{}\n", NOON)
+
+    [file] = list_files(tmp_path, TRADES)
+    assert not is_writer_gone(file.path)
+
+
+def test_the_writer_of_a_closed_file_is_gone(tmp_path: Path) -> None:
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    writer.append(b"{}\n", NOON)
+    path = writer.path
+    assert path is not None
+    assert not is_writer_gone(path)
+
+    writer.append(b"{}\n", NOON + HOUR)
+    assert is_writer_gone(path)
+    writer.sync()
+    writer.close(NOON + HOUR)
+    writer.sync()
+    writer.close(NOON + HOUR)
+    assert all(is_writer_gone(file.path) for file in list_files(tmp_path, TRADES))
+
+
+def test_the_writer_of_a_killed_process_is_gone(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from datetime import datetime, UTC; from pathlib import Path\n"
+        "from include.landing import LandingWriter\n"
+        "writer = LandingWriter(Path(sys.argv[1]), 'trades', 'test')\n"
+        "writer.append(b'{}\\n', datetime.now(UTC)); print('written', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"written\n"
+        [file] = list_files(tmp_path, TRADES)
+        assert not is_writer_gone(file.path)
+        process.kill()
+        process.wait()
+
+    assert is_writer_gone(file.path)
+    assert [line.get("event") for line in read_lines(file.path)] == ["opened", None]
