@@ -40,14 +40,16 @@ class ServerAccount:
     directory: Path
 
     @classmethod
-    def choose(cls, program: Path, directory: Path) -> "ServerAccount":
-        """The caller, or for root the first of `postgres` and `nobody` that exists.
+    def choose(cls, program: Path, directory: Path, data: Path) -> "ServerAccount":
+        """The caller; for root the owner of the data, else the first of `postgres` and `nobody` that exists.
 
         Raises:
             TerminalError: There is no such account.
         """
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid(), program, directory)
+        if data.exists() and (owner := data.stat()).st_uid != 0:
+            return cls(owner.st_uid, owner.st_gid, program, directory)
         for name in ("postgres", "nobody"):
             try:
                 entry = pwd.getpwnam(name)

@@ -5,6 +5,8 @@ import os
 import secrets
 from pathlib import Path
 
+from include.errors import TerminalError
+
 
 def write_private(path: Path, text: str) -> None:
     """Replaces the file at once; mode 600."""
@@ -22,14 +24,19 @@ class Secrets:
 
     Args:
         path: The JSON file that keeps them.
+        size: Random bytes in each.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: int = 24) -> None:
         self._path = path
-        self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        self._size = size
+        try:
+            self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        except ValueError as error:
+            raise TerminalError(f"{path} is damaged: restore it, or remove {path.parent}") from error
 
     def __getitem__(self, name: str) -> str:
         if name not in self._values:
-            self._values[name] = secrets.token_urlsafe(24)
+            self._values[name] = secrets.token_urlsafe(self._size)
             write_private(self._path, json.dumps(self._values, indent=1) + "\n")
         return self._values[name]

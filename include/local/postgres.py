@@ -80,8 +80,8 @@ class EmbeddedPostgres:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o755)
         self._secrets = Secrets(self.directory / "passwords.json")
-        self._account = ServerAccount.choose(self._bin / "postgres", self.directory)
         self._data = self.directory / "data"
+        self._account = ServerAccount.choose(self._bin / "postgres", self.directory, self._data)
 
     def url(self, database: str, role: str = SUPERUSER) -> str:
         """`postgresql://…` with the role's password."""
@@ -93,14 +93,16 @@ class EmbeddedPostgres:
         Raises:
             TerminalError: It does not start; the message names the log file.
         """
+        if self.postmaster() is not None:
+            raise TerminalError(f"PostgreSQL already runs in {self.directory}: stop that one first")
         self._initialise()
-        self._drop_stale_pid_file()
         self.port = ports.remembered(self.directory / "port")
         self.launch()
         self.wait()
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Starts the server on the port of the last `start` without waiting for it."""
+        self._drop_stale_pid_file()
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
         command = [str(self._bin / "postgres"), "-D", str(self._data), f"--port={self.port}", *settings]
         with self.log.open("ab") as log:
@@ -144,6 +146,20 @@ class EmbeddedPostgres:
                 self.process.send_signal(signal.SIGQUIT)
                 self.process.wait()
         self.process = None
+
+    def end_leftover(self) -> bool:
+        """Ends the server that an earlier owner of the folder left behind; whether there was one."""
+        leftover = self.postmaster()
+        if leftover is None:
+            return False
+        family = [leftover, *leftover.children(recursive=True)]
+        leftover.send_signal(signal.SIGINT)
+        _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=_STOP_SECONDS)
+        return True
 
     def create_role(self, role: str) -> None:
         """A role that can log in with its generated password; nothing happens if it exists."""
@@ -200,7 +216,7 @@ class EmbeddedPostgres:
 
     def _drop_stale_pid_file(self) -> None:
         if self.postmaster() is not None:
-            raise TerminalError(f"PostgreSQL already runs in {self.directory}: stop that one first")
+            return  # let the server itself say so in its log
         with suppress(FileNotFoundError):
             (self._data / "postmaster.pid").unlink()
 

@@ -1,0 +1,178 @@
+"""Airflow on this machine: its environment, its processes' commands, its REST API."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from include.errors import TransientError
+from include.local.files import Secrets, write_private
+from include.local.ports import HOST
+from include.settings import PROJECT_ROOT, Settings
+from include.warehouse.connection import sqlalchemy_url
+
+ADMIN = "admin"
+
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "api-server": (),
+    # Task logs lie on the same disk as the UI that shows them: no log servers, which would bind all interfaces.
+    "scheduler": ("--skip-serve-logs",),
+    "dag-processor": (),
+    "triggerer": ("--skip-serve-logs",),
+}
+"""Airflow's long-running processes and their options."""
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of an Airflow command in this environment."""
+    return [sys.executable, "-m", "airflow", *arguments]
+
+
+def common_environment(environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The environment of every child: the settings spelled out, the project importable, bytecode kept."""
+    ours = {
+        "EXCHANGE_URL": settings.exchange_url,
+        "MARKET_DATA_URL": settings.market_data_url,
+        "WAREHOUSE_URL": settings.warehouse_url,
+        "LANDING_ROOT": str(settings.landing_root),
+        "DATA_DOCS_ROOT": str(settings.data_docs_root),
+        "MARKET_TIMEZONE": settings.market_timezone,
+        "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
+        "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),
+        "AIRFLOW_PORT": str(settings.airflow_port),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", os.defpath))),
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+    for name in ("no_proxy", "NO_PROXY"):  # a proxy of the company must not get what stays on this machine
+        ours[name] = ",".join(filter(None, (environment.get(name), HOST, "localhost")))
+    # Without compiled modules the first task of each kind takes twice as long.
+    return {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"} | ours
+
+
+def environment(
+    common: Mapping[str, str], settings: Settings, home: Path, dags: Path, metadata_url: str, secrets: Secrets
+) -> dict[str, str]:
+    """The environment of Airflow's processes, and its password file in `home`.
+
+    Args:
+        common: What `common_environment` made.
+        settings: With the URLs that the connections get.
+        home: AIRFLOW_HOME.
+        dags: The folder of the DAG files.
+        metadata_url: `postgresql://…` of Airflow's own database.
+        secrets: Keys that survive restarts, at least 64 characters each.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    passwords = home / "passwords.json"
+    write_private(passwords, json.dumps({ADMIN: admin_password(secrets)}) + "\n")
+    url = base_url(settings)
+    options = {
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "8",
+        "CORE__DAGS_FOLDER": str(dags),
+        "CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "CORE__FERNET_KEY": secrets["fernet"][:43] + "=",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:ADMIN",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(metadata_url),
+        "API__HOST": HOST,
+        "API__PORT": str(settings.airflow_port),
+        "API__BASE_URL": url,
+        "API__WORKERS": "1",
+        "API__SECRET_KEY": secrets["api"],
+        "API_AUTH__JWT_SECRET": secrets["jwt"],
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "WORKERS__EXECUTION_API_TIMEOUT": "30",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    connections = {
+        "AIRFLOW_CONN_EXCHANGE": settings.exchange_url,
+        "AIRFLOW_CONN_MARKET_DATA": settings.market_data_url,
+        "AIRFLOW_CONN_WAREHOUSE": settings.warehouse_url,
+    }
+    prefixed = {f"AIRFLOW__{name}": value for name, value in options.items()}
+    return {**common, "AIRFLOW_HOME": str(home), **prefixed, **connections}
+
+
+def admin_password(secrets: Secrets) -> str:
+    """Short enough to be typed; 120 random bits."""
+    return secrets["admin"][:20]
+
+
+def base_url(settings: Settings) -> str:
+    """Where the UI is."""
+    return f"http://{HOST}:{settings.airflow_port}"
+
+
+@dataclass
+class Api:
+    """Airflow's REST API.
+
+    Attributes:
+        url: The UI's address.
+        password: The administrator's.
+    """
+
+    url: str
+    password: str
+
+    def __post_init__(self) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy, no .netrc
+
+    def health(self) -> dict[str, str]:
+        """Component to status; a component that is well says `healthy`.
+
+        Raises:
+            TransientError: The API does not answer yet.
+        """
+        answer = self._call("GET", "/api/v2/monitor/health")
+        return {name: str(part.get("status")) for name, part in answer.items() if isinstance(part, dict)}
+
+    def login(self) -> None:
+        """Gets the token that the other calls need.
+
+        Raises:
+            TransientError: It is not given.
+        """
+        answer = self._call("POST", "/auth/token", {"username": ADMIN, "password": self.password})
+        self._session.headers["Authorization"] = f"Bearer {answer['access_token']}"
+
+    def dags(self) -> dict[str, bool]:
+        """The DAGs that were parsed, and whether each is paused."""
+        found = self._call("GET", "/api/v2/dags?limit=100")["dags"]
+        return {str(dag["dag_id"]): bool(dag["is_paused"]) for dag in found}
+
+    def import_errors(self) -> list[str]:
+        """File and last line of the trace of each DAG file that cannot be imported."""
+        found = self._call("GET", "/api/v2/importErrors")["import_errors"]
+        return [f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}" for error in found]
+
+    def unpause(self, dag_id: str) -> None:
+        """Lets the scheduler run it."""
+        self._call("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
+
+    def trigger(self, dag_id: str) -> None:
+        """Starts a run now."""
+        self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", {"logical_date": None})
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer = self._session.request(method, self.url + path, json=body, timeout=15)
+            answer.raise_for_status()
+            result: dict[str, Any] = answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise TransientError(f"Airflow's API: {error}") from error
+        return result

@@ -1,0 +1,36 @@
+"""The environment that `make run` and its tools work with: the process's own, completed from `.env`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+from include.errors import TerminalError
+from include.settings import PROJECT_ROOT
+
+ENV_FILE = PROJECT_ROOT / ".env"
+
+
+def load_environment(file: Path = ENV_FILE, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment plus what only the file says; a variable that is set and not empty wins over the file.
+
+    Raises:
+        TerminalError: A line of the file is no `NAME=value`; the message names file and line.
+    """
+    own = dict(os.environ if environ is None else environ)
+    if not file.exists():
+        return own
+    try:
+        with file.open(encoding="utf-8") as stream:
+            for binding in parse_stream(stream):
+                if binding.error or (binding.key is not None and binding.value is None):
+                    # A statement may begin with the blank lines before it.
+                    text = binding.original.string
+                    line = binding.original.line + len(text[: -len(text.lstrip()) or None].splitlines())
+                    raise TerminalError(f"{file}, line {line}: write NAME=value or put a # before it")
+        found = {name: value for name, value in dotenv_values(file, encoding="utf-8").items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise TerminalError(f"{file} cannot be read ({error}): mend it or remove it") from error
+    return own | {name: value for name, value in found.items() if not own.get(name)}

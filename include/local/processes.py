@@ -1,0 +1,139 @@
+"""The processes of `make run`: started in sessions of their own, watched, restarted, ended."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from include.local import leftovers
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_STEADY_SECONDS = 60.0
+"""A process that lived this long is restarted as if it had never failed."""
+_HUGE_LOG_BYTES = 20_000_000
+
+
+@dataclass
+class Child:
+    """One process that shall run until the end.
+
+    Attributes:
+        name: For people and for the name of its log.
+        launch: Starts it.
+        log: Where it writes.
+    """
+
+    name: str
+    launch: Callable[[], "subprocess.Popen[bytes]"]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = None
+    started_at: float = 0.0
+    restart_at: float = 0.0
+    pause_seconds: float = field(default=_FIRST_PAUSE_SECONDS)
+
+
+def command_launcher(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path
+) -> Callable[[], "subprocess.Popen[bytes]"]:
+    """A launcher for a command that writes to `log` and reads nothing."""
+
+    def launch() -> "subprocess.Popen[bytes]":
+        shorten(log)
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    return launch
+
+
+def shorten(log: Path) -> None:
+    """Puts a log that has grown huge aside, in place of the one put aside before."""
+    if log.exists() and log.stat().st_size > _HUGE_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+
+
+class Supervisor:
+    """Keeps children running.
+
+    Args:
+        say: Tells the user a line.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._children: list[Child] = []
+
+    def start(self, child: Child) -> Child:
+        """Starts a child and watches it from now on."""
+        self._children.append(child)
+        self._launch(child)
+        return child
+
+    def adopt(self, child: Child, process: "subprocess.Popen[bytes]") -> Child:
+        """Watches a child that runs already."""
+        child.process, child.started_at = process, self._clock()
+        self._children.append(child)
+        return child
+
+    def check(self) -> None:
+        """Reports children that died and restarts each after a pause, which doubles while it keeps dying."""
+        for child in self._children:
+            if child.process is not None and child.process.poll() is not None:
+                self._mourn(child)
+            if child.process is None and self._clock() >= child.restart_at:
+                self._launch(child)
+
+    def stop(self, children: Sequence[Child], patience_seconds: float) -> None:
+        """TERM to these children and all of their sessions at once, KILL to what is left after the patience.
+
+        They are watched no more.
+        """
+        self._children = [child for child in self._children if child not in children]
+        running = [child.process for child in children if child.process is not None]
+        leftovers.end(
+            [member for process in running for member in leftovers.members(process.pid)], patience_seconds
+        )
+        for process in running:
+            process.wait()
+
+    @property
+    def children(self) -> list[Child]:
+        """Those that are watched."""
+        return list(self._children)
+
+    def _mourn(self, child: Child) -> None:
+        assert child.process is not None
+        if self._clock() - child.started_at > _STEADY_SECONDS:
+            child.pause_seconds = _FIRST_PAUSE_SECONDS
+        pause = child.pause_seconds
+        self._say(
+            f"{child.name} {describe_end(child.process.returncode)}: see {child.log}; "
+            f"it is started again in {pause:.0f} s"
+        )
+        # What it left in its session may hold connections and locks that its successor needs.
+        leftovers.end(leftovers.members(child.process.pid), patience_seconds=6)
+        child.process = None
+        child.restart_at = self._clock() + pause
+        child.pause_seconds = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _launch(self, child: Child) -> None:
+        child.process, child.started_at = child.launch(), self._clock()
+
+
+def describe_end(code: int) -> str:
+    """A return code of subprocess in words."""
+    if code >= 0:
+        return f"ended with code {code}"
+    return f"was ended by {signal.Signals(-code).name}"

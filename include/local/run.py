@@ -1,0 +1,266 @@
+"""`make run`: everything up, step by step, watched until it is told to stop."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from include.errors import TerminalError
+from include.local import airflow, credentials, leftovers, ports, ready
+from include.local.environment import load_environment
+from include.local.files import Secrets
+from include.local.postgres import EmbeddedPostgres
+from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
+from include.settings import PROJECT_ROOT, Settings
+from include.warehouse.migrate import migrate
+
+_TRADES_PER_SECOND = "1.6"
+"""Of the simulated exchange: about the hundred trades a minute that a desk sees."""
+_CAPTURE_STOP_SECONDS = 3.0
+_STOP_SECONDS = 7.0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line says.
+
+    Attributes:
+        state: Folder of all state.
+        dags: Folder of the DAG files.
+        airflow_port: Instead of AIRFLOW_PORT, if given.
+        exchange_port: Of the simulated exchange.
+        market_data_port: Of the simulated provider.
+    """
+
+    state: Path
+    dags: Path
+    airflow_port: int | None
+    exchange_port: int
+    market_data_port: int
+
+
+class Run:
+    """One `make run`, from the first check to the last process ended."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self._options = options
+        self._state = options.state
+        self._logs = options.state / "logs"
+        self._started_at = time.monotonic()
+        self._supervisor = Supervisor(self._say)
+        self._postgres: EmbeddedPostgres | None = None
+        self._capture: Child | None = None
+
+    def until_stopped(self) -> int:
+        """Starts everything, keeps it up, and ends it at SIGINT, SIGTERM or SIGHUP; returns the exit code.
+
+        Raises:
+            TerminalError: Something has to be put right first; nothing is left running.
+        """
+        environment = load_environment()
+        if self._options.airflow_port is not None:
+            environment["AIRFLOW_PORT"] = str(self._options.airflow_port)
+        environment = {"LANDING_ROOT": str(self._state / "landing")} | _without_empty(environment)
+        environment = {"DATA_DOCS_ROOT": str(self._state / "data_docs")} | environment
+        settings = Settings.from_environment(environment)
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(exist_ok=True)
+        self._logs.chmod(0o700)
+        with (self._state / "run.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TerminalError(f"it is running already (its state is in {self._state})") from error
+            _take_signals()
+            try:
+                self._start(environment, settings)
+                while True:
+                    self._watch(1.0)
+            except KeyboardInterrupt:
+                self._say("stopping")
+            finally:
+                _ignore_signals()
+                self._stop()
+            self._say("everything is down")
+            return 0
+
+    def _start(self, environment: dict[str, str], settings: Settings) -> None:
+        self._postgres = postgres = EmbeddedPostgres(
+            self._state / "postgres",
+            self._logs / "postgres.log",
+            environment=leftovers.marked(environment, self._state),
+        )
+        self._clean_up(postgres)
+        needs_simulator = not (environment.get("EXCHANGE_URL") and environment.get("MARKET_DATA_URL"))
+        self._require_ports(environment, settings)
+        shorten(postgres.log)
+        self._say("starting PostgreSQL")
+        postgres.start()
+        assert postgres.process is not None
+        self._supervisor.adopt(Child("postgres", postgres.launch, postgres.log), postgres.process)
+        postgres.create_role("airflow")
+        postgres.create_database("airflow", "airflow")
+        analyst_url = ""
+        if not settings.warehouse_url:
+            postgres.create_warehouse()
+            settings = replace(settings, warehouse_url=postgres.url("warehouse", "pipeline"))
+            analyst_url = postgres.url("warehouse", "analyst")
+        self._say(f"PostgreSQL is up on {ports.HOST}:{postgres.port}")
+
+        if not environment.get("EXCHANGE_URL"):
+            settings = replace(settings, exchange_url=f"ws://{ports.HOST}:{self._options.exchange_port}")
+        if not environment.get("MARKET_DATA_URL"):
+            settings = replace(
+                settings, market_data_url=f"http://{ports.HOST}:{self._options.market_data_port}"
+            )
+        common = leftovers.marked(airflow.common_environment(environment, settings), self._state)
+        if needs_simulator:
+            self._start_simulator(environment, common)
+        self._capture = self._run(
+            "capture", [sys.executable, "-m", "include.capture", "--name", "standalone"], common
+        )
+
+        secrets = Secrets(self._state / "secrets.json", size=48)
+        home = self._state / "airflow"
+        airflow_environment = airflow.environment(
+            common, settings, home, self._options.dags, postgres.url("airflow", "airflow"), secrets
+        )
+        self._migrate(settings, airflow_environment)
+        for component, arguments in airflow.COMPONENTS.items():
+            self._run(component, airflow.command(component, *arguments), airflow_environment)
+        self._say("starting Airflow: api-server, scheduler, dag-processor, triggerer")
+        api = airflow.Api(airflow.base_url(settings), airflow.admin_password(secrets))
+        credentials.write(
+            self._state,
+            url=api.url,
+            username=airflow.ADMIN,
+            password=api.password,
+            warehouse_url=settings.warehouse_url,
+            analyst_url=analyst_url,
+        )
+        progress = ready.Progress(self._say, self._watch)
+        ready.wait_for_airflow(api, progress)
+        self._say("Airflow is healthy")
+        ready.unpause_new_dags(api, self._options.dags, self._state / "unpaused.json", progress)
+        self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
+        ready.wait_for_priced_pnl(api, settings.warehouse_url, progress)
+        self._say("everything is up: Ctrl-C ends it, make psql looks into the warehouse")
+
+    def _clean_up(self, postgres: EmbeddedPostgres) -> None:
+        """Ends what a run left behind that was killed; the writers first, so that they find their database."""
+        found = leftovers.find(self._state)
+        server = postgres.postmaster()
+        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
+        others = [process for process in found if process.pid not in family]
+        if others or server:
+            self._say("ending what an earlier run left behind")
+            leftovers.end(others, _STOP_SECONDS)
+            postgres.end_leftover()
+
+    def _require_ports(self, environment: dict[str, str], settings: Settings) -> None:
+        ports.require_free(settings.airflow_port, "AIRFLOW_PORT")
+        for variable, port in (
+            ("EXCHANGE_URL", self._options.exchange_port),
+            ("MARKET_DATA_URL", self._options.market_data_port),
+        ):
+            if not environment.get(variable):
+                ports.require_free(port, f"{variable} to a server that is there")
+
+    def _start_simulator(self, environment: dict[str, str], common: dict[str, str]) -> None:
+        # It always has both servers; the one that nobody needs goes to a port of its own choice.
+        exchange = 0 if environment.get("EXCHANGE_URL") else self._options.exchange_port
+        market_data = 0 if environment.get("MARKET_DATA_URL") else self._options.market_data_port
+        command = [
+            *(sys.executable, "-m", "include.simulator", "--host", ports.HOST),
+            *("--exchange-port", str(exchange), "--market-data-port", str(market_data)),
+            *("--rate-per-second", _TRADES_PER_SECOND),
+        ]
+        self._run("simulator", command, common)
+        self._say(f"simulating the exchange and the provider on ports {exchange} and {market_data}")
+
+    def _run(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
+        log = self._logs / f"{name}.log"
+        return self._supervisor.start(
+            Child(name, command_launcher(command, environment, log, PROJECT_ROOT), log)
+        )
+
+    def _migrate(self, settings: Settings, airflow_environment: dict[str, str]) -> None:
+        """Both databases at the same time: Airflow's takes seconds of imports in a process of its own."""
+        self._say("migrating Airflow's database and the warehouse")
+        log = self._logs / "migrate.log"
+        launch = command_launcher(airflow.command("db", "migrate"), airflow_environment, log, PROJECT_ROOT)
+        process = launch()
+        with ThreadPoolExecutor(1) as pool:
+            warehouse = pool.submit(migrate, settings.warehouse_url)
+            while process.poll() is None or not warehouse.done():
+                self._watch(0.1)
+            warehouse.result()
+        if process.returncode != 0:
+            raise TerminalError(f"airflow db migrate {describe_end(process.returncode)}: see {log}")
+        self._say("both databases are migrated")
+
+    def _watch(self, seconds: float) -> None:
+        self._supervisor.check()
+        time.sleep(seconds)
+
+    def _stop(self) -> None:
+        """Capture first, which has something to flush; PostgreSQL last, which everybody else needs."""
+        children = self._supervisor.children
+        if self._capture is not None:
+            self._supervisor.stop([self._capture], _CAPTURE_STOP_SECONDS)
+        others = [child for child in children if child.name not in ("capture", "postgres")]
+        self._supervisor.stop(others, _STOP_SECONDS)
+        if self._postgres is None:
+            return
+        server = self._postgres.postmaster()
+        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
+        leftovers.end([process for process in leftovers.find(self._state) if process.pid not in family], 1.0)
+        self._postgres.end_leftover()
+        if self._postgres.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._postgres.process.wait(1)
+
+    def _say(self, line: str) -> None:
+        with suppress(OSError):  # whoever read the output may be gone
+            print(f"[{time.monotonic() - self._started_at:6.1f} s] {line}", flush=True)
+
+
+def _without_empty(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if value.strip()}
+
+
+def _take_signals() -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        _ignore_signals()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, interrupt)
+    if "MAKELEVEL" in os.environ:
+        threading.Thread(target=_follow_parent, args=(os.getppid(), _terminate), daemon=True).start()
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _follow_parent(parent: int, then: Callable[[], None]) -> None:
+    """make was killed so hard that it could not tell us: nobody would ever stop us."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    then()
+
+
+def _terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
