@@ -132,7 +132,7 @@ COMMENT ON COLUMN ops.landing_scans.scanned_at IS 'When all landing files were l
 -- ---------------------------------------------------------------- raw
 CREATE TABLE raw.delivery_periods (
     delivery_day date NOT NULL,
-    delivery_hour text NOT NULL,
+    delivery_hour text COLLATE "C" NOT NULL,
     delivery_start_at timestamptz NOT NULL,
     delivery_end_at timestamptz NOT NULL,
     delivery_hours numeric NOT NULL CHECK (delivery_hours > 0),
@@ -262,7 +262,7 @@ COMMENT ON COLUMN ops.provider_requests.retry_at IS 'The provider asked all of u
 CREATE TABLE ops.pending_delivery_periods (
     pending_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     delivery_day date NOT NULL,
-    delivery_hour text NOT NULL,
+    delivery_hour text COLLATE "C" NOT NULL,
     cause text NOT NULL,
     pending_since timestamptz NOT NULL DEFAULT clock_timestamp()
 );
