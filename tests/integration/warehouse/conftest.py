@@ -1,0 +1,28 @@
+"""One warehouse for all tests of this folder, each in a transaction that is rolled back."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg2
+import pytest
+from psycopg2.extensions import cursor
+
+
+@pytest.fixture(scope="package")
+def shared_warehouse_url(postgres: str, migrated_template: str) -> Iterator[str]:
+    """URL of a migrated warehouse in which no test commits anything."""
+    with closing(psycopg2.connect(postgres)) as conn, conn.cursor() as cur:
+        conn.autocommit = True
+        cur.execute(f"CREATE DATABASE shared_warehouse TEMPLATE {migrated_template}")
+        yield postgres.rsplit("/", 1)[0] + "/shared_warehouse"
+        cur.execute("DROP DATABASE shared_warehouse WITH (FORCE)")
+
+
+@pytest.fixture
+def cur(shared_warehouse_url: str) -> Iterator[cursor]:
+    """A cursor of the warehouse's owner in a transaction of this test's own."""
+    with (
+        closing(psycopg2.connect(shared_warehouse_url, options="-c TimeZone=UTC")) as conn,
+        conn.cursor() as cur,
+    ):
+        yield cur

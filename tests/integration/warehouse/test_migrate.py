@@ -1,0 +1,132 @@
+"""Migrations: any number of times, several at once, and what they let an analyst do."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg2
+import pytest
+from psycopg2.errors import InsufficientPrivilege
+from psycopg2.extensions import cursor
+
+from include.errors import TerminalError, TransientError
+from include.settings import PROJECT_ROOT
+from include.warehouse.dictionary import read_dictionary
+from include.warehouse.migrate import migrate
+
+RELATIONS = """
+    SELECT n.nspname, n.nspname || '.' || c.relname
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v')
+"""
+
+
+@pytest.fixture
+def empty_database(postgres: str) -> Iterator[str]:
+    """URL of a database in which nothing was ever migrated."""
+    with closing(psycopg2.connect(postgres)) as conn, conn.cursor() as cursor:
+        conn.autocommit = True
+        cursor.execute("CREATE DATABASE never_migrated")
+        yield postgres.rsplit("/", 1)[0] + "/never_migrated"
+        cursor.execute("DROP DATABASE never_migrated WITH (FORCE)")
+
+
+def versions(url: str) -> list[str]:
+    with closing(psycopg2.connect(url)) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT version_num FROM migrations.applied")
+        return [version for (version,) in cursor]
+
+
+def test_migrating_twice_is_migrating_once(warehouse_url: str) -> None:
+    with closing(psycopg2.connect(warehouse_url)) as conn, conn, conn.cursor() as cur:
+        cur.execute("INSERT INTO ops.landing_scans VALUES ('trades', now())")
+    before, schemas = versions(warehouse_url), read_dictionary(warehouse_url)
+    migrate(warehouse_url)
+    assert versions(warehouse_url) == before
+    assert len(before) == 1
+    assert read_dictionary(warehouse_url) == schemas
+    with closing(psycopg2.connect(warehouse_url)) as conn, conn.cursor() as cur:
+        cur.execute("SELECT count(*) FROM ops.landing_scans")
+        assert cur.fetchone() == (1,)
+
+
+def test_several_migrations_at_once_wait_for_each_other(empty_database: str, shared_warehouse_url: str) -> None:
+    environment = os.environ | {"WAREHOUSE_URL": empty_database}
+    command = [sys.executable, "-m", "include.warehouse.migrate"]
+    processes = [
+        subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    ends = [(process.communicate()[1], process.returncode) for process in processes]
+    assert [code for _, code in ends] == [0, 0, 0], ends
+    assert versions(empty_database) == versions(shared_warehouse_url)
+    assert read_dictionary(empty_database) == read_dictionary(shared_warehouse_url)
+
+
+def test_no_warehouse_and_no_server_are_told_apart() -> None:
+    with pytest.raises(TerminalError, match="WAREHOUSE_URL"):
+        migrate("")
+    with pytest.raises(TransientError, match="warehouse"):
+        migrate("postgresql://nobody:wrong@127.0.0.1:1/nothing")
+
+
+@pytest.fixture
+def analyst(cur: cursor) -> cursor:
+    cur.execute("SET ROLE analyst")
+    return cur
+
+
+def test_an_analyst_reads_all_of_curated_and_ops(cur: cursor) -> None:
+    cur.execute(RELATIONS, (["curated", "ops"],))
+    relations = [relation for _, relation in cur]
+    assert len(relations) > 10
+    cur.execute("SET ROLE analyst")
+    for relation in relations:
+        cur.execute(f"SELECT * FROM {relation}")
+    cur.execute("SELECT * FROM curated.pnl_hourly_as_of(now())")
+    cur.execute("SELECT ops.capture_gap_seconds(now(), now())")
+
+
+def test_an_analyst_reads_what_a_later_migration_adds(cur: cursor) -> None:
+    cur.execute("CREATE VIEW curated.added AS SELECT trade_id FROM raw.trades")
+    cur.execute("SET ROLE analyst")
+    cur.execute("SELECT * FROM curated.added")
+
+
+@pytest.mark.parametrize(
+    "relation", ["raw.trades", "raw.reference_prices", "raw.delivery_periods", "staging.pnl_hourly"]
+)
+def test_an_analyst_does_not_see_what_nobody_has_checked(analyst: cursor, relation: str) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        analyst.execute(f"SELECT * FROM {relation}")
+
+
+def test_an_analyst_may_write_nowhere(cur: cursor) -> None:
+    writing = "INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER"
+    cur.execute(
+        f"SELECT relation FROM ({RELATIONS}) AS r (schema, relation)"
+        f" WHERE has_table_privilege('analyst', relation, '{writing}')",
+        (["raw", "curated", "ops", "staging", "migrations"],),
+    )
+    assert cur.fetchall() == []
+    cur.execute("SELECT nspname FROM pg_namespace WHERE has_schema_privilege('analyst', oid, 'CREATE')")
+    assert cur.fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM curated.pnl_hourly",
+        "UPDATE ops.landing_files SET loaded_bytes = 0",
+        "INSERT INTO ops.landing_scans VALUES ('trades', now())",
+        "TRUNCATE curated.pnl_hourly_history",
+        "CREATE TABLE curated.mine (a int)",
+        "CREATE TABLE public.mine (a int)",
+        "SELECT nextval('staging.build_id')",
+    ],
+)
+def test_an_analysts_attempt_to_write_is_refused(analyst: cursor, statement: str) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        analyst.execute(statement)
