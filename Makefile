@@ -1,0 +1,67 @@
+# All that a person runs here. Needs make and Python 3.11 or newer; the rest is fetched into .venv.
+
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+UV = $(shell command -v uv || echo $(VENV)/bin/uv)
+# What a shell has set up for another project is not meant for this one.
+unexport VIRTUAL_ENV PYTHONHOME
+
+# The environment is current when it works and the stamp with the lock's hash lies in it.
+STAMP := $(VENV)/.lock-$(shell cksum < requirements.txt | tr ' ' '-')
+ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
+$(shell rm -f $(VENV)/.lock-*)
+endif
+
+.PHONY: help run test check lint psql audit report bench batches review dictionary lock setup clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(STAMP) ## start everything, UI on port 8080, until Ctrl-C (settings: .env.example)
+	@exec $(PYTHON) -m include.local run $(OPTIONS)
+
+test: $(STAMP) ## run all tests, or some: ARGS="-k word"
+	$(PYTHON) -m pytest $(ARGS)
+
+check: lint test ## lint, types and all tests
+
+lint: $(STAMP) ## lint and types
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+
+psql: $(STAMP) ## SQL prompt in the warehouse of the running platform
+	@exec $(PYTHON) -m include.local psql
+
+audit: $(STAMP) ## account for every captured line; fails if one is missing
+	@exec $(PYTHON) -m include.jobs.audit
+
+report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=table|csv|xlsx]
+	@exec $(PYTHON) -m include.jobs.report --day "$$DAY" \
+		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"}
+
+bench: $(STAMP) ## measure loader, capture and build beside their limits
+	@exec $(PYTHON) -m bench $(ARGS)
+
+batches: $(STAMP) ## list the batches and what became of them
+	@exec $(PYTHON) -m include.jobs.review_batch list
+
+review: $(STAMP) ## decide on a blocked batch: ACTION=accept|discard BATCH=number REASON="why"
+	@exec $(PYTHON) -m include.jobs.review_batch "$$ACTION" "$$BATCH" --reason "$$REASON"
+
+dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the warehouse
+	@exec $(PYTHON) -m include.warehouse.dictionary
+
+lock: $(STAMP) ## resolve requirements.in into requirements.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
+		requirements.in -o requirements.txt
+
+setup: $(STAMP) ## create or repair the environment; the other commands do it as needed
+
+clean: ## remove the environment and the caches; .local, the data of make run, stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.local/*' -prune -exec rm -rf {} +
+
+$(STAMP): requirements.txt
+	@sh include/local/setup.sh $(VENV) $@
