@@ -1,0 +1,95 @@
+"""What was measured beside its limit, and the table that shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+MEGABYTE = 1_000_000
+
+
+class WrongResultError(Exception):
+    """Something was fast and wrong; its figures mean nothing."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One row of the table, ready to be shown.
+
+    Attributes:
+        name: What was measured.
+        limit: The median of its limit.
+        result: The median of itself.
+        spread: The smallest and the largest of itself.
+        ratio: The median of the ratios, pair by pair.
+        mark: What the ratio, or the result, is meant to reach; empty if it is only information.
+        is_met: Whether it does.
+    """
+
+    name: str
+    limit: str
+    result: str
+    spread: str
+    ratio: str = ""
+    mark: str = ""
+    is_met: bool | None = None
+
+
+def speed(name: str, rates: Sequence[float], limits: Sequence[float], at_least: float) -> Measure:
+    """A rate, 1/s, measured in turns with its limit: the ratio is the share of the limit that is reached."""
+    ratio = median(rate / limit for rate, limit in zip(rates, limits, strict=True))
+    return Measure(
+        name,
+        f"{median(limits) / 1000:.0f}k/s",
+        f"{median(rates) / 1000:.0f}k/s",
+        f"{min(rates) / 1000:.0f}..{max(rates) / 1000:.0f}",
+        f"{ratio:.2f}",
+        f">= {at_least}",
+        ratio >= at_least,
+    )
+
+
+def duration(
+    name: str, seconds: Sequence[float], limits: Sequence[float] = (), at_most: float | None = None
+) -> Measure:
+    """Seconds, measured in turns with their limit: the ratio is how many times as long it takes."""
+    shown = Measure(
+        name,
+        f"{median(limits):.2f} s" if limits else "",
+        f"{median(seconds):.2f} s",
+        f"{min(seconds):.2f}..{max(seconds):.2f}",
+    )
+    if not limits or at_most is None:
+        return shown
+    ratio = median(own / limit for own, limit in zip(seconds, limits, strict=True))
+    return Measure(
+        shown.name, shown.limit, shown.result, shown.spread, f"{ratio:.2f}", f"<= {at_most}", ratio <= at_most
+    )
+
+
+def memory(name: str, peaks: Sequence[int], below: int) -> Measure:
+    """Peaks in bytes and the mark in MB (10**6 bytes); here the worst one counts, not the median."""
+    return Measure(
+        name,
+        "",
+        f"{median(peaks) / MEGABYTE:.0f} MB",
+        f"{min(peaks) / MEGABYTE:.0f}..{max(peaks) / MEGABYTE:.0f}",
+        "",
+        f"< {below} MB",
+        max(peaks) < below * MEGABYTE,
+    )
+
+
+def table(measures: Sequence[Measure]) -> str:
+    """The measures as a table in Markdown that reads well as it stands."""
+    rows = [("measure", "limit", "median", "min..max", "ratio", "mark", "met")]
+    rows += [
+        (m.name, m.limit, m.result, m.spread, m.ratio, m.mark, {True: "yes", False: "NO", None: ""}[m.is_met])
+        for m in measures
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
