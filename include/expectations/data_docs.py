@@ -75,7 +75,8 @@ def _copy(suite: str, result: ExpectationSuiteValidationResult) -> Any:
 
 
 def _forget_oldest(root: Path) -> None:
-    """Removes the sources of the oldest pages; building the index removes pages without a source."""
+    """Removes the oldest pages with what they were made of; the index then leaves them out."""
     runs = sorted(_results(root).glob("*/*"), key=lambda run: run.stat().st_mtime)
     for run in runs[:-KEPT]:
+        shutil.rmtree(root / "validations" / run.relative_to(_results(root)), ignore_errors=True)
         shutil.rmtree(run)
