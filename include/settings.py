@@ -76,8 +76,12 @@ _SCHEMES = {
 
 def _url(name: str, text: str) -> str:
     schemes = _SCHEMES[name]
-    parts = urlsplit(text)
-    if parts.scheme not in schemes or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_good = False
+    if not is_good:
         raise TerminalError(
             f"{name.upper()} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from include.errors import TerminalError
+from include.errors import TerminalError, TransientError
 from include.settings import Settings
 from include.warehouse.connection import connect, named_sql
 from include.warehouse.locks import MIGRATION
@@ -32,5 +32,5 @@ def migrate(warehouse_url: str) -> None:
 if __name__ == "__main__":
     try:
         migrate(Settings.from_environment().warehouse_url)
-    except TerminalError as error:
+    except (TerminalError, TransientError) as error:
         sys.exit(str(error))
