@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-UV = $(shell command -v uv || echo $(VENV)/bin/uv)
+UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(VENV)/bin/uv)
 # What a shell has set up for another project is not meant for this one.
 unexport VIRTUAL_ENV PYTHONHOME
 
@@ -42,7 +42,7 @@ report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=tab
 		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"}
 
 bench: $(STAMP) ## measure loader, capture and build beside their limits
-	@exec $(PYTHON) -m bench $(ARGS)
+	@exec $(PYTHON) -m tests.bench $(ARGS)
 
 batches: $(STAMP) ## list the batches and what became of them
 	@exec $(PYTHON) -m include.jobs.review_batch list
@@ -51,7 +51,7 @@ review: $(STAMP) ## decide on a blocked batch: ACTION=accept|discard BATCH=numbe
 	@exec $(PYTHON) -m include.jobs.review_batch "$$ACTION" "$$BATCH" --reason "$$REASON"
 
 dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the warehouse
-	@exec $(PYTHON) -m include.warehouse.dictionary
+	@exec $(PYTHON) -m include.jobs.data_dictionary
 
 lock: $(STAMP) ## resolve requirements.in into requirements.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \

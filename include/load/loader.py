@@ -50,13 +50,13 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
         What was loaded, or None if there was nothing new.
     """
     with conn, conn.cursor() as cur:
-        sink.begin(cur)
         run_sql(cur, "ops/landing_files_lock", _file_parameters(file))
         ledger = cur.fetchone()
         assert ledger is not None
         landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = ledger
         if is_complete or not _holds_more(cur, file, landing_file_id, from_bytes):
             return None
+        sink.begin(cur)
         reader = LineReader(file.path, from_bytes)
         journal = Journal()
         if is_connected:

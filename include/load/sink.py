@@ -21,7 +21,7 @@ class Sink(Protocol):
     has_connection: bool
 
     def begin(self, cur: cursor) -> None:
-        """Called first in a load's transaction: takes the locks and makes the temporary tables it needs."""
+        """Takes the locks and makes the temporary tables it needs; the landing file is locked already."""
 
     def row(self, line: Line) -> tuple[str, str] | None:
         """The row's key and its values in COPY's text format; None for what is an event.

@@ -172,6 +172,7 @@ CREATE TABLE raw.trades (
     PRIMARY KEY (trade_id)
 );
 CREATE INDEX trades_delivery_period ON raw.trades (delivery_day, delivery_hour);
+CREATE INDEX trades_load_batch_id ON raw.trades USING brin (load_batch_id) WITH (autosummarize = on);
 COMMENT ON TABLE raw.trades IS 'Every trade once, the first copy that was loaded; curated.trades shows those that count';
 COMMENT ON COLUMN raw.trades.trade_id IS 'The exchange''s id: opaque, unique';
 COMMENT ON COLUMN raw.trades.trader_id IS 'Who traded';
@@ -199,6 +200,7 @@ CREATE TABLE raw.reference_prices (
     line_number bigint NOT NULL,
     PRIMARY KEY (landing_file_id, line_number)
 );
+CREATE INDEX reference_prices_load_batch_id ON raw.reference_prices USING brin (load_batch_id) WITH (autosummarize = on);
 CREATE INDEX reference_prices_delivery_period ON raw.reference_prices (delivery_day, delivery_hour, observed_at DESC);
 COMMENT ON TABLE raw.reference_prices IS 'Every observation of a reference price, revisions included';
 COMMENT ON COLUMN raw.reference_prices.delivery_day IS 'Local day of the market';
