@@ -14,6 +14,7 @@ from include.domain.pnl import compute_pnl
 from include.domain.reference_price import is_transient_status, parse_reference_price
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Trade, parse_trade
+from include.landing import TRADES
 from include.load.journal import Journal
 
 Key = tuple[date, str, str]
@@ -28,6 +29,14 @@ class Specification:
     prices: dict[tuple[date, str], tuple[datetime, Decimal]] = field(default_factory=dict)
     periods: dict[tuple[date, str], DeliveryPeriod] = field(default_factory=dict)
     intervals: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    def read(self, landing_root: Path, files: Iterable[tuple[str, str, int]]) -> None:
+        """Files as (source, path below landing_root, loaded bytes), in the order of their loads."""
+        for source, key, loaded_bytes in files:
+            if source == TRADES:
+                self.read_trades(landing_root / key, loaded_bytes)
+            else:
+                self.read_prices(landing_root / key, loaded_bytes)
 
     def read_trades(self, path: Path, loaded_bytes: int) -> None:
         """The first copy of a trade counts: files have to be read in the order of their loads."""

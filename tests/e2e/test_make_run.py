@@ -1,145 +1,43 @@
 """What `make run` starts, on free ports: trades and prices to PnL, compared with the specification."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
-import psutil
 import pytest
-import requests
 
 from include.domain.delivery_period import Market
 from include.jobs import audit
-from include.settings import Settings
+from include.local import leftovers
 from tests.database import Database
+from tests.e2e.platform import LONGEST_STOP_SECONDS, Platform, running_platform
 from tests.e2e.specification import Specification
 
-PROJECT = Path(__file__).parents[2]
 _LONGEST_START_SECONDS = 300.0
-_LONGEST_STOP_SECONDS = 20.0
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on right now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [int(sock.getsockname()[1]) for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
-def wait_for(what: Callable[[], Any], seconds: float, process: "subprocess.Popen[bytes]") -> Any:
-    """What the function returns once it returns something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "make run ended by itself"
-        if (found := what()) is not None:
-            return found
-        time.sleep(1)
-    raise AssertionError(f"nothing after {seconds} s")
-
-
-class Platform:
-    """A running platform in a folder of its own."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-        airflow, exchange, market_data = free_ports(3)
-        environment = {
-            k: v for k, v in os.environ.items() if k not in ("WAREHOUSE_URL", "EXCHANGE_URL", "MARKET_DATA_URL")
-        }
-        self.process = subprocess.Popen(
-            [
-                sys.executable, "-m", "include.local", "run", "--state", str(state),
-                "--airflow-port", str(airflow), "--exchange-port", str(exchange),
-                "--market-data-port", str(market_data),
-            ],
-            cwd=PROJECT,
-            env=environment,
-            stdout=(state.parent / "make-run.log").open("ab"),
-            stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    def credentials(self) -> dict[str, Any] | None:
-        path = self.state / "credentials.json"
-        return json.loads(path.read_text()) if path.exists() else None
-
-    def settings(self) -> Settings:
-        credentials = self.credentials()
-        assert credentials is not None
-        return replace(
-            Settings(), warehouse_url=credentials["warehouse_url"], landing_root=self.state / "landing"
-        )
-
-    def stop(self) -> float:
-        """SIGTERM, and how long it then took."""
-        before = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            assert self.process.wait(timeout=60) == 0
-        finally:
-            self.process.kill()
-        return time.monotonic() - before
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    platform = Platform(tmp_path_factory.mktemp("run") / "state")
-    try:
-        wait_for(platform.credentials, 120, platform.process)
+    with running_platform(tmp_path_factory.mktemp("run") / "state") as platform:
         yield platform
-    finally:
-        if platform.process.poll() is None:
-            platform.stop()
 
 
 @pytest.fixture
 def database(platform: Platform) -> Iterator[Database]:
-    def connect() -> Database | None:
-        try:
-            database = Database(platform.settings().warehouse_url)
-            database.rows("SELECT FROM curated.pnl_hourly LIMIT 1")
-        except Exception:  # noqa: BLE001
-            return None
-        return database
-
-    with closing(wait_for(connect, 120, platform.process)) as database:
+    with platform.database() as database:
         yield database
 
 
 def test_priced_pnl_without_a_click(platform: Platform, database: Database) -> None:
-    def priced() -> int | None:
-        return database.value("SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL") or None
-
-    assert wait_for(priced, _LONGEST_START_SECONDS, platform.process) > 0
+    priced = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
+    assert platform.wait_for(lambda: database.value(priced), _LONGEST_START_SECONDS) > 0
 
 
 def test_credentials_are_private_and_log_in(platform: Platform) -> None:
-    path = platform.state / "credentials.json"
-    assert path.stat().st_mode & 0o777 == 0o600
-    airflow = json.loads(path.read_text())["airflow"]
-    token = requests.post(
-        f"{airflow['url'].rstrip('/')}/auth/token",
-        json={"username": airflow["username"], "password": airflow["password"]},
-        timeout=30,
-    ).json()["access_token"]
-    runs = requests.get(
-        f"{airflow['url'].rstrip('/')}/api/v2/dags/refresh_pnl/dagRuns",
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-    ).json()["dag_runs"]
+    assert (platform.state / "credentials.json").stat().st_mode & 0o777 == 0o600
+    runs = platform.call("GET", "dags/refresh_pnl/dagRuns")["dag_runs"]
     assert runs
     assert all(run["state"] != "failed" for run in runs)
 
@@ -165,14 +63,9 @@ def test_every_column_equals_the_specification(platform: Platform, database: Dat
         finally:
             database.rows("COMMIT")
 
-    files, rows, names = wait_for(snapshot, 120, platform.process)
+    files, rows, names = platform.wait_for(snapshot, 120)
     specification = Specification(Market.of("Europe/Berlin"))
-    for source, key, loaded_bytes in files:
-        path = platform.settings().landing_root / key
-        if source == "trades":
-            specification.read_trades(path, loaded_bytes)
-        else:
-            specification.read_prices(path, loaded_bytes)
+    specification.read(platform.settings().landing_root, files)
     built = {row[:3]: dict(zip(names, row, strict=True)) for row in rows}
     assert all(row.pop("built_at") is not None for row in built.values())
     assert built == specification.pnl_hourly()
@@ -184,26 +77,32 @@ def test_both_lines_capture(platform: Platform, database: Database) -> None:
         lines = {name.split("-")[0] for name in files}
         return lines >= {"standalone", "airflow"} or None
 
-    assert wait_for(both, 120, platform.process)
+    assert platform.wait_for(both, 120)
 
 
 def test_every_line_is_accounted_for(platform: Platform) -> None:
     assert not [problem for file in audit.run(platform.settings()) for problem in file.problems]
 
 
-def test_sigterm_ends_everything(platform: Platform) -> None:
+def test_the_report_says_the_same(platform: Platform, database: Database) -> None:
+    from include.jobs import report
+
+    day: date = database.value("SELECT min(delivery_day) FROM curated.pnl_hourly")
+    text = report.to_text(report.run(platform.settings(), day))
+    for (label,) in database.rows(
+        "SELECT delivery_hour FROM curated.pnl_hourly WHERE delivery_day = %s", (day,)
+    ):
+        assert f"{day} {label}" in text
+
+
+def test_sigterm_ends_everything_and_a_restart_goes_on(platform: Platform) -> None:
     """The last test of the module: it stops the platform."""
-    assert platform.stop() < _LONGEST_STOP_SECONDS
-    left = [p for p in psutil.process_iter() if str(platform.state) in " ".join(arguments(p))]
-    assert left == []
-    last = max(
-        (platform.state / "landing" / "trades").rglob("standalone-*.jsonl"), key=lambda p: p.stat().st_mtime
-    )
+    landed = platform.state / "landing" / "trades"
+    assert platform.stop() < LONGEST_STOP_SECONDS
+    assert leftovers.find(platform.state) == []
+    last = max(landed.rglob("standalone-*.jsonl"), key=lambda path: path.stat().st_mtime)
     assert json.loads(last.read_bytes().splitlines()[-1])["event"] == "closed"
-
-
-def arguments(process: psutil.Process) -> list[str]:
-    try:
-        return [*process.cmdline(), *(f"{k}={v}" for k, v in process.environ().items())]
-    except psutil.Error:
-        return []
+    platform.start()
+    with platform.database() as database:
+        assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL") > 0
+        platform.wait_for(lambda: len(list(landed.rglob("standalone-*.jsonl"))) > 1, 60)

@@ -1,0 +1,150 @@
+"""Starts what `make run` starts, in a folder of its own and on free ports, and looks at it from outside."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import requests
+
+from include.settings import Settings
+from tests.database import Database
+
+PROJECT = Path(__file__).parents[2]
+LONGEST_STOP_SECONDS = 20.0
+_OURS = ("WAREHOUSE_URL", "EXCHANGE_URL", "MARKET_DATA_URL", "LANDING_ROOT", "AIRFLOW_HOME", "MAKELEVEL")
+
+
+class Platform:
+    """A running platform.
+
+    Args:
+        state: Its folder; made when missing.
+        environment: Settings beside the defaults, for example EXCHANGE_URL.
+    """
+
+    def __init__(self, state: Path, environment: dict[str, str] | None = None) -> None:
+        self.state = state
+        self.ports = free_ports(3)
+        self.environment = {k: v for k, v in os.environ.items() if k not in _OURS} | (environment or {})
+        self.start()
+
+    def start(self) -> None:
+        """Starts the launcher; for a second time too."""
+        airflow, exchange, market_data = map(str, self.ports)
+        ports = ["--airflow-port", airflow, "--exchange-port", exchange, "--market-data-port", market_data]
+        with (self.state.parent / "make-run.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "include.local", "run", "--state", str(self.state), *ports],
+                cwd=PROJECT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait_for(self, what: Callable[[], Any], seconds: float) -> Any:
+        """What the function returns once that is neither None nor false."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"ended by itself: {self.log()}"
+            if found := what():
+                return found
+            time.sleep(0.5)
+        raise AssertionError(f"nothing after {seconds} s: {self.log()}")
+
+    def log(self) -> str:
+        """What the launcher said last."""
+        return (self.state.parent / "make-run.log").read_text()[-2000:]
+
+    def credentials(self) -> dict[str, Any] | None:
+        """How to reach it, once it says so."""
+        path = self.state / "credentials.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def settings(self) -> Settings:
+        """Settings for jobs that run beside it."""
+        found = self.wait_for(self.credentials, 120)
+        return replace(Settings(), warehouse_url=found["warehouse_url"], landing_root=self.state / "landing")
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Its warehouse, as soon as that is migrated."""
+
+        def connect() -> Database | None:
+            try:
+                database = Database(self.settings().warehouse_url)
+            except psycopg2.OperationalError:
+                return None
+            if database.value("SELECT to_regclass('curated.pnl_hourly') IS NULL"):
+                database.close()
+                return None
+            return database
+
+        with closing(self.wait_for(connect, 120)) as database:
+            yield database
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Airflow's REST API; None while it does not answer."""
+        airflow = self.wait_for(self.credentials, 120)["airflow"]
+        login = {"username": airflow["username"], "password": airflow["password"]}
+        url = airflow["url"].rstrip("/")
+        try:
+            token = requests.post(f"{url}/auth/token", json=login, timeout=10).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            response = requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
+        except (requests.RequestException, KeyError):
+            return None
+        return response.json() if response.ok else None
+
+    def refresh(self) -> None:
+        """Triggers refresh_pnl and waits until that run is green."""
+        run = self.wait_for(lambda: self.call("POST", "dags/refresh_pnl/dagRuns", {"logical_date": None}), 120)
+        path = f"dags/refresh_pnl/dagRuns/{run['dag_run_id']}"
+
+        def state() -> str | None:
+            found = self.call("GET", path)
+            return found["state"] if found and found["state"] in ("success", "failed") else None
+
+        assert self.wait_for(state, 240) == "success"
+
+    def stop(self) -> float:
+        """SIGTERM, and how many seconds it then took."""
+        before = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            assert self.process.wait(timeout=60) == 0
+        finally:
+            self.process.kill()
+            self.process.wait()
+        return time.monotonic() - before
+
+
+@contextmanager
+def running_platform(state: Path, environment: dict[str, str] | None = None) -> Iterator[Platform]:
+    """A platform that is stopped at the end, whatever happens."""
+    platform = Platform(state, environment)
+    try:
+        yield platform
+    finally:
+        if platform.process.poll() is None:
+            platform.stop()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on right now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for sock in sockets:
+        sock.bind(("127.0.0.1", 0))
+    ports = [int(sock.getsockname()[1]) for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports

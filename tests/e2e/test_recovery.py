@@ -1,0 +1,121 @@
+"""Servers that are not ours and misbehave, and kill -9 of each process in turn: nothing lost, nothing twice."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from include.jobs import audit
+from include.local import leftovers
+from include.simulator.exchange import Exchange
+from include.simulator.faults import ExchangeFaults, ProviderFaults
+from include.simulator.market import SimulatedMarket
+from include.simulator.provider import Provider
+from tests.e2e.platform import Platform, running_platform
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+_TRADES = "SELECT count(*) FROM raw.trades"
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Exchange]:
+    """Its connections die every few seconds, it repeats itself, and it is busy."""
+    faults = ExchangeFaults(disconnect_every_seconds=7, duplicates=0.05, binary_frames=0.002, broken_json=0.002)
+    with Exchange(SimulatedMarket(), rate_per_second=100, faults=faults) as exchange:
+        yield exchange
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterator[Platform]:
+    with Provider(SimulatedMarket(), faults=ProviderFaults(permissive=True)) as provider:
+        servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url + "/v1"}
+        with running_platform(tmp_path_factory.mktemp("recovery") / "state", servers) as platform:
+            yield platform
+
+
+def test_foreign_servers_work_the_same(platform: Platform) -> None:
+    with platform.database() as database:
+        priced = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
+        assert platform.wait_for(lambda: database.value(priced), 300) > 0
+        assert database.value("SELECT count(*) FROM ops.capture_gaps") >= 1
+
+
+@pytest.mark.parametrize(
+    "victim",
+    ["include.capture", "airflow scheduler", "airflow api-server", "airflow dag-processor", "bin/postgres"],
+)
+def test_kill_9(platform: Platform, victim: str) -> None:
+    (process, *_) = platform.wait_for(lambda: find(platform, victim), 60)
+    process.kill()
+    platform.wait_for(lambda: [p for p in find(platform, victim) if p.pid != process.pid], 90)
+    platform.refresh()
+    assert_accounted_for(platform)
+
+
+def test_kill_9_of_a_load_in_mid_transaction(platform: Platform) -> None:
+    with platform.database() as database:
+        before = database.value(_TRADES)
+        database.rows("BEGIN")
+        database.rows("LOCK TABLE raw.delivery_periods IN EXCLUSIVE MODE")  # holds a load up after its rows
+        run = platform.call("POST", "dags/refresh_pnl/dagRuns", {"logical_date": None})
+        waiting = (
+            "SELECT client_port FROM pg_stat_activity"
+            " WHERE application_name = 'load_trades' AND wait_event_type = 'Lock'"
+        )
+        with platform.database() as observer:
+            ((port,),) = platform.wait_for(lambda: observer.rows(waiting), 120)
+            (loader,) = [p for p in leftovers.find(platform.state) if port in local_ports(p)]
+            loader.send_signal(signal.SIGKILL)
+            platform.wait_for(lambda: not observer.rows(waiting), 60)
+            assert observer.value(_TRADES) == before
+        database.rows("COMMIT")
+    path = f"dags/refresh_pnl/dagRuns/{run['dag_run_id']}"
+    assert platform.wait_for(lambda: ended(platform.call("GET", path)), 300) == "success", "the retry loads it"
+    assert_accounted_for(platform)
+
+
+def test_kill_9_of_the_launcher(platform: Platform) -> None:
+    platform.process.kill()
+    platform.process.wait()
+    assert find(platform, "bin/postgres"), "its children are left"
+    platform.start()
+    platform.refresh()
+    assert_accounted_for(platform)
+    assert len([p for p in find(platform, "include.capture") if p.status() != psutil.STATUS_ZOMBIE]) == 1
+
+
+def assert_accounted_for(platform: Platform) -> None:
+    """Every line of every file, nothing missing, nothing twice."""
+    audits = list(audit.run(platform.settings()))
+    assert [problem for file in audits for problem in file.problems] == []
+    assert sum(file.duplicate_count for file in audits) > 0
+    with platform.database() as database:
+        assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == database.value(
+            "SELECT count(*) FROM curated.trades"
+        )
+
+
+def find(platform: Platform, words: str) -> list[psutil.Process]:
+    """The platform's processes with these words in their command line, oldest first."""
+    found = []
+    for process in leftovers.find(platform.state):
+        try:
+            if words in " ".join(process.cmdline()):
+                found.append((process.create_time(), process.pid, process))
+        except psutil.Error:
+            continue
+    return [process for _, _, process in sorted(found)]
+
+
+def local_ports(process: psutil.Process) -> set[int]:
+    try:
+        return {connection.laddr.port for connection in process.net_connections() if connection.laddr}
+    except psutil.Error:
+        return set()
+
+
+def ended(run: Any) -> str | None:
+    return run["state"] if run and run["state"] in ("success", "failed") else None
