@@ -127,7 +127,6 @@ class LandingWriter:
 
     def _roll(self, hour: int, at: datetime) -> None:
         opened = at.astimezone(UTC)
-        self.flush()
         folder = self.root / self.source / f"date={opened:%Y-%m-%d}" / f"hour={opened:%H}"
         _make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())

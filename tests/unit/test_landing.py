@@ -1,6 +1,7 @@
 """The landing store: what goes in comes out, hour by hour, whatever the disk and the process do."""
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -136,6 +137,33 @@ def test_reading_starts_at_an_offset_and_ends_before_a_torn_line(tmp_path: Path)
 
     assert list(read_lines(path)) == [{"n": 1}, {"n": 2}]
     assert list(read_lines(path, offset=8)) == [{"n": 2}]
+
+
+def test_a_line_that_is_still_being_written_is_no_line_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    class GrowingFile(io.BytesIO):
+        """Iterates as a file does while its writer is in the middle of a line."""
+
+        def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
+            return iter([b'{"n":1}\n', b'{"n":', b"2}\n"])
+
+    monkeypatch.setattr(Path, "open", lambda _self, _mode: GrowingFile())
+
+    assert list(read_lines(Path("file.jsonl"))) == [{"n": 1}]
+
+
+def test_a_sync_that_meets_a_roll_is_no_failure(monkeypatch: pytest.MonkeyPatch, writer: LandingWriter) -> None:
+    real_sync = os.fdatasync
+    writer.append(b"{}\n", NOON)
+
+    def sync_after_roll(fd: int) -> None:
+        monkeypatch.setattr("include.landing.os.fdatasync", real_sync)
+        writer.append(b"{}\n", NOON + HOUR)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            real_sync(fd)
+        real_sync(fd)
+
+    monkeypatch.setattr("include.landing.os.fdatasync", sync_after_roll)
+    writer.sync()
 
 
 @pytest.mark.parametrize("bytes_a_write", [1, 7, 1000])

@@ -19,6 +19,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from include.capture import service
+from include.capture.recorder import Recorder
 from include.capture.service import run_capture
 from include.errors import TerminalError
 from include.load.journal import Journal
@@ -341,21 +342,32 @@ def test_a_full_disk_holds_the_stream_back_and_loses_nothing(
             raise OSError(errno.ENOSPC, "No space left on device")
         return real_write(fd, data)
 
+    taken: list[bytes] = []
+    real_message = Recorder.message
+
+    def message(self: Recorder, payload: bytes) -> None:
+        taken.append(payload)
+        real_message(self, payload)
+
     monkeypatch.setattr("include.landing.os.write", write)
+    monkeypatch.setattr(Recorder, "message", message)
     capture = start_capture(exchange.url)
     exchange.wait_for_connections()
     exchange.send("before")
     eventually(landed.payloads)
     is_full.set()
-    messages = [f"{number}" for number in range(1000)]
+    messages = [f"{number}" + "x" * 20_000 for number in range(1500)]
     sender = threading.Thread(target=lambda: exchange.send_all(messages))
     sender.start()
     eventually(lambda: next(refusals) >= 5)
+    sender.join(0.5)  # as long as a capture that read on would need to take hundreds
+    taken_while_full = len(taken)
     is_full.clear()
-    eventually(lambda: len(landed.payloads()) == 1001)
     sender.join()
+    eventually(lambda: len(landed.payloads()) == 1501)
     capture.stop()
 
+    assert taken_while_full < 100, "what cannot be written must wait at the exchange, not in memory"
     assert landed.payloads() == [b"before", *(message.encode() for message in messages)]
     [failed] = landed.events("write_failed")
     assert failed["error"] == "No space left on device"
