@@ -138,7 +138,7 @@ class Api:
         Raises:
             TransientError: The API does not answer yet.
         """
-        answer = self._call("GET", "/api/v2/monitor/health")
+        answer = self._call("GET", "/api/v2/monitor/health", timeout_seconds=5)
         return {name: str(part.get("status")) for name, part in answer.items() if isinstance(part, dict)}
 
     def login(self) -> None:
@@ -168,9 +168,11 @@ class Api:
         """Starts a run now."""
         self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", {"logical_date": None})
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout_seconds: float = 15
+    ) -> dict[str, Any]:
         try:
-            answer = self._session.request(method, self.url + path, json=body, timeout=15)
+            answer = self._session.request(method, self.url + path, json=body, timeout=timeout_seconds)
             answer.raise_for_status()
             result: dict[str, Any] = answer.json()
         except (requests.RequestException, ValueError) as error:

@@ -26,9 +26,10 @@ def load_environment(file: Path = ENV_FILE, environ: Mapping[str, str] | None = 
         with file.open(encoding="utf-8") as stream:
             for binding in parse_stream(stream):
                 if binding.error or (binding.key is not None and binding.value is None):
-                    # A statement may begin with the blank lines before it.
+                    # A statement begins with the blank lines before it.
                     text = binding.original.string
-                    line = binding.original.line + len(text[: -len(text.lstrip()) or None].splitlines())
+                    blank = text[: len(text) - len(text.lstrip())]
+                    line = binding.original.line + blank.count("\n")
                     raise TerminalError(f"{file}, line {line}: write NAME=value or put a # before it")
         found = {name: value for name, value in dotenv_values(file, encoding="utf-8").items() if value}
     except (OSError, UnicodeDecodeError) as error:

@@ -88,11 +88,20 @@ class Supervisor:
         return child
 
     def check(self) -> None:
-        """Reports children that died and restarts each after a pause, which doubles while it keeps dying."""
+        """Reports children that died; restarts each after a pause, which doubles while it keeps dying."""
         for child in self._children:
             if child.process is not None and child.process.poll() is not None:
                 self._mourn(child)
             if child.process is None and self._clock() >= child.restart_at:
+                self._launch(child)
+
+    def restart(self, name: str) -> None:
+        """Ends the child of this name, which lives but does not work, with its whole session; starts it anew."""
+        for child in self._children:
+            if child.name == name and child.process is not None:
+                self._say(f"{name} answers no more: see {child.log}; it is started again")
+                leftovers.end(leftovers.members(child.process.pid), patience_seconds=6)
+                child.process.wait()
                 self._launch(child)
 
     def stop(self, children: Sequence[Child], patience_seconds: float) -> None:

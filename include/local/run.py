@@ -20,6 +20,7 @@ from include.local.environment import load_environment
 from include.local.files import Secrets
 from include.local.postgres import EmbeddedPostgres
 from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
+from include.local.watchdog import Watchdog
 from include.settings import PROJECT_ROOT, Settings
 from include.warehouse.migrate import migrate
 
@@ -59,6 +60,7 @@ class Run:
         self._supervisor = Supervisor(self._say)
         self._postgres: EmbeddedPostgres | None = None
         self._capture: Child | None = None
+        self._watchdog: Watchdog | None = None
 
     def until_stopped(self) -> int:
         """Starts everything, keeps it up, and ends it at SIGINT, SIGTERM or SIGHUP; returns the exit code.
@@ -150,6 +152,7 @@ class Run:
         progress = ready.Progress(self._say, self._watch)
         ready.wait_for_airflow(api, progress)
         self._say("Airflow is healthy")
+        self._watchdog = Watchdog(api.health, self._supervisor.restart)
         ready.unpause_new_dags(api, self._options.dags, self._state / "unpaused.json", progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
         ready.wait_for_priced_pnl(api, settings.warehouse_url, progress)
@@ -210,6 +213,8 @@ class Run:
 
     def _watch(self, seconds: float) -> None:
         self._supervisor.check()
+        if self._watchdog is not None:
+            self._watchdog.look()
         time.sleep(seconds)
 
     def _stop(self) -> None:

@@ -1,0 +1,59 @@
+"""Notices a component of Airflow that lives but no longer works, and has it restarted.
+
+A scheduler that lost its database, for one, wants to end but waits for its running tasks first; the capture
+task runs for ever, so that scheduler would neither work nor die.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from include.errors import TransientError
+
+_LOOK_EVERY_SECONDS = 10.0
+_PATIENCE_SECONDS = 40.0
+"""On top of the 30 s without a heartbeat after which Airflow itself says `unhealthy`."""
+_API_SERVER = "api-server"
+
+
+class Watchdog:
+    """Looks at Airflow's health from time to time.
+
+    Args:
+        health: Component to status; raises TransientError when the API does not answer.
+        restart: Restarts a process by its name.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        health: Callable[[], Mapping[str, str]],
+        restart: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._health = health
+        self._restart = restart
+        self._clock = clock
+        self._looked_at = clock()
+        self._ill_since: dict[str, float] = {}
+
+    def look(self) -> None:
+        """Asks for the health if it is time to, and restarts what has been ill for too long."""
+        now = self._clock()
+        if now - self._looked_at < _LOOK_EVERY_SECONDS:
+            return
+        self._looked_at = now
+        ill = self._ill()
+        self._ill_since = {name: self._ill_since.get(name, now) for name in ill}
+        for name, since in list(self._ill_since.items()):
+            if now - since >= _PATIENCE_SECONDS:
+                del self._ill_since[name]
+                self._restart(name)
+
+    def _ill(self) -> list[str]:
+        try:
+            health = self._health()
+        except TransientError:
+            return [_API_SERVER]
+        if health.get("metadatabase") != "healthy":
+            return []  # then no heartbeat can be seen: nobody's fault but the database's
+        return [name.replace("_", "-") for name, status in health.items() if status == "unhealthy"]

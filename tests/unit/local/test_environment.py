@@ -1,0 +1,57 @@
+"""`.env` completes the environment; a broken one is reported with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from include.errors import TerminalError
+from include.local.environment import load_environment
+from include.settings import PROJECT_ROOT, Settings
+
+
+def test_without_a_file_the_environment_is_as_it_is(tmp_path: Path) -> None:
+    assert load_environment(tmp_path / ".env", {"A": "1"}) == {"A": "1"}
+
+
+def test_the_environment_wins_unless_it_is_empty(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text('A=file\nB="of the file"\nC=3\nD=\n')
+    found = load_environment(file, {"A": "own", "C": "", "E": "5"})
+    assert found == {"A": "own", "B": "of the file", "C": "3", "E": "5"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("AIRFLOW_PORT 8080\n", 1),
+        ("# fine\n\nA=1\nAIRFLOW_PORT\n", 4),
+        ("A=1\n\n\n  this is no setting\n", 4),
+        ('A="never closed\n', 1),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path: Path, text: str, line: int) -> None:
+    file = tmp_path / ".env"
+    file.write_text(text)
+    with pytest.raises(TerminalError, match=rf"\.env, line {line}: write NAME=value"):
+        load_environment(file, {})
+
+
+def test_a_file_that_is_no_text_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"A=\xff\xfe\n")
+    with pytest.raises(TerminalError, match="cannot be read"):
+        load_environment(file, {})
+
+
+def test_the_example_holds_every_setting_with_its_default(tmp_path: Path) -> None:
+    text = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
+    assert load_environment(PROJECT_ROOT / ".env.example", {}) == {}
+    file = tmp_path / ".env"
+    file.write_text(
+        "".join(f"{line[1:]}\n" for line in text.splitlines() if line[:1] == "#" and "=" in line[:32])
+    )
+    environment = load_environment(file, {})
+    assert set(environment) == {name.upper() for name in Settings.__dataclass_fields__}
+    del environment["WAREHOUSE_URL"]  # the example shows its form; the default is none
+    environment |= {name: str(PROJECT_ROOT / environment[name]) for name in ("LANDING_ROOT", "DATA_DOCS_ROOT")}
+    assert Settings.from_environment(environment) == Settings()
