@@ -96,7 +96,7 @@ class Supervisor:
                 self._launch(child)
 
     def restart(self, name: str) -> None:
-        """Ends the child of this name, which lives but does not work, with its whole session; starts it anew."""
+        """Ends the child of this name, which lives but does not work, with its session; starts it anew."""
         for child in self._children:
             if child.name == name and child.process is not None:
                 self._say(f"{name} answers no more: see {child.log}; it is started again")
