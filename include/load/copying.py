@@ -1,4 +1,4 @@
-"""PostgreSQL's COPY in text format: escaping, and copying ready rows."""
+"""PostgreSQL's text formats: values and rows of COPY, and arrays."""
 
 import io
 from collections.abc import Iterable
@@ -16,7 +16,13 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
+def array_literal(texts: Iterable[str]) -> str:
+    """Texts as one parameter of a statement: the server reads it far faster than a list of constants."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
+
+
 def copy_rows(cur: cursor, table: str, columns: Iterable[str], rows: Iterable[str]) -> None:
     """Copies rows in the text format, each with its newline."""
-    data = io.BytesIO("".join(rows).encode("utf-8"))
-    cur.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", data, size=1 << 20)
+    data = "".join(rows).encode("utf-8")
+    cur.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.BytesIO(data), size=len(data))

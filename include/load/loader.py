@@ -23,7 +23,7 @@ from include.warehouse.connection import run_sql
 log = logging.getLogger(__name__)
 
 
-_ROWS_A_WRITE = 20_000
+_ROWS_A_WRITE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,10 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
         )
         load_batch_id: int = cur.fetchone()[0]  # type: ignore[index]
         with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
-            pass_ = _Pass(reader, known_lines, sink, rejects, journal)
-            known_count = _write_rows(cur, sink, iter(pass_), f"\t{load_batch_id}\t{landing_file_id}\n")
+            pass_ = _Pass(
+                reader, known_lines, sink, rejects, journal, f"\t{load_batch_id}\t{landing_file_id}\n"
+            )
+            known_count = _write_rows(cur, sink, iter(pass_))
             if reader.line_count == 0:  # a line that its living writer has not finished yet
                 conn.rollback()
                 return None
@@ -108,7 +110,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
         return load
 
 
-def _write_rows(cur: cursor, sink: Sink, rows: Iterator[tuple[str, str]], tail: str) -> int:
+def _write_rows(cur: cursor, sink: Sink, rows: Iterator[tuple[str, str]]) -> int:
     """Hands the rows over in portions, each written by a thread of its own while the next one is parsed.
 
     Returns:
@@ -117,14 +119,7 @@ def _write_rows(cur: cursor, sink: Sink, rows: Iterator[tuple[str, str]], tail: 
     known_count = 0
     with ThreadPoolExecutor(max_workers=1) as thread:
         writing: Future[int] | None = None
-        while portion := list(islice(rows, _ROWS_A_WRITE)):
-            fresh: dict[str, str] = {}
-            repeated = []
-            for key, row in portion:
-                if key in fresh:
-                    repeated.append(row + tail)
-                else:
-                    fresh[key] = row + tail
+        for fresh, repeated in _portions(rows):
             if writing is not None:
                 known_count += writing.result()
             writing = thread.submit(sink.write, cur, fresh, repeated)
@@ -133,11 +128,32 @@ def _write_rows(cur: cursor, sink: Sink, rows: Iterator[tuple[str, str]], tail: 
     return known_count
 
 
+def _portions(rows: Iterator[tuple[str, str]]) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Rows by key, and those whose key came before in the same portion."""
+    while True:
+        fresh: dict[str, str] = {}
+        repeated: list[str] = []
+        for key, row in islice(rows, _ROWS_A_WRITE):
+            if key in fresh:
+                repeated.append(row)
+            else:
+                fresh[key] = row
+        if not fresh:
+            return
+        yield fresh, repeated
+
+
 class _Pass:
     """One pass over the new lines: yields rows, and keeps everything else in its place."""
 
     def __init__(
-        self, reader: LineReader, known_lines: int, sink: Sink, rejects: Rejects, journal: Journal
+        self,
+        reader: LineReader,
+        known_lines: int,
+        sink: Sink,
+        rejects: Rejects,
+        journal: Journal,
+        row_end: str,
     ) -> None:
         self.row_count = 0
         self.event_count = 0
@@ -148,9 +164,10 @@ class _Pass:
         self._sink = sink
         self._rejects = rejects
         self._journal = journal
+        self._row_end = row_end
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        to_row = self._sink.row
+        to_row, row_end = self._sink.row, self._row_end
         last_message = ""
         number = self._known_lines
         for number, text in enumerate(self._reader, start=self._known_lines + 1):
@@ -178,7 +195,7 @@ class _Pass:
                 self.event_count += 1
                 continue
             self.row_count += 1
-            yield row[0], f"{row[1]}\t{line.received_at}\t{number}"
+            yield row[0], f"{row[1]}\t{line.received_at}\t{number}{row_end}"
         self._proof(last_message)
 
     def _proof(self, received_at: str) -> None:

@@ -7,7 +7,7 @@ from psycopg2.extensions import cursor
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.rejection import Reason, RejectedMessageError
 from include.landing import TRADES
-from include.load.copying import copy_rows
+from include.load.copying import array_literal, copy_rows
 from include.load.lines import Line
 from include.load.trade_rows import COLUMNS, TradeRows
 from include.warehouse.connection import run_sql
@@ -31,6 +31,8 @@ class TradeSink:
 
     def begin(self, cur: cursor) -> None:
         lock_trades(cur)
+        # else the planner reads the whole of a table that is not large yet, once for each portion of ids
+        cur.execute("SET LOCAL enable_seqscan = off")
         run_sql(cur, "raw/trades_known_stage")
 
     def row(self, line: Line) -> tuple[str, str] | None:
@@ -41,7 +43,8 @@ class TradeSink:
         return self._rows.row(line.raw)
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        run_sql(cur, "raw/trades_known", {"trade_ids": list(rows)})
+        rows = {trade_id: rows[trade_id] for trade_id in sorted(rows)}  # in the order of the key's index
+        run_sql(cur, "raw/trades_known", {"trade_ids": array_literal(rows)})
         known = [rows.pop(trade_id) for (trade_id,) in cur] + repeated
         if rows:
             copy_rows(cur, "raw.trades", _COLUMNS, rows.values())
