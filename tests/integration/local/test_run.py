@@ -56,12 +56,13 @@ def test_what_a_killed_run_left_is_ended_even_if_the_new_one_then_stops_at_a_por
     postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False, environment=marked)
     postgres.start()
     orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], env=marked)
-    threading.Thread(target=orphan.wait).start()  # an orphan's end is noticed by init, not by us
+    assert postgres.process is not None
+    for process in (orphan, postgres.process):  # init would notice an orphan's end; here it is up to us
+        threading.Thread(target=process.wait).start()
     assert len(leftovers.find(tmp_path)) >= 2
     with socket.create_server((ports.HOST, 0)) as server:
         done = run(tmp_path, AIRFLOW_PORT=str(server.getsockname()[1]))
     assert "ending what an earlier run left behind" in done.stdout
     assert orphan.wait(10) < 0
-    assert postgres.process is not None
     assert postgres.process.wait(10) == 0
     assert leftovers.find(tmp_path) == []
