@@ -35,7 +35,8 @@ def connect(warehouse_url: str, application: str) -> Iterator[connection]:
                 warehouse_url,
                 application_name=application,
                 connect_timeout=10,
-                options="-c TimeZone=UTC -c search_path=pg_catalog",
+                # a server process whose client was killed must not go on holding locks
+                options="-c TimeZone=UTC -c search_path=pg_catalog -c client_connection_check_interval=5s",
                 keepalives_idle=30,
             )
         ) as conn:

@@ -45,7 +45,7 @@ def test_foreign_servers_work_the_same(platform: Platform) -> None:
 
 @pytest.mark.parametrize(
     "victim",
-    ["include.capture", "airflow scheduler", "airflow api-server", "airflow dag-processor", "bin/postgres"],
+    ["include.capture", "airflow scheduler", "airflow api_server", "airflow dag-processor", "bin/postgres"],
 )
 def test_kill_9(platform: Platform, victim: str) -> None:
     (process, *_) = platform.wait_for(lambda: find(platform, victim), 60)
