@@ -13,6 +13,14 @@ works() { # a shim of a version manager may be there and yet run nothing
     "$@" >/dev/null 2>&1
 }
 
+# Two commands at once: the second one waits and finds the work done. Whatever a killed set-up has left running
+# holds the lock as well.
+exec 9<requirements.txt
+if works flock --version; then
+    flock 9
+    if [ -e "$stamp" ]; then exit 0; fi
+fi
+
 base=
 for name in python3.13 python3.12 python3.11 python3; do
     if works "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -26,7 +34,7 @@ done
 if ! ls "$folder"/.lock-* >/dev/null 2>&1 || ! works "$folder/bin/python" -c ''; then
     rm -rf "$folder"
 fi
-rm -f "$folder"/.lock-*
+rm -f "$folder"/.lock-* "$folder/failed"
 
 if works uv --version; then
     uv=uv
@@ -49,9 +57,12 @@ else
     }
 fi
 
-echo "set-up: installing the packages of requirements.txt"
+echo "set-up: installing the packages of requirements.txt (up to a minute or two)"
 # Compiled once, here: otherwise each process of Airflow would spend its first seconds on it.
 unset PYTHONDONTWRITEBYTECODE
-"$uv" pip install --python "$folder/bin/python" --compile-bytecode -r requirements.txt ||
-    fail "the packages could not be installed (see above)"
+{
+    "$uv" pip install --python "$folder/bin/python" --compile-bytecode -r requirements.txt 2>&1 ||
+        touch "$folder/failed"
+} | grep -v '^ [-+~] ' || true
+[ ! -e "$folder/failed" ] || fail "the packages could not be installed (see above)"
 touch "$stamp"
