@@ -50,7 +50,7 @@ batches: $(STAMP) ## list the batches and what became of them
 review: $(STAMP) ## decide on a blocked batch: ACTION=accept|discard BATCH=number REASON="why"
 	@exec $(PYTHON) -m include.jobs.review_batch "$$ACTION" "$$BATCH" --reason "$$REASON"
 
-dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the warehouse
+dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the database
 	@exec $(PYTHON) -m include.jobs.data_dictionary
 
 lock: $(STAMP) ## resolve requirements.in into requirements.txt
