@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.errors import TerminalError, TransientError
 from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
 from include.settings import Settings
 from include.warehouse.connection import connect, named_sql
@@ -127,4 +128,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (TerminalError, TransientError) as problem:
+        sys.exit(f"audit: {problem}")

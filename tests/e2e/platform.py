@@ -105,8 +105,8 @@ class Platform:
             return None
         return response.json() if response.ok else None
 
-    def refresh(self) -> None:
-        """Triggers refresh_pnl and waits until that run is green."""
+    def refresh(self, expected: str = "success") -> str:
+        """Triggers refresh_pnl, waits until that run has ended as expected, and returns its id."""
         run = self.wait_for(lambda: self.call("POST", "dags/refresh_pnl/dagRuns", {"logical_date": None}), 120)
         path = f"dags/refresh_pnl/dagRuns/{run['dag_run_id']}"
 
@@ -114,7 +114,13 @@ class Platform:
             found = self.call("GET", path)
             return found["state"] if found and found["state"] in ("success", "failed") else None
 
-        assert self.wait_for(state, 240) == "success"
+        assert self.wait_for(state, 240) == expected
+        return str(run["dag_run_id"])
+
+    def task_states(self, run: str) -> dict[str, str]:
+        """State of each task of a run of refresh_pnl."""
+        tasks = self.wait_for(lambda: self.call("GET", f"dags/refresh_pnl/dagRuns/{run}/taskInstances"), 60)
+        return {task["task_id"]: task["state"] for task in tasks["task_instances"]}
 
     def stop(self) -> float:
         """SIGTERM, and how many seconds it then took."""

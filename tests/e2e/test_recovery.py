@@ -7,13 +7,14 @@ from typing import Any
 import psutil
 import pytest
 
-from include.jobs import audit
+from include.jobs import audit, review_batch
 from include.local import leftovers
 from include.simulator.exchange import Exchange
 from include.simulator.faults import ExchangeFaults, ProviderFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
 from tests.e2e.platform import Platform, running_platform
+from tests.messages import deal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -29,11 +30,19 @@ def exchange() -> Iterator[Exchange]:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterator[Platform]:
+def provider() -> Iterator[Provider]:
+    """It answers any label and never says that the budget is spent."""
     with Provider(SimulatedMarket(), faults=ProviderFaults(permissive=True)) as provider:
-        servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url + "/v1"}
-        with running_platform(tmp_path_factory.mktemp("recovery") / "state", servers) as platform:
-            yield platform
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, exchange: Exchange, provider: Provider
+) -> Iterator[Platform]:
+    servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url + "/v1"}
+    with running_platform(tmp_path_factory.mktemp("recovery") / "state", servers) as platform:
+        yield platform
 
 
 def test_foreign_servers_work_the_same(platform: Platform) -> None:
@@ -41,6 +50,49 @@ def test_foreign_servers_work_the_same(platform: Platform) -> None:
         priced = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
         assert platform.wait_for(lambda: database.value(priced), 300) > 0
         assert database.value("SELECT count(*) FROM ops.capture_gaps") >= 1
+
+
+def test_a_provider_that_is_down_blocks_nothing(platform: Platform, provider: Provider) -> None:
+    with platform.database() as database:
+        before = database.value("SELECT count(*) FROM curated.trades")
+        database.rows("TRUNCATE ops.provider_requests")
+        database.rows(
+            "UPDATE raw.reference_prices SET observed_at = observed_at - interval '1 hour'"
+        )  # all due
+        provider.faults.hang_up = True
+        try:
+            run = platform.refresh()
+        finally:
+            provider.faults.hang_up = False
+        states = platform.task_states(run)
+        assert (states["pull_reference_prices"], states["build_pnl"]) == ("failed", "success")
+        assert database.value("SELECT count(*) FROM curated.trades") > before
+        kept = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
+        assert database.value(kept) > 0, "PnL keeps the last price"
+        platform.refresh()
+        fresh = "SELECT count(*) FROM raw.reference_prices WHERE observed_at > now() - interval '10 minutes'"
+        assert database.value(fresh) > 0, "and heals by itself"
+
+
+def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange) -> None:
+    with platform.database() as database:
+        exchange.wait_for_connections(1)
+        exchange.send_all([deal(id=f"bad-{n}", price=99_999, trader_id="bad") for n in range(20)])
+        landed = platform.state / "landing" / "trades"
+        platform.wait_for(lambda: any(b"bad-19" in path.read_bytes() for path in landed.rglob("*.jsonl")), 30)
+        run = platform.refresh(expected="failed")
+        states = platform.task_states(run)
+        assert (states["validate_trades"], states["build_pnl"]) == ("failed", "upstream_failed")
+        assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
+        blocked = database.rows("SELECT load_batch_id FROM ops.load_batches WHERE state = 'blocked'")
+        assert blocked
+        for (load_batch_id,) in blocked:
+            review_batch.discard_batch(platform.settings(), load_batch_id, "prices beyond the bounds")
+        platform.refresh()
+        assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
+        discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"
+        assert database.value(discarded) >= 20
+    assert_accounted_for(platform)
 
 
 @pytest.mark.parametrize(
