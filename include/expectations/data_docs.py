@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from include.expectations.docs_index import note_validation, write_index
 from include.expectations.library import (
     ExpectationSuiteIdentifier,
     ExpectationSuiteValidationResult,
@@ -47,7 +48,10 @@ def publish(
             context.validation_results_store.set(key, result)
             _forget_oldest(root)
             pages: list[Any] = [suite_key, key]
-            context.build_data_docs(resource_identifiers=pages)
+            context.build_data_docs(resource_identifiers=pages, build_index=False)
+            failed = sum(not outcome.success for outcome in result.results)
+            note_validation(root, validation_id, suite, run_at, failed)
+            write_index(root)
     except (OSError, GreatExpectationsError) as error:
         log.warning("no data docs of %s in %s: %s", validation_id, root, error)
 
