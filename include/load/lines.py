@@ -13,7 +13,7 @@ MOST_BYTES_A_LOAD = 64 * 1024 * 1024
 """A load ends at the first line end after this many bytes: a kill costs seconds, and sorts fit in memory."""
 
 
-class Line(msgspec.Struct):
+class Line(msgspec.Struct, gc=False):
     """What a line of a landing file may hold; everything else in it is somebody else's business."""
 
     received_at: str = ""

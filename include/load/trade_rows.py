@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -26,7 +27,7 @@ COLUMNS = (
 """The columns of a row."""
 
 
-class _Body(msgspec.Struct):
+class _Body(msgspec.Struct, gc=False):
     id: str
     price: msgspec.Raw
     quantity: msgspec.Raw
@@ -37,7 +38,7 @@ class _Body(msgspec.Struct):
     execution_time: str
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     deal_confirmation: _Body | None = None
     trade_confirmation: _Body | None = None
 
@@ -48,8 +49,7 @@ _decode: Callable[[str], _Message] = msgspec.json.Decoder(_Message).decode
 # none is unknown and no text holds an escaped quote.
 _QUOTES = 30
 # Any more digits are for the domain's rules to judge.
-_price = re.compile(rb"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,10})?").fullmatch
-_quantity = _price
+_number = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,10})?").fullmatch
 
 
 class TradeRows:
@@ -83,13 +83,13 @@ class TradeRows:
         body = message.deal_confirmation or message.trade_confirmation
         if body is None or not body.id.isalnum() or not body.id.isascii() or len(body.id) > 200:
             return None
-        price, quantity = bytes(body.price), bytes(body.quantity)
-        if not (_price(price) and _quantity(quantity)) or body.direction not in ("buy", "sell"):
+        price, quantity = str(body.price, "utf-8"), str(body.quantity, "utf-8")
+        if not (_number(price) and _number(quantity)) or body.direction not in ("buy", "sell"):
             return None
         executed_at = body.execution_time
         if executed_at[-1:] == "Z":
             executed_at = executed_at[:-1] + "+00:00"
-        if not is_utc_text(executed_at, 25):
+        if not _is_known_utc_text(executed_at, 25):
             return None
         try:
             period = self._period_columns.get((body.delivery_day, body.delivery_hour)) or self._period(
@@ -101,8 +101,7 @@ class TradeRows:
         if trader_id is None:
             return None
         return body.id, (
-            f"{body.id}\t{trader_id}\t{body.direction}\t{price.decode()}\t{quantity.decode()}"
-            f"\t{period}\t{executed_at}"
+            f"{body.id}\t{trader_id}\t{body.direction}\t{price}\t{quantity}\t{period}\t{executed_at}"
         )
 
     def take_periods(self) -> list[DeliveryPeriod]:
@@ -146,3 +145,6 @@ def is_utc_text(text: str, length: int) -> bool:
     except ValueError:
         return False
     return True
+
+
+_is_known_utc_text = lru_cache(4096)(is_utc_text)  # trades of the same second are executed at the same time
