@@ -1,5 +1,6 @@
 -- PnL of the periods of a build, from the trades and prices that count; include/domain/pnl.py says the same in Python.
 -- Sums and products are exact; a ratio has one division, 30 decimals, rounded half up to 12.
+-- Each part is materialized: the planner cannot know how few rows it has and would compute it again for each trader.
 INSERT INTO staging.pnl_hourly (
     build_id, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count,
     buy_mwh, sell_mwh, net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
@@ -12,7 +13,7 @@ WITH wanted AS MATERIALIZED (
     JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
 ), gaps AS MATERIALIZED (
     SELECT gap_start_at, gap_end_at FROM ops.capture_gaps
-), completeness AS (
+), completeness AS MATERIALIZED (
     SELECT
         w.delivery_day, w.delivery_hour,
         coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
@@ -20,7 +21,16 @@ WITH wanted AS MATERIALIZED (
     FROM wanted AS w
     LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
     GROUP BY w.delivery_day, w.delivery_hour
-), sums AS (
+), prices AS MATERIALIZED (
+    -- asked for each period by itself: the view would else sort every observation there ever was
+    SELECT w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status
+    FROM wanted AS w
+    CROSS JOIN LATERAL (
+        SELECT c.price_eur_per_mwh, c.price_status
+        FROM curated.reference_prices AS c
+        WHERE c.delivery_day = w.delivery_day AND c.delivery_hour = w.delivery_hour
+    ) AS r
+), sums AS MATERIALIZED (
     SELECT
         delivery_day, delivery_hour, trader_id,
         sum(trade_count)::bigint AS trade_count,
@@ -44,7 +54,7 @@ WITH wanted AS MATERIALIZED (
     FROM sums AS s
     JOIN wanted AS w USING (delivery_day, delivery_hour)
     JOIN completeness AS c USING (delivery_day, delivery_hour)
-    LEFT JOIN curated.reference_prices AS r USING (delivery_day, delivery_hour)
+    LEFT JOIN prices AS r USING (delivery_day, delivery_hour)
 ), results AS (
     SELECT
         *,
