@@ -56,6 +56,7 @@ class LineReader:
         offset: After the last line that was yielded.
         line_count: Lines yielded.
         torn: The bytes after the last line end of a file whose writer is gone; yielded by no iteration.
+        is_at_end: All that the file held has been read; known after the iteration.
         is_complete: All that the file will ever hold has been read; known after the iteration.
     """
 
@@ -63,6 +64,7 @@ class LineReader:
         self.offset = offset
         self.line_count = 0
         self.torn = b""
+        self.is_at_end = True
         self.is_complete = False
         self._path = path
         self._stop = offset + most_bytes
@@ -84,5 +86,6 @@ class LineReader:
                 self.line_count += 1
                 yield line
                 if self.offset >= self._stop:
+                    self.is_at_end = False
                     return
             self.is_complete = writer_gone

@@ -39,6 +39,7 @@ class Load:
     rejected_count: int
     event_count: int
     first_received_at: datetime | None
+    is_at_end: bool
     is_complete: bool
 
 
@@ -95,6 +96,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
                 rejected_count=rejects.count,
                 event_count=pass_.event_count,
                 first_received_at=pass_.first_received_at,
+                is_at_end=reader.is_at_end,
                 is_complete=reader.is_complete,
             )
         for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():

@@ -47,7 +47,10 @@ def load_source(
         )
         for position, file in enumerate(unfinished, start=1):
             total.files += 1
-            while (load := load_file(conn, file, sink)) is not None:
+            is_at_end = False
+            # to the end it has now: a busy file would hold us for ever
+            while not is_at_end and (load := load_file(conn, file, sink)) is not None:
+                is_at_end = load.is_at_end
                 total.batches += 1
                 for name in ("line_count", "loaded_count", "duplicate_count", "rejected_count", "event_count"):
                     setattr(total, name, getattr(total, name) + getattr(load, name))

@@ -1,6 +1,7 @@
 """Landing files to raw.trades: exactly once, every line accounted for."""
 
 import fcntl
+import itertools
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,10 +14,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.jobs import audit, load_trades
 from include.jobs.window import Window
 from include.landing import message_line
+from include.load.source import load_source
+from include.load.trades import TradeSink
 from include.settings import Settings
 from tests.messages import RECEIVED_AT, deal, event, landed, write_landing_file
 
@@ -173,6 +177,23 @@ def test_two_loaders_at_once(settings: Settings, query: Any) -> None:
     assert query("SELECT sum(line_count), sum(duplicate_count) FROM ops.landing_files") == [(12000, 9000)]
     assert query("SELECT count(*) FROM ops.load_batches") == [(4,)]
     assert clean(settings)
+
+
+def test_a_file_that_grows_all_the_time_holds_nobody(settings: Settings, query: Any) -> None:
+    path = write_landing_file(settings.landing_root, landed([deal(id="0")]))
+    numbers = itertools.count(1)
+
+    class Growing(TradeSink):
+        def write(self, cur: Any, rows: dict[str, str], repeated: list[str]) -> int:
+            write_landing_file(settings.landing_root, landed([deal(id=str(next(numbers)))]))
+            return super().write(cur, rows, repeated)
+
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        summary = load_source(settings, Growing(Market.of("Europe/Berlin")))
+    assert summary["batches"] == 1
+    load_trades.run(settings)
+    assert query("SELECT count(*) FROM raw.trades") == [(2,)]
 
 
 def test_a_file_that_shrank_is_an_error_with_a_name(settings: Settings) -> None:
