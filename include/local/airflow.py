@@ -94,6 +94,8 @@ def environment(
         "API_AUTH__JWT_SECRET": secrets["jwt"],
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # tasks of a scheduler that was killed belong to nobody until they are looked for: not after 5 minutes
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
         "WORKERS__EXECUTION_API_TIMEOUT": "30",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
