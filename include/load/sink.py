@@ -33,7 +33,7 @@ class Sink(Protocol):
         """
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        """Stores rows by key, and those whose key came again; returns how many were known before."""
+        """Stores rows, ordered by key, and those whose key came again; returns how many were known before."""
 
     def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
         """Line number and detail of the known ones that say something else than what is stored."""

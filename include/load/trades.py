@@ -43,7 +43,6 @@ class TradeSink:
         return self._rows.row(line.raw)
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        rows = {trade_id: rows[trade_id] for trade_id in sorted(rows)}  # in the order of the key's index
         run_sql(cur, "raw/trades_known", {"trade_ids": array_literal(rows)})
         known = [rows.pop(trade_id) for (trade_id,) in cur] + repeated
         if rows:
