@@ -134,6 +134,33 @@ def test_the_second_line_brings_duplicates(settings: Settings, query: Any) -> No
     assert clean(settings)
 
 
+def test_odd_ids_are_found_again(settings: Settings, query: Any) -> None:
+    odd = [
+        '"',
+        "\\",
+        "{}",
+        "a,b",
+        "NULL",
+        "\\N",
+        "a\nb",
+        "%s",
+        "%(x)s",
+        "'",
+        " ",
+        "\t",
+        "✓",
+        "🙂",
+        "a b",
+        '\\"',
+    ]
+    messages = landed([deal(id=text) for text in odd])
+    write_landing_file(settings.landing_root, messages, "a")
+    write_landing_file(settings.landing_root, messages, "b")
+    assert load_trades.run(settings)["loaded_count"] == len(odd)
+    assert query("SELECT sum(duplicate_count), sum(rejected_count) FROM ops.landing_files") == [(len(odd), 0)]
+    assert {row[0] for row in query("SELECT trade_id FROM raw.trades")} == set(odd)
+
+
 def test_equal_content_under_two_ids_is_two_trades(settings: Settings, query: Any) -> None:
     write_landing_file(settings.landing_root, landed([deal(id="1"), deal(id="2")]))
     load_trades.run(settings)
