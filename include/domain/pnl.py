@@ -6,7 +6,6 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Literal
 
 Direction = Literal["buy", "sell"]
-PriceStatus = Literal["final", "provisional", "missing"]
 
 ZERO = Decimal(0)
 

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection, cursor
 from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
-from include.warehouse.locks import lock_pnl_inputs
+from include.warehouse.locks import lock_pnl_inputs, lock_validation
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
     """
     with connect(settings.warehouse_url, f"validate_{source}") as conn:
         with conn, conn.cursor() as cur:
-            run_sql(cur, "ops/validation_lock", {"source": source})
+            lock_validation(cur, source)
             run_sql(cur, "ops/validation_batches", {"source": source})
             batches = {row[0]: _Batch(*row) for row in cur}
         if not batches:

@@ -1,6 +1,5 @@
 """Loads one landing file from its stored offset, exactly once: everything in one transaction."""
 
-import logging
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,8 +20,6 @@ from include.load.rejects import Rejects
 from include.load.sink import Sink
 from include.load.trade_rows import is_utc_text
 from include.warehouse.connection import run_sql
-
-log = logging.getLogger(__name__)
 
 _ROWS_A_WRITE = 15_000
 _SWITCH_SECONDS = 0.0005

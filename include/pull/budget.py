@@ -9,6 +9,7 @@ from psycopg2.extensions import connection, cursor
 from include.errors import TransientError
 from include.settings import Settings
 from include.warehouse.connection import run_sql
+from include.warehouse.locks import lock_provider_budget
 
 REQUEST_SECONDS = 30.0
 """A request without a result is over after this time at the latest: longer than the client lets one last."""
@@ -83,7 +84,7 @@ class Budget:
         """
         asked = {"delivery_day": delivery_day, "delivery_hour": delivery_hour}
         with self._conn, self._conn.cursor() as cur:
-            run_sql(cur, "ops/provider_lock", {"lock_milliseconds": f"{LOCK_SECONDS * 1000:.0f}"})
+            lock_provider_budget(cur, LOCK_SECONDS)
             run_sql(cur, "ops/provider_is_asked", {**asked, **self._limits, "since": self._opened_at})
             if _row(cur)[0]:
                 return AskedElsewhere()

@@ -8,6 +8,8 @@ from psycopg2.extensions import cursor
 MIGRATION = 7_301_001
 TRADES = 7_301_002
 PNL_INPUTS = 7_301_003
+PROVIDER_BUDGET = 7_301_004
+_VALIDATION = {"trades": 7_301_005, "reference_prices": 7_301_006}
 _PNL_DAY = 7_301
 
 
@@ -26,3 +28,20 @@ def lock_pnl_days(cur: cursor, days: Iterable[date]) -> None:
     cur.execute("SELECT pg_advisory_lock_shared(%s)", (PNL_INPUTS,))
     for day in sorted(days):
         cur.execute("SELECT pg_advisory_lock(%s, %s)", (_PNL_DAY, day.toordinal()))
+
+
+def lock_validation(cur: cursor, source: str) -> None:
+    """Until the connection closes, nobody else validates batches of this source."""
+    cur.execute("SELECT pg_advisory_lock(%s)", (_VALIDATION[source],))
+
+
+def lock_provider_budget(cur: cursor, patience_seconds: float) -> None:
+    """Until the transaction ends, nobody else takes a request from the provider's budget.
+
+    Raises:
+        psycopg2.errors.LockNotAvailable: Not within the patience, which holds for the whole transaction.
+    """
+    cur.execute(
+        "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
+        (f"{patience_seconds * 1000:.0f}", PROVIDER_BUDGET),
+    )

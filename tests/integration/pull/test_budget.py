@@ -10,6 +10,7 @@ from psycopg2.extensions import connection
 
 from include.pull.budget import REQUEST_SECONDS, AskedElsewhere, Budget, Spent, Ticket, Wait
 from include.settings import Settings
+from include.warehouse.locks import lock_provider_budget
 from tests.integration.pull.conftest import Warehouse
 
 DAY = date(2026, 3, 2)
@@ -172,7 +173,7 @@ def test_a_lock_that_is_held_too_long_is_an_error_and_not_a_hang(
 ) -> None:
     blocker: connection = psycopg2.connect(settings.warehouse_url)
     with blocker.cursor() as cur:
-        cur.execute("SELECT pg_advisory_xact_lock(hashtextextended('ops.provider_requests', 0))")
+        lock_provider_budget(cur, patience_seconds=5)
     monkeypatch.setattr("include.pull.budget.LOCK_SECONDS", 0.1)
     with pytest.raises(psycopg2.errors.LockNotAvailable):
         Budget(warehouse.conn, settings).take(DAY, "08-09")
