@@ -16,8 +16,10 @@ WITH wanted AS MATERIALIZED (
 ), completeness AS MATERIALIZED (
     SELECT
         w.delivery_day, w.delivery_hour,
+        -- the filter is for periods without any gap: least and greatest pass over a NULL
         coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
-                                        - greatest(g.gap_start_at, w.tradable_from))), 0) AS capture_gap_seconds
+                                        - greatest(g.gap_start_at, w.tradable_from)))
+                 FILTER (WHERE g.gap_start_at IS NOT NULL), 0) AS capture_gap_seconds
     FROM wanted AS w
     LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
     GROUP BY w.delivery_day, w.delivery_hour
