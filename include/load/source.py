@@ -12,6 +12,7 @@ from include.load.loader import load_file
 from include.load.sink import Sink
 from include.settings import Settings
 from include.warehouse.connection import connect, named_sql, run_sql
+from include.warehouse.locks import lock_pnl_inputs
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,8 @@ def load_source(
     files = list_files(settings.landing_root, sink.source, start_at, end_at)
     total = Loaded()
     with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
-        unfinished, changed_since = (
-            _unfinished(conn, sink.source, files),
-            _last_scan(conn, sink.source) or scanned_at,
-        )
+        unfinished = _unfinished(conn, sink.source, files)
+        changed_since = _last_scan(conn, sink.source) or scanned_at
         for position, file in enumerate(unfinished, start=1):
             total.files += 1
             is_at_end = False
@@ -67,9 +66,12 @@ def load_source(
                     load.event_count,
                 )
         with conn, conn.cursor() as cur:
+            if sink.has_connection:
+                lock_pnl_inputs(cur)  # else a build under way could publish what it saw before this load
             if start_at is None and end_at is None:
                 run_sql(cur, "ops/landing_scans", {"source": sink.source, "scanned_at": scanned_at})
-            run_sql(cur, "ops/pending_capture_gaps", {"since": changed_since})
+            if sink.has_connection:
+                run_sql(cur, "ops/pending_capture_gaps", {"since": changed_since})
     return asdict(total)
 
 

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from include.domain.pnl import Fill, Pnl, compute_pnl
 from include.errors import TerminalError
-from include.jobs import build_pnl
+from include.jobs import build_pnl, load_trades
 from include.jobs.window import Window
+from include.landing import event_line
 from include.settings import Settings
 from tests.database import Database
+from tests.messages import write_landing_file
 
 DAY = date(2026, 3, 2)
 LATE = datetime(2026, 3, 3, tzinfo=UTC)
@@ -209,3 +211,48 @@ def test_a_gap_while_tradable_is_shown(settings: Settings, database: Database) -
     database.pending()
     build_pnl.run(settings)
     assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(60, False)]
+
+
+def test_a_period_without_a_gap_is_complete(settings: Settings, database: Database) -> None:
+    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    opens = database.period(DAY, "10-11").tradable_from
+    database.rows(
+        "INSERT INTO ops.connected_intervals VALUES (1, %s, %s)",
+        (opens - timedelta(hours=1), opens + timedelta(days=2)),
+    )
+    database.pending()
+    build_pnl.run(settings)
+    assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(0, True)]
+
+
+def test_a_gap_that_closes_during_a_build_is_built_next(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    opens = database.period(DAY, "10-11").tradable_from
+    for start, end in ((0, 100), (160, 90_000)):
+        database.rows(
+            "INSERT INTO ops.connected_intervals VALUES (1, %s, %s)",
+            (opens + timedelta(seconds=start), opens + timedelta(seconds=end)),
+        )
+    second_line = b"".join(
+        event_line(opens + timedelta(seconds=at), "heartbeat", connected=True) for at in (95, 120, 145, 170)
+    )
+    write_landing_file(settings.landing_root, second_line, "second", opens)
+    database.pending()
+    load = threading.Thread(target=load_trades.run, args=(settings,))
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'load_trades' AND wait_event_type = 'Lock'"
+    )
+
+    def meanwhile(_settings: Settings, _build: build_pnl.Build) -> None:
+        load.start()
+        while load.is_alive() and not database.rows(waiting):
+            load.join(0.01)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(build_pnl, "_check", meanwhile)
+        build_pnl.run(settings)
+    load.join()
+    build_pnl.run(settings)
+    assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(0, True)]
