@@ -1,7 +1,14 @@
-"""The window of receipt that a run works on."""
+"""What a run works on: a window of receipt, or a range of delivery days."""
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+
+from include.domain.delivery_period import FIRST_DAY, LAST_DAY
+from include.errors import TerminalError
+
+MOST_DAYS = 3_660
+"""A longer range of delivery days is a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +25,53 @@ class Window:
     def __post_init__(self) -> None:
         if self.start_at.tzinfo is None or self.end_at.tzinfo is None or self.end_at <= self.start_at:
             raise ValueError(f"no window: {self.start_at} to {self.end_at}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDays:
+    """A range of delivery days of the market, both ends included.
+
+    Raises:
+        TerminalError: The first day is after the last, or the range is longer than MOST_DAYS.
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise TerminalError(
+                f"from {self.first} is after to {self.last}: the first delivery day comes first"
+            )
+        if len(self) > MOST_DAYS:
+            raise TerminalError(
+                f"{self.first} to {self.last} are {len(self)} days; at most {MOST_DAYS} at once"
+            )
+
+    @classmethod
+    def parse(cls, first: object, last: object) -> "DeliveryDays":
+        """The range of two texts `YYYY-MM-DD`, as a trigger form or a command line gives them.
+
+        Raises:
+            TerminalError: One of them is no day that delivery can be on, or see the class.
+        """
+        return cls(_day("from", first), _day("to", last))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def days(self) -> list[date]:
+        """Each day in order."""
+        return [self.first + timedelta(days=number) for number in range(len(self))]
+
+
+def _day(name: str, value: object) -> date:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip(), re.ASCII):
+        try:
+            day = date.fromisoformat(value.strip())
+        except ValueError:
+            pass
+        else:
+            if FIRST_DAY <= day <= LAST_DAY:
+                return day
+    raise TerminalError(f"{name} must be a delivery day like 2026-03-02, not {value!r}")
