@@ -1,21 +1,26 @@
 """Validates the loaded batches of a source and decides on each: accepted or blocked."""
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
+from include.expectations.earlier_copies import take_their_places
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
-from include.warehouse.locks import lock_pnl_inputs, lock_validation
+from include.warehouse.locks import lock_decision, lock_validation
 
 log = logging.getLogger(__name__)
 
 Source = Literal["trades", "reference_prices"]
 
 _NAMED_BATCHES = 20
+
+_ROWS_A_VALIDATION = 2_000_000
+"""Batches are decided on in portions of about so many rows, so that a year of them shows progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,40 +31,67 @@ class _Batch:
 
 
 def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
-    """Validates all batches of the source that wait for it together, and accepts or blocks each.
+    """Validates all batches of the source that wait for it, and accepts or blocks each.
 
-    The decision is one transaction, which also marks the delivery periods whose PnL it changes. Of two
-    calls at once the second one waits and finds what was loaded meanwhile.
+    They are checked in portions. The decision on a portion is one transaction, which also marks the
+    delivery periods whose PnL it changes. Of two calls at once the second one waits and finds what was
+    loaded meanwhile.
 
     Returns:
         Counts: batches, rows, warnings.
 
     Raises:
         TerminalError: Batches break a critical expectation: they are blocked, the others are accepted.
-        TransientError: The warehouse went away; nothing is decided.
+        TransientError: The warehouse went away; of the portion at hand nothing is decided.
     """
+    rows = warnings = 0
+    guilty = dict[int, list[str]]()
     with connect(settings.warehouse_url, f"validate_{source}") as conn:
         with conn, conn.cursor() as cur:
             lock_validation(cur, source)
             run_sql(cur, "ops/validation_batches", {"source": source})
             batches = {row[0]: _Batch(*row) for row in cur}
-        if not batches:
-            return {"batches": 0, "rows": 0, "warnings": 0}
-        good, guilty = set(batches), dict[int, list[str]]()
-        while good:
-            broken_by, warnings = _check(settings, conn, source, sorted(good))
-            if not broken_by:
-                break
+        for portion in _portions(batches.values()):
+            broken_by, portion_warnings = _decide(settings, conn, source, portion)
             guilty |= broken_by
-            good -= broken_by.keys()
-        with conn, conn.cursor() as cur:
-            accept(cur, source, sorted(good), "ops/accept_batches")
-            run_sql(cur, "ops/block_batches", {"load_batch_ids": sorted(guilty)})
+            warnings += portion_warnings
+            rows += sum(batch.loaded_count for batch in portion)
+            log.info("%s: %d rows of %d batches are validated", source, rows, len(batches))
     if guilty:
-        raise TerminalError(_message(source, [batches[i] for i in sorted(guilty)], guilty, len(good)))
-    rows = sum(batch.loaded_count for batch in batches.values())
-    log.info("%d batches of %s accepted, %d rows, %d warnings", len(batches), source, rows, warnings)
+        blocked = [batches[i] for i in sorted(guilty)]
+        raise TerminalError(_message(source, blocked, guilty, len(batches) - len(guilty)))
     return {"batches": len(batches), "rows": rows, "warnings": warnings}
+
+
+def _portions(batches: Iterable[_Batch]) -> Iterator[list[_Batch]]:
+    portion: list[_Batch] = []
+    rows = 0
+    for batch in batches:
+        portion.append(batch)
+        rows += batch.loaded_count
+        if rows >= _ROWS_A_VALIDATION:
+            yield portion
+            portion, rows = [], 0
+    if portion:
+        yield portion
+
+
+def _decide(
+    settings: Settings, conn: connection, source: Source, portion: list[_Batch]
+) -> tuple[dict[int, list[str]], int]:
+    """Accepts or blocks these batches; the guilty ones with what they break, and the number of warnings."""
+    good, guilty = {batch.load_batch_id for batch in portion}, dict[int, list[str]]()
+    warnings = 0
+    while good:
+        broken_by, warnings = _check(settings, conn, source, sorted(good))
+        if not broken_by:
+            break
+        guilty |= broken_by
+        good -= broken_by.keys()
+    with conn, conn.cursor() as cur:
+        accept(cur, source, sorted(good), "ops/accept_batches")
+        run_sql(cur, "ops/block_batches", {"load_batch_ids": sorted(guilty)})
+    return guilty, warnings
 
 
 def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, **parameters: object) -> None:
@@ -73,9 +105,11 @@ def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, 
         parameters: For that statement, beside the batches.
     """
     if load_batch_ids:
-        lock_pnl_inputs(cur)
+        lock_decision(cur)
         batches = {"load_batch_ids": load_batch_ids}
         run_sql(cur, statement, {**batches, **parameters})
+        if source == "trades":
+            take_their_places(cur, load_batch_ids)
         run_sql(cur, f"ops/accept_pending_{source}", batches)
 
 

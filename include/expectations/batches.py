@@ -25,7 +25,10 @@ def row_count(batches_view: str) -> ExpectNoRows:
             SELECT b.load_batch_id, b.landing_file, b.loaded_count, coalesce(r.row_count, 0) AS row_count
             FROM {batches_view} AS b
             LEFT JOIN (
-                SELECT load_batch_id, count(*) AS row_count FROM {{batch}} AS t GROUP BY load_batch_id
+                SELECT load_batch_id, count(*) AS row_count
+                FROM {{batch}} AS t
+                WHERE is_stored
+                GROUP BY load_batch_id
             ) AS r USING (load_batch_id)
             WHERE coalesce(r.row_count, 0) <> b.loaded_count
             """,

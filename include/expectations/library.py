@@ -35,9 +35,6 @@ with warnings.catch_warnings():
     from great_expectations.expectations.core.expect_column_values_to_be_in_set import (
         ExpectColumnValuesToBeInSet,
     )
-    from great_expectations.expectations.core.expect_column_values_to_be_unique import (
-        ExpectColumnValuesToBeUnique,
-    )
     from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
         ExpectColumnValuesToNotBeNull,
     )
@@ -51,7 +48,6 @@ __all__ = [
     "ExpectColumnValueLengthsToBeBetween",
     "ExpectColumnValuesToBeBetween",
     "ExpectColumnValuesToBeInSet",
-    "ExpectColumnValuesToBeUnique",
     "ExpectColumnValuesToNotBeNull",
     "ExpectNoRows",
     "Expectation",

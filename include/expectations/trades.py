@@ -8,7 +8,6 @@ from include.expectations.library import (
     ExpectColumnValueLengthsToBeBetween,
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
-    ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToNotBeNull,
     ExpectNoRows,
 )
@@ -34,8 +33,17 @@ def suite(batches_view: str) -> Suite:
 
 def _identity() -> list[Expectation]:
     return [
-        ExpectColumnValuesToBeUnique(
-            column="trade_id", severity=CRITICAL, description="each trade is there once, by its id"
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}
+                FROM {{batch}} AS t
+                JOIN (
+                    SELECT trade_id FROM {{batch}} AS b WHERE is_stored GROUP BY trade_id HAVING count(*) > 1
+                ) AS twice USING (trade_id)
+                """,
+            meta={"column": "trade_id"},
+            severity=CRITICAL,
+            description="each trade is there once, by its id",
         ),
         ExpectColumnValueLengthsToBeBetween(
             column="trade_id", min_value=1, severity=CRITICAL, description="each trade's id has characters"

@@ -1,7 +1,7 @@
 """Builds curated.pnl_hourly where inputs changed: beside it, checked, then swapped in."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -51,32 +51,66 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
         TerminalError: The built rows break a critical expectation; curated is as it was.
         TransientError: The warehouse went away; curated is as it was, a rerun does the rest.
     """
-    periods = rows = changed = 0
     with connect(settings.warehouse_url, "build_pnl") as conn, conn, conn.cursor() as cur:
         if window is not None:
             run_sql(cur, "ops/pending_window", {"start_at": window.start_at, "end_at": window.end_at})
         run_sql(cur, "ops/pending_days")
         days = [day for (day,) in cur]
+    total = {"delivery_periods": 0, "rows_built": 0, "rows_changed": 0}
     for first in range(0, len(days), _DAYS_A_BUILD):
         portion = days[first : first + _DAYS_A_BUILD]
-        with _locked(settings, portion) as conn:
-            build = stage(conn, portion)
+        built = build_days(settings, portion)
+        for name, count in built.items():
+            total[name] += count
+        log.info("%d of %d delivery days: %s", first + len(portion), len(days), built)
+    return total
+
+
+def build_days(
+    settings: Settings,
+    days: list[date],
+    *,
+    is_whole: bool = False,
+    publishing: Callable[[cursor, dict[str, int]], None] | None = None,
+) -> dict[str, int]:
+    """Builds, checks and publishes the pending delivery periods of these days, or with `is_whole` all of them.
+
+    Args:
+        settings: Where the warehouse is.
+        days: Delivery days; few enough to be published together.
+        is_whole: Whether periods without a pending change are built as well.
+        publishing: Called in the transaction that publishes, with the counts.
+
+    Returns:
+        Counts: delivery periods, rows built, rows changed.
+
+    Raises:
+        TerminalError: See `run`.
+        TransientError: See `run`.
+    """
+    with _locked(settings, days) as conn:
+        build = stage(conn, days, is_whole=is_whole)
+        if changes_anything(conn, build):  # else there is nothing to publish, and so nothing to check
             _check(settings, build)
-            changed += publish(conn, build)
-            periods += len(build.delivery_days)
-            rows += build.row_count
-        log.info("%d of %d delivery days: %d rows, %d changed", first + len(portion), len(days), rows, changed)
-    return {"delivery_periods": periods, "rows_built": rows, "rows_changed": changed}
+        with conn, conn.cursor() as cur:
+            counts = {
+                "delivery_periods": len(build.delivery_days),
+                "rows_built": build.row_count,
+                "rows_changed": publish(cur, build),
+            }
+            if publishing is not None:
+                publishing(cur, counts)
+    return counts
 
 
-def stage(conn: connection, days: list[date]) -> Build:
-    """Computes the pending periods of these days into staging.pnl_hourly and commits."""
+def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Build:
+    """Computes the pending periods of these days, or all of them, into staging.pnl_hourly and commits."""
     with conn, conn.cursor() as cur:
         # changes and data as of one moment: a change that comes later stays pending
         cur.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         # what an earlier build of these days left when it was killed: we hold their locks
         cur.execute("DELETE FROM staging.pnl_hourly WHERE delivery_day = ANY(%s)", (days,))
-        run_sql(cur, "ops/pending_periods", {"delivery_days": days})
+        run_sql(cur, "ops/pending_periods", {"delivery_days": days, "is_whole": is_whole})
         pending = cur.fetchall()
         keys = sorted({(day, hour) for _, day, hour in pending})
         delivery_days, delivery_hours = [day for day, _ in keys], [hour for _, hour in keys]
@@ -85,32 +119,41 @@ def stage(conn: connection, days: list[date]) -> Build:
         parameters = {"build_id": build_id, "delivery_days": delivery_days, "delivery_hours": delivery_hours}
         run_sql(cur, "staging/pnl_sums", parameters)
         row_count = run_sql(cur, "staging/pnl_hourly", parameters)
-        pending_ids = [pending_id for pending_id, _, _ in pending]
+        pending_ids = [pending_id for pending_id, _, _ in pending if pending_id is not None]
         return Build(build_id, pending_ids, delivery_days, delivery_hours, row_count)
 
 
-def publish(conn: connection, build: Build) -> int:
-    """Swaps the build's rows in, keeps the versions that they replace, in one transaction.
+def publish(cur: cursor, build: Build) -> int:
+    """Swaps the build's rows in and keeps the versions that they replace, in the caller's transaction.
 
     Returns:
         Rows that are new, differ or went away.
     """
-    with conn, conn.cursor() as cur:
-        cur.execute("SELECT clock_timestamp()")
-        parameters = {
-            "build_id": build.build_id,
-            "delivery_days": build.delivery_days,
-            "delivery_hours": build.delivery_hours,
-            "published_at": cur.fetchone()[0],  # type: ignore[index]
-        }
-        changed = run_sql(cur, "curated/pnl_hourly_changes", parameters)
-        if changed:
-            run_sql(cur, "curated/pnl_hourly_history_close", parameters)
-            run_sql(cur, "curated/pnl_hourly_remove", parameters)
-            run_sql(cur, "curated/pnl_hourly", parameters)
-            run_sql(cur, "curated/pnl_hourly_history", parameters)
-        _forget(cur, build)
+    parameters = _parameters(build)
+    changed = run_sql(cur, "curated/pnl_hourly_changes", parameters)
+    if changed:
+        run_sql(cur, "curated/published_at")  # late: what is shown until the commit is the version before
+        parameters["published_at"] = cur.fetchone()[0]  # type: ignore[index]
+        run_sql(cur, "curated/pnl_hourly_history_close", parameters)
+        run_sql(cur, "curated/pnl_hourly_remove", parameters)
+        run_sql(cur, "curated/pnl_hourly", parameters)
+        run_sql(cur, "curated/pnl_hourly_history", parameters)
+    _forget(cur, build)
     return changed
+
+
+def changes_anything(conn: connection, build: Build) -> bool:
+    """Whether publishing the build would write anything."""
+    with conn, conn.cursor() as cur:
+        return run_sql(cur, "curated/pnl_hourly_changes", _parameters(build)) > 0
+
+
+def _parameters(build: Build) -> dict[str, object]:
+    return {
+        "build_id": build.build_id,
+        "delivery_days": build.delivery_days,
+        "delivery_hours": build.delivery_hours,
+    }
 
 
 def _check(settings: Settings, build: Build) -> None:

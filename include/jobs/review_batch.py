@@ -13,7 +13,7 @@ from include.errors import TerminalError, TransientError
 from include.expectations.acceptance import accept
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
-from include.warehouse.locks import lock_trades
+from include.warehouse.locks import lock_decision
 
 
 def list_blocked(settings: Settings) -> list[dict[str, Any]]:
@@ -51,7 +51,6 @@ def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
     """
     with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
         source, landing_file_id = _batch_to_review(cur, load_batch_id, reason)
-        lock_trades(cur)
         parameters = {
             "load_batch_id": load_batch_id,
             "landing_file_id": landing_file_id,
@@ -61,6 +60,7 @@ def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
             " the landing file has the message verbatim)",
         }
         count = run_sql(cur, f"ops/discard_{source}", parameters)
+        run_sql(cur, "ops/earlier_copies_forget", {"load_batch_ids": [load_batch_id]})
         run_sql(cur, "ops/discard_batch", {**parameters, "discarded_count": count})
         run_sql(cur, "ops/discard_from_landing_file", {**parameters, "discarded_count": count})
         return count
@@ -70,6 +70,7 @@ def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> tuple[str,
     """Source and file of the batch, which is locked until the transaction ends."""
     if not reason.strip() or "\x00" in reason:
         raise TerminalError("a review needs a reason: --reason 'why'")
+    lock_decision(cur)
     run_sql(cur, "ops/block_review", {"load_batch_id": load_batch_id})
     row = cur.fetchone()
     if row is None:

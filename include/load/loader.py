@@ -15,11 +15,13 @@ from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
 from include.landing import LandingFile, is_writer_gone
 from include.load.journal import Journal
-from include.load.lines import Line, LineReader, decode_line
+from include.load.lines import MOST_BYTES_A_LOAD, Line, LineReader, decode_line
 from include.load.rejects import Rejects
+from include.load.reload import forget_file
 from include.load.sink import Sink
 from include.load.trade_rows import is_utc_text
 from include.warehouse.connection import run_sql
+from include.warehouse.locks import lock_decision
 
 _ROWS_A_WRITE = 15_000
 _SWITCH_SECONDS = 0.0005
@@ -40,24 +42,44 @@ class Load:
     is_complete: bool
 
 
-def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
+def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: bool = False) -> Load | None:
     """Loads what the file holds beyond its stored offset, at most MOST_BYTES_A_LOAD and a line.
 
     One transaction: killed anywhere, nothing happened; two loaders at once, the second waits and finds
     nothing left to do.
 
+    Args:
+        conn: A connection without an open transaction.
+        file: The file, as it lies on disk.
+        sink: Of the file's source.
+        is_reload: Forget what was loaded of the file and load it from its first line to its last one.
+
     Returns:
-        What was loaded, or None if there was nothing new.
+        What was loaded, or None if there was nothing new, or a person has decided on what to reload.
+
+    Raises:
+        TerminalError: The file is shorter than what is loaded of it; nothing was changed.
     """
     with conn, conn.cursor() as cur:
+        if is_reload:
+            lock_decision(cur)  # rows that count go, for a moment: no build may be looking at them
+        sink.lock(cur)
         run_sql(cur, "ops/landing_files_lock", _file_parameters(file))
         ledger = cur.fetchone()
         assert ledger is not None
         landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = ledger
-        if is_complete or not _holds_more(cur, file, landing_file_id, from_bytes):
+        if is_complete and not is_reload:
+            return None
+        holds_more = _holds_more(cur, file, landing_file_id, from_bytes)
+        if is_reload:
+            if not forget_file(cur, landing_file_id):
+                return None
+            from_bytes = known_lines = 0
+            is_connected, last_received_at = False, None
+        elif not holds_more:
             return None
         sink.begin(cur)
-        reader = LineReader(file.path, from_bytes)
+        reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MOST_BYTES_A_LOAD)
         journal = Journal()
         if is_connected:
             run_sql(cur, "ops/connected_intervals_last", {"landing_file_id": landing_file_id})
@@ -65,7 +87,12 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
         run_sql(
             cur,
             "ops/load_batches_begin",
-            {"source": file.source, "landing_file_id": landing_file_id, "from_bytes": from_bytes},
+            {
+                "source": file.source,
+                "landing_file_id": landing_file_id,
+                "from_bytes": from_bytes,
+                "is_reload": is_reload,
+            },
         )
         load_batch_id: int = cur.fetchone()[0]  # type: ignore[index]
         with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
@@ -81,9 +108,10 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
             for period in sink.take_periods():
                 run_sql(cur, "raw/delivery_periods", asdict(period))
-            conflict_count = (
-                _reject_conflicts(cur, sink, rejects, file, from_bytes, known_lines) if known_count else 0
-            )
+            conflict_count = earlier_count = 0
+            if known_count:
+                earlier_count = sink.keep_earlier(cur, file.key)
+                conflict_count = _reject_conflicts(cur, sink, rejects, file, from_bytes, known_lines)
             rejects.store(cur)
             load = Load(
                 load_batch_id=load_batch_id,
@@ -103,6 +131,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
             **asdict(load),
             "landing_file_id": landing_file_id,
             "to_bytes": reader.offset,
+            "earlier_count": earlier_count,
             "last_received_at": pass_.last_received_at or last_received_at,
             "is_connected": journal.connected_from is not None,
         }

@@ -35,8 +35,11 @@ class ReferencePriceSink:
         self._periods: dict[tuple[date, str], DeliveryPeriod] = {}
         self._count = 0
 
-    def begin(self, cur: cursor) -> None:
+    def lock(self, cur: cursor) -> None:
         """Nothing to lock: observations cannot collide."""
+
+    def begin(self, cur: cursor) -> None:
+        """No temporary table is needed: no observation is known before."""
 
     def row(self, line: Line) -> tuple[str, str] | None:
         if line.request is None or line.status is None:
@@ -58,6 +61,10 @@ class ReferencePriceSink:
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         copy_rows(cur, "raw.reference_prices", _COLUMNS, rows.values())
+        return 0
+
+    def keep_earlier(self, cur: cursor, landing_file: str) -> int:
+        """There is none: each observation stands for itself."""
         return 0
 
     def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:

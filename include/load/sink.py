@@ -20,8 +20,11 @@ class Sink(Protocol):
     source: str
     has_connection: bool
 
+    def lock(self, cur: cursor) -> None:
+        """Takes the lock of its table until the transaction ends; comes before any row of the ledger."""
+
     def begin(self, cur: cursor) -> None:
-        """Takes the locks and makes the temporary tables it needs; the landing file is locked already."""
+        """Makes the temporary tables it needs."""
 
     def row(self, line: Line) -> tuple[str, str] | None:
         """The row's key and its values in COPY's text format; None for what is an event.
@@ -34,6 +37,14 @@ class Sink(Protocol):
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         """Stores rows, ordered by key, and those whose key came again; returns how many were known before."""
+
+    def keep_earlier(self, cur: cursor, landing_file: str) -> int:
+        """Keeps those of the known ones that were received before what is stored; returns how many.
+
+        Args:
+            cur: Within the load's transaction.
+            landing_file: Key of the file that is being loaded.
+        """
 
     def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
         """Line number and detail of the known ones that say something else than what is stored."""

@@ -1,20 +1,33 @@
 """Loads all landing files of one source that hold something new."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from psycopg2.extensions import connection
+from psycopg2.extensions import connection, cursor
 
-from include.landing import LandingFile, list_files
-from include.load.loader import load_file
+from include.landing import list_files
+from include.load.loader import Load, load_file
 from include.load.sink import Sink
 from include.settings import Settings
-from include.warehouse.connection import connect, named_sql, run_sql
+from include.warehouse.connection import connect, run_sql
 from include.warehouse.locks import lock_pnl_inputs
 
 log = logging.getLogger(__name__)
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """How far a landing file is loaded."""
+
+    loaded_bytes: int
+    is_complete: bool
+
+
+_NEW = _Known(-1, False)
 
 
 @dataclass(slots=True)
@@ -28,6 +41,24 @@ class Loaded:
     duplicate_count: int = 0
     rejected_count: int = 0
     event_count: int = 0
+    first_received_at: datetime | None = None
+
+    def add(self, load: Load) -> None:
+        """Counts one load."""
+        self.batches += 1
+        self.line_count += load.line_count
+        self.loaded_count += load.loaded_count
+        self.duplicate_count += load.duplicate_count
+        self.rejected_count += load.rejected_count
+        self.event_count += load.event_count
+        if load.first_received_at is not None:
+            self.first_received_at = min(
+                self.first_received_at or load.first_received_at, load.first_received_at
+            )
+
+    def summary(self) -> dict[str, int]:
+        """The counts."""
+        return {name: count for name, count in asdict(self).items() if isinstance(count, int)}
 
 
 def load_source(
@@ -42,18 +73,16 @@ def load_source(
     files = list_files(settings.landing_root, sink.source, start_at, end_at)
     total = Loaded()
     with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
-        unfinished = _unfinished(conn, sink.source, files)
-        changed_since = _last_scan(conn, sink.source) or scanned_at
+        with conn, conn.cursor() as cur:
+            ledger = _ledger(cur, sink.source)
+        unfinished = [file for file in files if not ledger.get(file.key, _NEW).is_complete]
         for position, file in enumerate(unfinished, start=1):
             total.files += 1
             is_at_end = False
             # to the end it has now: a busy file would hold us for ever
             while not is_at_end and (load := load_file(conn, file, sink)) is not None:
                 is_at_end = load.is_at_end
-                total.batches += 1
-                for name in ("line_count", "loaded_count", "duplicate_count", "rejected_count", "event_count"):
-                    setattr(total, name, getattr(total, name) + getattr(load, name))
-                changed_since = min(changed_since, load.first_received_at or changed_since)
+                total.add(load)
                 log.info(
                     "file %d of %d, %s: %d lines = %d loaded + %d duplicates + %d rejected + %d events",
                     position,
@@ -65,26 +94,52 @@ def load_source(
                     load.rejected_count,
                     load.event_count,
                 )
-        with conn, conn.cursor() as cur:
-            if sink.has_connection:
-                lock_pnl_inputs(cur)  # else a build under way could publish what it saw before this load
-            if start_at is None and end_at is None:
-                run_sql(cur, "ops/landing_scans", {"source": sink.source, "scanned_at": scanned_at})
-            if sink.has_connection:
-                run_sql(cur, "ops/pending_capture_gaps", {"since": changed_since})
-    return asdict(total)
+        is_whole = start_at is None and end_at is None
+        note_scan(conn, settings, sink, scanned_at if is_whole else None, total.first_received_at)
+    return total.summary()
 
 
-def _unfinished(conn: connection, source: str, files: Iterable[LandingFile]) -> list[LandingFile]:
-    """The files that may hold something new: those not known to be loaded to their end."""
+def note_scan(
+    conn: connection,
+    settings: Settings,
+    sink: Sink,
+    scanned_at: datetime | None,
+    changed_since: datetime | None,
+) -> None:
+    """Notes up to when all landing files are loaded, and marks delivery periods whose gaps this changes.
+
+    Args:
+        conn: A connection without an open transaction.
+        settings: Where the landing files are.
+        sink: Of their source.
+        scanned_at: When all files were listed that are loaded now. None if only some were: then it is now
+            if these happened to be the last, so that loading window by window, in whatever order, comes to
+            the same as loading all at once.
+        changed_since: First receipt among the lines that were loaded; None for none.
+    """
     with conn, conn.cursor() as cur:
-        cur.execute(named_sql("ops/landing_files_complete_keys"), {"source": source})
-        complete = {key for (key,) in cur}
-    return [file for file in files if file.key not in complete]
+        if sink.has_connection:
+            lock_pnl_inputs(cur)  # else a build under way could publish what it saw before this load
+        if scanned_at is None and _is_all_loaded(cur, settings, sink.source):
+            scanned_at = datetime.now(UTC)
+        cur.execute("SELECT scanned_at FROM ops.landing_scans WHERE source = %s", (sink.source,))
+        (known_until,) = cur.fetchone() or (_EVER,)
+        if scanned_at is not None:
+            run_sql(cur, "ops/landing_scans", {"source": sink.source, "scanned_at": scanned_at})
+        if sink.has_connection:
+            run_sql(cur, "ops/pending_capture_gaps", {"since": min(changed_since or known_until, known_until)})
 
 
-def _last_scan(conn: connection, source: str) -> datetime | None:
-    with conn, conn.cursor() as cur:
-        cur.execute("SELECT scanned_at FROM ops.landing_scans WHERE source = %s", (source,))
-        row = cur.fetchone()
-        return row[0] if row else None
+def _ledger(cur: cursor, source: str) -> dict[str, _Known]:
+    run_sql(cur, "ops/landing_files_known", {"source": source})
+    return {key: _Known(*known) for key, *known in cur}
+
+
+def _is_all_loaded(cur: cursor, settings: Settings, source: str) -> bool:
+    """Whether each landing file is loaded to the end that it has at this moment."""
+    ledger = _ledger(cur, source)
+    for file in list_files(settings.landing_root, source):
+        known = ledger.get(file.key, _NEW)
+        if not known.is_complete and file.path.stat().st_size > known.loaded_bytes:
+            return False
+    return True

@@ -1,4 +1,4 @@
-"""The sink of trades: each once, the first copy wins, whichever line captured it."""
+"""The sink of trades: each once, the copy received first wins, whichever line captured it."""
 
 from collections.abc import Iterator
 
@@ -29,8 +29,10 @@ class TradeSink:
     def __init__(self, market: Market) -> None:
         self._rows = TradeRows(market)
 
-    def begin(self, cur: cursor) -> None:
+    def lock(self, cur: cursor) -> None:
         lock_trades(cur)
+
+    def begin(self, cur: cursor) -> None:
         # else the planner reads the whole of a table that is not large yet, once for each portion of ids
         cur.execute("SET LOCAL enable_seqscan = off")
         run_sql(cur, "raw/trades_known_stage")
@@ -50,6 +52,9 @@ class TradeSink:
         if known:
             copy_rows(cur, "pg_temp.known_trades", _COLUMNS, known)
         return len(known)
+
+    def keep_earlier(self, cur: cursor, landing_file: str) -> int:
+        return run_sql(cur, "raw/trades_earlier", {"landing_file": landing_file})
 
     def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
         run_sql(cur, "raw/trades_conflicts")

@@ -23,6 +23,15 @@ def lock_pnl_inputs(cur: cursor) -> None:
     cur.execute("SELECT pg_advisory_xact_lock(%s)", (PNL_INPUTS,))
 
 
+def lock_decision(cur: cursor) -> None:
+    """Until the transaction ends, batches may be decided on and trades may change their place.
+
+    Both locks in the one order; whoever decides takes them before any row of the ledger.
+    """
+    lock_pnl_inputs(cur)
+    lock_trades(cur)
+
+
 def lock_pnl_days(cur: cursor, days: Iterable[date]) -> None:
     """Until the connection closes, nobody else builds these days and nothing changes what counts."""
     cur.execute("SELECT pg_advisory_lock_shared(%s)", (PNL_INPUTS,))

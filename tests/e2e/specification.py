@@ -26,22 +26,23 @@ class Specification:
 
     market: Market
     trades: dict[str, Trade] = field(default_factory=dict)
+    received: dict[str, tuple[datetime, str, int]] = field(default_factory=dict)
     prices: dict[tuple[date, str], tuple[datetime, Decimal]] = field(default_factory=dict)
     periods: dict[tuple[date, str], DeliveryPeriod] = field(default_factory=dict)
     intervals: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def read(self, landing_root: Path, files: Iterable[tuple[str, str, int]]) -> None:
-        """Files as (source, path below landing_root, loaded bytes), in the order of their loads."""
+        """Files as (source, path below landing_root, loaded bytes), in any order."""
         for source, key, loaded_bytes in files:
             if source == TRADES:
-                self.read_trades(landing_root / key, loaded_bytes)
+                self.read_trades(landing_root / key, loaded_bytes, key)
             else:
                 self.read_prices(landing_root / key, loaded_bytes)
 
-    def read_trades(self, path: Path, loaded_bytes: int) -> None:
-        """The first copy of a trade counts: files have to be read in the order of their loads."""
+    def read_trades(self, path: Path, loaded_bytes: int, key: str) -> None:
+        """The copy of a trade that was received first counts; of several at once, file and line decide."""
         journal = Journal()
-        for line in lines(path, loaded_bytes):
+        for number, line in enumerate(lines(path, loaded_bytes), start=1):
             at = datetime.fromisoformat(line["received_at"])
             if "event" in line:
                 alive = line.get("alive_until")
@@ -53,8 +54,10 @@ class Specification:
                 trade = parse_trade(line["raw"], self.market)
             except (KeyError, RejectedMessageError):
                 continue
-            self.trades.setdefault(trade.trade_id, trade)
             self._knows(trade.period)
+            received = (at, key, number)
+            if trade.trade_id not in self.trades or received < self.received[trade.trade_id]:
+                self.trades[trade.trade_id], self.received[trade.trade_id] = trade, received
         self.intervals += journal.intervals.items()
 
     def read_prices(self, path: Path, loaded_bytes: int) -> None:

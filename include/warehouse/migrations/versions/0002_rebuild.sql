@@ -87,3 +87,9 @@ COMMENT ON COLUMN curated.pnl_hourly_changes.price_status IS 'final, provisional
 COMMENT ON COLUMN curated.pnl_hourly_changes.previous_pnl_eur IS 'PnL before, EUR; NULL: there was no price or no row';
 COMMENT ON COLUMN curated.pnl_hourly_changes.pnl_eur IS 'PnL since, EUR; NULL: there is no price or no row';
 COMMENT ON COLUMN curated.pnl_hourly_changes.pnl_change_eur IS 'pnl_eur - previous_pnl_eur, EUR; NULL where one of the two is';
+
+COMMENT ON TABLE raw.trades IS 'Every trade once, the copy that was received first; curated.trades shows those that count';
+COMMENT ON COLUMN ops.load_batches.duplicate_count IS 'Lines with a trade of which another copy, with the same content, counts';
+COMMENT ON COLUMN ops.landing_files.duplicate_count IS 'Lines with a trade of which another copy, with the same content, counts';
+COMMENT ON TABLE ops.landing_scans IS 'Up to when all landing files are loaded: what no file proves by then was not captured';
+COMMENT ON COLUMN ops.landing_scans.scanned_at IS 'When all landing files were last looked through and nothing was left to load';

@@ -1,4 +1,4 @@
--- A batch that brought no row and no reject has nothing to check
+-- A batch that brought no row, no reject and no copy that takes a trade's place has nothing to check
 UPDATE ops.load_batches SET
     to_bytes = %(to_bytes)s,
     line_count = %(line_count)s,
@@ -6,5 +6,5 @@ UPDATE ops.load_batches SET
     duplicate_count = %(duplicate_count)s,
     rejected_count = %(rejected_count)s,
     event_count = %(event_count)s,
-    state = CASE WHEN %(loaded_count)s + %(rejected_count)s = 0 THEN 'accepted' ELSE 'loaded' END
+    state = CASE WHEN %(loaded_count)s + %(rejected_count)s + %(earlier_count)s = 0 THEN 'accepted' ELSE 'loaded' END
 WHERE load_batch_id = %(load_batch_id)s

@@ -1,7 +1,7 @@
 -- The price observations of the batches of a validation, with what the calendar says of their delivery period
 SELECT
     r.delivery_day, r.delivery_hour, r.price_eur_per_mwh, r.provider_updated_at, r.observed_at,
-    r.load_batch_id, f.landing_file, r.line_number, b.loaded_at,
+    r.load_batch_id, f.landing_file, r.line_number, b.loaded_at, true AS is_stored,
     p.delivery_start_at AS calendar_start_at,
     p.tradable_from,
     r.observed_at >= p.price_final_from AS is_final

@@ -1,8 +1,7 @@
--- Of the known trades, those whose content is not that of the first copy; the rest are plain duplicates
+-- Of the known trades, those whose content is not that of the stored copy; the rest are plain duplicates
 SELECT
     k.line_number,
-    format('trade %%s was loaded before from %%s, line %%s, with other content', k.trade_id, f.landing_file, t.line_number)
-        AS detail
+    format('trade %%s has other content in %%s, line %%s, which counts', k.trade_id, f.landing_file, t.line_number) AS detail
 FROM pg_temp.known_trades AS k
 JOIN raw.trades AS t USING (trade_id)
 JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id

@@ -1,1 +1,0 @@
-SELECT landing_file FROM ops.landing_files WHERE source = %(source)s AND is_complete
