@@ -13,7 +13,7 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run test check lint psql audit report bench batches review dictionary lock setup clean
+.PHONY: help run test check lint psql audit report rebuild bench batches review dictionary lock setup clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ audit: $(STAMP) ## account for every captured line; fails if one is missing
 report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=table|csv|xlsx]
 	@exec $(PYTHON) -m include.jobs.report --day "$$DAY" \
 		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"}
+
+rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [RELOAD=1] [FORCE_PRICES=1]
+	@exec $(PYTHON) -m include.jobs.rebuild_pnl --from "$$FROM" --to "$$TO" \
+		$${RELOAD:+--reload} $${FORCE_PRICES:+--force-prices}
 
 bench: $(STAMP) ## measure loader, capture and build beside their limits
 	@exec $(PYTHON) -m tests.bench $(ARGS)

@@ -1,0 +1,35 @@
+"""How far a long job is, in words for its log."""
+
+import time
+
+
+class Progress:
+    """Tells done of all, the rate, and the time that the rest will take at that rate.
+
+    Args:
+        unit: What is counted, in the plural.
+        count: How many there are in all.
+    """
+
+    def __init__(self, unit: str, count: int) -> None:
+        self._unit = unit
+        self._count = count
+        self._began = time.monotonic()
+
+    def text(self, done: int) -> str:
+        """For example `14 of 31 delivery days, 3.5 a second, 5 s left`."""
+        seconds = time.monotonic() - self._began
+        text = f"{done:,} of {self._count:,} {self._unit}"
+        if not done or seconds <= 0:
+            return text
+        rate = done / seconds
+        pace = f"{rate:,.1f} a second" if rate >= 1 else f"{rate * 60:,.1f} a minute"
+        return f"{text}, {pace}, {_duration((self._count - done) / rate)} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,126 @@
+"""Builds curated.pnl_hourly of a range of delivery days anew; as a command, all that a rebuild is."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+
+from psycopg2.extensions import cursor
+
+from include.errors import TerminalError, TransientError
+from include.jobs import (
+    check_range,
+    load_reference_prices,
+    load_trades,
+    reload_landing_files,
+    repull_reference_prices,
+    validate_reference_prices,
+    validate_trades,
+)
+from include.jobs.build_pnl import build_days
+from include.jobs.progress import Progress
+from include.jobs.rebuild import Rebuild
+from include.jobs.window import DeliveryDays
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+
+log = logging.getLogger(__name__)
+
+_DAYS_A_BUILD = 7
+"""Delivery days that are built, checked and published together: a kill costs no more than these."""
+
+
+def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
+    """Builds and publishes every known delivery period of the days; what comes out the same is not written.
+
+    A killed rebuild goes on where it stopped: how far it got is part of each publication.
+
+    Returns:
+        Counts over the whole rebuild: delivery days, rows built, rows changed.
+
+    Raises:
+        TerminalError: Rows break a critical expectation; their days and later ones are as they were.
+        TransientError: The warehouse went away; a rerun goes on from there.
+    """
+    with connect(settings.warehouse_url, "rebuild_pnl") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, "ops/rebuild_resume", {"rebuild_id": rebuild.rebuild_id})
+        ((done_until,),) = cur.fetchall()
+    days = [day for day in rebuild.days.days() if done_until is None or day > done_until]
+    progress = Progress("delivery days", len(days))
+    if len(days) < len(rebuild.days):
+        log.info("%d of %d delivery days were done before", len(rebuild.days) - len(days), len(rebuild.days))
+    totals = (0, 0)
+
+    def advance(done: date, cur: cursor, counts: dict[str, int]) -> None:
+        nonlocal totals
+        run_sql(cur, "ops/rebuild_advance", {"rebuild_id": rebuild.rebuild_id, "done_until": done, **counts})
+        ((*_, built, changed),) = cur.fetchall()
+        totals = built, changed
+
+    for first in range(0, len(days), _DAYS_A_BUILD):
+        portion = days[first : first + _DAYS_A_BUILD]
+        build_days(settings, portion, is_whole=True, publishing=partial(advance, portion[-1]))
+        log.info(
+            "%s: %s rows built, %s changed",
+            progress.text(first + len(portion)),
+            f"{totals[0]:,}",
+            f"{totals[1]:,}",
+        )
+    return {"delivery_days": len(rebuild.days), "rows_built": totals[0], "rows_changed": totals[1]}
+
+
+def everything(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
+    """All tasks of the DAG rebuild_pnl, one after the other, in this process.
+
+    Returns:
+        What `run` returns.
+
+    Raises:
+        TerminalError: A batch is blocked, or see `run`.
+        TransientError: Something went away; call it again.
+    """
+    steps: dict[str, Callable[[], object]] = {
+        "check_range": lambda: check_range.run(settings, rebuild),
+        "reload_landing_files": lambda: reload_landing_files.run(settings, rebuild),
+        "load_trades": lambda: load_trades.run(settings),
+        "validate_trades": lambda: validate_trades.run(settings),
+        "repull_reference_prices": lambda: repull_reference_prices.run(settings, rebuild),
+        "load_reference_prices": lambda: load_reference_prices.run(settings),
+        "validate_reference_prices": lambda: validate_reference_prices.run(settings),
+    }
+    for name, step in steps.items():
+        log.info("%s: %s", name, step())
+    return run(settings, rebuild)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 1 after an error, which is one line."""
+    from include.local.credentials import settings
+
+    parser = argparse.ArgumentParser(prog="python -m include.jobs.rebuild_pnl", description=__doc__)
+    parser.add_argument("--from", dest="first", required=True, help="first delivery day, like 2026-03-02")
+    parser.add_argument("--to", dest="last", required=True, help="last delivery day, inclusive")
+    parser.add_argument("--reload", action="store_true", help="load their landing files from scratch")
+    parser.add_argument("--force-prices", action="store_true", help="ask the provider for their prices again")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr
+    )
+    try:
+        days = DeliveryDays.parse(given.first, given.last)
+        rebuild = Rebuild(f"make rebuild {days.first} {days.last}", days, given.reload, given.force_prices)
+        counts = everything(settings(), rebuild)
+    except (TerminalError, TransientError) as error:
+        sys.stderr.write(f"rebuild: {error}\n")
+        return 1
+    sys.stdout.write(
+        f"{counts['delivery_days']} delivery days: {counts['rows_built']:,} rows built,"
+        f" {counts['rows_changed']:,} changed\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""Loads the landing files of a rebuild again from their first line, file by file."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from psycopg2.extensions import connection
+
+from include.domain.delivery_period import Market
+from include.errors import TerminalError
+from include.jobs import validate_reference_prices, validate_trades
+from include.jobs.progress import Progress
+from include.jobs.rebuild import Rebuild
+from include.landing import LandingFile, list_files
+from include.load.loader import load_file
+from include.load.reference_prices import ReferencePriceSink
+from include.load.sink import Sink
+from include.load.source import Loaded, note_scan
+from include.load.trades import TradeSink
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+
+log = logging.getLogger(__name__)
+
+_LINES_A_PORTION = 1_000_000
+"""What is loaded again does not count until it is validated: that happens after each so many lines."""
+
+
+def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
+    """Forgets and loads, each in one transaction, the files received while the days were traded and delivered.
+
+    So are files that are known to hold rows of these days. Until it is decided what a file says now, the
+    PnL of its delivery periods stays as it was. A killed reload goes on where it stopped. Left as they are:
+    files with a batch that a person has decided on, and files that lie no more where they were.
+
+    Returns:
+        Counts: files, lines, files that were left as they are, and missing ones. All 0 unless asked for.
+
+    Raises:
+        TerminalError: Batches of what was loaded are blocked; everything else is loaded and accepted.
+        TransientError: The warehouse went away; a rerun goes on from there.
+    """
+    counts = {"files": 0, "lines": 0, "left": 0, "missing": 0}
+    if not rebuild.reload:
+        return counts
+    market = Market.of(settings.market_timezone)
+    blocked: list[str] = []
+    with connect(settings.warehouse_url, "reload_landing_files") as conn:
+        with conn, conn.cursor() as cur:
+            run_sql(cur, "ops/reload_begin", {"rebuild_id": rebuild.rebuild_id})
+            ((since,),) = cur.fetchall()
+        for sink, validate in (
+            (TradeSink(market), validate_trades.run),
+            (ReferencePriceSink(market), validate_reference_prices.run),
+        ):
+            keys = _keys(conn, market, rebuild, sink.source, since)
+            on_disk = {file.key: file for file in list_files(settings.landing_root, sink.source)}
+            files = [on_disk[key] for key in keys if key in on_disk]
+            counts["missing"] += len(keys) - len(files)
+            _reload(conn, settings, sink, files, counts, partial(_decide, settings, validate, blocked))
+        with conn, conn.cursor() as cur:
+            cur.execute(
+                "UPDATE ops.rebuilds SET reloaded_at = clock_timestamp() WHERE rebuild_id = %s",
+                (rebuild.rebuild_id,),
+            )
+    if counts["missing"]:
+        log.warning("%d landing files are missing: what was loaded of them stays", counts["missing"])
+    if blocked:
+        raise TerminalError("\n".join(blocked))
+    return counts
+
+
+def _reload(
+    conn: connection,
+    settings: Settings,
+    sink: Sink,
+    files: list[LandingFile],
+    counts: dict[str, int],
+    decide: Callable[[], None],
+) -> None:
+    progress, total, undecided = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
+    for number, file in enumerate(files, start=1):
+        load = load_file(conn, file, sink, is_reload=True)
+        if load is None:
+            counts["left"] += 1
+            continue
+        total.add(load)
+        counts["files"] += 1
+        counts["lines"] += load.line_count
+        undecided += load.line_count
+        if undecided >= _LINES_A_PORTION:
+            decide()
+            undecided = 0
+            log.info("loaded again: %s", progress.text(number))
+    decide()
+    log.info("loaded again: %s, %s lines", progress.text(len(files)), f"{total.line_count:,}")
+    note_scan(conn, settings, sink, None, total.first_received_at)
+
+
+def _decide(settings: Settings, validate: Callable[[Settings], dict[str, int]], blocked: list[str]) -> None:
+    try:
+        validate(settings)
+    except TerminalError as error:  # the other files have to be loaded all the same; it is raised at the end
+        blocked.append(str(error))
+
+
+def _keys(conn: connection, market: Market, rebuild: Rebuild, source: str, since: datetime) -> list[str]:
+    first, last = market.hours_of(rebuild.days.first), market.hours_of(rebuild.days.last)
+    with conn, conn.cursor() as cur:
+        run_sql(
+            cur,
+            "ops/reload_files",
+            {
+                "source": source,
+                "start_at": first[0].tradable_from,
+                "end_at": last[-1].end_at,
+                "first_day": rebuild.days.first,
+                "last_day": rebuild.days.last,
+                "since": since,
+            },
+        )
+        return [key for (key,) in cur]

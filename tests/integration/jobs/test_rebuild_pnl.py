@@ -1,0 +1,248 @@
+"""Rebuilds: the same numbers, from what is loaded and from landing files, resumed after a kill."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from include.errors import TerminalError, TransientError
+from include.jobs import (
+    audit,
+    build_pnl,
+    check_range,
+    load_trades,
+    rebuild_pnl,
+    reload_landing_files,
+    review_batch,
+    validate_trades,
+)
+from include.jobs.rebuild import Rebuild
+from include.jobs.window import DeliveryDays
+from include.landing import message_line
+from include.settings import Settings
+from tests.database import Database
+from tests.fingerprint import fingerprint
+from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+
+_DAYS = DeliveryDays(date(2026, 3, 1), date(2026, 3, 20))
+_REBUILD = Rebuild("r", _DAYS)
+
+
+@pytest.fixture(autouse=True)
+def _clean(settings: Settings) -> Iterator[None]:
+    yield
+    assert not [problem for file in audit.run(settings) for problem in file.problems]
+
+
+def line(number: int, **changes: Any) -> bytes:
+    """A trade that was received some seconds after RECEIVED_AT."""
+    return message_line(RECEIVED_AT + timedelta(seconds=number), deal(id=f"t{number}", **changes).encode())
+
+
+@pytest.fixture
+def days(settings: Settings, database: Database) -> list[str]:
+    """Trades for 20 delivery days, loaded, accepted and built."""
+    days = [day.isoformat() for day in _DAYS.days()]
+    content = b"".join(line(n, delivery_day=day) for n, day in enumerate(days))
+    write_landing_file(settings.landing_root, event(-1, "connected") + content + line(99))
+    load_trades.run(settings)
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 20
+    return days
+
+
+def versions(database: Database) -> list[Any]:
+    return database.rows("SELECT *, xmin FROM curated.pnl_hourly_history ORDER BY delivery_day, valid_from")
+
+
+def test_a_rebuild_that_changes_nothing_writes_nothing(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    before = versions(database)
+    assert rebuild_pnl.everything(settings, _REBUILD) == {
+        "delivery_days": 20,
+        "rows_built": 20,
+        "rows_changed": 0,
+    }
+    assert versions(database) == before
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_a_rebuild_mends_what_is_wrong_and_only_that(
+    settings: Settings, database: Database, days: list[str], reload: bool
+) -> None:
+    right = fingerprint(database)
+    before = versions(database)
+    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0 WHERE delivery_day = %s", (days[7],))
+    if reload:
+        database.rows("DELETE FROM raw.trades WHERE trade_id = 't12'")
+        database.rows("UPDATE raw.trades SET price_eur_per_mwh = 0 WHERE trade_id = 't13'")
+    assert rebuild_pnl.everything(settings, replace(_REBUILD, reload=reload))["rows_changed"] == 1
+    assert fingerprint(database) == right
+    assert len(versions(database)) == len(before) + 1
+
+
+def test_a_warehouse_is_rebuilt_from_landing_files_alone(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    right = fingerprint(database)
+    database.rows(
+        "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_hourly, curated.pnl_hourly_history,"
+        " ops.landing_files, ops.load_batches, ops.rejected_messages, ops.connected_intervals"
+    )
+    assert rebuild_pnl.everything(settings, _REBUILD)["rows_changed"] == 20
+    assert fingerprint(database) == right
+
+
+def test_other_days_are_left_alone(settings: Settings, database: Database, days: list[str]) -> None:
+    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    two = DeliveryDays.parse(days[3], days[4])
+    assert rebuild_pnl.everything(settings, Rebuild("two", two))["rows_changed"] == 2
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE cash_flow_eur <> 0") == 2
+
+
+def test_a_killed_rebuild_goes_on_where_it_stopped(
+    settings: Settings, database: Database, days: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    check_range.run(settings, _REBUILD)
+    build_days, built = rebuild_pnl.build_days, list[list[date]]()
+
+    def once(settings: Settings, portion: list[date], **arguments: Any) -> Any:
+        if built:
+            raise TransientError("killed")
+        built.append(portion)
+        return build_days(settings, portion, **arguments)
+
+    monkeypatch.setattr(rebuild_pnl, "build_days", once)
+    with pytest.raises(TransientError, match="killed"):
+        rebuild_pnl.run(settings, _REBUILD)
+    assert database.value("SELECT done_until FROM ops.rebuilds") == date(2026, 3, 7)
+    monkeypatch.setattr(rebuild_pnl, "build_days", build_days)
+    assert rebuild_pnl.run(settings, _REBUILD) == {"delivery_days": 20, "rows_built": 20, "rows_changed": 20}
+    assert database.value("SELECT finished_at IS NOT NULL FROM ops.rebuilds")
+    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    assert rebuild_pnl.run(settings, _REBUILD)["rows_changed"] == 20, "cleared after its end it starts over"
+
+
+def test_days_without_trades_are_no_error(settings: Settings) -> None:
+    empty = Rebuild("empty", DeliveryDays.parse("2020-01-01", "2020-12-31"), reload=True)
+    assert rebuild_pnl.everything(settings, empty)["rows_built"] == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "message"),
+    [
+        ("garbage", "2026-03-02", "from must be a delivery day like 2026-03-02, not 'garbage'"),
+        ("2026-03-02", None, "to must be a delivery day"),
+        ("2026-02-30", "2026-03-02", "from must be"),
+        ("1999-12-31", "2026-03-02", "from must be"),
+        ("2026-03-03", "2026-03-02", "from 2026-03-03 is after to 2026-03-02"),
+        ("2000-01-01", "2099-12-31", "at most 3660 at once"),
+    ],
+)
+def test_a_range_that_makes_no_sense_is_refused_in_words(first: Any, last: Any, message: str) -> None:
+    with pytest.raises(TerminalError, match=message):
+        DeliveryDays.parse(first, last)
+
+
+def test_pnl_stays_as_it_was_until_a_reload_is_decided_on(
+    settings: Settings, database: Database, days: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_settings: Settings) -> dict[str, int]:
+        raise TransientError("killed between loading and validation")
+
+    check_range.run(settings, _REBUILD)
+    with monkeypatch.context() as patched:
+        patched.setattr(reload_landing_files.validate_trades, "run", dies)
+        with pytest.raises(TransientError):
+            reload_landing_files.run(settings, replace(_REBUILD, reload=True))
+    assert database.value("SELECT count(*) FROM curated.trades") == 0, "not decided on yet"
+    build_pnl.run(settings)
+    rebuild_pnl.run(settings, _REBUILD)
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 20
+    validate_trades.run(settings)
+    assert build_pnl.run(settings)["rows_changed"] == 0
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 20
+
+
+def test_a_killed_reload_does_not_load_again_what_it_has_loaded(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    second = RECEIVED_AT + timedelta(hours=1)
+    write_landing_file(settings.landing_root, message_line(second, deal(id="b").encode()), hour=second)
+    load_trades.run(settings)
+    reload = replace(_REBUILD, reload=True)
+    check_range.run(settings, reload)
+    assert reload_landing_files.run(settings, reload)["files"] == 2
+    database.rows("UPDATE ops.rebuilds SET reloaded_at = NULL")
+    database.rows(
+        "UPDATE ops.load_batches SET loaded_at = '2026-01-01' WHERE load_batch_id = %s",
+        (database.value("SELECT load_batch_id FROM raw.trades WHERE trade_id = 'b'"),),
+    )
+    assert reload_landing_files.run(settings, reload)["files"] == 1
+    assert reload_landing_files.run(settings, reload)["files"] == 2, "run again after its end it starts over"
+
+
+def test_late_files_of_the_days_are_loaded_again_too(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    late = RECEIVED_AT + timedelta(days=90)
+    write_landing_file(settings.landing_root, message_line(late, deal(id="late").encode()), hour=late)
+    other = RECEIVED_AT + timedelta(days=91)
+    content = message_line(other, deal(id="other", delivery_day="2026-06-02").encode())
+    write_landing_file(settings.landing_root, content, hour=other)
+    load_trades.run(settings)
+    reload = replace(_REBUILD, reload=True)
+    check_range.run(settings, reload)
+    assert reload_landing_files.run(settings, reload)["files"] == 2
+    (reloaded,) = database.rows("SELECT count(*) FILTER (WHERE is_reload), count(*) FROM ops.load_batches")
+    assert reloaded == (2, 3)
+
+
+def test_what_a_person_has_decided_and_what_is_missing_stays(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    second = RECEIVED_AT + timedelta(hours=1)
+    bad = b"".join(message_line(second, deal(id=f"bad{n}", price=99_999).encode()) for n in range(3))
+    write_landing_file(settings.landing_root, bad, hour=second)
+    third = RECEIVED_AT + timedelta(hours=2)
+    gone = write_landing_file(settings.landing_root, message_line(third, deal(id="g").encode()), hour=third)
+    load_trades.run(settings)
+    with pytest.raises(TerminalError):
+        validate_trades.run(settings)
+    (blocked,) = review_batch.list_blocked(settings)
+    review_batch.discard_batch(settings, blocked["load_batch_id"], "test data")
+    content = gone.read_bytes()
+    gone.unlink()
+    reload = replace(_REBUILD, reload=True)
+    check_range.run(settings, reload)
+    counts = reload_landing_files.run(settings, reload)
+    gone.write_bytes(content)
+    assert counts == {"files": 1, "lines": 22, "left": 1, "missing": 1}
+    assert database.value("SELECT count(*) FROM raw.trades WHERE trade_id = 'g'") == 1
+    discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"
+    assert database.value(discarded) == 3
+
+
+def test_a_blocked_reload_is_red_and_changes_nothing(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    before = versions(database)
+    file = next(settings.landing_root.rglob("*.jsonl"))
+    was = file.read_bytes()
+    file.write_bytes(was.replace(b'"price\\": 20.64', b'"price\\": 99999'))  # as if the rules had changed
+    reload = replace(_REBUILD, reload=True)
+    check_range.run(settings, reload)
+    with pytest.raises(TerminalError, match="1 blocked"):
+        reload_landing_files.run(settings, reload)
+    rebuild_pnl.run(settings, reload)
+    assert versions(database) == before
+    file.write_bytes(was)
+    check_range.run(settings, reload)
+    reload_landing_files.run(settings, reload)
+    assert rebuild_pnl.run(settings, reload)["rows_changed"] == 0
+    assert versions(database) == before
