@@ -42,7 +42,7 @@ class DeliveryPeriod:
             trade under it is for one of the two hours.
         is_dst_ambiguous: The label occurs twice on that day and the sources do not say which.
         tradable_from: UTC, when trading opens.
-        tradable_until: UTC, gate closure.
+        tradable_until: UTC, gate closure; under the doubled label that of its second occurrence.
         price_final_from: UTC; a reference price observed from then on includes the last trades.
     """
 
@@ -93,7 +93,8 @@ class Market:
             start, end = first, second + length
         else:
             start, end = first, self._instant(wall + length, fold=0)
-        gate = start - GATE_CLOSURE
+        # what is traded under the doubled label may be for its second occurrence, up to the gate of that one
+        gate = (second if doubled and not half else start) - GATE_CLOSURE
         return DeliveryPeriod(
             delivery_day=delivery_day,
             delivery_hour=delivery_hour,

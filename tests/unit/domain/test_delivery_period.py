@@ -256,7 +256,18 @@ def test_tradable_hours_are_those_between_opening_and_gate_closure() -> None:
 @given(st.datetimes(datetime(2020, 1, 2), datetime(2030, 12, 30), timezones=st.just(ZoneInfo("UTC"))))
 def test_no_hour_is_tradable_at_its_start(at: datetime) -> None:
     for period in BERLIN.tradable_hours(at):
-        assert period.tradable_from <= at < period.tradable_until < period.start_at
+        last_start = period.end_at - HOUR
+        assert period.tradable_from <= at < period.tradable_until < last_start
+        assert period.is_dst_ambiguous or last_start == period.start_at
+
+
+def test_the_doubled_label_is_tradable_until_its_second_hour_closes() -> None:
+    labels = [
+        [p.delivery_hour for p in BERLIN.tradable_hours(utc(at)) if p.delivery_day == OCTOBER_CHANGE][:2]
+        for at in ("2025-10-25T23:54", "2025-10-25T23:55", "2025-10-26T00:54", "2025-10-26T00:55")
+    ]
+    assert labels == [["02-03", "03-04"]] * 3 + [["03-04", "04-05"]]
+    assert BERLIN.period(OCTOBER_CHANGE, "02-03").price_final_from == utc("2025-10-26T01:00:30")
 
 
 @pytest.mark.parametrize("text", ["2023-02-21", "2024-02-29", "2000-01-01", "2099-12-31"])

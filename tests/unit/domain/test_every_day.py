@@ -1,0 +1,207 @@
+"""Every day of 2020 to 2030 in several zones, against rules for the change of clocks written down here."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from include.domain.delivery_period import GATE_CLOSURE, DeliveryPeriod, Market
+from include.domain.rejection import Reason, RejectedMessageError
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+YEARS = range(2020, 2031)
+FIRST, LAST = date(2020, 1, 1), date(2030, 12, 31)
+DAYS = [FIRST + n * DAY for n in range((LAST - FIRST).days + 1)]
+
+
+def sunday(year: int, month: int, number: int) -> date:
+    """The first (1), second (2), … or last (-1) Sunday of a month."""
+    first = date(year, month, 1)
+    sundays = [d for d in (first + n * DAY for n in range(31)) if d.month == month and d.weekday() == 6]
+    return sundays[number - 1 if number > 0 else number]
+
+
+@dataclass(frozen=True)
+class Zone:
+    """How a zone changes its clocks, without asking any time zone database.
+
+    Attributes:
+        winter: Hours ahead of UTC in winter.
+        spring: The day of a year on which clocks go forward; None: never.
+        autumn: The day on which they go back.
+        skipped_hour: The local hour that is skipped in spring.
+        doubled_hour: The local hour that comes twice in autumn.
+    """
+
+    name: str
+    winter: int
+    spring: Callable[[int], date] | None = None
+    autumn: Callable[[int], date] | None = None
+    skipped_hour: int = -1
+    doubled_hour: int = -1
+
+    def starts(self, day: date) -> list[tuple[int, datetime]]:
+        """The hours of a day: the hour on the wall and the instant, UTC, at which it begins."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        if self.spring is None or self.autumn is None:
+            return [(hour, midnight + (hour - self.winter) * HOUR) for hour in range(24)]
+        spring, autumn = self.spring(day.year), self.autumn(day.year)
+        is_summer = spring < day <= autumn
+        walls = list(range(24))
+        if day == spring:
+            walls.remove(self.skipped_hour)
+        elif day == autumn:
+            walls.insert(self.doubled_hour, self.doubled_hour)
+        begin = midnight - (self.winter + is_summer) * HOUR
+        return [(wall, begin + number * HOUR) for number, wall in enumerate(walls)]
+
+
+def european(name: str, winter: int) -> Zone:
+    """All of the European Union changes at 01:00 UTC of the last Sundays of March and October."""
+    wall = winter + 1
+    return Zone(name, winter, lambda y: sunday(y, 3, -1), lambda y: sunday(y, 10, -1), wall, wall)
+
+
+ZONES = [
+    european("Europe/Berlin", 1),
+    european("Europe/London", 0),
+    european("Europe/Helsinki", 2),
+    Zone("America/New_York", -5, lambda y: sunday(y, 3, 2), lambda y: sunday(y, 11, 1), 2, 1),
+    Zone("UTC", 0),
+]
+each_zone = pytest.mark.parametrize("calendar", ZONES, ids=lambda zone: zone.name, indirect=True)
+each_changing_zone = pytest.mark.parametrize(
+    "zone", [zone for zone in ZONES if zone.spring], ids=lambda zone: zone.name
+)
+Calendar = tuple[Zone, dict[date, list[DeliveryPeriod]]]
+
+
+@pytest.fixture(scope="module")
+def calendar(request: pytest.FixtureRequest) -> Calendar:
+    """A zone, and the hours of each day by the market's calendar."""
+    zone: Zone = request.param
+    market = Market.of(zone.name)
+    return zone, {day: market.hours_of(day) for day in DAYS}
+
+
+def label(wall: int) -> str:
+    return f"{wall:02}-{wall + 1:02}"
+
+
+@each_zone
+def test_the_hours_of_each_day_are_those_on_the_wall(calendar: Calendar) -> None:
+    zone, hours_of = calendar
+    for day in DAYS:
+        expected = [
+            (label(wall), [start for _, start in starts])
+            for wall, starts in itertools.groupby(zone.starts(day), key=lambda hour: hour[0])
+        ]
+        periods = hours_of[day]
+        assert [(p.delivery_hour, p.start_at, p.end_at) for p in periods] == [
+            (name, starts[0], starts[-1] + HOUR) for name, starts in expected
+        ]
+        assert [p.is_dst_ambiguous for p in periods] == [len(starts) == 2 for _, starts in expected]
+        assert {(p.delivery_day, p.hours) for p in periods} == {(day, 1)}
+
+
+@each_zone
+def test_each_instant_of_eleven_years_is_delivered_in_one_period(calendar: Calendar) -> None:
+    zone, hours_of = calendar
+    at = zone.starts(FIRST)[0][1]
+    for day in DAYS:
+        for period in hours_of[day]:
+            assert period.start_at == at, day  # from local midnight to local midnight, and over each year's end
+            at = period.end_at
+    assert at == zone.starts(LAST + DAY)[0][1]
+
+
+@each_zone
+def test_only_days_of_a_change_have_other_than_24_hours(calendar: Calendar) -> None:
+    zone, hours_of = calendar
+    found = {}
+    for day in DAYS:
+        periods = hours_of[day]
+        length = (periods[-1].end_at - periods[0].start_at) // HOUR
+        if length != 24:
+            found[day] = length
+    changes = {zone.spring(y): 23 for y in YEARS if zone.spring} | {
+        zone.autumn(y): 25 for y in YEARS if zone.autumn
+    }
+    assert found == changes
+
+
+def test_europe_changes_on_the_last_sundays() -> None:
+    """The rule above against days that are printed in calendars."""
+    assert [sunday(y, 3, -1).day for y in YEARS] == [29, 28, 27, 26, 31, 30, 29, 28, 26, 25, 31]
+    assert [sunday(y, 10, -1).day for y in YEARS] == [25, 31, 30, 29, 27, 26, 25, 31, 29, 28, 27]
+
+
+@each_zone
+def test_trading_opens_then_closes_then_the_price_is_final(calendar: Calendar) -> None:
+    zone, hours_of = calendar
+    opened = [at for wall, at in zone.starts(FIRST - DAY) if wall == 15]
+    for day in DAYS:
+        for period in hours_of[day]:
+            last_start = period.end_at - HOUR  # of the second hour under a doubled label
+            assert period.tradable_from == opened[0]
+            assert period.tradable_until == last_start - GATE_CLOSURE
+            assert period.tradable_from < period.tradable_until < period.price_final_from
+            # the publication at the full hour includes the last trades; it is at most 30 s late
+            assert period.price_final_from == last_start + timedelta(seconds=30)
+        opened = [at for wall, at in zone.starts(day) if wall == 15]
+
+
+@each_changing_zone
+@pytest.mark.parametrize("minutes", [15, 30, 60])
+def test_on_days_of_a_change_the_parts_of_each_hour_tile_it(zone: Zone, minutes: int) -> None:
+    market = Market.of(zone.name)
+    assert zone.spring
+    assert zone.autumn
+    for day in [change(year) for year in YEARS for change in (zone.spring, zone.autumn)]:
+        starts = [at for _, at in zone.starts(day)]
+        walls = [wall for wall, _ in zone.starts(day)]
+        parts: list[DeliveryPeriod] = []
+        for position, wall in enumerate(walls):
+            half = ""
+            if walls.count(wall) == 2:
+                half = "A" if walls.index(wall) == position else "B"
+            parts += [market.period(day, text) for text in clock_labels(wall, minutes, half)]
+        assert [p.start_at for p in parts] == [*starts[:1], *(p.end_at for p in parts[:-1])]
+        assert parts[-1].end_at == starts[-1] + HOUR
+        assert sum(p.hours for p in parts) == len(starts)
+        assert not any(p.is_dst_ambiguous for p in parts)
+        assert all(p.tradable_from < p.tradable_until == p.start_at - GATE_CLOSURE for p in parts)
+
+
+@each_changing_zone
+def test_on_days_of_a_change_the_skipped_hour_has_no_parts_and_the_doubled_one_stands_for_both(
+    zone: Zone,
+) -> None:
+    market = Market.of(zone.name)
+    assert zone.spring
+    assert zone.autumn
+    for year in YEARS:
+        for minutes in (15, 30, 60):
+            for text in clock_labels(zone.skipped_hour, minutes):
+                with pytest.raises(RejectedMessageError) as rejected:
+                    market.period(zone.spring(year), text)
+                assert rejected.value.reason == Reason.NONEXISTENT_DELIVERY_HOUR
+            for text in clock_labels(zone.doubled_hour, minutes):
+                both = market.period(zone.autumn(year), text)
+                first, second = (market.period(zone.autumn(year), text + half) for half in "AB")
+                assert second.start_at - first.start_at == HOUR
+                assert (both.start_at, both.end_at) == (first.start_at, second.end_at)
+                assert both.hours == first.hours == second.hours
+                # trades under it may be for the second: open, and without a final price, until that one closes
+                assert both.tradable_until == second.tradable_until
+                assert both.price_final_from == second.price_final_from
+
+
+def clock_labels(wall: int, minutes: int, half: str = "") -> list[str]:
+    """The labels of the parts of an hour."""
+    return [
+        f"{start // 60:02}:{start % 60:02}-{(start + minutes) // 60:02}:{(start + minutes) % 60:02}{half}"
+        for start in range(60 * wall, 60 * wall + 60, minutes)
+    ]
