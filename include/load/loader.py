@@ -106,7 +106,8 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             if reader.torn:
                 detail = f"{len(reader.torn)} bytes without a line end"
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
-            for period in sink.take_periods():
+            # in one order: two loads of different files may wait for each other's rows, but not in a circle
+            for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
                 run_sql(cur, "raw/delivery_periods", asdict(period))
             conflict_count = earlier_count = 0
             if known_count:
