@@ -5,13 +5,14 @@ import time
 from datetime import UTC, datetime
 
 from include.domain.delivery_period import Market
-from include.errors import TransientError
-from include.jobs.window import Window
+from include.errors import TerminalError, TransientError
+from include.jobs import load_reference_prices
+from include.jobs.window import DeliveryDays, Window
 from include.landing import REFERENCE_PRICES, LandingWriter
 from include.pull.budget import Budget
 from include.pull.client import MarketDataClient
 from include.pull.puller import Puller
-from include.pull.schedule import due_periods
+from include.pull.schedule import Scope, due_periods
 from include.settings import Settings
 from include.warehouse.connection import connect
 
@@ -21,19 +22,27 @@ _log = logging.getLogger(__name__)
 def run(
     settings: Settings,
     window: Window | None = None,
+    days: DeliveryDays | None = None,
+    *,
+    force_prices: bool = False,
+    answered_since: datetime | None = None,
     now: datetime | None = None,
-    force: bool = False,
     deadline_seconds: float = 240.0,
 ) -> dict[str, int]:
     """Asks for the delivery periods that need a price, the most important first, until the deadline.
 
-    What budget or deadline leave over is deferred to the next run, which is no error.
+    What is landed is loaded first, so that nothing is asked for that only waits to be loaded. What budget or
+    deadline leave over is deferred to the next run, which is no error.
 
     Args:
         settings: Where the provider, the warehouse and the landing files are, and the budget.
-        window: Periods delivered in it are asked for as well, as long as they have no final price.
+        window: Only what is delivered in it or has trades received in it. Without window and days: the hours
+            that are open now and all that was ever traded.
+        days: Only these delivery days.
+        force_prices: All periods of the window or the days, final or not.
+        answered_since: Of the forced ones, those without an answer since this moment: when a run that may
+            be repeated began.
         now: The moment to decide for; the present if not given.
-        force: With a window: ask for all of its periods, final or not.
         deadline_seconds: After this time nothing more is asked.
 
     Returns:
@@ -43,18 +52,18 @@ def run(
     Raises:
         TransientError: The provider left a period without an answer, or the warehouse went away. All that
             was answered is landed.
-        TerminalError: `force` without a window, or no warehouse is configured.
+        TerminalError: `force_prices` without window and days, both of these, no warehouse is configured, or a
+            landing file was changed.
     """
     end = time.monotonic() + deadline_seconds
+    now = now or datetime.now(UTC)
+    if force_prices and window is None and days is None:
+        raise TerminalError("force_prices asks again for final prices: say of which window or delivery days")
+    scope = _scope(Market.of(settings.market_timezone), now, window, days)
+    load_reference_prices.run(settings)
     with connect(settings.warehouse_url, "pull_reference_prices") as conn:
         budget = Budget(conn, settings)
-        periods = due_periods(
-            conn,
-            Market.of(settings.market_timezone),
-            now or datetime.now(UTC),
-            (window.start_at, window.end_at) if window else None,
-            force,
-        )
+        periods = due_periods(conn, scope, now, force_prices, answered_since)
         writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, "pull")
         with MarketDataClient(settings.market_data_url) as client:
             try:
@@ -81,3 +90,13 @@ def run(
             " PnL keeps the last price, or says missing where there is none; the next run asks again."
         )
     return summary
+
+
+def _scope(market: Market, now: datetime, window: Window | None, days: DeliveryDays | None) -> Scope:
+    if window is not None and days is not None:
+        raise TerminalError("a pull is about a window or about delivery days, not both")
+    if window is not None:
+        return Scope.of_window(market, now, window.start_at, window.end_at)
+    if days is not None:
+        return Scope.of_days(market, now, days.first, days.last)
+    return Scope.at_present(market, now)

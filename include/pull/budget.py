@@ -17,6 +17,13 @@ REQUEST_SECONDS = 30.0
 LOCK_SECONDS = 10.0
 """Longest wait for the other processes' decisions, each of which takes milliseconds."""
 
+HISTORY_PERCENT = 70
+"""Share of both limits from which on history waits: what is above it is free for live prices at any moment.
+By the provider's limits that is 15 requests a minute and 300 an hour; the open hours (33 at most) and what is
+traded of the last two take about 200 an hour, since each is asked for once a publication."""
+
+_NO_LIMIT = 2**31
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -58,6 +65,7 @@ class Budget:
 
     A request counts from when it is taken until a minute (an hour) after its reply: wherever between
     the two the provider's own clock sees it, no delay on the way can make it count one too many.
+    History sees smaller limits over the same log, so all together never get more than the whole.
     All times are the warehouse's clock. Each call is one short transaction.
 
     Args:
@@ -67,17 +75,22 @@ class Budget:
 
     def __init__(self, conn: connection, settings: Settings) -> None:
         self._conn = conn
-        self._limits = {
-            "per_minute": settings.reference_price_per_minute,
-            "per_hour": settings.reference_price_per_hour,
-            "request_seconds": REQUEST_SECONDS,
-        }
+        self._per_minute = settings.reference_price_per_minute
+        self._per_hour = settings.reference_price_per_hour
         with conn, conn.cursor() as cur:
             run_sql(cur, "ops/provider_clock")
             self._opened_at: datetime = _row(cur)[0]
 
-    def take(self, delivery_day: date, delivery_hour: str) -> Ticket | Wait | AskedElsewhere:
+    def take(
+        self, delivery_day: date, delivery_hour: str, is_history: bool = False
+    ) -> Ticket | Wait | AskedElsewhere:
         """Takes one request for a period out of the budget, or says why not now.
+
+        Args:
+            delivery_day: Local day of the market.
+            delivery_hour: Label, local time.
+            is_history: It can wait: it gets a request only while less than HISTORY_PERCENT of the budget are
+                in use, by whomever.
 
         Raises:
             psycopg2.Error: The warehouse failed; nothing was taken that another process could not see.
@@ -85,11 +98,11 @@ class Budget:
         asked = {"delivery_day": delivery_day, "delivery_hour": delivery_hour}
         with self._conn, self._conn.cursor() as cur:
             lock_provider_budget(cur, LOCK_SECONDS)
-            run_sql(cur, "ops/provider_is_asked", {**asked, **self._limits, "since": self._opened_at})
+            known = {"since": self._opened_at, "request_seconds": REQUEST_SECONDS}
+            run_sql(cur, "ops/provider_is_asked", {**asked, **known})
             if _row(cur)[0]:
                 return AskedElsewhere()
-            run_sql(cur, "ops/provider_wait", self._limits)
-            if (seconds := _row(cur)[0]) > 0:
+            if (seconds := _wait(cur, *self._limits(is_history))) > 0:
                 return Wait(seconds)
             run_sql(cur, "ops/provider_request", asked)
             return Ticket(_row(cur)[0])
@@ -116,8 +129,36 @@ class Budget:
     def spent(self) -> Spent:
         """What is used of the budget at this moment, by all processes."""
         with self._conn, self._conn.cursor() as cur:
-            run_sql(cur, "ops/provider_spent", self._limits)
+            run_sql(cur, "ops/provider_spent", {"request_seconds": REQUEST_SECONDS})
             return Spent(*_row(cur))
+
+    def seconds_for(self, requests: int, is_history: bool = False) -> float:
+        """How long the limits make this many requests take at least, if nobody else asks.
+
+        Args:
+            requests: At least 1.
+            is_history: As for `take`.
+        """
+        per_minute, per_hour = self._limits(is_history)
+        # the last one waits whole windows for those that fill them, and for the rest as if they were sent now
+        minutes, in_minute = divmod(requests - 1, per_minute)
+        hours, in_hour = divmod(requests - 1, per_hour)
+        with self._conn, self._conn.cursor() as cur:
+            by_minute = minutes * 60 + _wait(cur, per_minute - in_minute, _NO_LIMIT)
+            by_hour = hours * 3600 + _wait(cur, _NO_LIMIT, per_hour - in_hour)
+        return max(by_minute, by_hour)
+
+    def _limits(self, is_history: bool) -> tuple[int, int]:
+        """Requests a minute and an hour; at least one, or a small budget would never let history through."""
+        percent = HISTORY_PERCENT if is_history else 100
+        return max(1, self._per_minute * percent // 100), max(1, self._per_hour * percent // 100)
+
+
+def _wait(cur: cursor, per_minute: int, per_hour: int) -> float:
+    """Seconds until a request fits, 0 for now."""
+    parameters = {"per_minute": per_minute, "per_hour": per_hour, "request_seconds": REQUEST_SECONDS}
+    run_sql(cur, "ops/provider_wait", parameters)
+    return max(0.0, float(_row(cur)[0]))  # the clock goes on while the statement reads it
 
 
 def _row(cur: cursor) -> tuple[Any, ...]:

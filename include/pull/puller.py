@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -84,6 +84,8 @@ class Puller:
         self._writer = writer
         self._end = end
         self._logged_at = time.monotonic()
+        self._periods: Sequence[PeriodToPrice] = ()
+        self._done = 0
         self._requested = 0
         self._failed_requests = 0
         self._last_failure: str | None = None
@@ -96,8 +98,10 @@ class Puller:
             psycopg2.Error: The warehouse went away; what was answered is landed.
         """
         outcomes: list[_Outcome] = []
+        self._periods = periods
         for period in periods:
-            self._log_progress(f"{len(outcomes)} of {len(periods)} delivery periods are done")
+            self._done = len(outcomes)
+            self._log_progress()
             outcome = self._ask(period)
             if outcome is _Outcome.DEFERRED:
                 break
@@ -167,14 +171,14 @@ class Puller:
             _OutOfTimeError: There will be none before the end.
         """
         while (left := self._end - time.monotonic()) > 0:
-            taken = self._budget.take(period.delivery_day, period.delivery_hour)
+            taken = self._budget.take(period.delivery_day, period.delivery_hour, period.is_history)
             if isinstance(taken, Ticket):
                 return taken
             if isinstance(taken, AskedElsewhere):
                 return None
             if taken.seconds > left:
                 break
-            self._log_progress(f"waiting for the provider's budget, {taken.seconds:.0f} s at most")
+            self._log_progress()
             time.sleep(min(taken.seconds, _LOOK_AGAIN_SECONDS))
         raise _OutOfTimeError("no budget before the deadline")
 
@@ -187,7 +191,19 @@ class Puller:
         self._last_failure = reason
         _log.info("no answer for %s %s: %s", period.delivery_day, period.delivery_hour, reason)
 
-    def _log_progress(self, text: str) -> None:
-        if time.monotonic() - self._logged_at >= _LOG_SECONDS:
-            self._logged_at = time.monotonic()
-            _log.info("reference prices: %s", text)
+    def _log_progress(self) -> None:
+        if time.monotonic() - self._logged_at < _LOG_SECONDS:
+            return
+        self._logged_at = time.monotonic()
+        left = len(self._periods) - self._done
+        # the least important comes last: if it is history, history's smaller limits are those of the end
+        seconds = self._budget.seconds_for(left, self._periods[-1].is_history)
+        _log.info(
+            "reference prices: %d of %d delivery periods are done, %d requests so far; %d to go,"
+            " at least %s by the budget",
+            self._done,
+            len(self._periods),
+            self._requested,
+            left,
+            timedelta(seconds=round(seconds)),
+        )

@@ -1,18 +1,53 @@
 """Which delivery periods to ask the provider for at a moment, and in which order."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from psycopg2.extensions import connection
 
-from include.domain.delivery_period import PUBLICATION_DELAY, PUBLICATION_INTERVAL, Market
-from include.errors import TerminalError
+from include.domain.delivery_period import PUBLICATION_DELAY, PUBLICATION_INTERVAL, DeliveryPeriod, Market
 from include.warehouse.connection import run_sql
 
 RECENT = timedelta(hours=2)
 """Until this long after the start of delivery a price is asked for after every publication."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The delivery periods that a pull is about: hours of the calendar, and known ones of any length.
+
+    Attributes:
+        hours: Hours of the calendar, whether the warehouse knows them or not.
+        window: Start and end, half-open: also known periods whose delivery starts in it, and periods with
+            trades received in it.
+        days: First and last delivery day: also all known periods of these.
+        with_all_traded: Also every period that has trades.
+    """
+
+    hours: tuple[DeliveryPeriod, ...]
+    window: tuple[datetime, datetime] | None = None
+    days: tuple[date, date] | None = None
+    with_all_traded: bool = False
+
+    @classmethod
+    def at_present(cls, market: Market, now: datetime) -> "Scope":
+        """What traders look at: the hours that are open, and all that was ever traded."""
+        return cls(tuple(market.tradable_hours(now)), with_all_traded=True)
+
+    @classmethod
+    def of_window(cls, market: Market, now: datetime, start_at: datetime, end_at: datetime) -> "Scope":
+        """What a window of receipt is about, and nothing that happens to be open now."""
+        first, last = (at.astimezone(market.timezone).date() for at in (start_at, end_at))
+        hours = (hour for hour in _hours(market, now, first, last) if start_at <= hour.start_at < end_at)
+        return cls(tuple(hours), window=(start_at, end_at))
+
+    @classmethod
+    def of_days(cls, market: Market, now: datetime, first: date, last: date) -> "Scope":
+        """All hours and all known periods of a range of delivery days."""
+        return cls(tuple(_hours(market, now, first, last)), days=(first, last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +59,7 @@ class PeriodToPrice:
         delivery_hour: Label, local time.
         delivery_start_at: UTC.
         is_traded: We have trades for it.
-        is_forced: It is to be asked for whatever is known already.
+        is_history: Its price changes by revision only: it can wait for the others.
         last_answered_at: UTC; when the provider last said anything about it, None for never.
     """
 
@@ -32,49 +67,52 @@ class PeriodToPrice:
     delivery_hour: str
     delivery_start_at: datetime
     is_traded: bool
-    is_forced: bool
+    is_history: bool
     last_answered_at: datetime | None
 
 
 def due_periods(
     conn: connection,
-    market: Market,
+    scope: Scope,
     now: datetime,
-    window: tuple[datetime, datetime] | None = None,
     force: bool = False,
+    answered_since: datetime | None = None,
 ) -> list[PeriodToPrice]:
     """The delivery periods to ask for, the most important first.
 
-    Open hours and every traded period without a final price; with a window also the periods that are
-    delivered in it, as long as they have no final price.
+    Those of the scope without a final price, as far as the provider can know more than it said last.
 
     Args:
         conn: The warehouse.
-        market: Knows which hours are open.
+        scope: What the pull is about.
         now: The moment; nothing here looks at a clock.
-        window: What a run or a backfill is about: start and end, half-open.
-        force: Ask for all periods that are delivered in the window or have trades received in it,
-            final or not.
-
-    Raises:
-        TerminalError: `force` without a window.
+        force: All of the scope instead, final or not.
+        answered_since: Of the forced ones, those that were last answered before this moment.
     """
-    if force and window is None:
-        raise TerminalError("force asks again for final prices: give it a window (from, to) to be about")
-    window_start_at, window_end_at = window or (None, None)
-    open_hours = market.tradable_hours(now)
+    window_start_at, window_end_at = scope.window or (None, None)
+    first_day, last_day = scope.days or (None, None)
     parameters = {
-        "open_days": [p.delivery_day for p in open_hours],
-        "open_hours": [p.delivery_hour for p in open_hours],
-        "open_starts": [p.start_at for p in open_hours],
+        "calendar_days": [hour.delivery_day for hour in scope.hours],
+        "calendar_hours": [hour.delivery_hour for hour in scope.hours],
+        "calendar_starts": [hour.start_at for hour in scope.hours],
         "window_start_at": window_start_at,
         "window_end_at": window_end_at,
+        "first_day": first_day,
+        "last_day": last_day,
+        "with_all_traded": scope.with_all_traded,
         "force": force,
     }
+    due = []
     with conn, conn.cursor() as cur:
         run_sql(cur, "raw/periods_to_price", parameters)
-        periods = [PeriodToPrice(*row) for row in cur.fetchall()]
-    due = [p for p in periods if p.is_forced or is_due(now, p.delivery_start_at, p.last_answered_at)]
+        for day, label, start_at, is_traded, answered_at in cur:
+            if force:
+                is_wanted = answered_since is None or answered_at is None or answered_at < answered_since
+            else:
+                is_wanted = is_due(now, start_at, answered_at)
+            if is_wanted:
+                is_history = now - start_at > RECENT
+                due.append(PeriodToPrice(day, label, start_at, is_traded, is_history, answered_at))
     return sorted(due, key=lambda period: _importance(period, now))
 
 
@@ -99,9 +137,17 @@ def last_publication(now: datetime) -> datetime:
     return sure - (sure - _EPOCH) % PUBLICATION_INTERVAL + PUBLICATION_DELAY
 
 
+def _hours(market: Market, now: datetime, first: date, last: date) -> Iterator[DeliveryPeriod]:
+    """The hours of these days, but for those that are not open for trading yet: they can have no price."""
+    for number in range((last - first).days + 1):
+        for hour in market.hours_of(first + timedelta(days=number)):
+            if hour.tradable_from <= now:
+                yield hour
+
+
 def _importance(period: PeriodToPrice, now: datetime) -> tuple[int, timedelta, str]:
     """Sorts first what traders look at: traded hours around now; then the other open ones; then history."""
     distance = abs(now - period.delivery_start_at)
-    if now - period.delivery_start_at > RECENT:
+    if period.is_history:
         return 2, distance, period.delivery_hour
     return (0 if period.is_traded else 1), distance, period.delivery_hour

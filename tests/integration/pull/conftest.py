@@ -24,12 +24,6 @@ class Warehouse:
     def __init__(self, conn: connection) -> None:
         self.conn = conn
         self._trades = 0
-        for source, name in (("trades", "t"), ("reference_prices", "p")):
-            self.execute(
-                "INSERT INTO ops.landing_files (landing_file, source, hour_start_at) VALUES (%s, %s, now())",
-                name,
-                source,
-            )
 
     def execute(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self.conn, self.conn.cursor() as cur:
@@ -54,16 +48,19 @@ class Warehouse:
     def trade(self, period: DeliveryPeriod, received_at: datetime | None = None) -> None:
         self.period(period)
         self._trades += 1
+        received_at = received_at or period.tradable_from
+        landing_file_id = self.landing_file("trades", received_at)
         self.execute(
-            "INSERT INTO raw.trades VALUES (%s, 'flex', 'sell', 10, 1, %s, %s, %s, %s, %s, %s, %s, 1, %s)",
+            "INSERT INTO raw.trades VALUES (%s, 'flex', 'sell', 10, 1, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             str(self._trades),
             period.delivery_day,
             period.delivery_hour,
             period.start_at,
             period.end_at,
             period.tradable_from,
-            received_at or period.tradable_from,
-            self.batch("trades", "loaded"),
+            received_at,
+            self.batch("trades", "loaded", landing_file_id),
+            landing_file_id,
             self._trades,
         )
 
@@ -71,14 +68,16 @@ class Warehouse:
         self, period: DeliveryPeriod, observed_at: datetime, value: float | None = 42, state: str = "accepted"
     ) -> None:
         self.period(period)
+        landing_file_id = self.landing_file("reference_prices", observed_at)
         self.execute(
-            "INSERT INTO raw.reference_prices VALUES (%s, %s, %s, NULL, %s, %s, 2,"
+            "INSERT INTO raw.reference_prices VALUES (%s, %s, %s, NULL, %s, %s, %s,"
             " (SELECT count(*) FROM raw.reference_prices))",
             period.delivery_day,
             period.delivery_hour,
             value,
             observed_at,
-            self.batch("reference_prices", state),
+            self.batch("reference_prices", state, landing_file_id),
+            landing_file_id,
         )
 
     def request(self, period: DeliveryPeriod, finished_at: datetime | None, status: int | None) -> None:
@@ -101,13 +100,25 @@ class Warehouse:
             seconds,
         )
 
-    def batch(self, source: str, state: str) -> int:
+    def landing_file(self, source: str, received_at: datetime) -> int:
+        """The source's file of the hour of receipt."""
+        rows = self.execute(
+            "INSERT INTO ops.landing_files (landing_file, source, hour_start_at)"
+            " SELECT concat(%s, hour), %s, hour FROM date_trunc('hour', %s) AS hour"
+            " ON CONFLICT (landing_file) DO UPDATE SET source = excluded.source RETURNING landing_file_id",
+            source,
+            source,
+            received_at,
+        )
+        return int(rows[0][0])
+
+    def batch(self, source: str, state: str, landing_file_id: int) -> int:
         rows = self.execute(
             "INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count,"
             " loaded_count, duplicate_count, rejected_count, event_count, state)"
             " VALUES (%s, %s, 0, 1, 1, 1, 0, 0, 0, %s) RETURNING load_batch_id",
             source,
-            1 if source == "trades" else 2,
+            landing_file_id,
             state,
         )
         return int(rows[0][0])

@@ -32,11 +32,13 @@ def wait(budget: Budget, label: str = "23-24") -> float:
     return taken.seconds
 
 
-def take_all_there_is(settings: Settings, name: str, taken: "multiprocessing.Queue[int]") -> None:
+def take_all_there_is(
+    settings: Settings, name: str, is_history: bool, taken: "multiprocessing.Queue[int]"
+) -> None:
     """A process that asks as fast as it can, each time for something else, until the budget says no."""
     conn = psycopg2.connect(settings.warehouse_url)
     budget, count = Budget(conn, settings), 0
-    while isinstance(ticket := budget.take(DAY, f"{name}-{count}"), Ticket):
+    while isinstance(ticket := budget.take(DAY, f"{name}-{count}", is_history), Ticket):
         count += 1
         if count % 3:  # every third request is still under way at the end
             budget.finish(ticket, 200, None)
@@ -44,12 +46,12 @@ def take_all_there_is(settings: Settings, name: str, taken: "multiprocessing.Que
     taken.put(count)
 
 
-def taken_by_processes(settings: Settings, processes: int) -> int:
+def taken_by_processes(settings: Settings, processes: int, is_history: bool = False) -> int:
     """Requests that this many new processes get at once."""
     context = multiprocessing.get_context("spawn")
     taken: multiprocessing.Queue[int] = context.Queue()
     workers = [
-        context.Process(target=take_all_there_is, args=(settings, f"{number}", taken))
+        context.Process(target=take_all_there_is, args=(settings, f"{number}", is_history, taken))
         for number in range(processes)
     ]
     for worker in workers:
@@ -72,6 +74,70 @@ def test_processes_together_get_exactly_the_budget_and_restarts_do_not_renew_it(
     assert taken_by_processes(settings, 2) == 10
     rows = warehouse.execute("SELECT count(*) FROM ops.provider_requests")
     assert rows == [(50,)]
+
+
+def test_history_leaves_a_share_of_the_budget_to_live_prices(settings: Settings, warehouse: Warehouse) -> None:
+    settings = limited(settings, per_minute=20, per_hour=30)
+    assert taken_by_processes(settings, 3, is_history=True) == 14
+    assert taken_by_processes(settings, 2, is_history=False) == 6
+    warehouse.age_requests(60 + REQUEST_SECONDS)
+    assert taken_by_processes(settings, 2, is_history=True) == 1  # 21 of the 30 of the hour
+    assert taken_by_processes(settings, 2, is_history=False) == 9
+    assert warehouse.execute("SELECT count(*) FROM ops.provider_requests") == [(30,)]
+
+
+def test_history_waits_until_less_than_its_share_is_in_use(settings: Settings, warehouse: Warehouse) -> None:
+    budget = Budget(warehouse.conn, limited(settings, per_minute=10))
+    for hour in range(9):
+        budget.finish(take(budget, f"{hour:02}-{hour + 1:02}"), 200, None)
+        warehouse.age_requests(1)
+    waits = budget.take(DAY, "23-24", is_history=True)
+    assert isinstance(waits, Wait)
+    assert 52 < waits.seconds <= 53  # for the third of the nine to leave: six are in use then
+    take(budget, "23-24")
+
+
+@pytest.mark.parametrize("limits", [{"per_minute": 1}, {"per_hour": 1}, {"per_minute": 2}])
+def test_the_smallest_budget_lets_history_through(
+    settings: Settings, warehouse: Warehouse, limits: dict[str, int]
+) -> None:
+    budget = Budget(warehouse.conn, limited(settings, **limits))
+    ticket = budget.take(DAY, "08-09", is_history=True)
+    assert isinstance(ticket, Ticket)
+    budget.finish(ticket, 200, None)
+    assert isinstance(budget.take(DAY, "09-10", is_history=True), Wait)
+    warehouse.age_requests(3600)
+    assert isinstance(budget.take(DAY, "09-10", is_history=True), Ticket)
+
+
+@pytest.mark.parametrize(
+    ("requests", "is_history", "seconds"),
+    [
+        (1, False, 0),
+        (50, False, 0),
+        (51, False, 60),
+        (720, False, 14 * 60),
+        (8760, False, 8 * 3600),
+        (35, True, 0),
+        (36, True, 60),
+        (700, True, 19 * 60),
+        (701, True, 3600),
+        (8760, True, 12 * 3600),
+    ],
+)
+def test_how_long_many_requests_take_at_least(
+    settings: Settings, warehouse: Warehouse, requests: int, is_history: bool, seconds: float
+) -> None:
+    assert Budget(warehouse.conn, settings).seconds_for(requests, is_history) == seconds
+
+
+def test_what_is_spent_already_makes_it_longer(settings: Settings, warehouse: Warehouse) -> None:
+    budget = Budget(warehouse.conn, limited(settings, per_hour=5))
+    for label in ("08-09", "09-10", "10-11", "11-12", "12-13"):
+        budget.finish(take(budget, label), 200, None)
+    warehouse.age_requests(600)
+    assert 2999 < budget.seconds_for(1) <= budget.seconds_for(5) <= 3000
+    assert 6599 < budget.seconds_for(6) <= 6600
 
 
 def test_a_request_counts_for_a_minute_after_its_reply_however_long_it_took(

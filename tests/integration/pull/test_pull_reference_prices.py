@@ -5,15 +5,13 @@ import os
 import signal
 import time
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from include.domain.delivery_period import Market
 from include.errors import TransientError
 from include.jobs.pull_reference_prices import run
-from include.jobs.window import Window
 from include.landing import REFERENCE_PRICES, is_writer_gone, list_files, read_lines
 from include.settings import Settings
 from include.simulator.provider import Provider
@@ -21,7 +19,6 @@ from tests.integration.pull.conftest import Warehouse
 from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.integration.pull.test_client import closed_port
 
-MARKET = Market.of("Europe/Berlin")
 NOW = datetime(2026, 3, 2, 13, 50, tzinfo=UTC)
 """14:50 in Berlin: the nine hours 15-16 to 23-24 are open."""
 OPEN = [f"2026-03-02 {hour}-{hour + 1}" for hour in range(15, 24)]
@@ -55,7 +52,7 @@ def replies(settings: Settings) -> list[dict[str, Any]]:
 def test_every_open_hour_is_asked_once_and_every_reply_landed(
     settings: Settings, provider: ScriptedProvider
 ) -> None:
-    assert run(settings, None, NOW) == {
+    assert run(settings, now=NOW) == {
         "due": 9,
         "answered": 9,
         "asked_elsewhere": 0,
@@ -78,9 +75,9 @@ def test_every_open_hour_is_asked_once_and_every_reply_landed(
 def test_nothing_is_asked_twice_within_a_publication_and_nothing_due_writes_no_file(
     settings: Settings, provider: ScriptedProvider
 ) -> None:
-    run(settings, None, NOW)
+    run(settings, now=NOW)
     files = list_files(settings.landing_root, REFERENCE_PRICES)
-    assert run(settings, None, NOW)["due"] == 0
+    assert run(settings, now=NOW)["due"] == 0
     assert provider.count == 9
     assert list_files(settings.landing_root, REFERENCE_PRICES) == files
 
@@ -99,7 +96,7 @@ def test_any_reply_about_the_price_is_landed_verbatim_and_is_an_answer(
     settings: Settings, provider: ScriptedProvider, answer: Answer
 ) -> None:
     provider.script = [answer]
-    assert run(settings, None, NOW)["answered"] == 9
+    assert run(settings, now=NOW)["answered"] == 9
     reply = replies(settings)[0]
     assert reply["status"] == answer.status
     if b"\xff" in answer.body:
@@ -113,7 +110,7 @@ def test_a_transient_failure_is_tried_again_and_its_reply_landed_too(
 ) -> None:
     hang_up = Answer(write=lambda handler: None)
     provider.script = [Answer(503, b"not now"), hang_up, price()]
-    summary = run(settings, None, NOW)
+    summary = run(settings, now=NOW)
     assert (summary["answered"], summary["failed"], summary["requested"]) == (9, 0, 11)
     assert provider.asked[:4] == [OPEN[0]] * 3 + [OPEN[1]]
     assert [(line.get("status"), line.get("event")) for line in landed(settings)[1:4]] == [
@@ -130,7 +127,7 @@ def test_a_provider_that_is_down_ends_the_run_early_and_says_what_it_means(
     with pytest.raises(
         TransientError, match=r"of 9 .* 3 were not .*refused.* 6 were left .*PnL keeps the last"
     ):
-        run(settings, None, NOW)
+        run(settings, now=NOW)
     failures = [line for line in landed(settings) if line["event"] == "request_failed"]
     assert [f"{f['request']['delivery_day']} {f['request']['delivery_hour']}" for f in failures] == [
         hour for hour in OPEN[:3] for _ in range(3)
@@ -149,16 +146,16 @@ def test_one_bad_hour_does_not_keep_the_others_from_their_prices(
     with pytest.raises(
         TransientError, match=r"of 9 delivery periods 8 were answered .* 1 were not .*status 500"
     ):
-        run(settings, None, NOW)
+        run(settings, now=NOW)
     assert len([reply for reply in replies(settings) if reply["status"] == 200]) == 8
     provider.script = [price()]
-    assert run(settings, None, NOW)["due"] == 1
+    assert run(settings, now=NOW)["due"] == 1
 
 
 def test_retry_after_is_waited_for(settings: Settings, provider: ScriptedProvider) -> None:
     provider.script = [Answer(429, b"slower", {"Retry-After": "1"}), price()]
     started = time.monotonic()
-    assert run(settings, None, NOW)["answered"] == 9
+    assert run(settings, now=NOW)["answered"] == 9
     assert time.monotonic() - started >= 1
     assert replies(settings)[0]["status"] == 429
 
@@ -168,19 +165,19 @@ def test_every_process_waits_when_one_was_told_to(
     settings: Settings, provider: ScriptedProvider, warehouse: Warehouse, headers: dict[str, str], seconds: int
 ) -> None:
     provider.script = [Answer(429, b"slower", headers), price()]
-    summary = run(settings, None, NOW, deadline_seconds=10)
+    summary = run(settings, now=NOW, deadline_seconds=10)
     assert (summary["deferred"], summary["requested"]) == (9, 1)
     [summary] = run_in_processes(settings, 1, deadline_seconds=10)
     assert (summary["deferred"], summary["requested"]) == (9, 0)
     warehouse.age_requests(seconds)
-    assert run(settings, None, NOW)["answered"] == 9
+    assert run(settings, now=NOW)["answered"] == 9
 
 
 def test_a_provider_that_always_refuses_gets_three_requests_and_no_more(
     settings: Settings, provider: ScriptedProvider
 ) -> None:
     provider.script = [Answer(429, b"slower", {"Retry-After": "0"})]
-    assert run(settings, None, NOW)["deferred"] == 9
+    assert run(settings, now=NOW)["deferred"] == 9
     assert provider.count == 3
 
 
@@ -188,35 +185,38 @@ def test_what_the_budget_leaves_over_is_deferred_and_done_next_time(
     settings: Settings, provider: ScriptedProvider, warehouse: Warehouse
 ) -> None:
     settings = replace(settings, reference_price_per_minute=5)
-    summary = run(settings, None, NOW, deadline_seconds=5)
+    summary = run(settings, now=NOW, deadline_seconds=5)
     assert (summary["answered"], summary["deferred"], summary["spent_last_minute"]) == (5, 4, 5)
     warehouse.age_requests(60)
-    assert run(settings, None, NOW, deadline_seconds=5)["answered"] == 4
+    assert run(settings, now=NOW, deadline_seconds=5)["answered"] == 4
     assert provider.asked == OPEN
 
 
 def test_no_time_is_no_request(settings: Settings, provider: ScriptedProvider) -> None:
-    assert run(settings, None, NOW, deadline_seconds=0)["deferred"] == 9
+    assert run(settings, now=NOW, deadline_seconds=0)["deferred"] == 9
     assert provider.count == 0
 
 
 def work(
-    settings: Settings, deadline_seconds: float, summaries: "multiprocessing.Queue[dict[str, int]]"
+    settings: Settings, arguments: dict[str, Any], summaries: "multiprocessing.Queue[dict[str, int]]"
 ) -> None:
-    summaries.put(run(settings, None, NOW, deadline_seconds=deadline_seconds))
+    summaries.put(run(settings, now=NOW, **arguments))
 
 
-def run_in_processes(settings: Settings, processes: int, deadline_seconds: float) -> list[dict[str, int]]:
+def run_at_once(settings: Settings, runs: list[dict[str, Any]]) -> list[dict[str, int]]:
+    """The summaries of runs with these arguments, each a process of its own."""
     summaries: multiprocessing.Queue[dict[str, int]] = SPAWN.Queue()
-    workers = [
-        SPAWN.Process(target=work, args=(settings, deadline_seconds, summaries)) for _ in range(processes)
-    ]
+    workers = [SPAWN.Process(target=work, args=(settings, arguments, summaries)) for arguments in runs]
     for worker in workers:
         worker.start()
     results = [summaries.get(timeout=60) for _ in workers]
     for worker in workers:
         worker.join()
     return results
+
+
+def run_in_processes(settings: Settings, processes: int, deadline_seconds: float) -> list[dict[str, int]]:
+    return run_at_once(settings, [{"deadline_seconds": deadline_seconds}] * processes)
 
 
 def test_runs_at_the_same_time_ask_for_each_hour_once(settings: Settings, provider: ScriptedProvider) -> None:
@@ -241,7 +241,7 @@ def test_a_kill_in_mid_request_costs_budget_and_nothing_else(
     hang = Answer(write=lambda handler: bool(provider.stopping.wait()) and None)
     provider.script = [price(), price(), hang]
     summaries: multiprocessing.Queue[dict[str, int]] = SPAWN.Queue()
-    worker = SPAWN.Process(target=work, args=(settings, 60.0, summaries))
+    worker = SPAWN.Process(target=work, args=(settings, {"deadline_seconds": 60.0}, summaries))
     worker.start()
     while provider.count < 3:
         assert worker.is_alive()
@@ -253,23 +253,10 @@ def test_a_kill_in_mid_request_costs_budget_and_nothing_else(
     under_way = "SELECT delivery_hour FROM ops.provider_requests WHERE finished_at IS NULL"
     assert warehouse.execute(under_way) == [("17-18",)]
     provider.script = [price()]
-    summary = run(settings, None, NOW)
+    summary = run(settings, now=NOW)
     assert (summary["answered"], summary["asked_elsewhere"], summary["spent_last_minute"]) == (6, 1, 9)
     warehouse.age_requests(60)
-    assert run(settings, None, NOW)["answered"] == 1
-
-
-def test_a_final_price_is_only_asked_for_again_by_force(
-    settings: Settings, provider: ScriptedProvider, warehouse: Warehouse
-) -> None:
-    done = MARKET.period(date(2026, 3, 1), "08-09")
-    warehouse.trade(done)
-    warehouse.price(done, done.price_final_from)
-    window = Window(done.start_at, done.end_at)
-    run(settings, window, NOW)
-    assert "2026-03-01 08-09" not in provider.asked
-    run(settings, window, NOW + timedelta(days=30), force=True)
-    assert provider.asked.count("2026-03-01 08-09") == 1
+    assert run(settings, now=NOW)["answered"] == 1
 
 
 def test_a_warehouse_that_goes_away_is_transient_and_what_was_answered_is_on_disk(
@@ -285,7 +272,7 @@ def test_a_warehouse_that_goes_away_is_transient_and_what_was_answered_is_on_dis
 
     provider.script = [price(), cut_off]
     with pytest.raises(TransientError, match="the warehouse"):
-        run(settings, None, NOW)
+        run(settings, now=NOW)
     assert [line.get("status", line.get("event")) for line in landed(settings)] == [
         "opened",
         200,

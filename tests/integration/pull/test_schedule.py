@@ -6,8 +6,7 @@ import pytest
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.reference_price import is_transient_status
-from include.errors import TerminalError
-from include.pull.schedule import due_periods
+from include.pull.schedule import PeriodToPrice, Scope, due_periods
 from tests.integration.pull.conftest import Warehouse
 
 MARKET = Market.of("Europe/Berlin")
@@ -20,23 +19,40 @@ def period(hour: int, day: date = TODAY) -> DeliveryPeriod:
     return MARKET.period(day, f"{hour:02}-{hour + 1:02}")
 
 
-def due(
-    warehouse: Warehouse,
-    window: tuple[datetime, datetime] | None = None,
-    force: bool = False,
-    now: datetime = NOW,
-) -> list[str]:
+def labels(periods: list[PeriodToPrice]) -> list[str]:
+    return [f"{p.delivery_day:%d} {p.delivery_hour}" for p in periods]
+
+
+def due(warehouse: Warehouse, now: datetime = NOW) -> list[str]:
     """What is due beyond the open hours, as `DD HH-HH`; and the open ones that are traded."""
     open_hours = {(p.delivery_day, p.delivery_hour) for p in MARKET.tradable_hours(now)}
-    return [
-        f"{p.delivery_day:%d} {p.delivery_hour}"
-        for p in due_periods(warehouse.conn, MARKET, now, window, force)
-        if p.is_traded or (p.delivery_day, p.delivery_hour) not in open_hours
-    ]
+    periods = due_periods(warehouse.conn, Scope.at_present(MARKET, now), now)
+    return labels(
+        [p for p in periods if p.is_traded or (p.delivery_day, p.delivery_hour) not in open_hours],
+    )
+
+
+def due_in_window(
+    warehouse: Warehouse, start_at: datetime, end_at: datetime, now: datetime = NOW, force: bool = False
+) -> list[str]:
+    scope = Scope.of_window(MARKET, now, start_at, end_at)
+    return labels(due_periods(warehouse.conn, scope, now, force))
+
+
+def due_on_days(
+    warehouse: Warehouse,
+    first: date,
+    last: date,
+    now: datetime = NOW,
+    force: bool = False,
+    answered_since: datetime | None = None,
+) -> list[str]:
+    scope = Scope.of_days(MARKET, now, first, last)
+    return labels(due_periods(warehouse.conn, scope, now, force, answered_since))
 
 
 def test_an_empty_warehouse_asks_for_the_open_hours_the_nearest_first(warehouse: Warehouse) -> None:
-    asked = due_periods(warehouse.conn, MARKET, NOW)
+    asked = due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW)
     assert [(p.delivery_day, p.delivery_hour) for p in asked] == [
         (p.delivery_day, p.delivery_hour) for p in MARKET.tradable_hours(NOW)
     ]
@@ -45,18 +61,20 @@ def test_an_empty_warehouse_asks_for_the_open_hours_the_nearest_first(warehouse:
 def test_an_open_hour_that_is_known_already_is_asked_for_once(warehouse: Warehouse) -> None:
     warehouse.period(period(18))
     warehouse.trade(period(19))
-    labels = [p.delivery_hour for p in due_periods(warehouse.conn, MARKET, NOW)]
-    assert len(labels) == len(set(labels)) == len(MARKET.tradable_hours(NOW))
+    asked = labels(due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW))
+    assert len(asked) == len(set(asked)) == len(MARKET.tradable_hours(NOW))
 
 
 def test_traded_hours_around_now_come_first_then_open_ones_then_history_backwards(warehouse: Warehouse) -> None:
     yesterday = TODAY - timedelta(days=1)
     for traded in (period(3, yesterday), period(9, yesterday), period(13), period(22), period(14)):
         warehouse.trade(traded)
-    asked = [f"{p.delivery_day:%d} {p.delivery_hour}" for p in due_periods(warehouse.conn, MARKET, NOW)]
+    periods = due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW)
+    asked = labels(periods)
     assert asked[:3] == ["02 13-14", "02 14-15", "02 22-23"]
     assert asked[3] == "02 15-16"
     assert asked[-2:] == ["01 09-10", "01 03-04"]
+    assert [p.is_history for p in periods] == [False] * (len(periods) - 2) + [True] * 2
 
 
 def test_a_final_price_is_not_asked_for_again(warehouse: Warehouse) -> None:
@@ -80,21 +98,37 @@ def test_undefined_blocked_and_early_prices_are_not_final(
     assert due(warehouse, now=done.start_at + timedelta(hours=5)) == ["02 10-11"]
 
 
-def test_what_is_final_is_what_the_readers_view_calls_final(warehouse: Warehouse) -> None:
+def test_what_is_final_is_what_the_readers_view_calls_final_or_will_once_it_is_validated(
+    warehouse: Warehouse,
+) -> None:
     for hour, minutes, state in (
         (1, -9, "accepted"),
         (2, 0, "accepted"),
         (3, 5, "blocked"),
         (4, 5, "accepted"),
+        (5, 5, "loaded"),
+        (6, -9, "loaded"),
     ):
         warehouse.trade(period(hour))
         warehouse.price(period(hour), period(hour).price_final_from + timedelta(minutes=minutes), state=state)
-    final = warehouse.execute(
-        "SELECT to_char(delivery_day, 'DD ') || delivery_hour FROM curated.reference_prices"
-        " WHERE price_status = 'final'"
-    )
-    assert {row[0] for row in final} == {"02 02-03", "02 04-05"}
-    assert set(due(warehouse, now=NOW + timedelta(days=1))) == {"02 01-02", "02 03-04"}
+    final = "SELECT to_char(delivery_day, 'DD ') || delivery_hour FROM curated.reference_prices"
+    final += " WHERE price_status = 'final'"
+    assert set(warehouse.execute(final)) == {("02 02-03",), ("02 04-05",)}
+    tomorrow = NOW + timedelta(days=1)
+    assert set(due(warehouse, tomorrow)) == {"02 01-02", "02 03-04", "02 06-07"}
+    warehouse.execute("UPDATE ops.load_batches SET state = 'accepted' WHERE state = 'loaded'")
+    assert len(warehouse.execute(final)) == 3
+    assert set(due(warehouse, tomorrow)) == {"02 01-02", "02 03-04", "02 06-07"}
+
+
+def test_what_is_blocked_later_is_asked_for_again(warehouse: Warehouse) -> None:
+    done = period(10)
+    warehouse.trade(done)
+    warehouse.price(done, done.price_final_from, state="loaded")
+    tomorrow = NOW + timedelta(days=1)
+    assert due(warehouse, tomorrow) == []
+    warehouse.execute("UPDATE ops.load_batches SET state = 'blocked' WHERE source = 'reference_prices'")
+    assert due(warehouse, tomorrow) == ["02 10-11"]
 
 
 def test_an_observation_satisfies_until_the_next_publication(warehouse: Warehouse) -> None:
@@ -114,28 +148,95 @@ def test_a_landed_reply_counts_before_it_is_loaded(warehouse: Warehouse, status:
     assert (due(warehouse, now=NOW + timedelta(minutes=1)) == []) is is_answered
 
 
-def test_a_window_adds_what_is_delivered_in_it_until_it_is_final(warehouse: Warehouse) -> None:
-    untraded, outside = period(5), period(7)
+def test_a_window_is_about_its_hours_known_or_not_and_not_about_what_is_open_or_traded_elsewhere(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.trade(period(7))
+    warehouse.trade(period(14))
     window = (period(4).start_at, period(6).end_at)
-    for known in (untraded, outside):
-        warehouse.period(known)
-    assert due(warehouse) == []
-    assert due(warehouse, window) == ["02 05-06"]
-    warehouse.price(untraded, untraded.price_final_from)
-    assert due(warehouse, window, now=NOW + timedelta(days=9)) == []
+    assert due_in_window(warehouse, *window) == ["02 06-07", "02 05-06", "02 04-05"]
+    warehouse.price(period(5), period(5).price_final_from)
+    assert due_in_window(warehouse, *window) == ["02 06-07", "02 04-05"]
+    assert due_in_window(warehouse, *window, now=NOW + timedelta(days=9)) == ["02 06-07", "02 04-05"]
 
 
-def test_force_asks_for_the_whole_window_final_or_not(warehouse: Warehouse) -> None:
+def test_a_window_knows_quarter_hours_that_start_in_it(warehouse: Warehouse) -> None:
+    for label in ("04:00-04:15", "04:45-05:00", "05:00-05:15"):
+        warehouse.period(MARKET.period(TODAY, label))
+    window = (period(4).start_at, period(4).end_at)
+    assert set(due_in_window(warehouse, *window)) == {"02 04-05", "02 04:00-04:15", "02 04:45-05:00"}
+
+
+def test_a_window_asks_for_what_was_traded_in_it_whenever_it_is_delivered(warehouse: Warehouse) -> None:
+    received, outside, final = period(9), period(10), period(8)
+    start_at, end_at = period(4).start_at, period(4).end_at
+    warehouse.trade(received, received_at=end_at - timedelta(seconds=1))
+    warehouse.trade(final, received_at=start_at)
+    warehouse.trade(outside, received_at=end_at)
+    warehouse.trade(outside, received_at=start_at - timedelta(seconds=1))
+    warehouse.price(final, final.price_final_from)
+    assert due_in_window(warehouse, start_at, end_at) == ["02 09-10", "02 04-05"]
+
+
+def test_a_window_asks_only_for_what_is_due(warehouse: Warehouse) -> None:
+    hour = period(8)
+    warehouse.request(hour, NOW - timedelta(minutes=20), 404)
+    assert due_in_window(warehouse, hour.start_at, hour.end_at) == []
+    assert due_in_window(warehouse, hour.start_at, hour.end_at, now=NOW + timedelta(hours=1)) == ["02 08-09"]
+
+
+@pytest.mark.parametrize(
+    ("start_at", "expected"),
+    [
+        ("2026-03-01T23:00+00:00", ["02 00-01"]),  # midnight in Berlin
+        ("2026-03-02T00:00+00:00", ["02 01-02"]),
+        ("2025-10-26T00:00+00:00", ["26 02-03"]),  # the doubled label starts with its first hour …
+        ("2025-10-26T01:00+00:00", []),  # … and not with its second
+        ("2025-03-30T01:00+00:00", ["30 03-04"]),
+    ],
+)
+def test_a_window_finds_its_hours_in_the_calendar(
+    warehouse: Warehouse, start_at: str, expected: list[str]
+) -> None:
+    start = datetime.fromisoformat(start_at)
+    assert due_in_window(warehouse, start, start + timedelta(hours=1)) == expected
+
+
+def test_days_are_all_their_hours_and_known_periods_but_those_that_nobody_can_trade_yet(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.period(MARKET.period(TODAY, "04:00-04:15"))
+    warehouse.trade(period(4, TODAY - timedelta(days=1)))
+    tomorrow = TODAY + timedelta(days=1)
+    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 25
+    warehouse.trade(period(4, tomorrow))
+    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 26
+    assert len(due_on_days(warehouse, TODAY, tomorrow, now=NOW + timedelta(hours=2))) == 49
+    for hour in range(24):
+        warehouse.price(period(hour), period(hour).price_final_from)
+    assert set(due_on_days(warehouse, TODAY, TODAY)) == {"02 04:00-04:15"}
+    assert len(due_on_days(warehouse, date(2025, 3, 30), date(2025, 3, 30))) == 23
+
+
+def test_force_asks_for_the_whole_scope_final_or_not(warehouse: Warehouse) -> None:
     delivered, received, outside = period(5), period(9), period(10)
-    window = (period(4).start_at, period(6).end_at)
-    warehouse.trade(received, received_at=period(4).start_at)
-    warehouse.trade(outside, received_at=period(6).end_at)
+    window = (delivered.start_at, delivered.end_at)
+    warehouse.trade(received, received_at=delivered.start_at)
+    warehouse.trade(outside, received_at=delivered.end_at)
     for known in (delivered, received, outside):
         warehouse.price(known, NOW)
-    assert due(warehouse, window) == []
-    assert due(warehouse, window, force=True) == ["02 09-10", "02 05-06"]
+    assert due_in_window(warehouse, *window) == []
+    assert due_in_window(warehouse, *window, force=True) == ["02 09-10", "02 05-06"]
+    assert len(due_on_days(warehouse, TODAY, TODAY)) == 21
+    assert len(due_on_days(warehouse, TODAY, TODAY, force=True)) == 24
 
 
-def test_force_has_to_be_about_something(warehouse: Warehouse) -> None:
-    with pytest.raises(TerminalError, match="window"):
-        due_periods(warehouse.conn, MARKET, NOW, force=True)
+def test_what_was_answered_since_is_not_forced_again(warehouse: Warehouse) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    began_at = NOW - timedelta(hours=3)
+    warehouse.request(period(7, yesterday), began_at, 200)
+    warehouse.request(period(8, yesterday), began_at - timedelta(seconds=1), 200)
+    warehouse.request(period(9, yesterday), NOW, 503)
+    warehouse.price(period(10, yesterday), NOW)
+    left = due_on_days(warehouse, yesterday, yesterday, force=True, answered_since=began_at)
+    assert {f"01 {hour:02}-{hour + 1:02}" for hour in range(24)} - set(left) == {"01 07-08", "01 10-11"}

@@ -1,48 +1,60 @@
 -- delivery periods whose price may be asked for, and when a process last got an answer about it, of whatever kind
-WITH open_periods AS (
+WITH calendar AS (
     SELECT *
-    FROM unnest(%(open_days)s::date[], %(open_hours)s::text[], %(open_starts)s::timestamptz[])
-        AS o (delivery_day, delivery_hour, delivery_start_at)
-), forced_by_trades AS (
+    FROM unnest(%(calendar_days)s::date[], %(calendar_hours)s::text[], %(calendar_starts)s::timestamptz[])
+        AS c (delivery_day, delivery_hour, delivery_start_at)
+), traded_in_window AS (
+    -- by the batches of the files of these hours of receipt: raw.trades has an index for them, none for received_at
     SELECT DISTINCT delivery_day, delivery_hour
     FROM raw.trades
-    WHERE %(force)s AND received_at >= %(window_start_at)s AND received_at < %(window_end_at)s
+    WHERE load_batch_id = ANY(ARRAY(
+        SELECT b.load_batch_id
+        FROM ops.load_batches AS b
+        JOIN ops.landing_files AS f USING (landing_file_id)
+        WHERE f.source = 'trades'
+            AND f.hour_start_at >= %(window_start_at)s AND f.hour_start_at < %(window_end_at)s
+    ))
+), scope AS (
+    SELECT delivery_day, delivery_hour FROM calendar
+    UNION
+    SELECT delivery_day, delivery_hour FROM traded_in_window
+    UNION
+    SELECT delivery_day, delivery_hour
+    FROM raw.delivery_periods AS p
+    WHERE (delivery_start_at >= %(window_start_at)s AND delivery_start_at < %(window_end_at)s)
+        OR delivery_day BETWEEN %(first_day)s AND %(last_day)s
+        OR (%(with_all_traded)s AND EXISTS (
+            SELECT FROM raw.trades AS t
+            WHERE t.delivery_day = p.delivery_day AND t.delivery_hour = p.delivery_hour
+        ))
 ), candidates AS (
     SELECT
         delivery_day,
         delivery_hour,
-        coalesce(p.delivery_start_at, o.delivery_start_at) AS delivery_start_at,
-        o.delivery_start_at IS NOT NULL AS is_open,
-        coalesce(
-            p.delivery_start_at >= %(window_start_at)s AND p.delivery_start_at < %(window_end_at)s, false
-        ) AS is_in_window,
-        f.delivery_day IS NOT NULL AS is_forced_by_trades,
-        EXISTS (
-            SELECT FROM raw.trades AS t
-            WHERE t.delivery_day = p.delivery_day AND t.delivery_hour = p.delivery_hour
-        ) AS is_traded,
-        -- what curated.reference_prices calls final, without going through every observation of the period
+        coalesce(p.delivery_start_at, c.delivery_start_at) AS delivery_start_at,
+        -- what curated.reference_prices calls final, or will once its batch is validated; without going through
+        -- every observation of the period. If the batch is blocked then, the period is no longer final and a later
+        -- run asks again, as soon as the last answer is old enough for its age: nothing is lost but that time.
         EXISTS (
             SELECT FROM raw.reference_prices AS r
             JOIN ops.load_batches AS b USING (load_batch_id)
-            WHERE r.delivery_day = p.delivery_day AND r.delivery_hour = p.delivery_hour
+            WHERE r.delivery_day = s.delivery_day AND r.delivery_hour = s.delivery_hour
                 AND r.observed_at >= p.price_final_from
                 AND r.price_eur_per_mwh IS NOT NULL
-                AND b.state = 'accepted'
+                AND b.state <> 'blocked'
         ) AS is_final
-    FROM raw.delivery_periods AS p
-    FULL JOIN open_periods AS o USING (delivery_day, delivery_hour)
-    LEFT JOIN forced_by_trades AS f USING (delivery_day, delivery_hour)
-), wanted AS (
-    SELECT *, %(force)s AND (is_in_window OR is_forced_by_trades) AS is_forced
-    FROM candidates
+    FROM scope AS s
+    LEFT JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
+    LEFT JOIN calendar AS c USING (delivery_day, delivery_hour)
 )
 SELECT
     delivery_day,
     delivery_hour,
     delivery_start_at,
-    is_traded,
-    is_forced,
+    EXISTS (
+        SELECT FROM raw.trades AS t
+        WHERE t.delivery_day = w.delivery_day AND t.delivery_hour = w.delivery_hour
+    ) AS is_traded,
     greatest(
         (
             SELECT max(r.observed_at)
@@ -57,5 +69,5 @@ SELECT
                 AND q.status < 500 AND q.status NOT IN (408, 425, 429)
         )
     ) AS last_answered_at
-FROM wanted AS w
-WHERE is_forced OR is_open OR (NOT is_final AND (is_traded OR is_in_window))
+FROM candidates AS w
+WHERE %(force)s OR NOT is_final
