@@ -39,7 +39,7 @@ def run(
         window: Only what is delivered in it or has trades received in it. Without window and days: the hours
             that are open now and all that was ever traded.
         days: Only these delivery days.
-        force_prices: All periods of the window or the days, final or not.
+        force_prices: Also what is delivered in the window or on the days and has a final price.
         answered_since: Of the forced ones, those without an answer since this moment: when a run that may
             be repeated began.
         now: The moment to decide for; the present if not given.

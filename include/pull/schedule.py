@@ -86,7 +86,7 @@ def due_periods(
         conn: The warehouse.
         scope: What the pull is about.
         now: The moment; nothing here looks at a clock.
-        force: All of the scope instead, final or not.
+        force: Whatever of the scope is delivered in its window or on its days, final or not.
         answered_since: Of the forced ones, those that were last answered before this moment.
     """
     window_start_at, window_end_at = scope.window or (None, None)
@@ -105,8 +105,8 @@ def due_periods(
     due = []
     with conn, conn.cursor() as cur:
         run_sql(cur, "raw/periods_to_price", parameters)
-        for day, label, start_at, is_traded, answered_at in cur:
-            if force:
+        for day, label, start_at, is_traded, is_forced, answered_at in cur:
+            if is_forced:
                 is_wanted = answered_since is None or answered_at is None or answered_at < answered_since
             else:
                 is_wanted = is_due(now, start_at, answered_at)

@@ -14,12 +14,13 @@ WITH calendar AS (
         WHERE f.source = 'trades'
             AND f.hour_start_at >= %(window_start_at)s AND f.hour_start_at < %(window_end_at)s
     ))
-), scope AS (
-    SELECT delivery_day, delivery_hour FROM calendar
-    UNION
-    SELECT delivery_day, delivery_hour FROM traded_in_window
-    UNION
-    SELECT delivery_day, delivery_hour
+), parts AS (
+    SELECT delivery_day, delivery_hour, true AS may_be_forced FROM calendar
+    UNION ALL
+    -- never by force: many windows hold trades of one period, and a backfill would ask for it once for each
+    SELECT delivery_day, delivery_hour, false FROM traded_in_window
+    UNION ALL
+    SELECT delivery_day, delivery_hour, true
     FROM raw.delivery_periods AS p
     WHERE (delivery_start_at >= %(window_start_at)s AND delivery_start_at < %(window_end_at)s)
         OR delivery_day BETWEEN %(first_day)s AND %(last_day)s
@@ -27,10 +28,15 @@ WITH calendar AS (
             SELECT FROM raw.trades AS t
             WHERE t.delivery_day = p.delivery_day AND t.delivery_hour = p.delivery_hour
         ))
+), scope AS (
+    SELECT delivery_day, delivery_hour, %(force)s AND bool_or(may_be_forced) AS is_forced
+    FROM parts
+    GROUP BY delivery_day, delivery_hour
 ), candidates AS (
     SELECT
         delivery_day,
         delivery_hour,
+        is_forced,
         coalesce(p.delivery_start_at, c.delivery_start_at) AS delivery_start_at,
         -- what curated.reference_prices calls final, or will once its batch is validated; without going through
         -- every observation of the period. If the batch is blocked then, the period is no longer final and a later
@@ -55,6 +61,7 @@ SELECT
         SELECT FROM raw.trades AS t
         WHERE t.delivery_day = w.delivery_day AND t.delivery_hour = w.delivery_hour
     ) AS is_traded,
+    is_forced,
     greatest(
         (
             SELECT max(r.observed_at)
@@ -70,4 +77,4 @@ SELECT
         )
     ) AS last_answered_at
 FROM candidates AS w
-WHERE %(force)s OR NOT is_final
+WHERE is_forced OR NOT is_final
