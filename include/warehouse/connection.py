@@ -18,8 +18,13 @@ _RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 @contextmanager
-def connect(warehouse_url: str, application: str) -> Iterator[connection]:
+def connect(warehouse_url: str, application: str, patience_seconds: int = 10) -> Iterator[connection]:
     """A connection in UTC that is closed at the end; each `with conn:` block is one transaction.
+
+    Args:
+        warehouse_url: `postgresql://…`.
+        application: How the server's activity view names it.
+        patience_seconds: For the server to take the connection.
 
     Raises:
         TransientError: The server cannot be reached, went away, or chose us as a deadlock's victim.
@@ -34,7 +39,7 @@ def connect(warehouse_url: str, application: str) -> Iterator[connection]:
             psycopg2.connect(
                 warehouse_url,
                 application_name=application,
-                connect_timeout=10,
+                connect_timeout=patience_seconds,
                 # a server process whose client was killed must not go on holding locks
                 options="-c TimeZone=UTC -c search_path=pg_catalog -c client_connection_check_interval=5s",
                 keepalives_idle=30,

@@ -10,6 +10,7 @@ TRADES = 7_301_002
 PNL_INPUTS = 7_301_003
 PROVIDER_BUDGET = 7_301_004
 _VALIDATION = {"trades": 7_301_005, "reference_prices": 7_301_006}
+NOTIFICATIONS = 7_301_010
 _PNL_DAY = 7_301
 
 
@@ -54,3 +55,8 @@ def lock_provider_budget(cur: cursor, patience_seconds: float) -> None:
         "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
         (f"{patience_seconds * 1000:.0f}", PROVIDER_BUDGET),
     )
+
+
+def lock_notifications(cur: cursor) -> None:
+    """Until the transaction ends, nobody else decides whether something is to be said."""
+    cur.execute("SELECT pg_advisory_xact_lock(%s)", (NOTIFICATIONS,))
