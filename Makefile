@@ -13,7 +13,7 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run test check lint psql audit report rebuild bench batches review dictionary lock setup clean
+.PHONY: help run test check lint psql audit freshness report rebuild bench batches review dictionary lock setup clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ psql: $(STAMP) ## SQL prompt in the warehouse of the running platform
 
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.jobs.audit
+
+freshness: $(STAMP) ## what is late right now, a line an alarm; fails if one is on
+	@exec $(PYTHON) -m include.jobs.check_freshness
 
 report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=table|csv|xlsx]
 	@exec $(PYTHON) -m include.jobs.report --day "$$DAY" \

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.errors import TerminalError
@@ -28,6 +28,8 @@ class Settings:
         reference_price_per_minute: The provider's request budget, requests in any 60 s.
         reference_price_per_hour: The same, requests in any 3,600 s.
         airflow_port: Where `make run` serves Airflow's UI.
+        alert_webhook_url: Gets a POST of JSON for each failed task and alarm; empty: off.
+        alert_smtp_url: `smtp://user:password@host:587/?from=…&to=…`, who gets a mail for the same; empty: off.
     """
 
     exchange_url: str = "ws://127.0.0.1:5050"
@@ -39,6 +41,8 @@ class Settings:
     reference_price_per_minute: int = 50
     reference_price_per_hour: int = 1000
     airflow_port: int = 8080
+    alert_webhook_url: str = ""
+    alert_smtp_url: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -49,7 +53,7 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         values: dict[str, object] = {}
-        for name in ("exchange_url", "market_data_url", "warehouse_url"):
+        for name in _SCHEMES:
             if text := env.get(name.upper(), "").strip():
                 values[name] = _url(name, text)
         for name in ("landing_root", "data_docs_root"):
@@ -64,6 +68,8 @@ class Settings:
         ):
             if text := env.get(name.upper(), "").strip():
                 values[name] = _whole_number(name, text, most)
+        if "alert_smtp_url" in values and not parse_qs(urlsplit(str(values["alert_smtp_url"])).query).get("to"):
+            raise TerminalError("ALERT_SMTP_URL must say who gets the mails: smtp://host:587/?from=…&to=…")
         return cls(**values)  # type: ignore[arg-type]
 
 
@@ -71,6 +77,8 @@ _SCHEMES = {
     "exchange_url": ("ws", "wss"),
     "market_data_url": ("http", "https"),
     "warehouse_url": ("postgresql", "postgres"),
+    "alert_webhook_url": ("http", "https"),
+    "alert_smtp_url": ("smtp", "smtps"),
 }
 
 

@@ -46,6 +46,8 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
         "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),
         "AIRFLOW_PORT": str(settings.airflow_port),
+        "ALERT_WEBHOOK_URL": settings.alert_webhook_url,
+        "ALERT_SMTP_URL": settings.alert_smtp_url,
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", os.defpath))),

@@ -7,6 +7,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.errors import TerminalError
 from include.orchestration.connections import airflow_settings
+from include.orchestration.outcomes import recorded
 
 
 class CaptureOperator(BaseOperator):
@@ -24,11 +25,15 @@ class CaptureOperator(BaseOperator):
     def execute(self, context: Any) -> dict[str, int]:
         from include.capture.service import run_capture
 
-        try:
-            summary = run_capture(airflow_settings(), self.name, lambda: self._is_stopping)
-        except TerminalError as error:
-            raise AirflowFailException(str(error)) from error
-        return {"messages": summary.messages, "connections": summary.connections}
+        settings = airflow_settings()
+        with recorded(context, settings) as outcome:
+            try:
+                captured = run_capture(settings, self.name, lambda: self._is_stopping)
+            except TerminalError as error:
+                raise AirflowFailException(str(error)) from error
+            summary = {"messages": captured.messages, "connections": captured.connections}
+            outcome.summary = summary
+        return summary
 
     def on_kill(self) -> None:
         self._is_stopping = True

@@ -1,4 +1,4 @@
-"""Settings as Airflow knows them: its connections exchange, market_data and warehouse over the environment."""
+"""Settings as Airflow knows them: its connections (exchange, warehouse, alert_smtp …) over the environment."""
 
 from dataclasses import replace
 from urllib.parse import quote, urlencode
@@ -17,6 +17,8 @@ def airflow_settings() -> Settings:
         exchange_url=_url("exchange") or settings.exchange_url,
         market_data_url=_url("market_data") or settings.market_data_url,
         warehouse_url=_url("warehouse") or settings.warehouse_url,
+        alert_webhook_url=_url("alert_webhook") or settings.alert_webhook_url,
+        alert_smtp_url=_mail_url("alert_smtp") or settings.alert_smtp_url or _mail_url("smtp_default") or "",
     )
 
 
@@ -25,6 +27,35 @@ def _url(connection_id: str) -> str | None:
         return connection_url(Connection.get(connection_id))
     except AirflowNotFoundException:
         return None
+
+
+def _mail_url(connection_id: str) -> str | None:
+    """A mail connection that says who gets the mails; others have another purpose."""
+    try:
+        connection = Connection.get(connection_id)
+    except AirflowNotFoundException:
+        return None
+    return smtp_url(connection)
+
+
+def smtp_url(connection: Connection) -> str | None:
+    """The URL of a connection of type smtp; None if its extras have no `to`.
+
+    Extras: `to` (several with commas), `from` or `from_email`. Port 465 speaks TLS from the start.
+    """
+    extras = connection.extra_dejson
+    if not connection.host or not extras.get("to"):
+        return None
+    scheme = "smtps" if connection.port == 465 else "smtp"
+    login = (
+        f"{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@"
+        if connection.login
+        else ""
+    )
+    sender = extras.get("from") or extras.get("from_email")
+    query = urlencode({"to": extras["to"]} | ({"from": sender} if sender else {}))
+    port = f":{connection.port}" if connection.port else ""
+    return f"{scheme}://{login}{connection.host}{port}/?{query}"
 
 
 def connection_url(connection: Connection) -> str:

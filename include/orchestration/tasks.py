@@ -11,6 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.errors import TerminalError
 from include.orchestration.connections import airflow_settings
+from include.orchestration.notifier import FailureNotifier
+from include.orchestration.outcomes import recorded
 from include.orchestration.windows import resolve_window
 
 DEFAULT_ARGS = {
@@ -20,6 +22,7 @@ DEFAULT_ARGS = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=5),
     "execution_timeout": timedelta(minutes=30),
+    "on_failure_callback": FailureNotifier(),
 }
 
 log = logging.getLogger(__name__)
@@ -35,17 +38,21 @@ def job(name: str, windowed: bool = False, **operator_arguments: Any) -> Any:
     """
 
     def run(**context: Any) -> Mapping[str, Any]:
-        # imported here: a DAG file must parse in milliseconds, pandas and Great Expectations take seconds
-        entry: Callable[..., Mapping[str, Any]] = import_module(f"include.jobs.{name}").run
-        arguments: tuple[Any, ...] = (airflow_settings(),)
-        if windowed:
-            window = resolve_window(context)
-            log.info("the window is %s to %s", window.start_at, window.end_at)
-            arguments += (window,)
-        try:
-            summary = entry(*arguments)
-        except TerminalError as error:
-            raise AirflowFailException(str(error)) from error
+        settings = airflow_settings()
+        with recorded(context, settings) as outcome:
+            # imported here: a DAG file must parse in milliseconds, pandas and Great Expectations take seconds
+            entry: Callable[..., Mapping[str, Any]] = import_module(f"include.jobs.{name}").run
+            arguments: tuple[Any, ...] = (settings,)
+            if windowed:
+                window = resolve_window(context)
+                log.info("the window is %s to %s", window.start_at, window.end_at)
+                outcome.window = (window.start_at, window.end_at)
+                arguments += (window,)
+            try:
+                summary = entry(*arguments)
+            except TerminalError as error:
+                raise AirflowFailException(str(error)) from error
+            outcome.summary = summary
         log.info("%s: %s", name, summary)
         return summary
 

@@ -1,15 +1,20 @@
 """What every DAG of the project keeps to."""
 
 import importlib.util
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from include.orchestration.notifier import FailureNotifier
 from include.orchestration.timetable import HourTimetable
 
 DAGS = Path(__file__).parents[2] / "dags"
+
+ONCE = ("pull_reference_prices", "stream_trades", "check_freshness")
+"""Tasks that see to their own retries, or that the next run repeats in a minute."""
 
 
 def load(path: Path) -> ModuleType:
@@ -36,13 +41,23 @@ def test_documented_tagged_and_named_after_its_file(dag: Any) -> None:
 
 
 def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
-    verbs = ("load_", "validate_", "pull_", "build_", "stream_")
+    verbs = ("load_", "validate_", "pull_", "build_", "stream_", "check_")
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
-        if task.task_id not in ("pull_reference_prices", "stream_trades"):
+        if task.task_id in ONCE:
+            assert task.retries == 0
+        else:
             assert task.retries == 3
         if task.task_id != "stream_trades":
             assert task.execution_timeout is not None
+
+
+def test_people_are_told_of_every_failure_once(dag: Any) -> None:
+    for task in dag.tasks:
+        callbacks = [type(callback) for callback in task.on_failure_callback]
+        # an alarm tells of itself, when it is raised and when it is over
+        assert callbacks == ([] if task.task_id == "check_freshness" else [FailureNotifier])
+        assert not task.on_retry_callback
 
 
 def test_every_job_exists(dag: Any) -> None:
@@ -61,6 +76,9 @@ def test_the_schedules() -> None:
     assert isinstance(hourly.timetable, HourTimetable)
     refresh = load(DAGS / "refresh_pnl.py").refresh_pnl()
     assert refresh.timetable.expression == "1-59/10 * * * *"
+    watch = load(DAGS / "watch_freshness.py").watch_freshness()
+    assert (watch.timetable.expression, watch.max_active_runs) == ("* * * * *", 1)
+    assert watch.get_task("check_freshness").execution_timeout < timedelta(minutes=1)
     assert refresh.max_active_runs == load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
 
 

@@ -1,0 +1,72 @@
+"""What the landing files say of the capture lines right now, before anything is loaded."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from include.landing import TRADES, list_files
+
+_TAIL_BYTES = 1 << 16
+"""Minutes of a busy exchange, an hour of heartbeats alone: enough to find the last proof of a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The last signs of life of all capture lines together, UTC.
+
+    Attributes:
+        written_at: When any of them last wrote into its file; None: no file at all.
+        connected_at: When any of them was last provably connected; None: not within what they wrote lately.
+    """
+
+    written_at: datetime | None
+    connected_at: datetime | None
+
+
+def last_signs(landing_root: Path, now: datetime) -> Signs:
+    """Looks at the files of this hour and the last one; for `written_at` further back when there are none."""
+    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    files = list_files(landing_root, TRADES, hour - timedelta(hours=1))
+    recent = [file.path for file in files]
+    written = [_written_at(path) for path in recent or _newest(landing_root)]
+    proofs = [proof for path in recent for proof in _last_proof(path)]
+    return Signs(max(written, default=None), max(proofs, default=None))
+
+
+def _newest(landing_root: Path) -> list[Path]:
+    return [file.path for file in list_files(landing_root, TRADES)[-1:]]
+
+
+def _written_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _last_proof(path: Path) -> Iterator[datetime]:
+    """The last moment at which the writer of the file was connected, if its end tells."""
+    with path.open("rb") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+        file.seek(start)
+        lines = file.read().split(b"\n")
+    whole = lines[1 if start else 0 : -1]  # the first may lack its beginning; the last has no end yet
+    for line in reversed(whole):
+        try:
+            proof = _proof(msgspec.json.decode(line, type=dict[str, Any]))
+        except (msgspec.DecodeError, ValueError, KeyError, TypeError):
+            continue  # not ours; the loader will name it
+        if proof is not None:
+            yield proof
+            return
+
+
+def _proof(line: dict[str, Any]) -> datetime | None:
+    event = line.get("event")
+    if event == "disconnected" and line.get("alive_until"):
+        return datetime.fromisoformat(line["alive_until"])
+    if event is None or event == "connected" or line.get("connected"):
+        return datetime.fromisoformat(line["received_at"])
+    return None

@@ -1,0 +1,164 @@
+"""Raises and clears the freshness alarms, tells people, and fails while one is on; `make freshness`."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from psycopg2.extensions import cursor
+
+from include.capture.liveness import Signs, last_signs
+from include.errors import TerminalError, TransientError
+from include.outcomes.notices import Notice
+from include.outcomes.notify import notify
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+
+log = logging.getLogger(__name__)
+
+CAPTURE_LIMIT = timedelta(seconds=60)
+"""A capture writes a heartbeat every 10 s, connected or not."""
+
+_LATE = {
+    "hourly_pnl": ("hourly_pnl_late", "hourly PnL is more than 75 minutes old: the last hour done ended"),
+    "reference_prices": (
+        "reference_prices_late",
+        "reference prices are more than 25 minutes old: the provider's last reply that was loaded came",
+    ),
+}
+"""Things of ops.freshness that raise an alarm: its name, and what is the matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm that is on.
+
+    Attributes:
+        alarm: Its name, and its section of docs/runbook.md.
+        since_at: The last sign of what is missing, UTC.
+        detail: What is the matter, in words.
+    """
+
+    alarm: str
+    since_at: datetime
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.alarm}: {self.detail}. What to do: docs/runbook.md, section {self.alarm}"
+
+
+def run(settings: Settings) -> Mapping[str, int]:
+    """Checks what has to stay fresh, keeps ops.alarms, and tells people of alarms raised and cleared.
+
+    Returns:
+        The number of alarms that were cleared.
+
+    Raises:
+        TerminalError: An alarm is on; the message has a line for each. Or no warehouse is configured.
+        TransientError: The warehouse cannot be reached.
+    """
+    alarms, cleared = check(settings)
+    if alarms:
+        raise TerminalError("\n".join(map(str, alarms)))
+    return {"cleared": cleared}
+
+
+def check(settings: Settings) -> tuple[list[Alarm], int]:
+    """The alarms that are on, and how many were cleared; both are in ops.alarms, and people were told.
+
+    Raises:
+        TransientError: The warehouse cannot be reached.
+        TerminalError: No warehouse is configured.
+    """
+    now = datetime.now(UTC)
+    signs = last_signs(settings.landing_root, now)
+    with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, "ops/freshness")
+        rows = cur.fetchall()
+        first_run_at: datetime | None = rows[0][-1]
+        alarms = [] if first_run_at is None else list(_alarms(now, signs, rows, first_run_at))
+        for alarm in alarms:
+            parameters = {"alarm": alarm.alarm, "since_at": alarm.since_at, "detail": alarm.detail}
+            run_sql(cur, "ops/alarms_raise", parameters)
+        cleared = run_sql(cur, "ops/alarms_clear", {"alarms": [alarm.alarm for alarm in alarms]})
+        run_sql(cur, "ops/task_runs_forget")
+    if settings.alert_webhook_url or settings.alert_smtp_url:
+        with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
+            notices = _notices(cur)
+        for notice in notices:
+            notify(settings, notice)
+    return alarms, cleared
+
+
+def _alarms(
+    now: datetime, signs: Signs, rows: list[tuple[str, datetime | None, bool, datetime]], first_run_at: datetime
+) -> list[Alarm]:
+    found = [alarm for alarm in (capture_alarm(now, signs, first_run_at),) if alarm]
+    for thing, last_at, is_late, _ in rows:
+        if is_late and thing in _LATE:
+            name, words = _LATE[thing]
+            found.append(Alarm(name, last_at or first_run_at, f"{words} {_when(now, last_at)}"))
+    return found
+
+
+def capture_alarm(now: datetime, signs: Signs, first_run_at: datetime) -> Alarm | None:
+    """Whether any capture line lives, and whether any is connected; at least one should at every moment."""
+    if now - max(signs.written_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
+        return Alarm(
+            "capture_silent",
+            signs.written_at or first_run_at,
+            f"no capture runs: the last line in a landing file was written {_when(now, signs.written_at)}",
+        )
+    if now - max(signs.connected_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
+        return Alarm(
+            "capture_disconnected",
+            signs.connected_at or first_run_at,
+            "capture runs but is not connected to the exchange: it last was"
+            f" {_when(now, signs.connected_at, 'longer ago than the last lines of its files tell')}",
+        )
+    return None
+
+
+def _when(now: datetime, at: datetime | None, otherwise: str = "never") -> str:
+    if at is None:
+        return otherwise
+    seconds = int((now - at).total_seconds())
+    ago = f"{seconds} s" if seconds < 600 else f"{seconds // 60} minutes"
+    return f"{ago} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _notices(cur: cursor) -> list[Notice]:
+    run_sql(cur, "ops/alarms_to_tell")
+    notices = []
+    for alarm_id, alarm, since_at, raised_at, cleared_at, detail in cur.fetchall():
+        details = {"alarm": alarm, "since": since_at.isoformat(), "raised": raised_at.isoformat()}
+        about, todo = f"alarm {alarm_id}", f"What to do: docs/runbook.md, section {alarm}"
+        if cleared_at is None:
+            text = f"{detail}. {todo}"
+            notices.append(Notice(f"{about} raised", "alarm_raised", f"ALARM {alarm}", text, details))
+        else:
+            details["cleared"] = cleared_at.isoformat()
+            text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."
+            notices.append(Notice(f"{about} cleared", "alarm_cleared", f"over: {alarm}", text, details))
+    return notices
+
+
+def main() -> int:
+    """Prints a line an alarm; 1 if one is on or nothing can be said."""
+    from include.local.credentials import settings
+
+    try:
+        alarms, _ = check(settings())
+    except (TerminalError, TransientError) as error:
+        print(f"freshness: {error}")  # noqa: T201
+        return 1
+    for alarm in alarms:
+        print(alarm)  # noqa: T201
+    if not alarms:
+        print("capture, hourly PnL and reference prices are fresh")  # noqa: T201
+    return 1 if alarms else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Writes down how each try of a task of Airflow began and ended."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated
+
+from include.settings import Settings
+
+if TYPE_CHECKING:  # a DAG file needs no database driver
+    from include.outcomes.task_runs import Attempt, State, TaskRun
+
+_FINAL = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated)
+"""After these Airflow does not try again."""
+
+
+@contextmanager
+def recorded(context: Mapping[str, Any], settings: Settings) -> "Iterator[TaskRun]":
+    """Keeps a row of ops.task_runs about the try that runs inside; its error, if any, goes on as it is.
+
+    The run's data interval counts as its window until the caller sets another one.
+
+    Args:
+        context: Airflow's task context.
+        settings: Where the warehouse is.
+    """
+    from include.outcomes.task_runs import TaskRun
+
+    run = TaskRun(settings.warehouse_url, attempt(context))
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    if start is not None and end is not None and end > start:
+        run.window = (start, end)
+    run.begin()
+    try:
+        yield run
+    except BaseException as error:  # an execution timeout is one
+        run.end(state_after(error, context), f"{type(error).__name__}: {error}")
+        raise
+    run.end("success")
+
+
+def attempt(context: Mapping[str, Any]) -> "Attempt":
+    """Which try of which task it is."""
+    from include.outcomes.task_runs import Attempt
+
+    ti, dag_run, task = context["ti"], context["dag_run"], context["task"]
+    longest = task.execution_timeout
+    return Attempt(
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        task_id=ti.task_id,
+        try_number=ti.try_number,
+        run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
+        longest_seconds=None if longest is None else longest.total_seconds(),
+        dag_task_count=len(context["dag"].task_ids),
+    )
+
+
+def state_after(error: BaseException, context: Mapping[str, Any]) -> "State":
+    """Whether Airflow will try again, by its own rule."""
+    ti = context["ti"]
+    has_tries_left = ti.max_tries != 0 and ti.try_number <= ti.max_tries
+    return "retry" if has_tries_left and not isinstance(error, _FINAL) else "failed"

@@ -1,0 +1,1 @@
+"""What happened, kept as data and told to people: tries of tasks, alarms, notifications."""

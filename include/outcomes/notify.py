@@ -1,0 +1,133 @@
+"""Tells people once: decides by ops.notifications what is a repetition, sends, and writes down how it went."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import psycopg2
+from psycopg2.extensions import connection
+
+from include.errors import TerminalError, TransientError
+from include.outcomes.notices import Channel, NotDeliveredError, Notice, channels
+from include.outcomes.wording import presentable
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+from include.warehouse.locks import lock_notifications
+
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 5.0
+"""So long a task waits for its receivers, all together; a slower one counts as down."""
+
+_WAREHOUSE_TROUBLE = (TransientError, TerminalError, psycopg2.Error)
+
+
+def notify(
+    settings: Settings,
+    notice: Notice,
+    repeat_after: timedelta | None = None,
+    task: tuple[str, str] | None = None,
+) -> dict[str, str]:
+    """Sends a notice by every channel that is configured, unless it was sent there before. Never raises.
+
+    While the warehouse is away, nothing is known of earlier notices: then it is sent.
+
+    Args:
+        settings: The channels and the warehouse.
+        notice: What is to be said.
+        repeat_after: After this time it may be said again; None: never.
+        task: DAG and task that it is about: a success of that task since ends the silence.
+
+    Returns:
+        Channel to `sent` or why not; a channel that heard of it before is not among them.
+    """
+    by_name = {channel.name: channel for channel in channels(settings)}
+    if not by_name:
+        return {}
+    numbers = _claim(settings, notice, list(by_name), repeat_after, task)
+    if numbers is not None:
+        by_name = {name: by_name[name] for name in numbers}
+    results = deliver(notice, by_name)
+    for name, result in results.items():
+        level = logging.INFO if result == "sent" else logging.WARNING
+        log.log(level, "notification by %s: %s", name, result)
+    if numbers:
+        _write_down(settings, numbers, results)
+    return results
+
+
+def deliver(notice: Notice, to: Mapping[str, Channel], seconds: float = SEND_SECONDS) -> dict[str, str]:
+    """Sends by all channels at once and waits for them at most so long.
+
+    Returns:
+        Channel to `sent` or why not.
+    """
+    results: dict[str, str] = {}
+
+    def send(name: str, channel: Channel) -> None:
+        try:
+            channel.send(notice)
+        except NotDeliveredError as error:
+            results[name] = str(error)
+        else:
+            results[name] = "sent"
+
+    # timeouts of sockets bound one operation, not the whole; a thread that hangs ends with the process
+    threads = [threading.Thread(target=send, args=each, daemon=True) for each in to.items()]
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return {name: results.get(name, "no answer in time") for name in to}
+
+
+def _claim(
+    settings: Settings,
+    notice: Notice,
+    names: list[str],
+    repeat_after: timedelta | None,
+    task: tuple[str, str] | None,
+) -> dict[str, int] | None:
+    """The channels to use and the number of each notification; None if the warehouse cannot say."""
+    dag_id, task_id = task or (None, None)
+    parameters = {
+        "about": notice.about,
+        "title": presentable(notice.title, 300),
+        "channels": names,
+        "repeat_seconds": None if repeat_after is None else repeat_after.total_seconds(),
+        "dag_id": dag_id,
+        "task_id": task_id,
+    }
+    try:
+        with _connection(settings) as conn, conn, conn.cursor() as cur:
+            cur.execute("SET statement_timeout = '3s'")
+            lock_notifications(cur)
+            run_sql(cur, "ops/notifications_claim", parameters)
+            return dict(cur.fetchall())
+    except _WAREHOUSE_TROUBLE as trouble:
+        log.warning("whether this is a repetition is not known: %s", presentable(str(trouble), 300).strip())
+        return None
+
+
+def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping[str, str]) -> None:
+    try:
+        with _connection(settings) as conn, conn, conn.cursor() as cur:
+            cur.execute("SET statement_timeout = '3s'")
+            for name, number in numbers.items():
+                is_sent = results[name] == "sent"
+                parameters = {
+                    "notification_id": number,
+                    "state": "sent" if is_sent else "failed",
+                    "detail": None if is_sent else results[name],
+                }
+                run_sql(cur, "ops/notifications_end", parameters)
+    except _WAREHOUSE_TROUBLE as trouble:
+        log.warning("how it went is not in ops.notifications: %s", presentable(str(trouble), 300).strip())
+
+
+def _connection(settings: Settings) -> AbstractContextManager[connection]:
+    return connect(settings.warehouse_url, "notify", 3)

@@ -1,0 +1,106 @@
+"""Writes each try of a task into ops.task_runs; a warehouse that is away never troubles the task."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import psycopg2
+
+from include.errors import TerminalError, TransientError
+from include.outcomes.wording import presentable
+from include.warehouse.connection import connect, run_sql
+
+log = logging.getLogger(__name__)
+
+State = Literal["success", "failed", "retry"]
+
+_MOST_ERROR_CHARACTERS = 2_000
+_PATIENCE_SECONDS = 3
+"""A warehouse that hangs may cost a task so much at its start and at its end, not more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which try of which task of which run it is.
+
+    Attributes:
+        run_type: How the run came about: scheduled, manual, backfill …
+        longest_seconds: After so long it is ended; None: it may run for ever.
+        dag_task_count: Tasks of the DAG.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    try_number: int
+    run_type: str
+    longest_seconds: float | None
+    dag_task_count: int
+
+
+class TaskRun:
+    """The row of one try: `begin` writes it, `end` completes it.
+
+    Args:
+        warehouse_url: Where ops.task_runs is.
+        attempt: What it is about.
+
+    Attributes:
+        window: Start and end (UTC) of what the run is about; None for all there is.
+        summary: What the task says it did.
+    """
+
+    def __init__(self, warehouse_url: str, attempt: Attempt) -> None:
+        self.window: tuple[datetime, datetime] | None = None
+        self.summary: Mapping[str, Any] | None = None
+        self._warehouse_url = warehouse_url
+        self._attempt = attempt
+        self._started_at = datetime.now(UTC)
+        self._task_run_id: int | None = None
+
+    def begin(self) -> None:
+        """Writes that the try is running."""
+        self._write("running", None, None)
+
+    def end(self, state: State, error: str = "") -> None:
+        """Writes how it ended; if its beginning could not be written, then that as well."""
+        self._write(state, datetime.now(UTC), presentable(error, _MOST_ERROR_CHARACTERS) or None)
+
+    def _write(self, state: str, ended_at: datetime | None, error: str | None) -> None:
+        window_start_at, window_end_at = self.window or (None, None)
+        attempt = self._attempt
+        parameters = {
+            "task_run_id": self._task_run_id,
+            "dag_id": attempt.dag_id,
+            "run_id": attempt.run_id,
+            "task_id": attempt.task_id,
+            "try_number": attempt.try_number,
+            "run_type": attempt.run_type,
+            "longest_seconds": attempt.longest_seconds,
+            "dag_task_count": attempt.dag_task_count,
+            "window_start_at": window_start_at,
+            "window_end_at": window_end_at,
+            "started_at": self._started_at,
+            "ended_at": ended_at,
+            "state": state,
+            "error": error,
+            "summary": None if self.summary is None else json.dumps(self.summary, default=str),
+        }
+        statement = "ops/task_runs_begin" if self._task_run_id is None else "ops/task_runs_end"
+        try:
+            with (
+                connect(self._warehouse_url, "outcomes", _PATIENCE_SECONDS) as conn,
+                conn,
+                conn.cursor() as cur,
+            ):
+                cur.execute("SET statement_timeout = %s", (_PATIENCE_SECONDS * 1000,))
+                run_sql(cur, statement, parameters)
+                if self._task_run_id is None:
+                    self._task_run_id = cur.fetchone()[0]  # type: ignore[index]
+        except (TransientError, TerminalError, psycopg2.Error) as trouble:
+            log.warning(
+                "the outcome of this task is not in ops.task_runs: %s", presentable(str(trouble), 300).strip()
+            )
