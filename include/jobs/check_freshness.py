@@ -21,13 +21,18 @@ CAPTURE_LIMIT = timedelta(seconds=60)
 """A capture writes a heartbeat every 10 s, connected or not."""
 
 _LATE = {
-    "hourly_pnl": ("hourly_pnl_late", "hourly PnL is more than 75 minutes old: the last hour done ended"),
+    "hourly_pnl": (
+        "hourly_pnl_late",
+        "hourly PnL is more than 75 minutes old: the last hour done ended",
+        "no hour was ever done",
+    ),
     "reference_prices": (
         "reference_prices_late",
         "reference prices are more than 25 minutes old: the provider's last reply that was loaded came",
+        "no reply was ever loaded",
     ),
 }
-"""Things of ops.freshness that raise an alarm: its name, and what is the matter."""
+"""Things of ops.freshness that raise an alarm: its name, what is the matter, and the same if there never was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +102,30 @@ def _alarms(
     found = [alarm for alarm in (capture_alarm(now, signs, first_run_at),) if alarm]
     for thing, last_at, is_late, _ in rows:
         if is_late and thing in _LATE:
-            name, words = _LATE[thing]
-            found.append(Alarm(name, last_at or first_run_at, f"{words} {_when(now, last_at)}"))
+            name, words, never = _LATE[thing]
+            detail = f"{words} {_when(now, last_at)}" if last_at else never
+            found.append(Alarm(name, last_at or first_run_at, detail))
     return found
 
 
 def capture_alarm(now: datetime, signs: Signs, first_run_at: datetime) -> Alarm | None:
     """Whether any capture line lives, and whether any is connected; at least one should at every moment."""
     if now - max(signs.written_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
-        return Alarm(
-            "capture_silent",
-            signs.written_at or first_run_at,
-            f"no capture runs: the last line in a landing file was written {_when(now, signs.written_at)}",
+        last = (
+            f"the last line in one was written {_when(now, signs.written_at)}"
+            if signs.written_at
+            else "none yet"
         )
+        detail = f"no capture writes landing files: {last}"
+        return Alarm("capture_silent", signs.written_at or first_run_at, detail)
     if now - max(signs.connected_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
-        return Alarm(
-            "capture_disconnected",
-            signs.connected_at or first_run_at,
-            "capture runs but is not connected to the exchange: it last was"
-            f" {_when(now, signs.connected_at, 'longer ago than the last lines of its files tell')}",
-        )
+        last = _when(now, signs.connected_at) if signs.connected_at else "longer ago than the last two hours"
+        detail = f"capture runs but is not connected to the exchange: it last was {last}"
+        return Alarm("capture_disconnected", signs.connected_at or first_run_at, detail)
     return None
 
 
-def _when(now: datetime, at: datetime | None, otherwise: str = "never") -> str:
-    if at is None:
-        return otherwise
+def _when(now: datetime, at: datetime) -> str:
     seconds = int((now - at).total_seconds())
     ago = f"{seconds} s" if seconds < 600 else f"{seconds // 60} minutes"
     return f"{ago} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"

@@ -114,7 +114,9 @@ class Mail:
             raise NotDeliveredError("no answer in time") from error
         except smtplib.SMTPResponseException as error:
             raise NotDeliveredError(f"answered {error.smtp_code}") from error
-        except (OSError, ValueError, smtplib.SMTPException) as error:
+        except smtplib.SMTPException as error:
+            raise NotDeliveredError(f"did not take it ({type(error).__name__})") from error
+        except (OSError, ValueError) as error:
             raise NotDeliveredError(f"cannot be reached ({type(error).__name__})") from error
 
 

@@ -1,0 +1,192 @@
+"""Freshness alarms from landing files and warehouse to ops.alarms, people, and the command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from include.errors import TerminalError
+from include.jobs.check_freshness import run
+from include.landing import TRADES, event_line
+from include.settings import PROJECT_ROOT, Settings
+from tests.database import Database
+from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
+
+
+@pytest.fixture
+def webhook() -> Iterator[WebhookReceiver]:
+    with webhook_receiver() as receiver:
+        yield receiver
+
+
+def ran(database: Database, minutes: float) -> None:
+    """The platform first ran so long ago, and has built the hour that ended then."""
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    database.rows(
+        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, ended_at, state,"
+        " window_start_at, window_end_at, dag_task_count)"
+        " VALUES ('hourly_pnl', 'r', 'build_pnl', 1, 'manual', %s, %s, 'success', %s, %s, 1)",
+        (at, at, at - timedelta(hours=1), at),
+    )
+
+
+def heartbeat(settings: Settings, seconds: float, connected: bool = True, silent: float | None = None) -> None:
+    """A capture that was last connected and last wrote so many seconds ago."""
+    now = datetime.now(UTC)
+    at = now - timedelta(seconds=seconds)
+    path = settings.landing_root / TRADES / f"date={now:%Y-%m-%d}" / f"hour={now:%H}" / "a.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [event_line(at, "heartbeat", connected=True), event_line(now, "heartbeat", connected=connected)]
+    path.write_bytes(b"".join(lines if silent is None else lines[:1]))
+    os.utime(path, (now.timestamp() - (silent or 0),) * 2)
+
+
+def alarms(database: Database) -> list[tuple[str, bool]]:
+    return database.rows("SELECT alarm, cleared_at IS NULL FROM ops.alarms ORDER BY alarm_id")
+
+
+def test_a_platform_that_never_ran_is_quiet(settings: Settings, database: Database) -> None:
+    assert run(settings) == {"cleared": 0}
+
+
+def test_a_fresh_start_is_quiet_for_a_minute_and_not_longer(settings: Settings, database: Database) -> None:
+    ran(database, 0.9)
+    run(settings)
+    database.rows("UPDATE ops.task_runs SET started_at = started_at - interval '10 seconds'")
+    with pytest.raises(TerminalError, match="capture_silent: no capture writes landing files: none yet"):
+        run(settings)
+
+
+def test_a_capture_that_fell_silent(settings: Settings, database: Database) -> None:
+    ran(database, 20)
+    heartbeat(settings, 59, silent=59)
+    run(settings)
+    heartbeat(settings, 62, silent=62)
+    with pytest.raises(TerminalError, match=r"capture_silent: .* written 6\d s ago.*section capture_silent"):
+        run(settings)
+    assert alarms(database) == [("capture_silent", True)]
+
+
+def test_a_capture_that_cannot_connect(settings: Settings, database: Database) -> None:
+    ran(database, 20)
+    heartbeat(settings, 58, connected=False)
+    run(settings)
+    heartbeat(settings, 70, connected=False)
+    with pytest.raises(TerminalError, match=r"capture_disconnected: capture runs but .* last was 7\d s ago"):
+        run(settings)
+    heartbeat(settings, 5)
+    assert run(settings) == {"cleared": 1}
+    assert alarms(database) == [("capture_disconnected", False)]
+
+
+def test_pnl_and_prices_that_are_late(settings: Settings, database: Database) -> None:
+    ran(database, 76)
+    heartbeat(settings, 1)
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    first, second = str(raised.value).splitlines()
+    assert first.startswith(
+        "hourly_pnl_late: hourly PnL is more than 75 minutes old: the last hour done ended 76"
+    )
+    assert second.startswith("reference_prices_late: no reply was ever loaded. What to do: ")
+
+
+def test_people_hear_of_it_twice_not_every_minute(
+    settings: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
+    settings = replace(settings, alert_webhook_url=webhook.url)
+    ran(database, 20)
+    for seconds in (70, 130, 190):
+        heartbeat(settings, seconds, silent=seconds)
+        with pytest.raises(TerminalError):
+            run(settings)
+    for _ in range(2):
+        heartbeat(settings, 1)
+        run(settings)
+    assert [body["kind"] for body in webhook.bodies] == ["alarm_raised", "alarm_cleared"]
+    assert "section capture_silent" in webhook.bodies[0]["text"]
+    assert webhook.bodies[0]["alarm"] == "capture_silent"
+    heartbeat(settings, 70, silent=70)
+    with pytest.raises(TerminalError):
+        run(settings)
+    assert len(webhook.bodies) == 3, "the next one is another alarm"
+
+
+def test_a_receiver_that_was_down_hears_of_it_later(
+    settings: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
+    settings = replace(settings, alert_webhook_url=webhook.url)
+    ran(database, 20)
+    heartbeat(settings, 70, silent=70)
+    webhook.status = 500
+    for _ in range(2):
+        with pytest.raises(TerminalError, match="capture_silent"):
+            run(settings)
+    assert len(webhook.bodies) == 1
+    webhook.status = 200
+    database.rows("UPDATE ops.notifications SET started_at = started_at - interval '5 minutes'")
+    with pytest.raises(TerminalError):
+        run(settings)
+    assert database.rows("SELECT state FROM ops.notifications ORDER BY notification_id") == [
+        ("failed",),
+        ("sent",),
+    ]
+
+
+def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
+    settings: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
+    ran(database, 20)
+    heartbeat(settings, 70, silent=70)
+    with pytest.raises(TerminalError):
+        run(settings)
+    heartbeat(settings, 1)
+    run(replace(settings, alert_webhook_url=webhook.url))
+    assert webhook.bodies == []
+
+
+def test_its_own_runs_are_kept_for_a_day(settings: Settings, database: Database) -> None:
+    heartbeat(settings, 1)
+    for dag, hours in (("watch_freshness", 25), ("watch_freshness", 23), ("refresh_pnl", 1)):
+        database.rows(
+            "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at,"
+            " dag_task_count) VALUES (%s, 'r', 't', 1, 'scheduled', now() - %s * interval '1 hour', 1)",
+            (dag, hours),
+        )
+    with pytest.raises(TerminalError):
+        run(settings)
+    assert database.value("SELECT count(*) FROM ops.task_runs WHERE dag_id = 'watch_freshness'") == 1
+
+
+def test_the_command_tells_a_monitor(settings: Settings, database: Database, tmp_path: Path) -> None:
+    ran(database, 20)
+    heartbeat(settings, 1)
+    assert command(settings) == (0, "capture, hourly PnL and reference prices are fresh\n")
+    heartbeat(settings, 90, silent=90)
+    code, text = command(settings)
+    assert (code, len(text.splitlines())) == (1, 1)
+    assert text.startswith("capture_silent: ")
+    code, text = command(replace(settings, warehouse_url="postgresql://u:p@127.0.0.1:1/w"))
+    assert code == 1
+    assert "the warehouse" in text
+
+
+def command(settings: Settings) -> tuple[int, str]:
+    environment = os.environ | {
+        "WAREHOUSE_URL": settings.warehouse_url,
+        "LANDING_ROOT": str(settings.landing_root),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "include.jobs.check_freshness"],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout

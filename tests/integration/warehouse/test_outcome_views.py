@@ -1,0 +1,207 @@
+"""The views that answer the on-call questions: incomplete periods, missing prices, freshness."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.database import Database
+
+DAY, LABEL = date(2025, 3, 4), "12-13"
+ONE = Decimal(1)
+
+
+def minutes_ago(minutes: float) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
+@pytest.fixture
+def db(database: Database) -> Database:
+    """With a published row of one period of the past, whose price is missing since an hour."""
+    batch = database.batch()
+    database.trade(batch, DAY, LABEL, "ann", "buy", ONE, ONE)
+    for table, more in (
+        ("curated.pnl_hourly", ""),
+        ("curated.pnl_hourly_history", ", now() - interval '1 hour', NULL"),
+    ):
+        database.rows(
+            f"INSERT INTO {table} SELECT delivery_day, delivery_hour, 'ann', delivery_start_at,"
+            f" delivery_end_at, 1, 1, 0, 1, 1, NULL, 1, -1, NULL, 'missing', NULL, 0, NULL, NULL, 0, true, now(),"
+            f" 1, 0{more} FROM raw.delivery_periods"
+        )
+    return database
+
+
+def reasons(database: Database) -> dict[str, str]:
+    rows = database.rows("SELECT delivery_day, delivery_hour, reason, detail FROM ops.incomplete_periods")
+    assert all(row[:2] == (DAY, LABEL) for row in rows)
+    return {reason: detail for *_, reason, detail in rows}
+
+
+def price_status(database: Database, status: str) -> None:
+    for table in ("curated.pnl_hourly", "curated.pnl_hourly_history"):
+        database.rows(f"UPDATE {table} SET price_status = %s", (status,))
+
+
+def missing(database: Database) -> tuple[Any, ...] | None:
+    rows = database.rows("SELECT price_status, last_status, reason FROM ops.missing_prices")
+    return rows[0] if rows else None
+
+
+def asked(database: Database, status: int | None, minutes: float) -> None:
+    database.rows(
+        "INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at, finished_at, status)"
+        " VALUES (%s, %s, %s, %s, %s)",
+        (DAY, LABEL, minutes_ago(minutes), minutes_ago(minutes - 0.01), status),
+    )
+
+
+def test_a_period_with_everything_is_not_incomplete(db: Database) -> None:
+    assert set(reasons(db)) == {"price_missing"}
+    price_status(db, "final")
+    assert reasons(db) == {}
+    assert missing(db) is None
+
+
+def test_gaps_are_told_with_their_seconds_and_bounds(db: Database) -> None:
+    price_status(db, "final")
+    opens, closes = db.rows("SELECT tradable_from, tradable_until FROM raw.delivery_periods")[0]
+    second = timedelta(seconds=1)
+    file_id = db.value("SELECT landing_file_id FROM ops.landing_files")
+    for start, end in (
+        (opens - 60 * second, opens + 600 * second),
+        (opens + 610 * second, opens + 900 * second),
+        (opens + 902 * second, closes - 3 * second),
+        (closes + 60 * second, closes + 90 * second),
+    ):
+        db.rows("INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)", (file_id, start, end))
+    db.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (closes + 95 * second,))
+    (row,) = db.rows("SELECT reason, from_at, until_at, gap_seconds, detail FROM ops.incomplete_periods")
+    assert row[:4] == ("capture_gap", opens + 600 * second, closes, Decimal(15))
+    assert "in 3 gaps" in row[4]
+
+
+def test_a_provisional_price_is_incomplete_only_when_the_final_one_is_due(db: Database) -> None:
+    price_status(db, "provisional")
+    assert set(reasons(db)) == {"price_not_final"}
+    db.rows("UPDATE raw.delivery_periods SET price_final_from = now() - interval '14 minutes'")
+    assert reasons(db) == {}
+    assert missing(db) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [("blocked", "trades_blocked"), ("loaded", "trades_not_validated")]
+)
+def test_trades_that_do_not_count_yet(db: Database, state: str, reason: str) -> None:
+    price_status(db, "final")
+    batch = db.batch(state=state, name="b")
+    db.trade(batch, DAY, LABEL, "ann", "buy", ONE, ONE)
+    assert set(reasons(db)) == {reason}
+    assert f"1 trades of batches {batch} " in reasons(db)[reason]
+
+
+def test_a_change_that_waits_too_long(db: Database) -> None:
+    price_status(db, "final")
+    db.pending()
+    assert reasons(db) == {}
+    db.rows("UPDATE ops.pending_delivery_periods SET pending_since = now() - interval '16 minutes'")
+    assert set(reasons(db)) == {"not_built"}
+
+
+def test_why_a_price_is_missing(db: Database) -> None:
+    assert missing(db) == ("missing", None, "the provider was never asked")
+    asked(db, None, 50)
+    assert missing(db) == ("missing", None, "the provider did not answer")
+    asked(db, 503, 40)
+    assert missing(db) == ("missing", 503, "the provider answered HTTP 503")
+    asked(db, 200, 30)
+    assert missing(db) == ("missing", 200, "the reply was refused (ops.rejected_messages) or is not loaded yet")
+    accepted = db.batch("reference_prices", name="p")
+    db.price(accepted, DAY, LABEL, None, minutes_ago(29))
+    assert missing(db) == ("missing", 200, "the provider has no price for it")
+    blocked = db.batch("reference_prices", "blocked", name="q")
+    db.price(blocked, DAY, LABEL, ONE, minutes_ago(20))
+    assert missing(db) == (
+        "missing",
+        200,
+        f"the provider answered, but batch {blocked} of its reply is blocked",
+    )
+
+
+def test_a_price_is_not_missing_before_it_is_due(db: Database) -> None:
+    assert missing(db) is not None
+    db.rows("UPDATE curated.pnl_hourly_history SET valid_from = now() - interval '14 minutes'")
+    assert missing(db) is None
+
+
+def test_why_a_price_is_not_final(db: Database) -> None:
+    price_status(db, "provisional")
+    final_from = db.value("SELECT price_final_from FROM raw.delivery_periods")
+    accepted = db.batch("reference_prices", name="p")
+    db.rows(
+        "INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at, finished_at, status)"
+        " VALUES (%s, %s, %s, %s, 200)",
+        (DAY, LABEL, final_from - timedelta(minutes=9), final_from - timedelta(minutes=9)),
+    )
+    db.price(accepted, DAY, LABEL, ONE, final_from - timedelta(minutes=8))
+    assert missing(db) == ("provisional", 200, "the provider was not asked since the last publication")
+
+
+def freshness(database: Database) -> dict[str, tuple[Any, ...]]:
+    rows = database.rows("SELECT thing, last_at IS NULL, is_late, late_from_at FROM ops.freshness")
+    return {row[0]: row[1:] for row in rows}
+
+
+def ran(
+    database: Database, minutes: float, dag: str = "hourly_pnl", state: str = "success", window: float = 0
+) -> None:
+    """A build that ended so long ago, about a window that ended so long ago."""
+    at = minutes_ago(minutes)
+    window_end = minutes_ago(window) if window else None
+    database.rows(
+        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, ended_at, state,"
+        " window_start_at, window_end_at, dag_task_count)"
+        " VALUES (%s, 'r', 'build_pnl', 1, 'manual', %s, %s, %s, %s, %s, 1)",
+        (dag, at, at, state, window_end and window_end - timedelta(hours=1), window_end),
+    )
+
+
+def test_nothing_is_late_where_nothing_ever_ran(database: Database) -> None:
+    assert set(freshness(database).values()) == {(True, False, None)}
+    assert set(freshness(database)) == {"hourly_pnl", "reference_prices", "trades", "build", "pending"}
+
+
+def test_a_fresh_start_is_not_late_for_what_it_never_had(database: Database) -> None:
+    ran(database, 14, "refresh_pnl")
+    assert {thing for thing, row in freshness(database).items() if row[1]} == set()
+    ran(database, 26, "refresh_pnl", "failed")
+    assert {thing for thing, row in freshness(database).items() if row[1]} == {"reference_prices", "trades"}
+    ran(database, 76, "refresh_pnl", "failed")
+    assert freshness(database)["hourly_pnl"][:2] == (True, True)
+
+
+def test_hourly_pnl_is_as_old_as_the_last_window_that_was_built(database: Database) -> None:
+    ran(database, 300, window=300)
+    ran(database, 5, window=74)
+    ran(database, 4, "refresh_pnl")
+    ran(database, 3, state="failed", window=10)
+    assert freshness(database)["hourly_pnl"][:2] == (False, False)
+    ran(database, 1, window=200)  # a backfill of an older hour
+    assert freshness(database)["hourly_pnl"][:2] == (False, False)
+    database.rows("UPDATE ops.task_runs SET window_end_at = window_end_at - interval '2 minutes'")
+    assert freshness(database)["hourly_pnl"][:2] == (False, True)
+    assert freshness(database)["build"][:2] == (False, False)
+
+
+def test_prices_trades_and_changes_have_limits_of_their_own(database: Database) -> None:
+    ran(database, 300, "refresh_pnl")
+    database.price(database.batch("reference_prices"), DAY, LABEL, None, minutes_ago(24))
+    database.batch()
+    database.rows("UPDATE ops.landing_files SET last_received_at = now() - interval '14 minutes'")
+    database.pending([(DAY, LABEL)])
+    assert {thing for thing, row in freshness(database).items() if row[1]} == {"hourly_pnl", "build"}
+    database.rows("UPDATE raw.reference_prices SET observed_at = observed_at - interval '2 minutes'")
+    database.rows("UPDATE ops.landing_files SET last_received_at = now() - interval '16 minutes'")
+    database.rows("UPDATE ops.pending_delivery_periods SET pending_since = now() - interval '26 minutes'")
+    assert all(row[1] for row in freshness(database).values())
