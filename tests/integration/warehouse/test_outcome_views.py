@@ -27,8 +27,8 @@ def db(database: Database) -> Database:
     ):
         database.rows(
             f"INSERT INTO {table} SELECT delivery_day, delivery_hour, 'ann', delivery_start_at,"
-            f" delivery_end_at, 1, 1, 0, 1, 1, NULL, 1, -1, NULL, 'missing', NULL, 0, NULL, NULL, 0, true, now(),"
-            f" 1, 0{more} FROM raw.delivery_periods"
+            f" delivery_end_at, 1, 1, 0, 1, 1, NULL, 1, -1, NULL, 'missing', NULL, 0, NULL, NULL, 0, true,"
+            f" now(), 1, 0{more} FROM raw.delivery_periods"
         )
     return database
 

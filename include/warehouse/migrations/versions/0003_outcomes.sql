@@ -53,14 +53,14 @@ WITH numbered AS (
         CASE
             WHEN state = 'running' AND (
                 NOT is_last_try
-                OR clock_timestamp() > started_at + longest_seconds * interval '1 second' + interval '5 minutes'
+                OR now() > started_at + longest_seconds * interval '1 second' + interval '5 minutes'
                 -- an endless task has one run at a time: it is over when the next one has begun
                 OR (longest_seconds IS NULL AND EXISTS (
                     SELECT FROM ops.task_runs AS later
                     WHERE (later.dag_id, later.task_id) = (numbered.dag_id, numbered.task_id)
                         AND later.started_at > numbered.started_at))
             ) THEN 'lost'
-            WHEN state = 'retry' AND is_last_try AND clock_timestamp() > ended_at + interval '30 minutes' THEN 'lost'
+            WHEN state = 'retry' AND is_last_try AND now() > ended_at + interval '30 minutes' THEN 'lost'
             ELSE state
         END AS outcome
     FROM numbered
@@ -95,7 +95,7 @@ WITH numbered AS (
             WHEN failed_tasks <> '{}' THEN 'failed'
             WHEN lost_tasks <> '{}' THEN 'lost'
             WHEN success_count >= dag_task_count THEN 'success'
-            WHEN clock_timestamp() < last_seen_at + interval '1 hour' THEN 'running'
+            WHEN now() < last_seen_at + interval '1 hour' THEN 'running'
             ELSE 'lost'
         END AS state
     FROM runs
@@ -177,7 +177,7 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS r ON true
 -- the provider publishes every 10 minutes, and a minute later it is asked
-WHERE clock_timestamp() > w.since_at + interval '15 minutes';
+WHERE now() > w.since_at + interval '15 minutes';
 COMMENT ON VIEW ops.missing_prices IS 'Traded delivery periods whose price is due and not there, or due to be final and still provisional';
 COMMENT ON COLUMN ops.missing_prices.delivery_day IS 'Local day of the market';
 COMMENT ON COLUMN ops.missing_prices.delivery_hour IS 'Label, local time';
@@ -224,7 +224,7 @@ FROM (
     FROM curated.pnl_hourly
     JOIN raw.delivery_periods USING (delivery_day, delivery_hour)
     WHERE price_status = 'missing'
-        OR (price_status = 'provisional' AND clock_timestamp() > price_final_from + interval '15 minutes')
+        OR (price_status = 'provisional' AND now() > price_final_from + interval '15 minutes')
     GROUP BY delivery_day, delivery_hour
     UNION ALL
     SELECT delivery_day, delivery_hour, CASE state WHEN 'blocked' THEN 'trades_blocked' ELSE 'trades_not_validated' END,
@@ -237,7 +237,7 @@ FROM (
            format('changes wait for a build: %s', string_agg(DISTINCT cause, ', ')), min(pending_since), NULL, NULL
     FROM ops.pending_delivery_periods
     GROUP BY delivery_day, delivery_hour
-    HAVING min(pending_since) < clock_timestamp() - interval '15 minutes'
+    HAVING min(pending_since) < now() - interval '15 minutes'
 ) AS r
 JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour);
 COMMENT ON VIEW ops.incomplete_periods IS 'Delivery periods of which something is missing and why: one row a period and reason';
@@ -283,9 +283,9 @@ WITH things (thing, last_at, limit_seconds, meaning) AS (
 )
 SELECT
     thing, last_at,
-    round(extract(epoch FROM clock_timestamp() - last_at), 3) AS age_seconds,
+    round(extract(epoch FROM now() - last_at), 3) AS age_seconds,
     limit_seconds::numeric AS limit_seconds,
-    coalesce(clock_timestamp() > late_from_at, false) AS is_late,
+    coalesce(now() > late_from_at, false) AS is_late,
     late_from_at, meaning
 FROM judged;
 COMMENT ON VIEW ops.freshness IS 'How late are we: one row a thing that has to stay fresh';
