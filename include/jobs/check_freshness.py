@@ -32,7 +32,7 @@ _LATE = {
         "no reply was ever loaded",
     ),
 }
-"""Things of ops.freshness that raise an alarm: its name, what is the matter, the same if there never was one."""
+"""Things of ops.freshness that raise an alarm: its name, what is the matter, and if there never was one."""
 
 
 @dataclass(frozen=True, slots=True)
