@@ -16,20 +16,20 @@ _FINAL = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated)
 
 
 @contextmanager
-def recorded(context: Mapping[str, Any], settings: Settings) -> "Iterator[TaskRun]":
+def recorded(context: Mapping[str, Any], settings: Settings, windowed: bool = False) -> "Iterator[TaskRun]":
     """Keeps a row of ops.task_runs about the try that runs inside; its error, if any, goes on as it is.
-
-    The run's data interval counts as its window until the caller sets another one.
 
     Args:
         context: Airflow's task context.
         settings: Where the warehouse is.
+        windowed: The task works on a window: the run's data interval, until the caller sets another one.
+            An endless run has an interval, too, but no window.
     """
     from include.outcomes.task_runs import TaskRun
 
     run = TaskRun(settings.warehouse_url, attempt(context))
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
-    if start is not None and end is not None and end > start:
+    if windowed and start is not None and end is not None and end > start:
         run.window = (start, end)
     run.begin()
     try:

@@ -39,7 +39,7 @@ def job(name: str, windowed: bool = False, **operator_arguments: Any) -> Any:
 
     def run(**context: Any) -> Mapping[str, Any]:
         settings = airflow_settings()
-        with recorded(context, settings) as outcome:
+        with recorded(context, settings, windowed) as outcome:
             # imported here: a DAG file must parse in milliseconds, pandas and Great Expectations take seconds
             entry: Callable[..., Mapping[str, Any]] = import_module(f"include.jobs.{name}").run
             arguments: tuple[Any, ...] = (settings,)

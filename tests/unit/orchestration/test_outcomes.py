@@ -68,11 +68,15 @@ def test_without_a_warehouse_the_tasks_own_error_stays_the_error(caplog: pytest.
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 4
 
 
-def test_the_data_interval_is_the_window_unless_it_is_empty() -> None:
-    with recorded(context(data_interval_start=FIVE, data_interval_end=SIX), NO_WAREHOUSE) as outcome:
-        assert outcome.window == (FIVE, SIX)
-    with recorded(context(data_interval_start=SIX, data_interval_end=SIX), NO_WAREHOUSE) as outcome:
-        assert outcome.window is None
+@pytest.mark.parametrize(
+    ("start", "windowed", "window"), [(FIVE, True, (FIVE, SIX)), (SIX, True, None), (FIVE, False, None)]
+)
+def test_the_data_interval_is_the_window_of_a_task_that_has_one(
+    start: Any, windowed: bool, window: Any
+) -> None:
+    interval = context(data_interval_start=start, data_interval_end=SIX)
+    with recorded(interval, NO_WAREHOUSE, windowed) as outcome:
+        assert outcome.window == window
 
 
 def test_a_notice_says_what_why_and_where_to_look() -> None:

@@ -30,7 +30,7 @@ COMMENT ON COLUMN ops.task_runs.run_id IS 'The run of the DAG';
 COMMENT ON COLUMN ops.task_runs.task_id IS 'The task';
 COMMENT ON COLUMN ops.task_runs.try_number IS 'Airflow''s number of the try';
 COMMENT ON COLUMN ops.task_runs.run_type IS 'How the run came about: scheduled, manual, backfill …';
-COMMENT ON COLUMN ops.task_runs.window_start_at IS 'Start of the window of receipt that the run is about; NULL: a now run, or not known when the try was killed';
+COMMENT ON COLUMN ops.task_runs.window_start_at IS 'Start of the window of receipt that the task works on; NULL: on all there is';
 COMMENT ON COLUMN ops.task_runs.window_end_at IS 'End of that window';
 COMMENT ON COLUMN ops.task_runs.started_at IS 'When it started';
 COMMENT ON COLUMN ops.task_runs.ended_at IS 'When it ended; NULL: it has not, or it was killed and could not say so';
