@@ -14,6 +14,7 @@ from include.simulator.faults import ExchangeFaults, ProviderFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
 from tests.e2e.platform import Platform, running_platform
+from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
 from tests.messages import deal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -37,10 +38,24 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="module")
+def webhook() -> Iterator[WebhookReceiver]:
+    """Who is told of failures and alarms."""
+    with webhook_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
 def platform(
-    tmp_path_factory: pytest.TempPathFactory, exchange: Exchange, provider: Provider
+    tmp_path_factory: pytest.TempPathFactory,
+    exchange: Exchange,
+    provider: Provider,
+    webhook: WebhookReceiver,
 ) -> Iterator[Platform]:
-    servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url + "/v1"}
+    servers = {
+        "EXCHANGE_URL": exchange.url,
+        "MARKET_DATA_URL": provider.url + "/v1",
+        "ALERT_WEBHOOK_URL": webhook.url,
+    }
     with running_platform(tmp_path_factory.mktemp("recovery") / "state", servers) as platform:
         yield platform
 
@@ -74,7 +89,7 @@ def test_a_provider_that_is_down_blocks_nothing(platform: Platform, provider: Pr
         assert database.value(fresh) > 0, "and heals by itself"
 
 
-def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange) -> None:
+def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange, webhook: WebhookReceiver) -> None:
     with platform.database() as database:
         exchange.wait_for_connections(1)
         exchange.send_all([deal(id=f"bad-{n}", price=99_999, trader_id="bad") for n in range(20)])
@@ -83,6 +98,9 @@ def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange) -> Non
         run = platform.refresh(expected="failed")
         states = platform.task_states(run)
         assert (states["validate_trades"], states["build_pnl"]) == ("failed", "upstream_failed")
+        what = "SELECT state, failed_tasks, error LIKE 'validate_trades: %%' FROM ops.runs WHERE run_id = %s"
+        assert database.rows(what, (run,)) == [("failed", ["validate_trades"], True)]
+        platform.wait_for(lambda: notices(webhook, "task_failed", task_id="validate_trades", run_id=run), 30)
         assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
         blocked = database.rows("SELECT load_batch_id FROM ops.load_batches WHERE state = 'blocked'")
         assert blocked
@@ -93,6 +111,30 @@ def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange) -> Non
         discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"
         assert database.value(discarded) >= 20
     assert_accounted_for(platform)
+
+
+def test_an_alarm_is_raised_told_and_over(platform: Platform, webhook: WebhookReceiver) -> None:
+    late = "reference_prices_late"
+    with platform.database() as database:
+        database.rows(
+            "UPDATE ops.task_runs SET started_at = started_at - interval '2 hours' WHERE state = 'success'"
+        )
+
+        def is_on() -> bool:
+            # again and again: a refresh may be loading fresh ones meanwhile
+            database.rows(
+                "UPDATE raw.reference_prices SET observed_at = now() - interval '1 hour'"
+                " WHERE observed_at > now() - interval '1 hour'"
+            )
+            return bool(notices(webhook, "alarm_raised", alarm=late))
+
+        platform.wait_for(is_on, 90)
+        states = "SELECT DISTINCT state FROM ops.runs WHERE dag_id = 'watch_freshness' AND error LIKE %s"
+        platform.wait_for(lambda: database.rows(states, (f"%{late}: %",)) == [("failed",)], 10)
+        database.rows("TRUNCATE ops.provider_requests")
+        platform.refresh()
+        platform.wait_for(lambda: notices(webhook, "alarm_cleared", alarm=late), 90)
+        assert len(notices(webhook, "alarm_raised", alarm=late)) == 1
 
 
 @pytest.mark.parametrize(
@@ -160,6 +202,12 @@ def find(platform: Platform, words: str) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return [process for _, _, process in sorted(found)]
+
+
+def notices(webhook: WebhookReceiver, kind: str, **details: str) -> list[dict[str, Any]]:
+    """What the receiver was told of this kind and with these details."""
+    wanted = {"kind": kind, **details}
+    return [body for body in webhook.bodies if wanted.items() <= body.items()]
 
 
 def local_ports(process: psutil.Process) -> set[int]:
