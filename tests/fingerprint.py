@@ -1,5 +1,7 @@
 """What all tables of raw and curated say, as one hash a table: equal however and whenever they were filled."""
 
+from typing import Any
+
 from tests.database import Database
 
 _WHEN_WE_DID_IT = ("built_at", "load_batch_id", "valid_from", "valid_to")
@@ -15,27 +17,38 @@ ORDER BY 1, 2
 """
 
 
-def fingerprint(database: Database) -> dict[str, tuple[int, str]]:
+def fingerprint(
+    database: Database, condition: str = "true", parameters: tuple[Any, ...] = ()
+) -> dict[str, tuple[int, str]]:
     """Table or view to the number of its rows and a hash of them, free of order.
 
     A landing file is named by its path instead of its number; of the history the versions that are valid count.
+
+    Args:
+        database: Where the tables are.
+        condition: Which rows count, in SQL; every table has a delivery_day.
+        parameters: Of the condition.
     """
     return {
-        f"{schema}.{name}": _of_table(database, schema, name, columns)
+        f"{schema}.{name}": _of_table(database, schema, name, columns, condition, parameters)
         for schema, name, columns in database.rows(_COLUMNS)
         if name not in _ABOUT_OUR_WORK
     }
 
 
-def _of_table(database: Database, schema: str, name: str, columns: list[str]) -> tuple[int, str]:
+def _of_table(
+    database: Database, schema: str, name: str, columns: list[str], condition: str, parameters: tuple[Any, ...]
+) -> tuple[int, str]:
     shown = [f't."{c}"' for c in columns if c not in (*_WHEN_WE_DID_IT, "landing_file_id")]
     source = f"{schema}.{name} AS t"
     if "landing_file_id" in columns:
         shown.append("f.landing_file")
         source += " JOIN ops.landing_files AS f USING (landing_file_id)"
-    where = "WHERE t.valid_to IS NULL" if "valid_to" in columns else ""
+    valid = "t.valid_to IS NULL" if "valid_to" in columns else "true"
     ((count, total),) = database.rows(
         "SELECT count(*), sum(('x' || substr(md5(row::text), 1, 16))::bit(64)::bigint::numeric)::text"
-        f" FROM (SELECT ROW({', '.join(shown)}) AS row FROM {source} {where}) AS hashed"
+        f" FROM (SELECT ROW({', '.join(shown)}) AS row FROM {source} WHERE {valid} AND {condition})"
+        " AS hashed",
+        parameters,
     )
     return count, total or ""

@@ -1,4 +1,4 @@
-"""The tasks from landed trades and the provider's prices to published PnL, shared by two DAGs.
+"""The tasks from landed trades and the provider's prices to published PnL, and those of a rebuild.
 
 load_trades ─┬─▶ validate_trades ──────────────────────────────────────────────────┬─▶ build_pnl
              └─▶ pull_reference_prices ─▶ load_reference_prices ─▶ validate_reference_prices ─┘
@@ -32,3 +32,17 @@ def load_price_and_build(windowed: bool) -> None:
     trades >> [accepted_trades, replies]
     replies >> prices >> accepted_prices
     [accepted_trades, accepted_prices] >> pnl
+
+
+def rebuild_everything() -> None:
+    """Adds the tasks of a rebuild to the DAG that is being defined, one after the other."""
+    checked = job("check_range", rebuilding=True)
+    reloaded = job("reload_landing_files", rebuilding=True)
+    trades = job("load_trades", outlets=[RAW_TRADES])
+    accepted_trades = job("validate_trades", outlets=[CURATED_TRADES])
+    replies = job("repull_reference_prices", rebuilding=True)
+    prices = job("load_reference_prices", outlets=[RAW_REFERENCE_PRICES])
+    accepted_prices = job("validate_reference_prices", outlets=[CURATED_REFERENCE_PRICES])
+    pnl = job("rebuild_pnl", rebuilding=True, outlets=[PNL_HOURLY])
+
+    checked >> reloaded >> trades >> accepted_trades >> replies >> prices >> accepted_prices >> pnl

@@ -1,7 +1,7 @@
 """Tasks of the DAGs: each calls the entry function of one module of include.jobs."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -13,6 +13,7 @@ from include.errors import TerminalError
 from include.orchestration.connections import airflow_settings
 from include.orchestration.notifier import FailureNotifier
 from include.orchestration.outcomes import recorded
+from include.orchestration.ranges import resolve_rebuild
 from include.orchestration.windows import resolve_window
 
 DEFAULT_ARGS = {
@@ -28,12 +29,21 @@ DEFAULT_ARGS = {
 log = logging.getLogger(__name__)
 
 
-def job(name: str, windowed: bool = False, **operator_arguments: Any) -> Any:
+def job(
+    name: str,
+    windowed: bool = False,
+    params: Sequence[str] = (),
+    *,
+    rebuilding: bool = False,
+    **operator_arguments: Any,
+) -> Any:
     """A task that runs `include.jobs.<name>.run` and hands its small summary on.
 
     Args:
         name: The job and the task's id.
         windowed: Whether the job gets the run's window of receipt; otherwise it works on all there is.
+        params: Run params that the job gets as keyword arguments of the same names.
+        rebuilding: Whether the job gets what the run is asked to rebuild.
         operator_arguments: What else the task needs: outlets, trigger_rule, retries …
     """
 
@@ -43,13 +53,16 @@ def job(name: str, windowed: bool = False, **operator_arguments: Any) -> Any:
             # imported here: a DAG file must parse in milliseconds, pandas and Great Expectations take seconds
             entry: Callable[..., Mapping[str, Any]] = import_module(f"include.jobs.{name}").run
             arguments: tuple[Any, ...] = (settings,)
-            if windowed:
-                window = resolve_window(context)
-                log.info("the window is %s to %s", window.start_at, window.end_at)
-                outcome.window = (window.start_at, window.end_at)
-                arguments += (window,)
+            keywords = {param: context["params"][param] for param in params}
             try:
-                summary = entry(*arguments)
+                if windowed:
+                    window = resolve_window(context)
+                    log.info("the window is %s to %s", window.start_at, window.end_at)
+                    outcome.window = (window.start_at, window.end_at)
+                    arguments += (window,)
+                if rebuilding:
+                    arguments += (resolve_rebuild(context),)
+                summary = entry(*arguments, **keywords)
             except TerminalError as error:
                 raise AirflowFailException(str(error)) from error
             outcome.summary = summary

@@ -36,12 +36,12 @@ def dag(request: pytest.FixtureRequest) -> Any:
 def test_documented_tagged_and_named_after_its_file(dag: Any) -> None:
     assert dag.dag_id in {path.stem for path in DAGS.glob("*.py")}
     assert "**rerun**" in dag.doc_md
-    assert {"now", "window"} & set(dag.tags)
+    assert {"now", "window", "range"} & set(dag.tags)
     assert not dag.catchup
 
 
 def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
-    verbs = ("load_", "validate_", "pull_", "build_", "stream_", "check_")
+    verbs = ("load_", "validate_", "pull_", "build_", "stream_", "check_", "reload_", "repull_", "rebuild_")
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
         if task.task_id in ONCE:

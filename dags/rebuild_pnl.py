@@ -1,0 +1,41 @@
+"""
+### PnL of a range of delivery days, built anew
+
+| | |
+|---|---|
+| **window** | the delivery days `from` to `to` of the trigger form, both included; started by hand only |
+| **writes** | `curated.pnl_hourly` and its history where numbers differ, and nothing where they do not |
+| **params** | `reload`: load their landing files from scratch; `force_prices`: ask for their prices again |
+| **rerun** | clear the failed task: it goes on where it stopped; clear the whole run: it starts over |
+
+For what one `hourly_pnl` run or a backfill of some days cannot repair: a wrong price that the provider has
+corrected, rows that somebody changed, an empty warehouse, a year. It works set-wise, a week at a time, and its
+log says how far it is; live runs go on beside it. `make rebuild FROM=… TO=…` does the same without Airflow.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag
+
+from include.orchestration.pipeline import rebuild_everything
+from include.orchestration.ranges import REBUILD_PARAMS
+from include.orchestration.tasks import DEFAULT_ARGS
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=48),
+    # a year of files, or of prices within the provider's budget, takes its time
+    default_args=DEFAULT_ARGS | {"execution_timeout": timedelta(hours=30)},
+    params=REBUILD_PARAMS,
+    doc_md=__doc__,
+    tags=["pnl", "range"],
+)
+def rebuild_pnl() -> None:
+    rebuild_everything()
+
+
+rebuild_pnl()
