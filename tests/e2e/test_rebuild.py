@@ -1,0 +1,168 @@
+"""The same hours by hourly runs, by a parallel and a reversed backfill, and by a rebuild: the same tables.
+
+`HISTORY_HOURS=48 HISTORY_PER_MINUTE=100 make test ARGS="tests/e2e/test_rebuild.py -o log_cli=true"` does it for
+two days of ordinary traffic.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from include.jobs import audit
+from include.simulator.exchange import Exchange
+from include.simulator.market import SimulatedMarket
+from include.simulator.provider import Provider
+from tests.database import Database
+from tests.e2e.platform import Platform, running_platform
+from tests.fingerprint import fingerprint
+from tests.history import History, write_history
+
+HOURS = int(os.environ.get("HISTORY_HOURS", "3"))
+HOUR = timedelta(hours=1)
+_PATIENCE_SECONDS = 120.0 + 30 * HOURS
+_PER_MINUTE = int(os.environ.get("HISTORY_PER_MINUTE", "20"))
+_DAG = "dags/hourly_pnl"
+
+log = logging.getLogger(__name__)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600 + 150 * HOURS)]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Everything is up, nothing is traded now, and only the hours that a test asks for are loaded."""
+    with Exchange(SimulatedMarket(), rate_per_second=0) as exchange, Provider(SimulatedMarket()) as provider:
+        servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url}
+        with running_platform(tmp_path_factory.mktemp("rebuild") / "state", servers) as platform:
+            platform.wait_for(lambda: ended(platform, "refresh_pnl") and ended(platform, "hourly_pnl"), 240)
+            # it would load the history at once, whatever the hour
+            platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
+            yield platform
+
+
+@pytest.fixture(scope="module")
+def history(platform: Platform) -> History:
+    """Two lines with outages, a gap, duplicates, conflicts and late trades; all prices are landed."""
+    start_at = datetime.now(UTC).replace(hour=20, minute=0, second=0, microsecond=0) - timedelta(days=10)
+    root = platform.settings().landing_root
+    history = write_history(root, start_at, HOURS, per_minute=_PER_MINUTE)
+    assert history.conflict_count or HOURS < 3
+    return history
+
+
+@pytest.fixture
+def database(platform: Platform) -> Iterator[Database]:
+    with platform.database() as database:
+        yield database
+
+
+def test_every_way_leads_to_the_same_tables(platform: Platform, history: History, database: Database) -> None:
+    ways = {
+        "hourly runs": hourly_runs,
+        "parallel backfill": lambda *given: backfill(*given, max_active_runs=3),
+        "reversed backfill": lambda *given: backfill(*given, max_active_runs=2, run_backwards=True),
+        "rebuild_pnl": rebuild,
+    }
+    found = {}
+    for name, way in ways.items():
+        forget_everything(database)
+        began, asked = time.monotonic(), requests(database, history)
+        way(platform, history)
+        seconds = time.monotonic() - began
+        assert database.value("SELECT count(*) FROM raw.trades") == history.trade_count
+        catch_up(platform)
+        found[name] = fingerprint(database, "delivery_day <= %s", (history.last_delivery_day,))
+        rows, digest = found[name]["curated.pnl_hourly"]
+        log.warning(
+            "%s: %d hours in %.0f s, %d trades, %d rows of PnL %s, %d requests to the provider",
+            *(name, HOURS, seconds, history.trade_count, rows, digest, requests(database, history) - asked),
+        )
+    first = found["hourly runs"]
+    assert first["raw.trades"][0] == history.trade_count
+    assert {name: changed(first, other) for name, other in found.items()} == {name: {} for name in ways}
+    assert not [problem for file in audit.run(platform.settings()) for problem in file.problems]
+
+
+def requests(database: Database, history: History) -> int:
+    """What the provider was asked about the days of the history, ever."""
+    return int(
+        database.value(
+            "SELECT count(*) FROM ops.provider_requests WHERE delivery_day <= %s", (history.last_delivery_day,)
+        )
+    )
+
+
+def catch_up(platform: Platform) -> None:
+    """The next run of the intraday DAG, after which it is known up to when nothing was captured."""
+    platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": False}), 60)
+    platform.refresh()
+    platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
+
+
+def changed(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Tables that differ."""
+    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
+
+
+def forget_everything(database: Database) -> None:
+    """As if the warehouse were new; the budget that was spent stays spent."""
+    tables = database.value(
+        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
+        " WHERE schemaname IN ('raw', 'curated', 'staging', 'ops') AND tablename <> 'provider_requests'"
+    )
+    database.rows(f"TRUNCATE {tables}")
+
+
+def hourly_runs(platform: Platform, history: History) -> None:
+    """One after the other, as the schedule would have started them."""
+    for number in range(HOURS):
+        at = history.start_at + number * HOUR
+        run = platform.call("POST", f"{_DAG}/dagRuns", {"logical_date": at.isoformat()})
+        wait_for_run(platform, "hourly_pnl", run["dag_run_id"])
+
+
+def backfill(platform: Platform, history: History, **options: Any) -> None:
+    """All hours, over runs that are done."""
+    asked = {
+        "dag_id": "hourly_pnl",
+        "from_date": history.start_at.isoformat(),
+        "to_date": (history.start_at + (HOURS - 1) * HOUR).isoformat(),
+        "reprocess_behavior": "completed",
+        **options,
+    }
+    started = platform.wait_for(lambda: platform.call("POST", "backfills", asked), 60)
+
+    def is_over() -> bool:
+        found = platform.call("GET", f"backfills/{started['id']}")
+        return bool(found and found["completed_at"])
+
+    platform.wait_for(is_over, _PATIENCE_SECONDS)
+    runs = platform.call("GET", f"{_DAG}/dagRuns?limit=1000")["dag_runs"]
+    assert {run["state"] for run in runs} == {"success"}
+
+
+def rebuild(platform: Platform, history: History) -> None:
+    """From the first delivery day that was traded to the last."""
+    days = {"from": str(history.first_delivery_day), "to": str(history.last_delivery_day)}
+    run = platform.call("POST", "dags/rebuild_pnl/dagRuns", {"logical_date": None, "conf": days})
+    wait_for_run(platform, "rebuild_pnl", run["dag_run_id"])
+
+
+def wait_for_run(platform: Platform, dag_id: str, run_id: str) -> None:
+    def state() -> str | None:
+        found = platform.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")
+        return found["state"] if found and found["state"] in ("success", "failed") else None
+
+    assert platform.wait_for(state, _PATIENCE_SECONDS) == "success"
+
+
+def ended(platform: Platform, dag_id: str) -> bool:
+    """Whether the DAG has run, and no run is under way."""
+    found = platform.call("GET", f"dags/{dag_id}/dagRuns")
+    return bool(found and found["dag_runs"]) and all(
+        run["state"] in ("success", "failed") for run in found["dag_runs"]
+    )
