@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseNotifier
 
 from include.orchestration.connections import airflow_settings
+from include.orchestration.outcomes import what_failed
 from include.outcomes.notices import Notice
 from include.outcomes.wording import presentable
 
@@ -33,9 +34,7 @@ class FailureNotifier(BaseNotifier):
 def failure_notice(context: Mapping[str, Any]) -> Notice:
     """What people are told of a failed task: which, why, where to look."""
     ti, error = context["ti"], context.get("exception")
-    why = (
-        presentable(f"{type(error).__name__}: {error}", _MOST_ERROR_CHARACTERS) if error else "no reason known"
-    )
+    why = presentable(what_failed(error), _MOST_ERROR_CHARACTERS) if error else "no reason known"
     window = "none"
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
     if start is not None and end is not None and end > start:

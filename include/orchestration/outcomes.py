@@ -35,9 +35,15 @@ def recorded(context: Mapping[str, Any], settings: Settings, windowed: bool = Fa
     try:
         yield run
     except BaseException as error:  # an execution timeout is one
-        run.end(state_after(error, context), f"{type(error).__name__}: {error}")
+        run.end(state_after(error, context), what_failed(error))
         raise
     run.end("success")
+
+
+def what_failed(error: BaseException | str) -> str:
+    """The error in words; Airflow's wrapping of one that no retry can heal adds nothing to it."""
+    is_plain = isinstance(error, AirflowFailException | str)
+    return str(error) if is_plain else f"{type(error).__name__}: {error}"
 
 
 def attempt(context: Mapping[str, Any]) -> "Attempt":

@@ -88,6 +88,8 @@ def test_a_notice_says_what_why_and_where_to_look() -> None:
     assert notice.details["window"] == "2026-03-02 05:00 to 2026-03-02 06:00 UTC"
     assert notice.details["log_url"] == "http://ui/log"
     assert "no reason known" in failure_notice(context()).text
+    assert failure_notice(context(exception=AirflowFailException("wrong"))).text.startswith("wrong\n")
+    assert failure_notice(context(exception="as a text")).text.startswith("as a text\n")
 
 
 def test_a_mail_connection_as_the_ui_has_it() -> None:
