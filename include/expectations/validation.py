@@ -166,7 +166,8 @@ def _findings(
     by_description = {r.expectation_config.description: r for r in result.results if r.expectation_config}
     for expectation in suite.expectations:
         outcome = by_description[expectation.description]
-        count = int(outcome.result.get("unexpected_count") or 0)
+        counted = "observed_value" if isinstance(expectation, ExpectNoRows) else "unexpected_count"
+        count = int(outcome.result.get(counted) or 0)
         detail, load_batch_ids = "met by all", list[int]()
         if not outcome.success:
             rows_sql = _rows_sql(expectation, outcome, view)
