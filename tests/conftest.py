@@ -4,7 +4,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,15 +41,15 @@ def migrated_template(postgres: str) -> str:
 @pytest.fixture
 def warehouse_url(postgres: str, migrated_template: str) -> Iterator[str]:
     """URL of an empty, migrated warehouse of this test's own."""
-    name = f"warehouse_{next(_numbers)}"
-    _execute(
-        postgres,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(migrated_template)
-        ),
-    )
-    yield postgres.rsplit("/", 1)[0] + "/" + name
-    _execute(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with _warehouse(postgres, migrated_template) as url:
+        yield url
+
+
+@pytest.fixture
+def second_warehouse_url(postgres: str, migrated_template: str) -> Iterator[str]:
+    """URL of another one, for tests that compare two."""
+    with _warehouse(postgres, migrated_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -68,6 +68,17 @@ def database(warehouse_url: str) -> Iterator[Database]:
     """The test's warehouse, to be looked at and to put rows into."""
     with closing(Database(warehouse_url)) as database:
         yield database
+
+
+@contextmanager
+def _warehouse(postgres: str, template: str) -> Iterator[str]:
+    name = f"warehouse_{next(_numbers)}"
+    _execute(
+        postgres,
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)),
+    )
+    yield postgres.rsplit("/", 1)[0] + "/" + name
+    _execute(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _execute(url: str, statement: sql.Composable) -> None:
