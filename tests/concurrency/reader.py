@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection
 
-_PATIENCE = "-c TimeZone=UTC -c lock_timeout=1s -c statement_timeout=30s"
+_PATIENCE = "-c TimeZone=UTC -c lock_timeout=200ms -c statement_timeout=30s"
 
 _TORN_ROWS = """
 SELECT delivery_day, delivery_hour, trader_id

@@ -43,7 +43,7 @@ from tests.history import write_history
 log = logging.getLogger(__name__)
 
 DEALS_PER_SECOND = 100.0
-SECONDS = 30.0
+SECONDS = 25.0
 MOST_SECONDS = 150.0
 """Until each kind of run has been through a few times, on a machine however slow."""
 PASSES = 3
