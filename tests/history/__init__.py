@@ -63,6 +63,7 @@ def write_history(
     has_prices: bool = True,
     is_settled: bool = True,
     has_revisions: bool = False,
+    is_fast: bool = False,
 ) -> History:
     """Writes the landing files of `[start_at, start_at + hours)`. Memory is flat; same arguments, same bytes.
 
@@ -78,6 +79,7 @@ def write_history(
         is_settled: Whether the pull goes on after the capture lines stopped, until every delivery hour
             that was traded has its final price: up to about 47 hours.
         has_revisions: Whether the provider revises a final price once a day, some hours later.
+        is_fast: For measurements of months: ordinary deals are varied, not made, and enter no index.
 
     Raises:
         ValueError: An argument is out of range.
@@ -91,7 +93,7 @@ def write_history(
     end_at = start_at + hours * HOUR
     market = SimulatedMarket(seed, timezone)
     captures = [_capture(root, number, start_at, hours, seed) for number in range(lines)]
-    traffic = Traffic(market, seed, per_minute, start_at, lines)
+    traffic = Traffic(market, seed, per_minute, start_at, lines, is_fast)
     pull = Pull(root, market, start_at, has_revisions) if has_prices else None
     counts = _Counts()
     for minute in range(hours * 60):

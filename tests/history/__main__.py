@@ -34,6 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--revisions", dest="has_revisions", action="store_true", help="a final price a day is revised"
     )
+    parser.add_argument(
+        "--fast", dest="is_fast", action="store_true", help="ordinary deals are varied, not made: for months"
+    )
     options = vars(parser.parse_args(arguments))
     began = time.monotonic()
     try:

@@ -1,7 +1,7 @@
 """What the exchange sends, minute by minute: ordinary deals, and some of everything that a desk has to bear."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ _CONFLICTS = (
     "conflict_at_the_same_time",
 )
 _MOST_BAD_SHARE = 0.02  # of the messages of an hour: well below what blocks a batch
+_POOL_MINUTES, _POOL_DEALS = 10, 300
 _SECOND = timedelta(seconds=1)
 _NOTHING = timedelta()
 
@@ -68,10 +69,17 @@ class Traffic:
         per_minute: Ordinary deals.
         start_at: The first minute.
         lines: Number of capture lines.
+        is_fast: Vary a few hundred deals of every ten minutes instead of making each anew.
     """
 
     def __init__(
-        self, market: SimulatedMarket, seed: int, per_minute: int, start_at: datetime, lines: int
+        self,
+        market: SimulatedMarket,
+        seed: int,
+        per_minute: int,
+        start_at: datetime,
+        lines: int,
+        is_fast: bool = False,
     ) -> None:
         self._market = market
         self._deals = DealGenerator(seed, market.calendar, has_fixed_ids=True)
@@ -79,6 +87,7 @@ class Traffic:
         self._per_minute = per_minute
         self._start_at = start_at
         self._first, self._last = (0,), (lines - 1,)
+        self._pool = _Pool() if is_fast else None
         self._planned: dict[int, list[str]] = {}
         self._random = Random()
         self._later: deque[Sent] = deque()
@@ -87,10 +96,7 @@ class Traffic:
         """What is sent in that minute, in order of time; each minute once, in order."""
         if minute.minute == 0:
             self._plan(minute)
-        sent = []
-        for deal in self._deals.between(minute, minute + MINUTE, self._per_minute / 60):
-            self._market.record(deal)
-            sent.append(Sent(deal.executed_at, deal.message().encode(), _trade(deal)))
+        sent = self._varied(self._pool, minute) if self._pool else self._made(minute)
         for kind in self._planned.get(minute.minute, ()):
             # away from the edges: what is sent some seconds before or after stays within the minute
             at = minute + timedelta(seconds=self._random.uniform(10, 35))
@@ -98,6 +104,19 @@ class Traffic:
         while self._later and self._later[0].at < minute + MINUTE:
             sent.append(self._later.popleft())
         return sorted(sent, key=lambda message: message.at)
+
+    def _made(self, minute: datetime) -> list[Sent]:
+        sent = []
+        for deal in self._deals.between(minute, minute + MINUTE, self._per_minute / 60):
+            self._market.record(deal)
+            sent.append(Sent(deal.executed_at, deal.message().encode(), _trade(deal)))
+        return sent
+
+    def _varied(self, pool: "_Pool", minute: datetime) -> list[Sent]:
+        if minute.minute % _POOL_MINUTES == 0:
+            pool.fill(self._deals.between(minute, minute + MINUTE, _POOL_DEALS / 60), self._seed)
+        step = MINUTE / self._per_minute
+        return [Sent(minute + number * step, *pool.another()) for number in range(self._per_minute)]
 
     def _plan(self, hour: datetime) -> None:
         """What else will be sent in this hour, and when."""
@@ -159,6 +178,31 @@ class Traffic:
 
     def _local_day(self, at: datetime) -> date:
         return at.astimezone(self._market.calendar.timezone).date()
+
+
+class _Pool:
+    """Deals of one minute, to be sent again and again under other ids and for other prices."""
+
+    def __init__(self) -> None:
+        self._random = Random()
+        self._deals: list[tuple[str, int, str, date]] = []
+
+    def fill(self, deals: Iterable[Deal], seed: int) -> None:
+        """Takes these instead of those before."""
+        self._deals = []
+        for deal in deals:
+            before, _, after = deal.message().partition(deal.id)
+            _, separator, rest = after.partition(', "quantity"')
+            day = deal.period.delivery_day
+            self._deals.append((before, int(deal.price * 100), separator + rest, day))
+            self._random = Random(f"{seed}/pool/{deal.executed_at}")
+
+    def another(self) -> tuple[bytes, TradeSent]:
+        """A deal that was not sent before: its message, and what it is."""
+        bits = self._random.getrandbits(128)
+        before, cents, after, day = self._deals[bits % len(self._deals)]
+        price = min(max(cents + bits % 1001 - 500, -999_999), 999_999) / 100
+        return f'{before}{bits:032x}", "price": {price}{after}'.encode(), TradeSent(day)
 
 
 def _trade(deal: Deal) -> TradeSent:

@@ -173,6 +173,16 @@ def test_every_traded_period_has_its_final_price(made: tuple[Path, History]) -> 
     assert (undefined > 0, transient, revised) == (True, 4, 1)
 
 
+def test_the_fast_way_makes_as_much_that_is_as_good(tmp_path: Path) -> None:
+    history = write_history(tmp_path / "a", START, 2, per_minute=50, has_prices=False, is_fast=True)
+    write_history(tmp_path / "b", START, 2, per_minute=50, has_prices=False, is_fast=True)
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
+    found, broken = trades(tmp_path / "a")
+    assert (len(found), broken) == (history.trade_count, history.broken_count)
+    assert history.trade_count + history.lost_count > 2 * 60 * 50
+    assert len({trade.period for many in found.values() for _, trade in many}) > 20
+
+
 def test_wrong_arguments_are_refused(tmp_path: Path) -> None:
     for start, hours in ((START + timedelta(minutes=1), 1), (START.replace(tzinfo=None), 1), (START, 0)):
         with pytest.raises(ValueError, match="hour"):
