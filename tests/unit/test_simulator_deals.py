@@ -35,7 +35,8 @@ def test_every_deal_is_one_that_the_exchange_could_send(at: datetime, seed: int)
         assert deal.quantity > 0
         assert deal.quantity == deal.quantity.quantize(Decimal("0.1"))
         assert deal.direction in ("buy", "sell")
-        assert at + timedelta(minutes=5) <= deal.period.start_at
+        # the last hour of the period: under the doubled label of October the second of its two
+        assert at + timedelta(minutes=5) <= deal.period.end_at - timedelta(hours=1)
         assert deal.period == BERLIN.period(deal.period.delivery_day, deal.period.delivery_hour)
         local_now = at.astimezone(BERLIN.timezone)
         days_ahead = (deal.period.delivery_day - local_now.date()).days
