@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from include.domain.delivery_period import Market
 from include.jobs import (
     audit,
     build_pnl,
@@ -11,9 +10,7 @@ from include.jobs import (
     validate_reference_prices,
     validate_trades,
 )
-from include.pull.schedule import due_periods
 from include.settings import Settings
-from include.warehouse.connection import connect
 from tests.database import Database
 from tests.history import write_history
 
@@ -36,8 +33,6 @@ def test_both_lines_load_into_a_clean_warehouse(settings: Settings, database: Da
     assert validate_trades.run(settings)["batches"] == history.trade_files  # none is blocked
     assert validate_reference_prices.run(settings)["batches"] == history.price_files
     build_pnl.run(settings)
+    # final everywhere: nothing that was traded would have to be asked for
     assert set(database.rows("SELECT DISTINCT price_status FROM curated.pnl_hourly")) == {("final",)}
     assert database.value("SELECT count(*) FROM ops.capture_gaps") > 0
-    with connect(settings.warehouse_url, "test") as conn:  # nothing that was traded has to be asked for
-        due = due_periods(conn, Market.of(settings.market_timezone), history.prices_until)
-    assert not [period for period in due if period.is_traded]
