@@ -5,6 +5,7 @@
 |---|---|
 | **window** | one UTC hour of receipt; the run that starts at 06:00 is about 05:00-06:00 |
 | **writes** | `raw.trades`, `raw.reference_prices`, `curated.pnl_hourly` and its history, `ops.*` |
+| **params** | `hour`: another hour than the date says; `force_prices`: ask again for final prices |
 | **rerun** | clear the run, backfill its hour, or trigger it with any time within the hour: same numbers |
 
 Loading reads what the landing files hold beyond what is loaded. Prices are asked for within the provider's
@@ -17,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag
 
-from include.orchestration.pipeline import load_price_and_build
+from include.orchestration.pipeline import WINDOW_PARAMS, load_price_and_build
 from include.orchestration.tasks import DEFAULT_ARGS
 from include.orchestration.timetable import HourTimetable
 
@@ -29,6 +30,7 @@ from include.orchestration.timetable import HourTimetable
     max_active_runs=3,
     dagrun_timeout=timedelta(hours=1),
     default_args=DEFAULT_ARGS,
+    params=WINDOW_PARAMS,
     doc_md=__doc__,
     tags=["pnl", "window"],
 )

@@ -4,21 +4,40 @@ from airflow.timetables.base import DataInterval
 from airflow.timetables.interval import CronDataIntervalTimetable
 from pendulum import DateTime, now
 
+from include.orchestration.windows import CLOCKS_AGREE_TO
+
 
 class HourTimetable(CronDataIntervalTimetable):
     """Runs at each full hour for the hour that has just ended; catches up by backfill, not by itself.
 
     Differs from its parent in manual runs: a run with logical date 05:00 is about 05:00-06:00, as a
     scheduled or backfilled run of that logical date would be, and not about the hour before, which would
-    silently take the slot of 05:00. When that hour has not ended, it is about the last one that has.
+    silently take the place of 05:00. A date within the hour that is under way ("now", as the trigger form
+    fills it in) means the last hour that has ended.
     """
 
     def __init__(self, cron: str = "0 * * * *", timezone: str = "UTC") -> None:
         super().__init__(cron, timezone=timezone)
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """The hour that a manual run with this logical date is about.
+
+        Raises:
+            ValueError: The date is in the future, or it is the start of the hour that is under way: that is
+                the place of this hour's scheduled run, which would then never come. REST answers 400 with
+                this text, and the trigger form shows it.
+        """
+        present = now("UTC")
         start = self._align_to_prev(run_after)
         end = self._get_next(start)
-        if end > now("UTC"):
-            start, end = self._get_prev(start), start
-        return DataInterval(start=start, end=end)
+        if end <= present:
+            return DataInterval(start=start, end=end)
+        if run_after == start or run_after > present + CLOCKS_AGREE_TO:
+            raise ValueError(
+                f"The hour {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC has not ended. The schedule runs it at"
+                f" {end:%H:%M}; a run with the logical date {run_after:%Y-%m-%dT%H:%M:%SZ} would take its"
+                " place."
+                " Give a date in an hour that has ended, or none at all for the last complete hour."
+            )
+        end = self._align_to_prev(present)
+        return DataInterval(start=self._get_prev(end), end=end)

@@ -1,26 +1,116 @@
 """The one place that says which window of receipt a run is about."""
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from include.errors import TerminalError
 from include.jobs.window import Window
 
 _HOUR = timedelta(hours=1)
+CLOCKS_AGREE_TO = timedelta(minutes=5)
+"""How far the clock of a browser may be ahead of ours."""
+
+log = logging.getLogger(__name__)
 
 
-def resolve_window(context: Mapping[str, Any]) -> Window:
-    """The run's data interval; without one (REST with a null logical date), the last hour complete before it.
+def resolve_window(context: Mapping[str, Any], now: datetime | None = None) -> Window:
+    """The hour, or the explicit interval, that a run is about.
+
+    A backfilled run is about the hour of its logical date, whatever else it once was: a backfill also
+    takes over the runs that it finds. Every other run is about the whole UTC hour of its param `hour`;
+    without that about its data interval; without that (a null logical date) about the last hour that was
+    complete before `run_after`.
 
     Args:
         context: Airflow's task context.
+        now: The moment to decide for; the present if not given.
+
+    Raises:
+        TerminalError: The param is no moment, the interval is empty, the window has not ended, or the run
+            takes the place of an hour in the schedule without being about it.
     """
-    start, end = context.get("data_interval_start"), context.get("data_interval_end")
-    if start is not None and end is not None and end > start:
-        return Window(_utc(start), _utc(end))
-    run_after = _utc(context["dag_run"].run_after)
-    end_at = run_after.replace(minute=0, second=0, microsecond=0)
-    return Window(end_at - _HOUR, end_at)
+    run = context["dag_run"]
+    logical_date = None if run.logical_date is None else _utc(run.logical_date)
+    hour = (context.get("params") or {}).get("hour")
+    if run.run_type == "backfill" and logical_date is not None:
+        if hour is not None:
+            log.warning("the param hour (%r) is ignored: a backfill's dates say which hours it is about", hour)
+        return _hour_of(logical_date)
+    # a run cannot start before run_after: if it seems so, the scheduler's clock is ahead of ours
+    present = max(now or datetime.now(UTC), _utc(run.run_after))
+    window = _interval(run, logical_date) if hour is None else _hour_of(_moment(hour))
+    _require_ended(window, present)
+    if logical_date is not None:
+        _require_place(window, logical_date, present)
+    return window
+
+
+def _interval(run: Any, logical_date: datetime | None) -> Window:
+    run_after = _utc(run.run_after)
+    before = _hour_of(run_after - _HOUR)
+    start, end = run.data_interval_start, run.data_interval_end
+    if logical_date is None or start is None or end is None:
+        return before
+    if end <= start:
+        raise TerminalError(
+            f"a data interval from {start} to {end} is about nothing: its end comes after its start"
+        )
+    interval = Window(_utc(start), _utc(end))
+    asked_for = _hour_of(logical_date)
+    # Airflow's command line and TriggerDagRunOperator derive the interval from run_after, not from the date
+    # that they were given. REST and the UI never do: theirs is the hour of the date, or an explicit one.
+    if interval in (before, _hour_of(run_after)) and asked_for.end_at <= run_after:
+        return asked_for
+    return interval
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return _utc(moment)
+    except (ValueError, OverflowError):
+        pass
+    raise TerminalError(
+        f"hour must be a moment with its time zone within the hour that is meant, like 2026-03-02T05:00:00Z,"
+        f" not {value!r}; leave it empty for the hour of the run's date"
+    )
+
+
+def _require_ended(window: Window, present: datetime) -> None:
+    if window.end_at > present:
+        raise TerminalError(
+            f"{_spelled(window)} has not ended: it is {present:%H:%M:%S} UTC on {present:%Y-%m-%d}."
+            " Half an hour is never taken for a whole one: clear this run when the time is over;"
+            " what is known by now is what refresh_pnl is for"
+        )
+
+
+def _require_place(window: Window, logical_date: datetime, present: datetime) -> None:
+    """A logical date on the hour takes that hour's only place; the schedule and backfills then pass it over."""
+    place = _hour_of(logical_date)
+    if logical_date == place.start_at and not (
+        window.start_at <= place.start_at and place.end_at <= window.end_at
+    ):
+        raise TerminalError(
+            f"the logical date {logical_date:%Y-%m-%dT%H:%MZ} is the place of {_spelled(place)} in the"
+            f" schedule, but this run is about {_spelled(window)}, so that hour would be passed over."
+            " Trigger it without a logical date, and backfill the hour (reprocess failed runs) to give it"
+            " its place back"
+        )
+    if logical_date > present + CLOCKS_AGREE_TO:
+        raise TerminalError(f"the logical date {logical_date:%Y-%m-%dT%H:%M:%SZ} lies in the future")
+
+
+def _hour_of(moment: datetime) -> Window:
+    start_at = _utc(moment).replace(minute=0, second=0, microsecond=0)
+    return Window(start_at, start_at + _HOUR)
+
+
+def _spelled(window: Window) -> str:
+    return f"{window.start_at:%Y-%m-%d %H:%M} to {window.end_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _utc(at: datetime) -> datetime:

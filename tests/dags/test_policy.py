@@ -82,6 +82,13 @@ def test_the_schedules() -> None:
     assert refresh.max_active_runs == load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
 
 
+def test_only_a_run_about_an_hour_takes_params() -> None:
+    hourly = load(DAGS / "hourly_pnl.py").hourly_pnl()
+    assert hourly.params.dump() == {"hour": None, "force_prices": False}
+    assert hourly.params.get_param("hour").schema["format"] == "date-time", "the form shows a picker"
+    assert not load(DAGS / "refresh_pnl.py").refresh_pnl().params
+
+
 @pytest.mark.parametrize("name", ["hourly_pnl", "refresh_pnl"])
 def test_prices_never_block_what_does_not_need_them(name: str) -> None:
     dag = getattr(load(DAGS / f"{name}.py"), name)()

@@ -7,48 +7,178 @@ from typing import Any
 import pendulum
 import pytest
 
+from include.errors import TerminalError
 from include.jobs.window import Window
 from include.orchestration.timetable import HourTimetable
 from include.orchestration.windows import resolve_window
 
-FIVE, SIX, SEVEN = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (5, 6, 7))
+THREE, FOUR, FIVE, SIX, SEVEN = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (3, 4, 5, 6, 7))
+NOW = SIX + timedelta(minutes=17, seconds=12)
 
 
-def context(start: Any = None, end: Any = None, run_after: Any = None) -> dict[str, Any]:
+def context(
+    run_type: str = "manual",
+    logical_date: datetime | None = None,
+    interval: tuple[datetime, datetime] | None = None,
+    run_after: datetime = NOW,
+    **params: Any,
+) -> dict[str, Any]:
     """What Airflow hands to a task, as far as windows are concerned."""
-    given = {"data_interval_start": start, "data_interval_end": end}
-    return {k: v for k, v in given.items() if v is not None} | {"dag_run": SimpleNamespace(run_after=run_after)}
+    start, end = interval or (None, None)
+    run = SimpleNamespace(
+        run_type=run_type,
+        logical_date=logical_date,
+        data_interval_start=start,
+        data_interval_end=end,
+        run_after=run_after,
+    )
+    return {"dag_run": run, "params": {"hour": None, "force_prices": False} | params}
 
 
-def test_scheduled_and_backfilled_runs_are_about_their_interval() -> None:
-    assert resolve_window(context(pendulum.instance(FIVE), pendulum.instance(SIX), SIX)) == Window(FIVE, SIX)
+def window(now: datetime = NOW, **run: Any) -> Window:
+    return resolve_window(context(**run), now)
 
 
-def test_a_null_logical_date_means_the_last_complete_hour() -> None:
-    assert resolve_window(context(run_after=SIX + timedelta(minutes=17))) == Window(FIVE, SIX)
-    assert resolve_window(context(run_after=SIX)) == Window(FIVE, SIX)
+def inferred(logical_date: datetime) -> tuple[datetime, datetime]:
+    """What the timetable makes of a manual run's logical date."""
+    interval = HourTimetable().infer_manual_data_interval(run_after=pendulum.instance(logical_date))
+    return interval.start, interval.end
 
 
-def test_an_empty_interval_is_none() -> None:
-    assert resolve_window(context(SIX, SIX, SEVEN)) == Window(SIX, SEVEN)
+@pytest.fixture
+def at_six_seventeen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timetable's clock says NOW."""
+    monkeypatch.setattr("include.orchestration.timetable.now", lambda _zone: pendulum.instance(NOW))
+
+
+def test_scheduled() -> None:
+    run = {"run_type": "scheduled", "logical_date": FIVE, "interval": (FIVE, SIX), "run_after": SIX}
+    assert window(**run) == Window(FIVE, SIX)
+    assert window(SIX - timedelta(seconds=2), **run) == Window(FIVE, SIX), "the scheduler's clock decides"
+
+
+@pytest.mark.usefixtures("at_six_seventeen")
+def test_triggered_now_as_the_trigger_form_does() -> None:
+    assert window(logical_date=NOW, interval=inferred(NOW)) == Window(FIVE, SIX)
+
+
+@pytest.mark.parametrize("minute", [17, 58])
+def test_a_browser_whose_clock_is_ahead_means_now(monkeypatch: pytest.MonkeyPatch, minute: int) -> None:
+    now = SIX + timedelta(minutes=minute)
+    monkeypatch.setattr("include.orchestration.timetable.now", lambda _zone: pendulum.instance(now))
+    ahead = now + timedelta(minutes=4)
+    assert window(now, logical_date=ahead, interval=inferred(ahead), run_after=now) == Window(FIVE, SIX)
+
+
+@pytest.mark.usefixtures("at_six_seventeen")
+@pytest.mark.parametrize("minute", [0, 17, 59])
+def test_triggered_with_a_past_date(minute: int) -> None:
+    date = FOUR + timedelta(minutes=minute)
+    assert window(logical_date=date, interval=inferred(date)) == Window(FOUR, FIVE)
+
+
+@pytest.mark.usefixtures("at_six_seventeen")
+@pytest.mark.parametrize("date", [SIX, SEVEN, SEVEN + timedelta(minutes=30), NOW + timedelta(days=365)])
+def test_a_run_that_would_take_the_place_of_an_hour_to_come_is_refused(date: datetime) -> None:
+    with pytest.raises(ValueError, match=r"has not ended.*last complete hour"):
+        inferred(date)
+
+
+def test_triggered_with_a_null_logical_date() -> None:
+    assert window() == Window(FIVE, SIX)
+    assert window(run_after=SIX, now=SIX) == Window(FIVE, SIX)
+
+
+@pytest.mark.parametrize("interval", [(THREE, SIX), (THREE, FOUR + timedelta(minutes=30)), (FOUR, FIVE)])
+def test_an_explicit_interval_is_honoured_as_it_is(interval: tuple[datetime, datetime]) -> None:
+    assert window(logical_date=NOW, interval=interval) == Window(*interval)
+
+
+@pytest.mark.parametrize("interval", [(SIX, FIVE), (SIX, SIX)])
+def test_an_empty_interval_is_about_nothing(interval: tuple[datetime, datetime]) -> None:
+    with pytest.raises(TerminalError, match="is about nothing"):
+        window(logical_date=NOW, interval=interval)
 
 
 def test_another_zone_is_the_same_hour() -> None:
-    berlin = pendulum.instance(FIVE).in_timezone("Europe/Berlin")
-    assert resolve_window(context(berlin, berlin.add(hours=1), SIX)).start_at == FIVE
+    berlin = pendulum.instance(THREE).in_timezone("Europe/Berlin")
+    assert window(logical_date=NOW, interval=(berlin, berlin.add(hours=1))) == Window(THREE, FOUR)
 
 
-@pytest.mark.parametrize("minute", [0, 17, 59])
-def test_a_manual_run_with_a_date_is_about_the_hour_of_that_date(minute: int) -> None:
-    interval = HourTimetable().infer_manual_data_interval(run_after=pendulum.instance(FIVE).add(minutes=minute))
-    assert (interval.start, interval.end) == (FIVE, SIX)
+@pytest.mark.parametrize(
+    "hour",
+    [
+        "2026-03-02T03:00:00Z",
+        "2026-03-02T03:59:59.999Z",
+        "2026-03-02T04:30:00+01:00",
+        "2026-03-02T09:15+05:45",
+    ],
+)
+def test_the_param_hour_wins(hour: str) -> None:
+    assert window(hour=hour) == Window(THREE, FOUR)
+    assert window(hour=hour, logical_date=NOW, interval=(FIVE, SIX)) == Window(THREE, FOUR)
+    assert window(hour=hour, logical_date=THREE, interval=(THREE, FOUR)) == Window(THREE, FOUR)
 
 
-def test_a_manual_run_now_is_about_the_last_complete_hour() -> None:
-    now = pendulum.now("UTC")
-    interval = HourTimetable().infer_manual_data_interval(run_after=now)
-    assert interval.end == now.start_of("hour")
-    assert interval.start == interval.end - timedelta(hours=1)
+@pytest.mark.parametrize(
+    "hour", ["garbage", "", "2026-03-02", "2026-03-02T03:00:00", "05-06", 3, "9999-12-31T23:59:59-23:00"]
+)
+def test_a_param_hour_that_is_no_moment(hour: object) -> None:
+    with pytest.raises(TerminalError, match=r"hour must be a moment .* like 2026-03-02T05:00:00Z, not "):
+        window(hour=hour)
+
+
+def test_an_hour_that_has_not_ended_is_never_half_done() -> None:
+    with pytest.raises(TerminalError, match=r"06:00 to 2026-03-02 07:00 UTC has not ended: it is 06:17:12 UTC"):
+        window(hour="2026-03-02T06:05:00Z")
+    with pytest.raises(TerminalError, match="has not ended"):
+        window(logical_date=NOW, interval=(FIVE, SEVEN))
+    late = {"logical_date": NOW, "interval": (FIVE, SEVEN)}
+    assert window(now=SEVEN, **late) == Window(FIVE, SEVEN), "cleared when the time is over, it does it"
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"logical_date": SIX, "interval": (THREE, FOUR)},
+        {"logical_date": SIX, "interval": (FIVE, SIX)},
+        {"logical_date": FIVE, "interval": (FIVE, SIX), "hour": "2026-03-02T03:00:00Z"},
+        {"logical_date": FIVE, "interval": (FIVE, FIVE + timedelta(minutes=30))},
+    ],
+)
+def test_a_run_in_the_place_of_an_hour_that_it_is_not_about(run: dict[str, Any]) -> None:
+    with pytest.raises(TerminalError, match="would be passed over"):
+        window(**run)
+
+
+def test_a_run_in_the_place_of_its_first_hour() -> None:
+    assert window(logical_date=THREE, interval=(THREE, SIX)) == Window(THREE, SIX)
+
+
+def test_a_date_in_the_future_with_an_interval_of_the_past() -> None:
+    with pytest.raises(TerminalError, match="lies in the future"):
+        window(logical_date=NOW + timedelta(minutes=6), interval=(THREE, FOUR))
+
+
+@pytest.mark.parametrize("minute", [0, 30])
+def test_a_date_given_to_the_command_line_counts(minute: int) -> None:
+    """Airflow derives the interval from run_after there."""
+    date = THREE + timedelta(minutes=minute)
+    assert window(logical_date=date, interval=(FIVE, SIX)) == Window(THREE, FOUR)
+    earlier = FIVE + timedelta(minutes=20)
+    assert window(logical_date=date, interval=(FIVE, SIX), run_after=earlier) == Window(THREE, FOUR)
+
+
+def test_backfilled() -> None:
+    run = {"run_type": "backfill", "logical_date": THREE, "run_after": FOUR}
+    assert window(**run, interval=(THREE, FOUR)) == Window(THREE, FOUR)
+
+
+def test_a_backfill_that_takes_a_manual_run_over_does_the_hour_of_its_place() -> None:
+    run = {"run_type": "backfill", "logical_date": FIVE, "interval": (THREE, FOUR)}
+    assert window(**run) == Window(FIVE, SIX)
+    assert window(**run, hour="2026-03-02T03:00:00Z") == Window(FIVE, SIX)
+    assert window(**run, hour="garbage") == Window(FIVE, SIX)
 
 
 def test_the_timetable_survives_being_stored() -> None:
