@@ -52,6 +52,7 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "PYTHONUNBUFFERED": "1",
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", os.defpath))),
         "GX_ANALYTICS_ENABLED": "false",
+        "OPENBLAS_NUM_THREADS": "1",  # nothing here computes matrices; a scheduler with threads must not fork
     }
     for name in ("no_proxy", "NO_PROXY"):  # a proxy of the company must not get what stays on this machine
         ours[name] = ",".join(filter(None, (environment.get(name), HOST, "localhost")))
@@ -78,7 +79,7 @@ def environment(
     write_private(passwords, json.dumps({ADMIN: admin_password(secrets)}) + "\n")
     url = base_url(settings)
     options = {
-        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__EXECUTOR": "include.orchestration.executor.PreloadingLocalExecutor",
         "CORE__PARALLELISM": "8",
         "CORE__DAGS_FOLDER": str(dags),
         "CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "expectations": STORES,
     "outcomes": BASE | {"warehouse"},
     "jobs": STORES | {"capture", "pull", "load", "expectations", "outcomes"},
-    "orchestration": BASE | {"jobs", "capture", "outcomes"},
+    "orchestration": BASE | {"jobs", "capture", "expectations", "outcomes"},
     "dashboard": BASE | {"warehouse"},
     "simulator": BASE | {"domain"},
     "local": STORES,

@@ -1,0 +1,31 @@
+"""What the scheduler has imported when it forks its workers, and what nobody else imports."""
+
+import json
+import os
+import subprocess
+import sys
+
+_PROBE = """
+import json, os, sys
+from airflow.executors.local_executor import LocalExecutor
+from include.orchestration.executor import PreloadingLocalExecutor
+LocalExecutor.start = lambda self: print(json.dumps([
+    before, "great_expectations" in sys.modules, "include.jobs" in sys.modules,
+    len(os.listdir("/proc/self/task")),
+]))
+before = "great_expectations" in sys.modules
+PreloadingLocalExecutor(parallelism=1).start()
+"""
+
+
+def test_the_libraries_are_there_before_the_first_fork_and_only_then() -> None:
+    environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
+    environment["AIRFLOW_HOME"] = os.environ["AIRFLOW_HOME"]
+    result = subprocess.run(
+        [sys.executable, "-c", _PROBE], env=environment, capture_output=True, text=True, check=True
+    )
+    before, is_preloaded, has_our_jobs, threads = json.loads(result.stdout.splitlines()[-1])
+    assert not before, "the api-server and the command line import the executor too"
+    assert is_preloaded
+    assert not has_our_jobs, "a changed job must not need a restart of the scheduler"
+    assert threads == 1, "a process with threads must not fork"
