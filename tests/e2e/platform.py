@@ -93,17 +93,26 @@ class Platform:
             yield database
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Airflow's REST API; None while it does not answer."""
-        airflow = self.wait_for(self.credentials, 120)["airflow"]
-        login = {"username": airflow["username"], "password": airflow["password"]}
-        url = airflow["url"].rstrip("/")
+        """Airflow's REST API; None while it does not answer, or not as asked."""
         try:
-            token = requests.post(f"{url}/auth/token", json=login, timeout=10).json()["access_token"]
-            headers = {"Authorization": f"Bearer {token}"}
-            response = requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
+            response = self.answer(method, path, body)
         except (requests.RequestException, KeyError):
             return None
         return response.json() if response.ok else None
+
+    def answer(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """What Airflow's REST API says, refusals included.
+
+        Raises:
+            requests.RequestException: Nothing.
+            KeyError: It does not know us yet.
+        """
+        airflow = self.wait_for(self.credentials, 120)["airflow"]
+        login = {"username": airflow["username"], "password": airflow["password"]}
+        url = airflow["url"].rstrip("/")
+        token = requests.post(f"{url}/auth/token", json=login, timeout=10).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
 
     def refresh(self, expected: str = "success") -> str:
         """Triggers refresh_pnl, waits until that run has ended as expected, and returns its id."""
