@@ -19,6 +19,12 @@ _DAYS_A_BUILD = 31
 """Delivery days that are built, checked and published together."""
 
 
+_MARGIN_SECONDS, _MARGIN_A_ROW_SECONDS = 0.02, 0.0002
+"""How long writing a publication is expected to take: its moment is chosen ahead by that much."""
+
+_MOST_MARGIN_SECONDS = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """Rows that wait in staging.pnl_hourly, for these delivery periods.
@@ -100,6 +106,7 @@ def build_days(
             }
             if publishing is not None:
                 publishing(cur, counts)
+        forget(conn, build)
     return counts
 
 
@@ -126,20 +133,38 @@ def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Buil
 def publish(cur: cursor, build: Build) -> int:
     """Swaps the build's rows in and keeps the versions that they replace, in the caller's transaction.
 
+    The caller commits at once: `built_at`, `valid_from` and `valid_to` name the moment at which this returns.
+
     Returns:
         Rows that are new, differ or went away.
     """
     parameters = _parameters(build)
     changed = run_sql(cur, "curated/pnl_hourly_changes", parameters)
     if changed:
-        run_sql(cur, "curated/published_at")  # late: what is shown until the commit is the version before
-        parameters["published_at"] = cur.fetchone()[0]  # type: ignore[index]
-        run_sql(cur, "curated/pnl_hourly_history_close", parameters)
-        run_sql(cur, "curated/pnl_hourly_remove", parameters)
-        run_sql(cur, "curated/pnl_hourly", parameters)
-        run_sql(cur, "curated/pnl_hourly_history", parameters)
-    _forget(cur, build)
+        # a commit that waits for the disk would be seen later than it says; `forget` makes it durable
+        cur.execute("SET LOCAL synchronous_commit = off")
+        margin_seconds = _MARGIN_SECONDS + changed * _MARGIN_A_ROW_SECONDS
+        while not _swap(cur, parameters, margin_seconds):
+            margin_seconds *= 4
+    cur.execute("DELETE FROM ops.pending_delivery_periods WHERE pending_id = ANY(%s)", (build.pending_ids,))
     return changed
+
+
+def _swap(cur: cursor, parameters: dict[str, object], margin_seconds: float) -> bool:
+    """Writes everything as of a moment a little ahead and waits for it; False: that moment came too early."""
+    cur.execute("SAVEPOINT swap")
+    run_sql(cur, "curated/published_at", {"margin_seconds": margin_seconds})
+    parameters["published_at"] = cur.fetchone()[0]  # type: ignore[index]
+    run_sql(cur, "curated/pnl_hourly_history_close", parameters)
+    run_sql(cur, "curated/pnl_hourly_remove", parameters)
+    run_sql(cur, "curated/pnl_hourly", parameters)
+    run_sql(cur, "curated/pnl_hourly_history", parameters)
+    run_sql(cur, "curated/published_at_wait", parameters)
+    is_in_time: bool = cur.fetchone()[0]  # type: ignore[index]
+    if not is_in_time and margin_seconds < _MOST_MARGIN_SECONDS:
+        cur.execute("ROLLBACK TO SAVEPOINT swap")
+        return False
+    return True
 
 
 def changes_anything(conn: connection, build: Build) -> bool:
@@ -163,9 +188,10 @@ def _check(settings: Settings, build: Build) -> None:
         check_pnl(settings, build.build_id)
 
 
-def _forget(cur: cursor, build: Build) -> None:
-    cur.execute("DELETE FROM staging.pnl_hourly WHERE build_id = %s", (build.build_id,))
-    cur.execute("DELETE FROM ops.pending_delivery_periods WHERE pending_id = ANY(%s)", (build.pending_ids,))
+def forget(conn: connection, build: Build) -> None:
+    """Removes the staged rows; as this commit waits for the disk, the publication is durable as well."""
+    with conn, conn.cursor() as cur:
+        cur.execute("DELETE FROM staging.pnl_hourly WHERE build_id = %s", (build.build_id,))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection
 
 from include.expectations.pnl_hourly import check_pnl
-from include.jobs.build_pnl import changes_anything, publish, stage
+from include.jobs.build_pnl import changes_anything, forget, publish, stage
 from include.settings import Settings
 from include.warehouse.locks import lock_pnl_days
 from tests.bench.dataset import DELIVERY_DAYS, DELIVERY_HOURS
@@ -122,6 +122,7 @@ def _build(conn: Connection, settings: Settings) -> tuple[float, float]:
     changes_anything(conn, build)
     with conn, conn.cursor() as cur:
         changed = publish(cur, build)
+    forget(conn, build)
     published = time.perf_counter()
     with conn, conn.cursor() as cur:
         cur.execute("SELECT count(*), sum(trade_count)::bigint, count(pnl_eur) FROM curated.pnl_hourly")

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from include.errors import TerminalError, TransientError
@@ -16,11 +17,13 @@ from include.jobs import (
     load_reference_prices,
     load_trades,
     pull_reference_prices,
+    rebuild_pnl,
     review_batch,
     validate_reference_prices,
     validate_trades,
 )
-from include.jobs.window import Window
+from include.jobs.rebuild import Rebuild
+from include.jobs.window import DeliveryDays, Window
 from include.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -54,7 +57,7 @@ def passes(kind: str, settings: Settings, start_at: datetime, hours: int) -> Ite
 
     Args:
         kind: `live`, `hourly` (the current hour), `backfill` (the hours of the past, the last one first) or
-            `rebuild` (all that was delivered or traded since the start).
+            `rebuild` (all delivery days since the start, every second time with their landing files).
         settings: Of the platform.
         start_at: First UTC hour of the past.
         hours: How many there are.
@@ -70,8 +73,9 @@ def passes(kind: str, settings: Settings, start_at: datetime, hours: int) -> Ite
             hour = start_at + (hours - 1 - number % hours) * HOUR
             yield pipeline(settings, Window(hour, hour + HOUR), has_pull=False)
         else:
-            all_there_is = Window(start_at - 10 * 24 * HOUR, now + 72 * HOUR)
-            yield [("rebuild", lambda window=all_there_is: build_pnl.run(settings, window))]  # type: ignore[misc]
+            days = DeliveryDays((start_at - 10 * 24 * HOUR).date(), (now + 72 * HOUR).date())
+            rebuild = Rebuild(f"rebuild {number}", days, reload=number % 2 == 1)
+            yield [("rebuild_pnl", partial(rebuild_pnl.everything, settings, rebuild))]
         number += 1
 
 
