@@ -13,6 +13,8 @@ import pytest
 from include.errors import TerminalError
 from include.jobs.check_freshness import run
 from include.landing import TRADES, event_line
+from include.outcomes.notices import Notice
+from include.outcomes.notify import notify
 from include.settings import PROJECT_ROOT, Settings
 from tests.database import Database
 from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
@@ -141,13 +143,17 @@ def test_a_receiver_that_was_down_hears_of_it_later(
 def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
+    told = replace(settings, alert_webhook_url=webhook.url)
+    notify(told, Notice("task d.t", "task_failed", "FAILED d.t", "something else"))
     ran(database, 20)
     heartbeat(settings, 70, silent=70)
+    webhook.status = 500
     with pytest.raises(TerminalError):
-        run(settings)
+        run(told)
+    webhook.status = 200
     heartbeat(settings, 1)
-    run(replace(settings, alert_webhook_url=webhook.url))
-    assert webhook.bodies == []
+    run(told)
+    assert [body["kind"] for body in webhook.bodies] == ["task_failed", "alarm_raised"]
 
 
 def test_its_own_runs_are_kept_for_a_day(settings: Settings, database: Database) -> None:
