@@ -146,6 +146,8 @@ def test_each_way_to_start_a_run(platform: Platform, midnight: datetime) -> None
         "unfinished": triggered(platform, None, conf={"hour": (now + HOUR).isoformat()}),
         "another's place": triggered(platform, hours[5], **explicit),
     }
+    again = platform.answer("POST", RUNS, {"logical_date": hours[2].isoformat()})
+    assert again.status_code == 409, "one run for each logical date"
     by_command_line = command_line_trigger(platform, hours[6] + half_past)
 
     expected = {
