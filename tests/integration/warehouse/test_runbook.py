@@ -1,4 +1,4 @@
-"""Every query of the runbook runs, and every alarm has its section."""
+"""Every query of runbook and README runs, and every alarm has its section."""
 
 import re
 
@@ -8,9 +8,10 @@ from psycopg2.extensions import cursor
 from include.settings import PROJECT_ROOT
 
 RUNBOOK = (PROJECT_ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 QUERIES = [
     statement
-    for block in re.findall(r"```sql\n(.*?)```", RUNBOOK, re.DOTALL)
+    for block in re.findall(r"```sql\n(.*?)```", RUNBOOK + README, re.DOTALL)
     for statement in re.sub(r"--.*", "", block).split(";")
     if statement.strip()
 ]

@@ -1,12 +1,16 @@
 -- Every change that waits for a build, of the given days; not of periods that a reload took rows from and that wait for
 -- a decision on what was loaded instead
 WITH undecided AS MATERIALIZED (
-    SELECT load_batch_id FROM ops.load_batches WHERE state <> 'accepted' AND review IS NULL AND is_reload
+    SELECT array_agg(load_batch_id) AS load_batch_ids
+    FROM ops.load_batches
+    WHERE state <> 'accepted' AND review IS NULL AND is_reload
 ), held AS MATERIALIZED (
-    SELECT delivery_day, delivery_hour FROM raw.trades WHERE load_batch_id IN (SELECT load_batch_id FROM undecided)
+    -- an array, so that the index on the batch is used
+    SELECT delivery_day, delivery_hour FROM raw.trades
+    WHERE load_batch_id = ANY((SELECT load_batch_ids FROM undecided)::bigint[])
     UNION
     SELECT delivery_day, delivery_hour FROM raw.reference_prices
-    WHERE load_batch_id IN (SELECT load_batch_id FROM undecided)
+    WHERE load_batch_id = ANY((SELECT load_batch_ids FROM undecided)::bigint[])
 )
 SELECT pending_id, delivery_day, delivery_hour
 FROM ops.pending_delivery_periods
