@@ -121,9 +121,9 @@ def _times() -> list[Expectation]:
     return [
         ExpectNoRows(
             unexpected_rows_query=f"""
-                {_SELECT}, executed_at, delivery_start_at
+                {_SELECT}, executed_at, delivery_begins_at
                 FROM {{batch}}
-                WHERE executed_at > delivery_start_at
+                WHERE executed_at > delivery_begins_at
                 """,
             meta={"column": "executed_at"},
             severity=WARNING,

@@ -4,7 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 from psycopg2.extensions import cursor
@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 _DAYS_A_BUILD = 7
 """Delivery days that are built, checked and published together: a kill costs no more than these."""
+
+
+RESUME_WITHIN = timedelta(hours=24)
+"""A command that was killed goes on where it stopped; later it starts over, for data may have changed."""
 
 
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
@@ -74,6 +78,8 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
 def everything(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     """All tasks of the DAG rebuild_pnl, one after the other, in this process.
 
+    Called again for the same rebuild within RESUME_WITHIN it goes on where it was killed.
+
     Returns:
         What `run` returns.
 
@@ -81,6 +87,7 @@ def everything(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
         TerminalError: A batch is blocked, or see `run`.
         TransientError: Something went away; call it again.
     """
+    is_under_way, is_reloaded = _state(settings, rebuild)
     steps: dict[str, Callable[[], object]] = {
         "check_range": lambda: check_range.run(settings, rebuild),
         "reload_landing_files": lambda: reload_landing_files.run(settings, rebuild),
@@ -91,8 +98,23 @@ def everything(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
         "validate_reference_prices": lambda: validate_reference_prices.run(settings),
     }
     for name, step in steps.items():
-        log.info("%s: %s", name, step())
+        if (name == "check_range" and is_under_way) or (name == "reload_landing_files" and is_reloaded):
+            log.info("%s was done before", name)
+        else:
+            log.info("%s: %s", name, step())
     return run(settings, rebuild)
+
+
+def _state(settings: Settings, rebuild: Rebuild) -> tuple[bool, bool]:
+    """Whether the rebuild was begun lately and not finished, and whether its files are loaded again already."""
+    with connect(settings.warehouse_url, "rebuild_pnl") as conn, conn, conn.cursor() as cur:
+        cur.execute(
+            "SELECT reloaded_at IS NOT NULL FROM ops.rebuilds"
+            " WHERE rebuild_id = %s AND finished_at IS NULL AND started_at > clock_timestamp() - %s",
+            (rebuild.rebuild_id, RESUME_WITHIN),
+        )
+        row = cur.fetchone()
+    return row is not None, row is not None and bool(row[0])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,7 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         days = DeliveryDays.parse(given.first, given.last)
-        rebuild = Rebuild(f"make rebuild {days.first} {days.last}", days, given.reload, given.force_prices)
+        options = f"{' reload' * given.reload}{' force_prices' * given.force_prices}"
+        name = f"make rebuild {days.first} {days.last}{options}"
+        rebuild = Rebuild(name, days, given.reload, given.force_prices)
         counts = everything(settings(), rebuild)
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"rebuild: {error}\n")

@@ -128,6 +128,39 @@ def test_a_killed_rebuild_goes_on_where_it_stopped(
     assert rebuild_pnl.run(settings, _REBUILD)["rows_changed"] == 20, "cleared after its end it starts over"
 
 
+def test_a_killed_command_goes_on_where_it_stopped(
+    settings: Settings, database: Database, days: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuild = replace(_REBUILD, reload=True)
+    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    build_days, built, reloads = rebuild_pnl.build_days, list[list[date]](), list[int]()
+    reload = reload_landing_files.run
+
+    def dies_after_the_first_week(settings: Settings, portion: list[date], **arguments: Any) -> Any:
+        built.append(portion)
+        if len(built) == 2:
+            raise TransientError("killed")
+        return build_days(settings, portion, **arguments)
+
+    def counted(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
+        reloads.append(1)
+        return reload(settings, rebuild)
+
+    monkeypatch.setattr(rebuild_pnl, "build_days", dies_after_the_first_week)
+    monkeypatch.setattr(reload_landing_files, "run", counted)
+    with pytest.raises(TransientError, match="killed"):
+        rebuild_pnl.everything(settings, rebuild)
+    assert rebuild_pnl.everything(settings, rebuild)["rows_changed"] == 20
+    assert ([portion[0].day for portion in built], len(reloads)) == ([1, 8, 8, 15], 1)
+    rebuild_pnl.everything(settings, rebuild)
+    assert ([portion[0].day for portion in built[4:]], len(reloads)) == ([1, 8, 15], 2), (
+        "finished: it starts over"
+    )
+    database.rows("UPDATE ops.rebuilds SET finished_at = NULL, started_at = started_at - interval '25 hours'")
+    rebuild_pnl.everything(settings, rebuild)
+    assert ([portion[0].day for portion in built[7:]], len(reloads)) == ([1, 8, 15], 3), "too long ago"
+
+
 def test_days_without_trades_are_no_error(settings: Settings) -> None:
     empty = Rebuild("empty", DeliveryDays.parse("2020-01-01", "2020-12-31"), reload=True)
     assert rebuild_pnl.everything(settings, empty)["rows_built"] == 0

@@ -6,6 +6,8 @@ SELECT
     t.load_batch_id, f.landing_file, t.line_number, b.loaded_at, t.is_stored,
     p.delivery_start_at AS calendar_start_at,
     p.delivery_end_at AS calendar_end_at,
+    -- under the doubled label of October a trade may be for the second of its two hours
+    greatest(t.delivery_start_at, p.tradable_until) AS delivery_begins_at,
     (t.delivery_start_at AT TIME ZONE %(market_timezone)s)::date AS delivery_start_day
 FROM (
     SELECT s.*, true AS is_stored
