@@ -72,7 +72,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             return None
         holds_more = _holds_more(cur, file, landing_file_id, from_bytes)
         if is_reload:
-            if not forget_file(cur, landing_file_id):
+            if not forget_file(cur, file.source, landing_file_id):
                 return None
             from_bytes = known_lines = 0
             is_connected, last_received_at = False, None

@@ -4,17 +4,16 @@ from psycopg2.extensions import cursor
 
 from include.warehouse.connection import run_sql
 
-_ROWS = (
-    "raw.trades",
-    "raw.reference_prices",
-    "staging.earlier_copies",
-    "ops.rejected_messages",
-    "ops.load_batches",
-)
+_ROWS = ("staging.earlier_copies", "ops.rejected_messages", "ops.load_batches")
 
 
-def forget_file(cur: cursor, landing_file_id: int) -> bool:
+def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
     """Takes away rows, rejects, batches and connected intervals of a file, whose ledger row is locked.
+
+    Args:
+        cur: Within the load's transaction.
+        source: Of the file.
+        landing_file_id: The file.
 
     Returns:
         Whether it did: a file with a reviewed batch stays as it is, for a person has decided about it.
@@ -25,9 +24,9 @@ def forget_file(cur: cursor, landing_file_id: int) -> bool:
     if is_reviewed:
         return False
     batches = {"load_batch_ids": load_batch_ids}
-    run_sql(cur, "ops/reload_pending", batches)
+    run_sql(cur, f"ops/reload_{source}", batches)
     for table in _ROWS:
-        cur.execute(f"DELETE FROM {table} WHERE load_batch_id = ANY(%(load_batch_ids)s)", batches)
+        cur.execute(f"DELETE FROM {table} WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])", batches)
     cur.execute("DELETE FROM ops.connected_intervals WHERE landing_file_id = %(landing_file_id)s", file)
     run_sql(cur, "ops/reload_landing_file", file)
     return True

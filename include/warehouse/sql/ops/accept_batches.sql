@@ -1,2 +1,2 @@
 UPDATE ops.load_batches SET state = 'accepted', validated_at = clock_timestamp()
-WHERE load_batch_id = ANY(%(load_batch_ids)s) AND state = 'loaded'
+WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'loaded'

@@ -3,4 +3,4 @@ UPDATE ops.load_batches SET
     review = 'accepted',
     review_reason = %(reason)s,
     reviewed_at = clock_timestamp()
-WHERE load_batch_id = ANY(%(load_batch_ids)s) AND state = 'blocked'
+WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'blocked'

@@ -4,7 +4,7 @@ SELECT o.delivery_day, o.delivery_hour, 'reference_prices'
 FROM (
     SELECT DISTINCT delivery_day, delivery_hour
     FROM raw.reference_prices
-    WHERE load_batch_id = ANY(%(load_batch_ids)s)
+    WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 ) AS o
 LEFT JOIN LATERAL (
     SELECT r.price_eur_per_mwh, r.price_status

@@ -2,4 +2,4 @@
 INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
 SELECT DISTINCT delivery_day, delivery_hour, 'trades'
 FROM raw.trades
-WHERE load_batch_id = ANY(%(load_batch_ids)s)
+WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])

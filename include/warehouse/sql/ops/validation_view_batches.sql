@@ -10,4 +10,4 @@ CROSS JOIN LATERAL (
     FROM ops.rejected_messages AS r
     WHERE r.load_batch_id = b.load_batch_id AND r.reason_code = 'torn_line'
 ) AS torn
-WHERE b.load_batch_id = ANY(%(load_batch_ids)s)
+WHERE b.load_batch_id = ANY(%(load_batch_ids)s::bigint[])

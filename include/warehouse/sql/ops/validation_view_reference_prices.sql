@@ -9,4 +9,4 @@ FROM raw.reference_prices AS r
 LEFT JOIN ops.landing_files AS f ON f.landing_file_id = r.landing_file_id
 LEFT JOIN ops.load_batches AS b ON b.load_batch_id = r.load_batch_id
 LEFT JOIN raw.delivery_periods AS p ON p.delivery_day = r.delivery_day AND p.delivery_hour = r.delivery_hour
-WHERE r.load_batch_id = ANY(%(load_batch_ids)s)
+WHERE r.load_batch_id = ANY(%(load_batch_ids)s::bigint[])

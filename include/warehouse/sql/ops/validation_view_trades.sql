@@ -1,5 +1,7 @@
 -- The trades of the batches of a validation, with what the calendar says of their delivery period; and the copies with
--- other content that take a trade's place once their batch is accepted
+-- other content that take a trade's place once their batch is accepted.
+-- The batches are given as bigint[]: PostgreSQL hashes such a list only if it has the column's type, and else compares
+-- each row with hundreds of batches one by one.
 SELECT
     t.trade_id, t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour,
     t.delivery_start_at, t.delivery_end_at, t.executed_at, t.received_at,
@@ -12,12 +14,12 @@ SELECT
 FROM (
     SELECT s.*, true AS is_stored
     FROM raw.trades AS s
-    WHERE s.load_batch_id = ANY(%(load_batch_ids)s)
+    WHERE s.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     UNION ALL
     SELECT e.*, false
     FROM staging.earlier_copies AS e
     JOIN raw.trades AS s USING (trade_id)
-    WHERE e.load_batch_id = ANY(%(load_batch_ids)s)
+    WHERE e.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
       AND (e.trader_id, e.direction, e.price_eur_per_mwh, e.quantity_mw, e.delivery_day, e.delivery_hour, e.executed_at)
           IS DISTINCT FROM
           (s.trader_id, s.direction, s.price_eur_per_mwh, s.quantity_mw, s.delivery_day, s.delivery_hour, s.executed_at)

@@ -20,7 +20,7 @@ FROM (
     SELECT DISTINCT ON (c.trade_id) c.*, f.landing_file
     FROM staging.earlier_copies AS c
     JOIN ops.landing_files AS f USING (landing_file_id)
-    WHERE c.load_batch_id = ANY(%(load_batch_ids)s)
+    WHERE c.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     ORDER BY c.trade_id, c.received_at, f.landing_file COLLATE "C", c.line_number
 ) AS e
 JOIN raw.trades AS t USING (trade_id)
