@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from include.errors import TerminalError, TransientError
-from include.expectations import data_docs, validation
+from include.expectations import acceptance, data_docs, validation
 from include.expectations import trades as trades_expectations
 from include.jobs import validate_trades
 from include.settings import PROJECT_ROOT, Settings
@@ -165,6 +165,25 @@ def test_hundreds_of_batches_are_judged_together(settings: Settings, warehouse: 
         "SELECT DISTINCT load_batch_id % 3 FROM ops.load_batches WHERE state = 'blocked'"
     ) == [0]
     assert warehouse.values("SELECT count(DISTINCT validation_id) FROM ops.validation_results") == [2]
+
+
+@pytest.mark.parametrize(("rows_a_portion", "portions"), [(2, 3), (5, 1)])
+def test_a_mass_load_is_judged_in_portions_and_with_statistics(
+    settings: Settings,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    rows_a_portion: int,
+    portions: int,
+) -> None:
+    monkeypatch.setattr(acceptance, "_ROWS_A_VALIDATION", rows_a_portion)
+    ids = [warehouse.trades(12, 13), warehouse.trades(12, 13), warehouse.trades(14)]
+    assert validate_trades.run(settings) == {"batches": 3, "rows": 5, "warnings": 0}
+    assert [warehouse.state(batch_id) for batch_id in ids] == ["accepted"] * 3
+    assert warehouse.values("SELECT count(DISTINCT validation_id) FROM ops.validation_results") == [portions]
+    has_statistics = portions > 1  # else the server's own are good enough
+    assert warehouse.values("SELECT reltuples > 0 FROM pg_class WHERE oid = 'raw.trades'::regclass") == [
+        has_statistics
+    ]
 
 
 def test_what_is_only_odd_is_reported_and_accepted(settings: Settings, warehouse: Warehouse) -> None:
