@@ -75,10 +75,21 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     return {"delivery_days": len(rebuild.days), "rows_built": totals[0], "rows_changed": totals[1]}
 
 
-def everything(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
+def _log_step(name: str, summary: object) -> None:
+    log.info("%s: %s", name, summary)
+
+
+def everything(
+    settings: Settings, rebuild: Rebuild, done: Callable[[str, object], None] = _log_step
+) -> dict[str, int]:
     """All tasks of the DAG rebuild_pnl, one after the other, in this process.
 
     Called again for the same rebuild within RESUME_WITHIN it goes on where it was killed.
+
+    Args:
+        settings: Where everything is.
+        rebuild: What is asked for.
+        done: Told of each task but the last one when it is over: its name and what it returned.
 
     Returns:
         What `run` returns.
@@ -101,7 +112,7 @@ def everything(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
         if (name == "check_range" and is_under_way) or (name == "reload_landing_files" and is_reloaded):
             log.info("%s was done before", name)
         else:
-            log.info("%s: %s", name, step())
+            done(name, step())
     return run(settings, rebuild)
 
 

@@ -70,6 +70,21 @@ def test_a_rebuild_that_changes_nothing_writes_nothing(
     assert versions(database) == before
 
 
+def test_whoever_asks_is_told_of_each_step(settings: Settings, days: list[str]) -> None:
+    told: list[tuple[str, Any]] = []
+    rebuild_pnl.everything(settings, _REBUILD, lambda name, summary: told.append((name, summary)))
+    assert [name for name, _ in told] == [
+        "check_range",
+        "reload_landing_files",
+        "load_trades",
+        "validate_trades",
+        "repull_reference_prices",
+        "load_reference_prices",
+        "validate_reference_prices",
+    ]
+    assert told[3] == ("validate_trades", {"batches": 0, "rows": 0, "warnings": 0})
+
+
 @pytest.mark.parametrize("reload", [False, True])
 def test_a_rebuild_mends_what_is_wrong_and_only_that(
     settings: Settings, database: Database, days: list[str], reload: bool
