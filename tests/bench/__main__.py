@@ -1,4 +1,4 @@
-"""Measures loader, capture and build beside their limits: `python -m tests.bench --help`."""
+"""Measures loader, capture and build beside their limits, and a rebuild: `python -m tests.bench --help`."""
 
 import argparse
 import logging
@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 
 from include.local.postgres import embedded_postgres
-from tests.bench import build, capture, loader
-from tests.bench.dataset import generate
+from tests.bench import build, capture, loader, rebuild
 from tests.bench.measures import Measure, WrongResultError, table
 from tests.bench.warehouses import Warehouses
 
-_PARTS = ("loader", "capture", "build")
+_PARTS = ("loader", "capture", "build", "rebuild")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,44 +26,58 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--repeats", type=int, default=3, help="measured pairs of each part (default: %(default)s)"
     )
+    parser.add_argument(
+        "--days",
+        type=int,
+        default=7,
+        help="days of landing files that a rebuild starts from, 144,000 trades each (default: %(default)s)",
+    )
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(_PARTS)} (default: all)")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(_PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    if options.lines < 1000 or options.repeats < 1:
-        parser.error("--lines must be at least 1000, --repeats at least 1")
+    if options.lines < 1000 or options.repeats < 1 or options.days < 1:
+        parser.error("--lines must be at least 1000, --repeats and --days at least 1")
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
     logging.getLogger("tests.bench").setLevel(logging.INFO)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            machine, measures = _measure(Path(folder), options.lines, options.repeats, options.parts or _PARTS)
+            machine, measures, notes = _measure(Path(folder), options)
     except WrongResultError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(table(measures))
     took = time.monotonic() - began
+    for note in notes:
+        print(f"\n{note}")
     print(f"\n{machine}; {options.lines:,} lines, {options.repeats} pairs, {took:.0f} s in all")
     return 0
 
 
-def _measure(folder: Path, lines: int, repeats: int, parts: tuple[str, ...]) -> tuple[str, list[Measure]]:
+def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, list[Measure], list[str]]:
+    """The machine, the rows of the table, and what there is to say beside it."""
     measures: list[Measure] = []
-    dataset = generate(folder, lines)
+    notes: list[str] = []
+    repeats, parts = options.repeats, options.parts or _PARTS
     with embedded_postgres(folder / "postgres") as server:
-        warehouses = Warehouses(server, dataset)
+        warehouses = Warehouses(server, folder, options.lines)
         if "loader" in parts:
             measures += loader.measure(warehouses, repeats, folder)
         if "capture" in parts:
-            measures += capture.measure(dataset, repeats, folder)
+            measures += capture.measure(warehouses.dataset, repeats, folder)
         if "build" in parts:
             measures += build.measure(warehouses, repeats, folder)
+        if "rebuild" in parts:
+            rows, note = rebuild.measure(warehouses, options.days, folder)
+            measures += rows
+            notes.append(note)
         machine = (
             f"{os.cpu_count()} cores, PostgreSQL {warehouses.version()}, Python {platform.python_version()},"
             f" {platform.system()} {platform.machine()}"
         )
-    return machine, measures
+    return machine, measures, notes
 
 
 if __name__ == "__main__":

@@ -79,6 +79,11 @@ def memory(name: str, peaks: Sequence[int], below: int) -> Measure:
     )
 
 
+def figure(name: str, result: str, mark: str = "", is_met: bool | None = None) -> Measure:
+    """Something that is measured once, in words; information unless it has a mark."""
+    return Measure(name, "", result, "", "", mark, is_met)
+
+
 def table(measures: Sequence[Measure]) -> str:
     """The measures as a table in Markdown that reads well as it stands."""
     rows = [("measure", "limit", "median", "min..max", "ratio", "mark", "met")]

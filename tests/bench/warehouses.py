@@ -17,7 +17,7 @@ from include.local.postgres import EmbeddedPostgres
 from include.settings import PROJECT_ROOT
 from include.warehouse.connection import connect
 from include.warehouse.migrate import migrate
-from tests.bench.dataset import Dataset
+from tests.bench.dataset import Dataset, generate
 from tests.bench.measures import WrongResultError
 
 _OWNER = "pipeline"
@@ -41,15 +41,21 @@ class Warehouses:
 
     Args:
         server: A running server.
-        dataset: What is loaded.
+        folder: Where what is loaded is generated.
+        line_count: How many messages that has.
     """
 
-    def __init__(self, server: EmbeddedPostgres, dataset: Dataset) -> None:
-        self.dataset = dataset
+    def __init__(self, server: EmbeddedPostgres, folder: Path, line_count: int) -> None:
         self._server = server
+        self._folder, self._line_count = folder, line_count
         self._numbers = itertools.count(1)
         server.create_database("migrated", _OWNER)
         migrate(server.url("migrated", _OWNER))
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """What is loaded; made when it is needed first."""
+        return generate(self._folder, self._line_count)
 
     @contextmanager
     def empty(self) -> Iterator[str]:
