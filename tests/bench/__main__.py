@@ -52,7 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     took = time.monotonic() - began
     for note in notes:
         print(f"\n{note}")
-    print(f"\n{machine}; {options.lines:,} lines, {options.repeats} pairs, {took:.0f} s in all")
+    size = f"{options.lines:,} lines, {options.repeats} pairs, {options.days} days"
+    print(f"\n{machine}; {size}, {took:.0f} s in all")
     return 0
 
 

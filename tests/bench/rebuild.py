@@ -164,7 +164,7 @@ def _measure(warehouses: Warehouses, place: _Place, database: Database, days: in
     _expect("a reload", (reloaded.counts["rows_changed"], _state(database)), (0, repriced))
     _expect("a reload", fingerprint(database), repriced_prints)
 
-    of_days = f"rebuild, {days} days"
+    of_days = f"rebuild, {_days(days)}"
     stages = first.stages
     measures = [
         figure(f"{of_days} from landing files", _seconds(first.seconds)),
@@ -237,6 +237,10 @@ def _of_prices(stages: Mapping[str, float]) -> float:
     return stages["load_reference_prices"] + stages["validate_reference_prices"]
 
 
+def _days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
+
+
 def _seconds(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
@@ -246,7 +250,7 @@ def year(days: int, history: History, first: Run, priced: Run) -> str:
     factor = _DAYS_A_YEAR / days
     trades = _DAYS_A_YEAR * 24 * 60 * _PER_MINUTE
     return (
-        f"A year of {trades:,} trades, extrapolated from {days} days of {history.trade_count:,}:"
+        f"A year of {trades:,} trades, extrapolated from {history.trade_count:,} in {_days(days)}:"
         f" {first.seconds * factor / 60:.1f} min from landing files,"
         f" {priced.seconds * factor / 60:.1f} min with all prices changed."
     )

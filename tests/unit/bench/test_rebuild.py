@@ -41,7 +41,7 @@ STATE = {
 def test_a_year_has_as_many_days_as_it_has() -> None:
     text = year(10, HISTORY, RUN, replace(RUN, seconds=6.0))
     assert text == (
-        "A year of 52,560,000 trades, extrapolated from 10 days of 900: 7.3 min from landing files,"
+        "A year of 52,560,000 trades, extrapolated from 900 in 10 days: 7.3 min from landing files,"
         " 3.6 min with all prices changed."
     )
 
