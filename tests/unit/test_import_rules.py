@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "outcomes": BASE | {"warehouse"},
     "jobs": STORES | {"capture", "pull", "load", "expectations", "outcomes"},
     "orchestration": BASE | {"jobs", "capture", "expectations", "outcomes"},
-    "dashboard": BASE | {"warehouse"},
+    # the calendar: what day it is, which hours are open, whether a label is one
+    "dashboard": BASE | {"domain", "warehouse"},
     "simulator": BASE | {"domain"},
     "local": STORES,
     "dags": {"jobs", "orchestration"},

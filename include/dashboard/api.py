@@ -1,0 +1,220 @@
+"""The API of the trading desk: what can be asked, and what an answer is called."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from include.dashboard import parameters as given
+from include.dashboard import schemas
+from include.dashboard.desk import View, read_desk, read_history
+from include.dashboard.health import read_facts, read_gaps, read_health, status_at
+from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
+from include.dashboard.service import Service, is_settled, utc_now
+from include.dashboard.tables import (
+    DAILY,
+    DECIMALS,
+    FORMATS,
+    GAPS,
+    HOURLY,
+    TRADES,
+    file_name,
+    table,
+)
+from include.dashboard.watcher import State
+
+MOST_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
+MOST_DAYS_OF_EACH_TRADER = 31
+
+Day = Annotated[str, Query(description="Delivery day, local to the market, `YYYY-MM-DD`; empty: today")]
+From = Annotated[str, Query(alias="from", description="First delivery day, `YYYY-MM-DD`; empty: the last")]
+To = Annotated[str, Query(description="Last delivery day, included; empty: the first, or today")]
+Trader = Annotated[str, Query(description="A trader's name; empty: the whole portfolio")]
+AnyTrader = Annotated[
+    str,
+    Query(description="A trader's name; `*`: the rows of each; empty: the whole portfolio as if it were one"),
+]
+AsOf = Annotated[
+    str, Query(description="What was said at this moment, ISO 8601 with its zone; empty: what is said now")
+]
+Format = Annotated[str, Query(description="`json` (the default) or `csv`")]
+DecimalSign = Annotated[
+    str,
+    Query(
+        description="Of a CSV: `point` (the default; RFC 4180) or `comma`, then with semicolons between cells"
+    ),
+]
+
+
+def build_api(service: Service, run_href: str) -> APIRouter:
+    """The routes below api/v1.
+
+    Args:
+        service: Answers.
+        run_href: Where a run of a DAG is shown, with `{dag_id}` and `{run_id}`; empty: nowhere.
+    """
+    api = APIRouter(prefix="/api/v1", tags=["trading desk"], responses=schemas.ERRORS)
+
+    @api.get("/version", summary="Has anything changed?", response_model=schemas.Version)
+    async def version(request: Request) -> Response:
+        """Changes when anything that the page shows may have changed, and with each minute. Costs no query."""
+        state = await service.state()
+        return respond(request, json_answer({"version": state.version}), utc_now())
+
+    @api.get("/events", summary="Be told of changes", response_class=StreamingResponse)
+    async def events() -> Response:
+        """Events `version`, each with what `version` answers: at once, on a change, and every 15 s."""
+        await service.state()  # a database that is away is a 503, not a stream without events
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(service.events(), media_type="text/event-stream", headers=headers)
+
+    @api.get("/desk", summary="The table of a delivery day", response_model=schemas.Desk)
+    async def desk(request: Request, day: Day = "", trader: Trader = "", as_of: AsOf = "") -> Response:
+        """Its rows in order of time, and their total; `null` is undefined, never 0."""
+        state = await service.state()
+        view = _view(state, day, trader, as_of)
+        return await _answer(
+            request, state, ("desk", view), lambda query: json_answer(read_desk(query, state, view)), view.as_of
+        )
+
+    @api.get("/desk/history", summary="How the day's PnL came to be", response_model=schemas.History)
+    async def history(request: Request, day: Day = "", trader: Trader = "") -> Response:
+        """One point a publication that changed it: what it was from then on, and what the cause was."""
+        state = await service.state()
+        view = _view(state, day, trader)
+        return await _answer(
+            request, state, ("history", view), lambda query: json_answer(read_history(query, view))
+        )
+
+    @api.get("/status", summary="How fresh is it, and is something wrong?", response_model=schemas.Status)
+    async def status(request: Request) -> Response:
+        """In a trader's words. Costs no query until something changes."""
+        state = await service.state()
+        facts = await service.recall("status", read_facts, state)
+        now = utc_now()
+        return respond(request, json_answer(status_at(facts, now)), now)
+
+    @api.get("/health", summary="The platform itself, for the engineer", response_model=schemas.Health)
+    async def health(request: Request) -> Response:
+        """Capture lines, gaps, ledger, rejects, blocked batches, prices, validations, runs, alarms."""
+        state = await service.state()
+
+        def make(query: Any) -> Answer:
+            return json_answer(read_health(query, state, utc_now(), run_href))
+
+        return await _answer(request, state, "health", make, is_slow=True)
+
+    @api.get("/pnl_hourly", summary="PnL by delivery period", response_model=schemas.Table)
+    async def pnl_hourly(
+        request: Request,
+        from_: From = "",
+        to: To = "",
+        trader: AnyTrader = "",
+        as_of: AsOf = "",
+        format: Format = "",
+        decimal: DecimalSign = "",
+    ) -> Response:
+        """The columns of `curated.pnl_hourly`; at most 92 days, 31 of each trader."""
+        return await _pnl(request, "pnl_hourly", (from_, to, trader, as_of, format, decimal))
+
+    @api.get("/pnl_daily", summary="PnL by delivery day", response_model=schemas.Table)
+    async def pnl_daily(
+        request: Request,
+        from_: From = "",
+        to: To = "",
+        trader: AnyTrader = "",
+        as_of: AsOf = "",
+        format: Format = "",
+        decimal: DecimalSign = "",
+    ) -> Response:
+        """The columns of `curated.pnl_daily`; at most ten years, 31 days of each trader."""
+        return await _pnl(request, "pnl_daily", (from_, to, trader, as_of, format, decimal))
+
+    @api.get("/trades", summary="The trades of a delivery day", response_model=schemas.Table)
+    async def trades(
+        request: Request,
+        day: Day = "",
+        hour: Annotated[str, Query(description="Delivery period, for example `15-16`; empty: all")] = "",
+        trader: Trader = "",
+        limit: Annotated[str, Query(description="At most so many, the last received first; 200")] = "",
+        format: Format = "",
+        decimal: DecimalSign = "",
+    ) -> Response:
+        """Those that count, the last received first."""
+        state = await service.state()
+        view = _view(state, day, trader)
+        hour_label = given.hour(hour, view.day, state.settings.market_timezone)
+        most = given.limit(limit)
+        form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
+
+        def make(query: Any) -> Answer:
+            rows = query(
+                "dashboard/trades", day=view.day, hour=hour_label, trader_id=view.trader_id, limit=most
+            )
+            return table(form, sign, file_name("trades", view.day, view.day, view.trader_id), TRADES, rows)
+
+        key = ("trades", view, hour_label, most, form, sign)
+        return await _answer(request, state, key, make, is_slow=True)
+
+    @api.get("/gaps", summary="When capture was not connected", response_model=schemas.Table)
+    async def gaps(
+        request: Request, from_: From = "", to: To = "", format: Format = "", decimal: DecimalSign = ""
+    ) -> Response:
+        """Gaps that touch these days of the market, the last first, at most 1,000."""
+        state = await service.state()
+        zone = state.settings.market_timezone
+        first, last = given.days(from_, to, given.today(zone, utc_now()), MOST_DAYS["gaps"])
+        form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
+
+        def make(query: Any) -> Answer:
+            start, end = given.midnight(first, zone), given.midnight(last + timedelta(days=1), zone)
+            return table(form, sign, file_name("gaps", first, last, None), GAPS, read_gaps(query, start, end))
+
+        return await _answer(request, state, ("gaps", first, last, form, sign), make, is_slow=True)
+
+    async def _pnl(request: Request, name: str, texts: tuple[str, str, str, str, str, str]) -> Response:
+        from_, to, trader, as_of, form, decimal = texts
+        state = await service.state()
+        now = utc_now()
+        is_each = trader == given.EVERY_TRADER
+        most = min(MOST_DAYS[name], MOST_DAYS_OF_EACH_TRADER) if is_each else MOST_DAYS[name]
+        first, last = given.days(from_, to, given.today(state.settings.market_timezone, now), most)
+        trader_id = None if is_each else given.trader(trader)
+        at = given.moment("as_of", as_of, now)
+        form, sign = given.choice("format", form, FORMATS), given.choice("decimal", decimal, DECIMALS)
+
+        def make(query: Any) -> Answer:
+            rows = query(
+                f"dashboard/{name}" + ("" if at is None else "_as_of"),
+                from_day=first,
+                to_day=last,
+                trader_id=trader_id,
+                all_traders=is_each,
+                as_of=at,
+            )
+            columns = HOURLY if name == "pnl_hourly" else DAILY
+            return table(form, sign, file_name(name, first, last, trader_id, at), columns, rows)
+
+        key = (name, first, last, trader_id, is_each, at, form, sign)
+        return await _answer(request, state, key, make, at, is_slow=True)
+
+    async def _answer(
+        request: Request,
+        state: State,
+        key: Any,
+        make: Any,
+        as_of: datetime | None = None,
+        is_slow: bool = False,
+    ) -> Response:
+        settled = is_settled(as_of)
+        answer: Answer = await service.recall(key, make, state, is_slow, settled)
+        return respond(request, answer, utc_now(), FOREVER if settled else REVALIDATE)
+
+    return api
+
+
+def _view(state: State, day: str, trader: str, as_of: str = "") -> View:
+    now = utc_now()
+    today: date = given.today(state.settings.market_timezone, now)
+    return View(given.day("day", day) or today, given.trader(trader), given.moment("as_of", as_of, now))

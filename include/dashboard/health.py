@@ -1,0 +1,100 @@
+"""What the page shows of the platform itself: in a trader's words, and for the engineer."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import quote
+
+from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
+from include.dashboard.reader import Query, Row
+from include.dashboard.watcher import State
+from include.dashboard.wording import troubles
+
+_GAP_DAYS = 7
+
+DATA_DOCS = "data-docs/index.html"
+"""Where the app serves the pages of the validations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database says about the platform; how old that is depends on when somebody asks.
+
+    Attributes:
+        data_as_of: Up to when the deals are known; None: none was ever loaded.
+        troubles: In a trader's words.
+    """
+
+    data_as_of: datetime | None
+    troubles: list[Row]
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, estimated."""
+        return 2000
+
+
+def read_facts(query: Query) -> Facts:
+    """Reads what read_status tells."""
+    (status,) = query("dashboard/status")
+    return Facts(status["data_as_of"], troubles(status, query("dashboard/alarms")))
+
+
+def status_at(facts: Facts, now: datetime) -> Row:
+    """The same facts as of a moment."""
+    age = None if facts.data_as_of is None else max(int((now - facts.data_as_of).total_seconds()), 0)
+    return {
+        "now": now,
+        "data_as_of": facts.data_as_of,
+        "data_age_seconds": age,
+        "next_publication_at": next_publication_at(now),
+        "next_refresh_at": next_refresh_at(now),
+        "troubles": facts.troubles,
+    }
+
+
+def read_gaps(query: Query, first: datetime, until: datetime) -> list[Row]:
+    """Gaps of the capture that touch a span of time, the last first, 1,000 at most."""
+    return query("dashboard/gaps", from_at=first, until_at=until, limit=1000)
+
+
+def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row:
+    """Everything that an engineer looks at first.
+
+    Args:
+        run_href: Where a run is shown, with `{dag_id}` and `{run_id}`; empty: nowhere.
+    """
+    settings = state.settings
+    open_now = open_periods(settings.market_timezone, now)
+    days: list[date] = [period.delivery_day for period in open_now]
+    (prices,) = query("dashboard/health_prices", days=days, hours=[period.delivery_hour for period in open_now])
+    (ledger,) = query("dashboard/health_ledger")
+    runs = query("dashboard/health_runs")
+    return {
+        "version": state.version,
+        "now": None,  # filled in when somebody asks
+        "lines": query("dashboard/health_lines"),
+        "gaps": query(
+            "dashboard/gaps",
+            from_at=now - timedelta(days=_GAP_DAYS),
+            until_at=now + timedelta(days=1),
+            limit=50,
+        ),
+        "ledger": ledger,
+        "rejects": query("dashboard/health_rejects"),
+        "blocked_batches": query("dashboard/health_blocked"),
+        "prices": prices
+        | {
+            "per_minute": settings.reference_price_per_minute,
+            "per_hour": settings.reference_price_per_hour,
+        },
+        "validations": [row | {"href": DATA_DOCS} for row in query("dashboard/health_validations")],
+        "runs": [_run(row, run_href) for row in runs],
+        "alarms": query("dashboard/alarms"),
+    }
+
+
+def _run(row: Row, run_href: str) -> Row:
+    start, end = row.pop("window_start_at"), row.pop("window_end_at")
+    window = None if start is None else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+    href = run_href and run_href.format(**{name: quote(row[name], safe="") for name in ("dag_id", "run_id")})
+    return row | {"window": window, "href": href or None}

@@ -1,0 +1,26 @@
+"""What the market's calendar says of this moment: open hours, the next publication, the next refresh."""
+
+from datetime import UTC, datetime, timedelta
+
+from include.domain.delivery_period import PUBLICATION_INTERVAL, DeliveryPeriod, Market
+
+REFRESH_MINUTE = 1
+"""refresh_pnl runs that many minutes after each publication; a test compares it with the DAG."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def next_publication_at(now: datetime) -> datetime:
+    """The next instant at which the provider updates its prices; they are out up to 30 s later."""
+    return now - (now - _EPOCH) % PUBLICATION_INTERVAL + PUBLICATION_INTERVAL
+
+
+def next_refresh_at(now: datetime) -> datetime:
+    """When refresh_pnl starts next."""
+    behind = timedelta(minutes=REFRESH_MINUTE)
+    return next_publication_at(now - behind) + behind
+
+
+def open_periods(timezone: str, now: datetime) -> list[DeliveryPeriod]:
+    """The hours that are open for trading."""
+    return Market.of(timezone).tradable_hours(now)

@@ -1,0 +1,138 @@
+"""Parameters of requests: what is wrong with one, in a sentence."""
+
+import re
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from include.domain.delivery_period import Market, parse_delivery_day
+from include.domain.rejection import RejectedMessageError
+
+EVERY_TRADER = "*"
+MOST_TRADES = 10_000
+
+
+class BadParameterError(Exception):
+    """A parameter is not what it has to be; the message says which and what is expected."""
+
+
+def day(name: str, text: str) -> date | None:
+    """A day of the years 2000 to 2099; None for an empty text.
+
+    Raises:
+        BadParameterError: It is none.
+    """
+    if not text:
+        return None
+    try:
+        return parse_delivery_day(text)
+    except RejectedMessageError:
+        raise BadParameterError(f"{name} must be a day like 2026-03-01, not {_shown(text)}.") from None
+
+
+def days(from_text: str, to_text: str, today: date, most: int) -> tuple[date, date]:
+    """First and last day, both included; without `from` the last, without both today.
+
+    Raises:
+        BadParameterError: One is no day, they are in the wrong order, or they are too many.
+    """
+    last = day("to", to_text) or day("from", from_text) or today
+    first = day("from", from_text) or last
+    if first > last:
+        raise BadParameterError(f"from ({first}) must not be after to ({last}).")
+    if (last - first).days >= most:
+        raise BadParameterError(f"from and to may span {most} days at most; ask for fewer at a time.")
+    return first, last
+
+
+def trader(text: str) -> str | None:
+    """A trader's name as the exchange gives it; None for an empty text.
+
+    Raises:
+        BadParameterError: It cannot be one.
+    """
+    if len(text) > 200 or "\0" in text:
+        raise BadParameterError("trader must be a name of at most 200 characters.")
+    return text or None
+
+
+def hour(text: str, delivery_day: date, timezone: str) -> str | None:
+    """The label of a delivery period of that day; None for an empty text.
+
+    Raises:
+        BadParameterError: That day has no such period.
+    """
+    if not text:
+        return None
+    try:
+        Market.of(timezone).period(delivery_day, text)
+    except RejectedMessageError:
+        raise BadParameterError(
+            f"hour must be a delivery period of {delivery_day} like 15-16, not {_shown(text)}."
+        ) from None
+    return text
+
+
+def moment(name: str, text: str, now: datetime) -> datetime | None:
+    """A moment of the past in UTC; None for an empty text.
+
+    Raises:
+        BadParameterError: It is none, has no zone, or is yet to come.
+    """
+    if not text:
+        return None
+    # a plus sign that was not escaped arrives as a blank
+    plain = re.sub(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$", r"\1+\2", text)
+    try:
+        at = datetime.fromisoformat(plain)
+        if at.tzinfo is None:
+            raise ValueError
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadParameterError(
+            f"{name} must be a moment with its zone like 2026-03-01T12:00:00Z, not {_shown(text)}."
+        ) from None
+    if at.year < 2000:
+        raise BadParameterError(f"{name} must be a moment of the years 2000 to 2099.")
+    if at > now:
+        raise BadParameterError(f"{name} ({plain}) is yet to come: ask for a moment of the past.")
+    return at
+
+
+def choice(name: str, text: str, choices: tuple[str, ...]) -> str:
+    """One of the choices; the first for an empty text.
+
+    Raises:
+        BadParameterError: It is none of them.
+    """
+    if not text:
+        return choices[0]
+    if text not in choices:
+        raise BadParameterError(f"{name} must be {' or '.join(choices)}, not {_shown(text)}.")
+    return text
+
+
+def limit(text: str) -> int:
+    """How many trades; 200 for an empty text.
+
+    Raises:
+        BadParameterError: It is no number from 1 to MOST_TRADES.
+    """
+    if not text:
+        return 200
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MOST_TRADES):
+        raise BadParameterError(f"limit must be a whole number from 1 to {MOST_TRADES}, not {_shown(text)}.")
+    return int(text)
+
+
+def today(timezone: str, now: datetime) -> date:
+    """The day in market time."""
+    return now.astimezone(ZoneInfo(timezone)).date()
+
+
+def midnight(at_day: date, timezone: str) -> datetime:
+    """When that day begins in market time, UTC."""
+    return datetime.combine(at_day, time(), ZoneInfo(timezone)).astimezone(UTC)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")

@@ -1,0 +1,136 @@
+"""Reads the warehouse for the trading desk: a few connections, each in a thread of its own."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2.extensions import connection, cursor, new_type, register_type
+
+from include.errors import TransientError
+from include.warehouse.connection import connect, run_sql
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Row = dict[str, Any]
+Query = Callable[..., list[Row]]
+"""`query("dashboard/traders", name=value)`: the rows of a named statement."""
+
+PATIENCE_SECONDS = 3
+"""For the server to take a connection."""
+
+_NUMERIC = new_type((1700,), "EXACT", lambda text, _: text)
+"""A number stays the text that the database wrote: no digit is lost on the way to the screen."""
+
+
+class UnavailableError(Exception):
+    """The warehouse does not answer; the message is for the person who looks at the page."""
+
+
+class Reader:
+    """Runs reads on at most so many connections; the others wait.
+
+    A connection is made when it is needed and kept. One that broke while it was idle is replaced without
+    anybody noticing.
+
+    Args:
+        warehouse_url: Tells where the warehouse is; asked for each new connection.
+        application: How the server's activity view names the connections.
+        connections: At most so many.
+        timeout_seconds: The server ends a statement that takes longer.
+    """
+
+    def __init__(
+        self, warehouse_url: Callable[[], str], application: str, connections: int, timeout_seconds: int
+    ) -> None:
+        self._warehouse_url = warehouse_url
+        self._application = application
+        self._timeout_seconds = timeout_seconds
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix=application)
+        self._own = threading.local()
+
+    async def read(self, work: Callable[[Query], T]) -> T:
+        """Runs the work in a thread, in one read-only transaction.
+
+        Raises:
+            UnavailableError: The warehouse cannot be reached or took too long.
+            TerminalError: No warehouse is configured.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+
+    def close(self) -> None:
+        """Waits for what is being read and closes the connections."""
+
+        def disconnect(barrier: threading.Barrier) -> None:
+            barrier.wait()
+            self._disconnect()
+
+        count = len(self._threads._threads)
+        barrier = threading.Barrier(count) if count else None
+        for _ in range(count):
+            self._threads.submit(disconnect, barrier)  # type: ignore[arg-type]
+        self._threads.shutdown()
+
+    def _read(self, work: Callable[[Query], T]) -> T:
+        was_connected = getattr(self._own, "connection", None) is not None
+        try:
+            try:
+                return self._transaction(work)
+            except psycopg2.errors.QueryCanceled:
+                raise
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                if not was_connected:
+                    raise
+                self._disconnect()
+                return self._transaction(work)
+        except psycopg2.errors.QueryCanceled as error:
+            log.warning("a read of the trading desk took longer than %d s", self._timeout_seconds)
+            raise UnavailableError(
+                "The database takes too long to answer. Try again in a minute, or ask for fewer days."
+            ) from error
+        except psycopg2.errors.UndefinedTable as error:
+            raise UnavailableError("The database is being set up. The numbers come by themselves.") from error
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, TransientError) as error:
+            self._disconnect()
+            log.warning("the trading desk cannot read the warehouse: %s", str(error).strip())
+            raise UnavailableError(
+                "The database does not answer. Nothing is lost: the numbers come back by themselves."
+            ) from error
+
+    def _transaction(self, work: Callable[[Query], T]) -> T:
+        conn = self._connection()
+        with conn, conn.cursor() as cur:
+            return work(_query_with(cur))
+
+    def _connection(self) -> connection:
+        conn: connection | None = getattr(self._own, "connection", None)
+        if conn is None:
+            stack = ExitStack()
+            conn = stack.enter_context(connect(self._warehouse_url(), self._application, PATIENCE_SECONDS))
+            register_type(_NUMERIC, conn)
+            with conn.cursor() as cur:
+                cur.execute("SELECT set_config('statement_timeout', %s, false)", (f"{self._timeout_seconds}s",))
+            conn.commit()
+            conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            self._own.stack, self._own.connection = stack, conn
+        return conn
+
+    def _disconnect(self) -> None:
+        stack: ExitStack | None = getattr(self._own, "stack", None)
+        self._own.stack = self._own.connection = None
+        if stack is not None:
+            stack.close()
+
+
+def _query_with(cur: cursor) -> Query:
+    def query(name: str, **parameters: Any) -> list[Row]:
+        run_sql(cur, name, parameters)
+        names = [column.name for column in cur.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cur]
+
+    return query

@@ -1,0 +1,90 @@
+"""Ready-made answers: bytes, compressed bytes and a tag, and what of them a request gets."""
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+JSON = "application/json"
+CSV = "text/csv; charset=utf-8"
+
+_NOW = b'"now":null'
+"""A key that gets its value when somebody asks. No text can become this: its quotes would be escaped."""
+
+_WORTH_COMPRESSING = 1000
+
+REVALIDATE = "private, no-cache"
+"""Ask each time whether it has changed; most answers are then 304 without a body."""
+
+FOREVER = "private, max-age=86400, immutable"
+"""What was said at a moment of the past does not change."""
+
+
+class Answer:
+    """A body that was made once and goes to everybody who asks.
+
+    Where it says what time it is, it says so to the second for each who asks: it is compressed again once a
+    second, not once a request.
+
+    Args:
+        body: JSON may have the key `now`, null, which is then filled in.
+        media_type: Of the body.
+        headers: Of every answer with this body.
+    """
+
+    def __init__(self, body: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> None:
+        self.media_type = media_type
+        self.headers = headers or {}
+        self.etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        self._before, self._clock, self._after = body.partition(_NOW)
+        self._said_at = ""
+        self._said = self._compressed(body)
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, the tag and the rest estimated."""
+        body, compressed = self._said
+        return 2 * len(body) + len(compressed or b"") + 500
+
+    def at(self, now: datetime) -> tuple[bytes, bytes | None]:
+        """The body as of this moment, and the same compressed if that is worth it."""
+        if self._clock and (moment := f"{now:%Y-%m-%dT%H:%M:%SZ}") != self._said_at:
+            self._said = self._compressed(b'%b"now":"%b"%b' % (self._before, moment.encode(), self._after))
+            self._said_at = moment
+        return self._said
+
+    def _compressed(self, body: bytes) -> tuple[bytes, bytes | None]:
+        worth_it = len(body) >= _WORTH_COMPRESSING
+        return body, gzip.compress(body, 1 if self._clock else 6, mtime=0) if worth_it else None
+
+
+def json_answer(payload: Any) -> Answer:
+    """The payload as JSON; moments in UTC end with Z."""
+    return Answer(msgspec.json.encode(payload), JSON)
+
+
+def respond(request: Request, of: Answer, now: datetime, cache_control: str = REVALIDATE) -> Response:
+    """What this request gets: 304 if it has the answer already, else the body, compressed if it may be."""
+    headers = {**of.headers, "ETag": of.etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
+    known = request.headers.get("if-none-match", "")
+    if of.etag in known or known.strip() == "*":
+        return Response(status_code=304, headers=headers)
+    body, compressed = of.at(now)
+    if compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = compressed, "gzip"
+    return Response(body, headers=headers, media_type=of.media_type)
+
+
+def error_response(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A sentence for a person; never kept by anybody."""
+    return Response(
+        msgspec.json.encode({"error": sentence}),
+        status_code=status,
+        headers={**(headers or {}), "Cache-Control": "no-store"},
+        media_type=JSON,
+    )

@@ -1,0 +1,136 @@
+"""Answers of the trading desk: read once a change, whoever asks and however often."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Hashable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from include.dashboard.memory import Memory, Sized
+from include.dashboard.reader import Query, Reader, UnavailableError
+from include.dashboard.watcher import State, Watcher
+from include.errors import TerminalError
+from include.settings import Settings
+
+log = logging.getLogger(__name__)
+
+V = TypeVar("V", bound=Sized)
+
+SETTLED = timedelta(minutes=1)
+"""A publication is committed within that time of its moment: what was said before is said for ever."""
+
+EVENT_SECONDS = 15.0
+STREAM_SECONDS = 3600.0
+"""After that a stream of events ends, the browser opens the next one, and its login is checked again."""
+
+_LOOK_SECONDS = 0.5
+
+
+class Service:
+    """Owns the connections and what is kept in memory.
+
+    Args:
+        settings: Tells the settings; asked again after a failure, so that a corrected connection is found.
+    """
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._known: Settings | None = None
+        # the look at the version waits for nobody; a long list does not hold up the desk
+        self._looks = Reader(self._url, "trading desk: version", 1, 3)
+        self._quick = Reader(self._url, "trading desk", 2, 8)
+        self._slow = Reader(self._url, "trading desk: lists", 1, 20)
+        self._watcher = Watcher(self._look)
+        self._memory: Memory[Sized] = Memory()
+
+    async def state(self) -> State:
+        """What holds for everybody at this moment.
+
+        Raises:
+            UnavailableError: The warehouse does not answer.
+            TerminalError: No warehouse is configured, or a setting is wrong.
+        """
+        return await self._watcher.current()
+
+    async def recall(
+        self,
+        key: Hashable,
+        make: Callable[[Query], V],
+        state: State,
+        is_slow: bool = False,
+        is_settled: bool = False,
+    ) -> V:
+        """The answer of this key, read from the warehouse if it has changed since.
+
+        Args:
+            key: What is asked for.
+            make: Reads it; runs in another thread.
+            state: Of this moment.
+            is_slow: It may be a long list.
+            is_settled: It does not change any more.
+
+        Raises:
+            UnavailableError: The warehouse does not answer.
+        """
+        reader = self._slow if is_slow else self._quick
+        since = (state.first_day, state.last_day) if is_settled else state.version
+        # a key always stands for the same kind of answer
+        return await self._memory.get((key, since), lambda: reader.read(make))  # type: ignore[return-value]
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Server-sent events: the version at once, when it changes, and every EVENT_SECONDS.
+
+        Between them nothing is held but this generator: no thread, no connection.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        sent, sent_at = "", began
+        yield b"retry: 1000\n\n"
+        while loop.time() < began + STREAM_SECONDS and not server_stops():
+            try:
+                version = (await self.state()).version
+            except (UnavailableError, TerminalError) as error:
+                log.info("a stream of events ends: %s", error)
+                return  # the page then asks for the version and is told what is wrong
+            if version != sent or loop.time() >= sent_at + EVENT_SECONDS:
+                yield b"event: version\ndata: %b\n\n" % msgspec.json.encode({"version": version})
+                sent, sent_at = version, loop.time()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for reader in (self._looks, self._quick, self._slow):
+            reader.close()
+
+    def _url(self) -> str:
+        self._known = known = self._settings()
+        return known.warehouse_url
+
+    async def _look(self) -> State:
+        def look(query: Query) -> State:
+            (row,) = query("dashboard/version")
+            return State(row["version"], row["first_day"], row["last_day"], self._known or self._settings())
+
+        return await self._looks.read(look)
+
+
+def is_settled(as_of: datetime | None) -> bool:
+    """Whether what was said at this moment cannot change any more."""
+    return as_of is not None and as_of < utc_now() - SETTLED
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def server_stops() -> bool:
+    """Whether the web server was told to stop; it waits for all answers to end, and a stream has no end.
+
+    Uvicorn tells nobody but the handler of its signals, whose owner knows.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(getattr(server, "should_exit", False))

@@ -1,0 +1,214 @@
+"""The table of a day: the numbers of the warehouse, every digit, and what is missing in words."""
+
+import time
+from datetime import date
+
+from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
+
+NUMBERS = [
+    "buy_mwh",
+    "sell_mwh",
+    "net_position_mwh",
+    "average_price_eur_per_mwh",
+    "reference_price_eur_per_mwh",
+    "performance_eur_per_mwh",
+    "pnl_eur",
+    "realised_pnl_eur",
+    "unrealised_pnl_eur",
+    "capture_gap_seconds",
+]
+
+
+def test_the_traders_table_says_how_they_are_doing(dashboard: Desk, client: Client) -> None:
+    desk = client.json("desk", day=str(DAY), trader="anna")
+    shown = [
+        (
+            row["delivery_hour"],
+            row["average_price_eur_per_mwh"],
+            row["reference_price_eur_per_mwh"],
+            row["performance_eur_per_mwh"],
+        )
+        for row in desk["rows"]
+    ]
+    assert shown == [("12-13", "10.2", "9.8", "0.4"), ("13-14", "5.7", "8.9", "-3.2")]
+    assert (desk["total"]["pnl_eur"], desk["total"]["trade_count"]) == ("-2.8", 2)
+    assert desk["days"] == {"first": "2023-02-06", "last": "2023-02-06"}
+    assert desk["traders"] == ["anna"]
+    assert desk["rows"][0]["delivery_start_at"] == "2023-02-06T11:00:00Z"
+    assert (desk["day"], desk["trader"], desk["as_of"]) == ("2023-02-06", "anna", None)
+    assert (desk["market_timezone"], desk["version"]) == ("Europe/Berlin", client.json("version")["version"])
+
+
+def test_the_portfolio_is_as_if_all_traders_were_one(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "50.25", "anna", "3.3")
+    desk.buy("12-13", "40.1", "bert", "1.7")
+    desk.price("12-13", "41.123456")
+    desk.build()
+    shown = client.json("desk", day=str(DAY))
+    assert shown["trader"] is None
+    assert shown["traders"] == ["anna", "bert"]
+    (row,) = shown["rows"]
+    expected = desk.database.rows(
+        f"SELECT {', '.join(f'{name}::text' for name in NUMBERS)} FROM curated.portfolio_pnl_hourly"
+    )
+    assert [tuple(row[name] for name in NUMBERS)] == expected
+    assert row["realised_pnl_eur"] == "17.255"  # 1.7 MWh bought at 40.1 and sold at 50.25
+    assert shown["total"]["pnl_eur"] == row["pnl_eur"]
+
+
+def test_a_price_that_is_missing_is_null_and_so_is_what_needs_it(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "10.2")
+    desk.sell("13-14", "5.7")
+    desk.price("12-13", "9.8")
+    desk.price("13-14", None)
+    desk.build()
+    shown = client.json("desk", day=str(DAY), trader="anna")
+    missing = shown["rows"][1]
+    for name in ("reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur"):
+        assert missing[name] is None
+    assert (missing["price_status"], missing["average_price_eur_per_mwh"]) == ("missing", "5.7")
+    total = shown["total"]
+    assert (total["pnl_eur"], total["priced_pnl_eur"], total["missing_price_count"]) == (None, "0.4", 1)
+    assert (total["price_status"], total["incomplete_period_count"]) == ("missing", 0)
+
+
+def test_an_empty_day_has_no_rows_and_no_total(dashboard: Desk, client: Client) -> None:
+    shown = client.json("desk")
+    assert (shown["rows"], shown["total"]) == ([], None)
+    assert shown["traders"] == ["anna"]
+    assert shown["day"] == str(dashboard.database.value("SELECT (now() AT TIME ZONE 'Europe/Berlin')::date"))
+
+
+def test_a_warehouse_without_any_trade_is_no_error(desk: Desk, client: Client) -> None:
+    shown = client.json("desk")
+    assert (shown["rows"], shown["total"], shown["traders"]) == ([], None, [])
+    assert shown["days"] == {"first": None, "last": None}
+    assert client.json("desk/history") == {"points": []}
+
+
+def test_what_was_said_at_a_moment_of_the_past(dashboard: Desk, client: Client) -> None:
+    before = dashboard.database.value("SELECT clock_timestamp()")
+    dashboard.sell("12-13", "20.2", "bert")
+    dashboard.price("13-14", "9")
+    dashboard.build()
+    then = {"as_of": before.isoformat(), "day": str(DAY)}
+    assert [row["pnl_eur"] for row in client.json("desk", **then)["rows"]] == ["0.4", "-3.2"]
+    assert client.json("desk", **then)["total"]["pnl_eur"] == "-2.8"
+    assert client.json("desk", trader="bert", **then)["rows"] == []
+    assert [row["pnl_eur"] for row in client.json("desk", day=str(DAY))["rows"]] == ["10.8", "-3.3"]
+    long_ago = client.json("desk", day=str(DAY), as_of="2023-01-01T00:00:00Z")
+    assert (long_ago["rows"], long_ago["total"]) == ([], None)
+
+
+def test_what_was_said_of_days_and_portfolio_is_what_the_views_say_now(desk: Desk) -> None:
+    for trader, mw in (("anna", "1.3"), ("bert", "0.7")):
+        desk.sell("12-13", "10.21", trader, mw)
+        desk.buy("13-14", "-3.33", trader, mw)
+        desk.buy("12-13", "7.77", trader)
+    desk.price("12-13", "9.87")
+    desk.build()
+    for view in ("pnl_daily", "portfolio_pnl_hourly", "portfolio_pnl_daily"):
+        now, then = f"TABLE curated.{view}", f"SELECT * FROM curated.{view}_as_of(now())"
+        assert desk.database.value(f"SELECT count(*) FROM ({now}) AS rows") > 0
+        assert desk.database.rows(f"({now} EXCEPT {then}) UNION ALL ({then} EXCEPT {now})") == []
+
+
+def test_the_october_change_has_one_row_of_two_hours_in_its_place(desk: Desk, client: Client) -> None:
+    day = date(2025, 10, 26)
+    for hour in ("03-04", "02-03", "01-02"):
+        desk.sell(hour, "10", day=day)
+    desk.build(day)
+    rows = client.json("desk", day=str(day))["rows"]
+    assert [
+        (row["delivery_hour"], row["delivery_start_at"][11:16], row["delivery_end_at"][11:16]) for row in rows
+    ] == [
+        ("01-02", "23:00", "00:00"),
+        ("02-03", "00:00", "02:00"),
+        ("03-04", "02:00", "03:00"),
+    ]
+
+
+def test_how_a_days_pnl_came_to_be(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "10.2")
+    desk.sell("13-14", "5.7", "bert")
+    desk.price("12-13", "9.8")
+    desk.build()
+    desk.price("13-14", "8.9")
+    desk.build()
+    desk.price("12-13", "9.9")
+    desk.build()
+    points = client.json("desk/history", day=str(DAY))["points"]
+    assert [(p["pnl_eur"], p["priced_pnl_eur"], p["cause"]) for p in points] == [
+        (None, "0.4", "new row"),
+        ("-2.8", "-2.8", "price"),
+        ("-2.9", "-2.9", "price revision"),
+    ]
+    assert sorted(p["at"] for p in points) == [p["at"] for p in points]
+    bert = client.json("desk/history", day=str(DAY), trader="bert")["points"]
+    assert [(p["pnl_eur"], p["cause"]) for p in bert] == [(None, "new row"), ("-3.2", "price")]
+
+
+def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -> None:
+    database = dashboard.database
+    database.rows(
+        "UPDATE curated.pnl_hourly SET capture_gap_seconds = 725.5, is_complete = false"
+        " WHERE delivery_hour = '12-13'"
+    )
+    blocked = database.batch(state="blocked", name="c")
+    database.rows("UPDATE ops.load_batches SET validated_at = now() WHERE state = 'blocked'")
+    database.trade(blocked, DAY, "13-14", "anna", "sell", 1, 5)  # type: ignore[arg-type]
+    rows = client.json("desk", day=str(DAY), trader="anna")["rows"]
+    assert rows[0]["incomplete_because"] == [
+        "we were not connected to the exchange for 12 min while it was tradable: deals may be missing"
+    ]
+    assert rows[1]["incomplete_because"] == [
+        "deals for this hour are held back because a check failed; an engineer decides on them"
+    ]
+
+
+def test_a_price_that_is_overdue_is_a_reason_and_says_what_the_provider_did(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "10.2")
+    desk.build()
+    desk.database.rows("UPDATE curated.pnl_hourly_history SET valid_from = valid_from - interval '1 hour'")
+    (row,) = client.json("desk", day=str(DAY))["rows"]
+    assert row["incomplete_because"] == ["the reference price is overdue: the provider was never asked"]
+
+
+def test_a_build_is_seen_a_moment_later_with_a_new_version(dashboard: Desk, client: Client) -> None:
+    before = client.json("desk", day=str(DAY))
+    assert client.json("desk", day=str(DAY))["version"] == before["version"]
+    dashboard.sell("12-13", "20.2", "bert")
+    dashboard.build()
+    _version_after_a_look(client)
+    after = client.json("desk", day=str(DAY))
+    assert after["version"] != before["version"]
+    assert after["traders"] == ["anna", "bert"]
+    assert after["rows"][0]["trade_count"] == 2
+
+
+def test_a_publication_that_is_committed_behind_a_later_one_is_seen(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "10.2")
+    desk.build()
+    before = client.json("version")["version"]
+    desk.database.rows(
+        "INSERT INTO curated.pnl_hourly_history SELECT (jsonb_populate_record(h, jsonb_build_object("
+        " 'trader_id', 'bert', 'valid_from', valid_from - interval '1 second'))).*"
+        " FROM curated.pnl_hourly_history AS h"
+    )
+    assert _version_after_a_look(client) != before
+
+
+def test_a_minute_without_any_change_is_one_version(desk: Desk, client: Client) -> None:
+    desk.database.rows("SELECT pg_sleep(60 - extract(second FROM clock_timestamp())) WHERE"
+                       " extract(second FROM clock_timestamp()) > 55")  # fmt: skip
+    before = client.json("version")["version"]
+    assert _version_after_a_look(client) == before
+
+
+def _version_after_a_look(client: Client) -> str:
+    time.sleep(PAUSE)
+    client.json("version")
+    time.sleep(PAUSE)
+    version = client.json("version")["version"]
+    assert isinstance(version, str)
+    return version

@@ -1,0 +1,107 @@
+"""PnL, trades and gaps as JSON and as files: of one trader, of each, of the portfolio, now and then."""
+
+import csv
+import io
+from datetime import timedelta
+
+from tests.integration.dashboard.conftest import DAY, Client, Desk
+
+DAYS = {"from": str(DAY), "to": str(DAY + timedelta(days=1))}
+
+
+def rows_of(text: str, delimiter: str = ",") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+
+
+def traded(desk: Desk) -> None:
+    desk.sell("12-13", "10.2")
+    desk.sell("13-14", "5.7", "=cmd|' /C calc'!A0")
+    desk.sell("09-10", "-3.25", day=DAY + timedelta(days=1))
+    desk.price("12-13", "9.8")
+    desk.price("13-14", "8.9")
+    desk.build(DAY, DAY + timedelta(days=1))
+
+
+def test_of_whom(desk: Desk, client: Client) -> None:
+    traded(desk)
+
+    def shown(trader: str) -> list[tuple[str | None, str]]:
+        rows = client.json("pnl_hourly", trader=trader, **DAYS)["rows"]
+        return [(row["trader_id"], row["delivery_hour"]) for row in rows]
+
+    assert shown("anna") == [("anna", "12-13"), ("anna", "09-10")]
+    assert shown("") == [(None, "12-13"), (None, "13-14"), (None, "09-10")]
+    assert shown("*") == [("anna", "12-13"), ("=cmd|' /C calc'!A0", "13-14"), ("anna", "09-10")]
+    assert shown("nobody") == []
+
+
+def test_days_and_what_was_said_of_them(desk: Desk, client: Client) -> None:
+    traded(desk)
+    moment = desk.database.value("SELECT clock_timestamp()").isoformat()
+    desk.price("12-13", "10")
+    desk.build()
+    days = client.json("pnl_daily", **DAYS)["rows"]
+    assert [(d["delivery_day"], d["pnl_eur"], d["price_status"]) for d in days] == [
+        ("2023-02-06", "-3.0", "final"),
+        ("2023-02-07", None, "missing"),
+    ]
+    then = client.json("pnl_daily", as_of=moment, trader="*", **DAYS)["rows"]
+    assert [(d["trader_id"], d["pnl_eur"]) for d in then] == [
+        ("=cmd|' /C calc'!A0", "-3.2"),
+        ("anna", "0.4"),
+        ("anna", None),
+    ]
+
+
+def test_a_file_that_a_spreadsheet_opens(desk: Desk, client: Client) -> None:
+    traded(desk)
+    reply = client.get("api/v1/pnl_hourly", format="csv", trader="*", **DAYS)
+    assert reply.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert reply.headers["Content-Disposition"] == (
+        'attachment; filename="pnl_hourly-2023-02-06-2023-02-07.csv"'
+    )
+    assert reply.content.startswith(b"\xef\xbb\xbfdelivery_day,delivery_period,trader_id,")
+    assert reply.content.count(b"\r\n") == reply.content.count(b"\n") == 4
+    rows = rows_of(reply.content.decode("utf-8-sig"))
+    assert [row["delivery_period"] for row in rows] == [
+        "2023-02-06 12-13",
+        "2023-02-06 13-14",
+        "2023-02-07 09-10",
+    ]
+    assert [row["pnl_eur"] for row in rows] == ["0.4", "-3.2", ""]
+    assert rows[1]["trader_id"] == "'=cmd|' /C calc'!A0"
+    assert rows[0]["delivery_start_at"] == "2023-02-06 11:00:00"
+
+
+def test_a_file_for_who_writes_a_comma(desk: Desk, client: Client) -> None:
+    traded(desk)
+    reply = client.get("api/v1/pnl_hourly", format="csv", decimal="comma", trader="anna", **DAYS)
+    rows = rows_of(reply.content.decode("utf-8-sig"), ";")
+    assert [row["average_price_eur_per_mwh"] for row in rows] == ["10,2", "-3,25"]
+
+
+def test_trades_the_last_first(desk: Desk, client: Client) -> None:
+    traded(desk)
+    rows = client.json("trades", day=str(DAY))["rows"]
+    assert [row["trade_id"] for row in rows] == ["t2", "t1"]
+    assert (rows[1]["price_eur_per_mwh"], rows[1]["energy_mwh"], rows[1]["direction"]) == ("10.2", "1", "sell")
+    assert [row["trade_id"] for row in client.json("trades", day=str(DAY), limit="1")["rows"]] == ["t2"]
+    assert [row["trade_id"] for row in client.json("trades", day=str(DAY), hour="12-13")["rows"]] == ["t1"]
+    assert [row["trade_id"] for row in client.json("trades", day=str(DAY), trader="anna")["rows"]] == ["t1"]
+
+
+def test_gaps_of_days(desk: Desk, client: Client) -> None:
+    desk.database.rows(
+        "INSERT INTO ops.connected_intervals VALUES (1, '2023-02-06 10:00Z', '2023-02-06 10:15Z'),"
+        " (1, '2023-02-06 10:15:07.25Z', '2023-02-07 11:00Z'), (1, '2023-02-07 11:01Z', '2023-02-07 12:00Z')"
+    )
+    rows = client.json("gaps", **{"from": "2023-02-06"})["rows"]
+    assert rows == [
+        {
+            "gap_start_at": "2023-02-06T10:15:00Z",
+            "gap_end_at": "2023-02-06T10:15:07.250000Z",
+            "gap_seconds": "7.250000",
+            "is_ongoing": False,
+        }
+    ]
+    assert len(client.json("gaps", **DAYS)["rows"]) == 2
