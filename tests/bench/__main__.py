@@ -1,4 +1,4 @@
-"""Measures loader, capture and build beside their limits, and a rebuild: `python -m tests.bench --help`."""
+"""Measures loader, capture, build and trading desk beside their limits, and a rebuild."""
 
 import argparse
 import logging
@@ -7,14 +7,15 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from include.local.postgres import embedded_postgres
-from tests.bench import build, capture, loader, rebuild
+from tests.bench import build, capture, dashboard, loader, rebuild
 from tests.bench.measures import Measure, WrongResultError, table
 from tests.bench.warehouses import Warehouses
 
-_PARTS = ("loader", "capture", "build", "rebuild")
+_PARTS = ("loader", "capture", "build", "rebuild", "dashboard")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,12 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
         default=7,
         help="days of landing files that a rebuild starts from, 144,000 trades each (default: %(default)s)",
     )
+    parser.add_argument(
+        "--trades", type=int, default=10_000_000, help="in the warehouse of dashboard (default: %(default)s)"
+    )
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(_PARTS)} (default: all)")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(_PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    if options.lines < 1000 or options.repeats < 1 or options.days < 1:
-        parser.error("--lines must be at least 1000, --repeats and --days at least 1")
+    if options.lines < 1000 or options.repeats < 1 or options.days < 1 or options.trades < 200_000:
+        parser.error("--lines must be at least 1000, --repeats and --days at least 1, --trades at least 200000")
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
     logging.getLogger("tests.bench").setLevel(logging.INFO)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -74,6 +78,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, list[Measu
             rows, note = rebuild.measure(warehouses, options.days, folder)
             measures += rows
             notes.append(note)
+        if "dashboard" in parts:
+            measures += dashboard.measure(server, repeats, options.trades)
         machine = (
             f"{os.cpu_count()} cores, PostgreSQL {warehouses.version()}, Python {platform.python_version()},"
             f" {platform.system()} {platform.machine()}"

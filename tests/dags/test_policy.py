@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from include.dashboard.market import REFRESH_MINUTE
 from include.orchestration.notifier import FailureNotifier
 from include.orchestration.timetable import HourTimetable
 
@@ -75,7 +76,8 @@ def test_the_schedules() -> None:
     hourly = load(DAGS / "hourly_pnl.py").hourly_pnl()
     assert isinstance(hourly.timetable, HourTimetable)
     refresh = load(DAGS / "refresh_pnl.py").refresh_pnl()
-    assert refresh.timetable.expression == "1-59/10 * * * *"
+    # the trading desk tells when the next refresh comes
+    assert refresh.timetable.expression == f"{REFRESH_MINUTE}-59/10 * * * *" == "1-59/10 * * * *"
     watch = load(DAGS / "watch_freshness.py").watch_freshness()
     assert (watch.timetable.expression, watch.max_active_runs) == ("* * * * *", 1)
     assert watch.get_task("check_freshness").execution_timeout < timedelta(minutes=1)

@@ -13,8 +13,10 @@ WITH files AS (
     GROUP BY parts[1], parts[2]
 ), spans AS (
     SELECT name, host, connected_from, connected_until,
-           connected_from > max(connected_until) OVER (PARTITION BY name, host ORDER BY connected_from, connected_until
-                                                       ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS is_new
+           -- the turn of the hour, where the next file begins, is no new connection
+           connected_from > interval '1 second' + max(connected_until) OVER (
+               PARTITION BY name, host ORDER BY connected_from, connected_until
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_new
     FROM lines
     JOIN ops.connected_intervals ON landing_file_id = ANY (landing_file_ids)
 ), since AS (

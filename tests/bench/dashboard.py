@@ -1,0 +1,235 @@
+"""The trading desk in a storm: 15 traders who refresh like mad while prices are published."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from statistics import quantiles
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import execute_values
+
+from include.domain.delivery_period import Market
+from include.jobs.build_pnl import forget, publish, stage
+from include.local.postgres import EmbeddedPostgres
+from include.settings import PROJECT_ROOT
+from include.warehouse.connection import connect
+from include.warehouse.locks import lock_pnl_days
+from include.warehouse.migrate import migrate
+from tests.bench.measures import Measure, WrongResultError, median_of
+
+log = logging.getLogger(__name__)
+
+_OWNER = "pipeline"
+_TRADERS = 15
+_DAYS = 365
+_LAST_DAY = date(2026, 3, 1)
+_DAYS_A_BUILD = 7
+_SECONDS = 6.0
+_A_CHANGE_SECONDS = 2.0
+_AT_LEAST_A_SECOND = 500
+_P95_AT_MOST_MS = 50
+
+_PERIODS = """
+INSERT INTO raw.delivery_periods (
+    delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
+    tradable_from, tradable_until, price_final_from
+) VALUES %s
+"""
+_BATCHES = """
+WITH files AS (
+    INSERT INTO ops.landing_files (landing_file, source, hour_start_at)
+    VALUES ('trades/bench', 'trades', now()), ('reference_prices/bench', 'reference_prices', now())
+    RETURNING landing_file_id, source
+)
+INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count,
+                              duplicate_count, rejected_count, event_count, state)
+SELECT source, landing_file_id, 0, 0, 0, 0, 0, 0, 0, 'accepted' FROM files
+"""
+# in order of the days, as trades come in time
+_TRADES = """
+INSERT INTO raw.trades
+SELECT
+    lpad(to_hex(n), 16, '0'), 'flex_trader_' || (n %% %(traders)s + 1),
+    CASE n %% 4 WHEN 0 THEN 'buy' ELSE 'sell' END, ((n * 7919) %% 20011 - 5000) * 0.01, (n %% 97 + 1) * 0.1,
+    p.delivery_day, p.delivery_hour, p.delivery_start_at, p.delivery_end_at, p.tradable_from, p.tradable_from,
+    1, 1, n
+FROM (SELECT *, row_number() OVER (ORDER BY delivery_start_at) - 1 AS number, count(*) OVER () AS all_periods
+      FROM raw.delivery_periods) AS p
+CROSS JOIN LATERAL generate_series(
+    number * %(trades)s / all_periods, (number + 1) * %(trades)s / all_periods - 1) AS n
+"""
+_PRICES = """
+INSERT INTO raw.reference_prices (delivery_day, delivery_hour, price_eur_per_mwh, observed_at, load_batch_id,
+                                  landing_file_id, line_number)
+SELECT delivery_day, delivery_hour, 40 + %(number)s + extract(hour FROM delivery_start_at),
+       price_final_from + %(number)s * interval '1 second', 2, 2,
+       %(number)s * 100000::bigint + row_number() OVER ()
+FROM raw.delivery_periods
+WHERE delivery_day >= %(first_day)s
+"""
+
+
+@dataclass(frozen=True)
+class Storm:
+    """What a storm was like.
+
+    Attributes:
+        rate: Requests a second.
+        p95: Milliseconds within which 95 of 100 requests were answered.
+        reads: Times that the warehouse was read for the desk.
+        changes: Publications meanwhile.
+    """
+
+    rate: float
+    p95: float
+    reads: int
+    changes: int
+
+
+def measure(server: EmbeddedPostgres, repeats: int, trades: int) -> list[Measure]:
+    """A storm on an application that reads for each request, and the same storm on ours, in turns."""
+    server.create_database("desk", _OWNER)
+    url = server.url("desk", _OWNER)
+    migrate(url)
+    _fill(url, trades)
+    each, ours = [], []
+    for number in range(1, repeats + 1):
+        each.append(_storm(url, ["--forgetful"]))
+        ours.append(_storm(url, []))
+        log.info(
+            "dashboard %d of %d: read each time %.0f/s, p95 %.0f ms; ours %.0f/s, %.1f ms, %d reads, %d changes",
+            *(number, repeats, each[-1].rate, each[-1].p95, ours[-1].rate, ours[-1].p95),
+            *(ours[-1].reads, ours[-1].changes),
+        )
+    server.drop_database("desk")
+    rates, p95s = [s.rate for s in ours], [s.p95 for s in ours]
+    reads = [s.reads for s in ours]
+    return [
+        median_of("trading desk, requests", "/s", [s.rate for s in each], rates, at_least=_AT_LEAST_A_SECOND),
+        median_of("trading desk, p95", " ms", [s.p95 for s in each], p95s, at_most=_P95_AT_MOST_MS),
+        median_of(f"trading desk, reads in {_SECONDS:.0f} s", "", [s.reads for s in each], reads),
+    ]
+
+
+def _fill(url: str, trades: int) -> None:
+    """A year of trades of 15 traders with its prices and its PnL."""
+    market = Market.of("Europe/Berlin")
+    days = [_LAST_DAY - timedelta(days=n) for n in reversed(range(_DAYS))]
+    periods = [tuple(asdict(period).values()) for day in days for period in market.hours_of(day)]
+    began = time.monotonic()
+    with connect(url, "bench") as conn:
+        with conn, conn.cursor() as cur:
+            cur.execute("SET LOCAL synchronous_commit = off")
+            execute_values(cur, _PERIODS, periods)
+            cur.execute(_BATCHES)
+            cur.execute(_TRADES, {"traders": _TRADERS, "trades": trades})
+            cur.execute(_PRICES, {"number": 0, "first_day": days[0]})
+        log.info("dashboard: %d trades of a year are there after %.0f s", trades, time.monotonic() - began)
+        conn.autocommit = True
+        with conn.cursor() as cur:
+            cur.execute("VACUUM (ANALYZE)")
+        conn.autocommit = False
+        rows = sum(_publish(conn, days[n : n + _DAYS_A_BUILD]) for n in range(0, _DAYS, _DAYS_A_BUILD))
+        conn.autocommit = True
+        with conn.cursor() as cur:
+            cur.execute("VACUUM (ANALYZE)")
+            cur.execute("SELECT count(*), sum(trade_count)::bigint, count(pnl_eur) FROM curated.pnl_hourly")
+            found = cur.fetchone()
+    if found != (rows, trades, rows):
+        raise WrongResultError(f"{rows} rows of {trades} trades must be there and priced, not {found}")
+    log.info("dashboard: %d rows of PnL are built after %.0f s", rows, time.monotonic() - began)
+
+
+def _publish(conn: Connection, days: list[date]) -> int:
+    with conn, conn.cursor() as cur:
+        lock_pnl_days(cur, days)
+    build = stage(conn, days, is_whole=True)
+    with conn, conn.cursor() as cur:
+        changed = publish(cur, build)
+    forget(conn, build)
+    return changed
+
+
+def _storm(url: str, options: list[str]) -> Storm:
+    paths = [f"/api/v1/desk?day={_LAST_DAY}&trader=flex_trader_{number}" for number in range(1, _TRADERS + 1)]
+    with _server(url, options) as (port, reads):
+        _send(port, paths, 1.0)  # connections are made, caches are warm
+        with _changes(url) as changes:
+            result = _send(port, paths, _SECONDS)
+    durations: list[float] = result["durations"]
+    # what was read while it warmed up is among the reads: less than a second's worth
+    p95 = quantiles(durations, n=20)[-1] * 1000
+    return Storm(len(durations) / _SECONDS, p95, reads[0], len(changes))
+
+
+def _send(port: int, paths: list[str], seconds: float) -> dict[str, list[float]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.processes.storm"],
+        cwd=PROJECT_ROOT,
+        input=json.dumps({"port": port, "paths": paths, "seconds": seconds}),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    result: dict[str, list[float]] = json.loads(done.stdout)
+    return result
+
+
+@contextmanager
+def _server(url: str, options: list[str]) -> Iterator[tuple[int, list[int]]]:
+    """The port; and, at the end, the number of reads."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.processes.desk", *options],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"WAREHOUSE_URL": url},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    reads: list[int] = []
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline()), reads
+        process.send_signal(signal.SIGINT)
+        reads.append(int(process.stdout.readline()))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@contextmanager
+def _changes(url: str) -> Iterator[list[int]]:
+    """New prices for the whole day, published again and again; the rows that each publication changed."""
+    changes: list[int] = []
+    over = threading.Event()
+
+    def publish_prices() -> None:
+        with connect(url, "bench") as conn:
+            with conn, conn.cursor() as cur:
+                lock_pnl_days(cur, [_LAST_DAY])
+            while not over.wait(_A_CHANGE_SECONDS):
+                with conn, conn.cursor() as cur:
+                    cur.execute("SELECT count(*) FROM raw.reference_prices")
+                    (number,) = cur.fetchone() or (0,)
+                    cur.execute(_PRICES, {"number": number, "first_day": _LAST_DAY})
+                changes.append(_publish(conn, [_LAST_DAY]))
+
+    with ThreadPoolExecutor(1) as threads:
+        publishing = threads.submit(publish_prices)
+        try:
+            yield changes
+        finally:
+            over.set()
+        publishing.result()
+    if not changes or not all(changes):
+        raise WrongResultError(f"each publication must change rows: {changes}")

@@ -1,0 +1,193 @@
+"""What is wrong in a trader's words, and what an engineer looks at first."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.database import Database
+from tests.integration.dashboard.conftest import Client, Desk
+
+
+def codes(client: Client) -> list[str]:
+    return [trouble["code"] for trouble in client.json("status")["troubles"]]
+
+
+def ago(minutes: float) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
+def request(database: Database, minutes: float, status: int | None) -> None:
+    database.rows(
+        "INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at, finished_at, status)"
+        " VALUES ('2023-02-06', '12-13', %(at)s, %(at)s, %(status)s)",
+        {"at": ago(minutes), "status": status},
+    )
+
+
+def test_nothing_is_wrong_where_nothing_has_run(desk: Desk, client: Client) -> None:
+    status = client.json("status")
+    assert (status["data_as_of"], status["data_age_seconds"], status["troubles"]) == (None, None, [])
+    now = datetime.fromisoformat(status["now"])
+    publication = datetime.fromisoformat(status["next_publication_at"])
+    assert timedelta() < publication - now <= timedelta(minutes=10)
+    assert (publication.minute % 10, publication.second) == (0, 0)
+
+
+def test_how_old_the_data_is(desk: Desk, client: Client) -> None:
+    desk.database.rows("UPDATE ops.landing_files SET last_received_at = %s WHERE source = 'trades'", (ago(3),))
+    assert 180 <= client.json("status")["data_age_seconds"] <= 185
+
+
+@pytest.mark.parametrize(
+    ("alarm", "code"),
+    [
+        ("capture_silent", "capture_down"),
+        ("capture_disconnected", "capture_down"),
+        ("hourly_pnl_late", "data_late"),
+        ("reference_prices_late", "prices_late"),
+        ("one_that_comes_later", "one_that_comes_later"),
+    ],
+)
+def test_an_alarm_is_a_trouble_while_it_is_on(desk: Desk, client: Client, alarm: str, code: str) -> None:
+    desk.database.rows(
+        "INSERT INTO ops.alarms (alarm, since_at, detail, cleared_at)"
+        " VALUES (%s, %s, 'd', NULL), ('over', now(), 'd', now())",
+        (alarm, ago(5)),
+    )
+    (trouble,) = client.json("status")["troubles"]
+    assert trouble["code"] == code
+    assert abs(datetime.fromisoformat(trouble["since"]) - ago(5)) < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_down"),
+    [
+        ([(9, None), (8, 503)], True),
+        ([(9, 200), (8, None), (7, 429)], True),
+        ([(9, None), (8, 200)], False),
+        ([(9, 200), (8, 404)], False),
+        ([(180, None)], False),
+    ],
+)
+def test_a_provider_that_does_not_answer(
+    desk: Desk, client: Client, answers: list[tuple[int, int | None]], is_down: bool
+) -> None:
+    for minutes, status in answers:
+        request(desk.database, minutes, status)
+    assert codes(client) == (["provider_down"] if is_down else [])
+    if is_down:
+        since = datetime.fromisoformat(client.json("status")["troubles"][0]["since"])
+        first = next(m for m, s in answers if s != 200)
+        assert abs(since - ago(first)) < timedelta(seconds=10)
+
+
+def test_a_blocked_batch_is_a_trouble_until_somebody_decided(desk: Desk, client: Client) -> None:
+    desk.database.batch(state="blocked", name="c")
+    assert codes(client) == ["batch_blocked"]
+
+
+def test_a_decided_batch_is_none(desk: Desk, client: Client) -> None:
+    desk.database.batch(state="blocked", name="c")
+    desk.database.rows(
+        "UPDATE ops.load_batches SET review = 'discarded', review_reason = 'r', reviewed_at = now()"
+        " WHERE state = 'blocked'"
+    )
+    assert codes(client) == []
+
+
+def test_late_data_is_one_trouble(desk: Desk, client: Client) -> None:
+    desk.database.rows(
+        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, ended_at,"
+        " state, dag_task_count)"
+        " VALUES ('refresh_pnl', 'r', 'build_pnl', 1, 'scheduled', %(at)s, %(at)s, 'success', 6)",
+        {"at": ago(120)},
+    )
+    assert codes(client) == ["data_late"]
+
+
+@pytest.fixture
+def platform(desk: Desk) -> Desk:
+    """Two capture lines, a reject, a blocked batch, requests, a validation and runs."""
+    database = desk.database
+    files = {}
+    for name, is_complete in (
+        ("standalone-host-1-7-20260302T100000000000Z", True),
+        ("standalone-host-1-7-20260302T110000000000Z", False),
+        ("airflow-worker-9-20260302T110000000000Z", True),
+    ):
+        files[name] = database.value(
+            "INSERT INTO ops.landing_files (landing_file, source, hour_start_at, line_count, event_count,"
+            " last_received_at, is_connected, is_complete) VALUES (%s, 'trades', now(), 3, 3, %s, true, %s)"
+            " RETURNING landing_file_id",
+            (f"trades/date=2026-03-02/hour=11/{name}.jsonl", ago(0 if not is_complete else 30), is_complete),
+        )
+    first, second, other = files.values()
+    for file, start, end in ((first, 90, 31), (second, 31, 0), (other, 45, 31)):
+        database.rows("INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)", (file, ago(start), ago(end)))
+    batch = database.batch(state="blocked", name="c")
+    for number, received in ((1, 9), (2, 3)):
+        database.rows(
+            "INSERT INTO ops.rejected_messages VALUES (%s, %s, %s, 'trades', 'invalid_price', %s, %s, %s)",
+            (first, number, batch, f"detail {number}", f"raw {number}", ago(received)),
+        )
+    request(database, 0.5, 200)
+    request(database, 20, 200)
+    database.rows(
+        "INSERT INTO ops.validation_results (validation_id, suite, expectation, severity, is_success, detail,"
+        " load_batch_ids) VALUES ('v1', 'trades', 'e1', 'critical', false, '3 of 4', %s),"
+        " ('v1', 'trades', 'e2', 'warning', true, '', %s)",
+        ([batch], [batch]),
+    )
+    for dag, run, state, error in (
+        ("hourly_pnl", "scheduled__2026-03-02T10:00:00+00:00", "failed", "it broke"),
+        ("watch_freshness", "quiet", "success", None),
+        ("watch_freshness", "loud", "failed", "late"),
+    ):
+        database.rows(
+            "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, window_start_at,"
+            " window_end_at, ended_at, state, error, dag_task_count) VALUES (%s, %s, 't', 1, 'scheduled',"
+            " '2026-03-02 09:00Z', '2026-03-02 10:00Z', now(), %s, %s, 1)",
+            (dag, run, state, error),
+        )
+    return desk
+
+
+def test_health_tells_of_everything(platform: Desk, client: Client) -> None:
+    health: dict[str, Any] = client.json("health")
+    assert [(line["name"], line["host"], line["is_connected"]) for line in health["lines"]] == [
+        ("airflow", "worker", False),
+        ("standalone", "host-1", True),
+    ]
+    since = datetime.fromisoformat(health["lines"][1]["connected_since"])
+    assert abs(since - ago(90)) < timedelta(seconds=10)  # through the change of files
+    assert health["ledger"]["files"] == 6
+    assert health["ledger"]["events"] == 9
+    (reject,) = health["rejects"]
+    assert (reject["reason_code"], reject["count"], reject["raw"]) == ("invalid_price", 2, "raw 2")
+    (blocked,) = health["blocked_batches"]
+    assert blocked["detail"] == "e1: 3 of 4"
+    prices = health["prices"]
+    assert (prices["spent_last_minute"], prices["spent_last_hour"], prices["per_minute"]) == (1, 2, 50)
+    assert prices["open_periods"] >= prices["with_price"] == 0
+    (validation,) = health["validations"]
+    assert (validation["success"], validation["failed_count"], validation["expectation_count"]) == (False, 1, 2)
+    assert validation["href"] == "data-docs/index.html"
+    assert [(run["dag_id"], run["state"]) for run in health["runs"]] == [
+        ("watch_freshness", "failed"),
+        ("hourly_pnl", "failed"),
+    ]
+    run = health["runs"][1]
+    assert run["href"] == "../dags/hourly_pnl/runs/scheduled__2026-03-02T10%3A00%3A00%2B00%3A00"
+    assert run["window"] == "2026-03-02 09:00 to 2026-03-02 10:00 UTC"
+
+
+def test_the_pages_of_the_validations_are_served_without_the_login(platform: Desk, client: Client) -> None:
+    root = platform.settings.data_docs_root
+    root.mkdir()
+    (root / "index.html").write_text("<h1>Validations</h1>")
+    (root / ".lock").write_text("")
+    reply = client.get("data-docs/index.html")
+    assert reply.text == "<h1>Validations</h1>"
+    assert reply.headers["Content-Security-Policy"].startswith("sandbox")
+    assert client.get("data-docs/.lock").status_code == 404
