@@ -107,7 +107,7 @@ def measure(server: EmbeddedPostgres, repeats: int, trades: int) -> list[Measure
         each.append(_storm(url, ["--forgetful"]))
         ours.append(_storm(url, []))
         log.info(
-            "dashboard %d of %d: read each time %.0f/s, p95 %.0f ms; ours %.0f/s, %.1f ms, %d reads, %d changes",
+            "dashboard %d of %d: read each %.0f/s, p95 %.0f ms; ours %.0f/s, %.1f ms, %d reads, %d changes",
             *(number, repeats, each[-1].rate, each[-1].p95, ours[-1].rate, ours[-1].p95),
             *(ours[-1].reads, ours[-1].changes),
         )

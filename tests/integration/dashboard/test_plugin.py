@@ -70,10 +70,11 @@ def test_who_listens_does_not_keep_the_server_from_stopping(warehouse_url: str) 
     try:
         url = f"http://127.0.0.1:{int(server.stdout.readline())}/api/v1/events"
         with requests.get(url, stream=True, timeout=20) as stream:
-            assert next(stream.iter_lines()).startswith(b"retry")
+            lines = stream.iter_lines()
+            assert next(lines).startswith(b"retry")
             server.send_signal(signal.SIGINT)
             began = time.monotonic()
-            for _ in stream.iter_lines():
+            for _ in lines:
                 pass  # what it had begun to say
             server.wait(timeout=10)
             assert time.monotonic() - began < 5
