@@ -27,8 +27,10 @@ RETRY_AFTER = {"Retry-After": "2"}
 
 _SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 
-_SANDBOX = {"Content-Security-Policy": "sandbox allow-scripts allow-popups"}
-"""The pages of the validations quote what came from outside: their scripts get nothing of the login."""
+_NO_SCRIPTS = {
+    "Content-Security-Policy": "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
+}
+"""The pages of the validations quote what came from outside, and are seen with somebody's login."""
 
 _DESCRIPTION = """
 What the page of the trading desk shows, for programs. The same login as Airflow's: its cookie, or
@@ -81,7 +83,7 @@ def create_app(
     async def data_docs(path: str, request: Request) -> Response:
         root = (await service.state()).settings.data_docs_root
         answer = await _file(StaticFiles(directory=root, check_dir=False), path or "index.html", request)
-        answer.headers.update(_SANDBOX)
+        answer.headers.update(_NO_SCRIPTS)
         return answer
 
     @app.get("/openapi.json", include_in_schema=False)
