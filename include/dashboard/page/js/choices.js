@@ -1,0 +1,59 @@
+// What the reader has chosen: in the address, so that it can be shared, and in the browser's memory.
+
+import { isDay, today } from "./times.js";
+
+const STORE = "trading-desk";
+
+function remembered() {
+  try {
+    return JSON.parse(localStorage.getItem(STORE)) ?? {};
+  } catch {
+    return {}; // no memory here, or something else lies in it: the defaults do
+  }
+}
+
+function remember(choices) {
+  try {
+    localStorage.setItem(STORE, JSON.stringify(choices));
+  } catch {
+    // a browser that keeps nothing: the address still does
+  }
+}
+
+/**
+ * Choices: trader ("" is the whole portfolio), day (null follows today), view, asOf, allColumns.
+ *
+ * A remembered day counts on the day on which it was chosen: whoever opens the page next morning wants today.
+ */
+export function readChoices({ withMemory = true } = {}) {
+  const address = new URLSearchParams(location.search);
+  const memory = withMemory ? remembered() : { allColumns: remembered().allColumns };
+  const day = address.get("day") ?? (memory.chosenOn === localDay() ? memory.day : null);
+  const asOf = address.get("as_of");
+  return {
+    trader: address.get("trader") ?? (typeof memory.trader === "string" ? memory.trader : ""),
+    day: isDay(day) ? day : null,
+    view: address.get("view") === "health" ? "health" : "desk",
+    asOf: asOf && !Number.isNaN(Date.parse(asOf)) ? asOf : null,
+    allColumns: memory.allColumns === true,
+  };
+}
+
+/** Writes them into the address (no step in the browser's history unless asked for) and into memory. */
+export function writeChoices(choices, { step = false } = {}) {
+  const address = new URL(location.href);
+  const put = (name, value) => (value ? address.searchParams.set(name, value) : address.searchParams.delete(name));
+  put("trader", choices.trader);
+  put("day", choices.day);
+  put("view", choices.view === "health" ? "health" : null);
+  put("as_of", choices.asOf);
+  if (address.href !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);
+  remember({
+    trader: choices.trader, day: choices.day, chosenOn: localDay(), allColumns: choices.allColumns,
+  });
+}
+
+/** The chosen day, or today as it is now. */
+export const shownDay = (choices) => choices.day ?? today();
+
+const localDay = () => new Date().toDateString();

@@ -1,0 +1,94 @@
+// Decimal strings for people: formatted exactly in the reader's locale, added exactly; floats only for drawing.
+
+export const NONE = "–";
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
+const formats = new Map();
+
+function formatOf(least, most, signDisplay) {
+  const key = `${least} ${most} ${signDisplay}`;
+  if (!formats.has(key)) {
+    formats.set(key, new Intl.NumberFormat(undefined, {
+      minimumFractionDigits: least, maximumFractionDigits: most, signDisplay,
+    }));
+  }
+  return formats.get(key);
+}
+
+/** A decimal string with so many places, rounded half up like the other reports; null as a dash. */
+export function fixed(text, places = 2) {
+  // a string goes to format() as it is: a number would have lost digits
+  return isNone(text) ? NONE : formatOf(places, places, "negative").format(String(text));
+}
+
+/** The same with a sign for gains too, none for zero. */
+export function signed(text, places = 2) {
+  return isNone(text) ? NONE : formatOf(places, places, "exceptZero").format(String(text));
+}
+
+/** How the reader's spreadsheet writes 1.5: "comma" or "point". */
+export const decimalSeparator = () =>
+  (formatOf(1, 1, "negative").formatToParts(1.5).find((part) => part.type === "decimal").value === "," ? "comma" : "point");
+
+export const count = (value) => fixed(value, 0);
+
+/** +1, 0 or -1: the sign of what fixed() shows with so many places. */
+export function signOf(text, places = 2) {
+  if (isNone(text)) return 0;
+  const parts = formatOf(places, places, "exceptZero").formatToParts(String(text));
+  if (parts.some((part) => part.type === "plusSign")) return 1;
+  return parts.some((part) => part.type === "minusSign") ? -1 : 0;
+}
+
+/** Places that energies of a table need: 1 to 3, since 0.1 MW for a quarter of an hour are 0.025 MWh. */
+export function energyPlaces(texts) {
+  let places = 1;
+  for (const text of texts) {
+    if (isNone(text)) continue;
+    const { digits, scale } = parse(text);
+    let needed = scale;
+    for (let rest = digits; needed > 0 && rest % 10n === 0n; rest /= 10n) needed -= 1;
+    places = Math.max(places, Math.min(needed, 3));
+  }
+  return places;
+}
+
+/** The exact sum of decimal strings; nulls count nothing, no number at all gives null. */
+export function sum(texts) {
+  let total = null;
+  for (const text of texts) {
+    if (isNone(text)) continue;
+    const next = parse(text);
+    if (total === null) total = { digits: 0n, scale: 0 };
+    const scale = Math.max(total.scale, next.scale);
+    total = {
+      digits: total.digits * 10n ** BigInt(scale - total.scale) + next.digits * 10n ** BigInt(scale - next.scale),
+      scale,
+    };
+  }
+  return total === null ? null : write(total);
+}
+
+/** For drawing only. */
+export const toFloat = (text) => (isNone(text) ? null : Number(text));
+
+const isNone = (text) => text === null || text === undefined || text === "";
+
+function parse(text) {
+  const match = DECIMAL.exec(String(text));
+  if (match === null || (match[2] === "" && !match[3])) throw new RangeError(`no decimal number: ${text}`);
+  const [, sign, whole, part = "", exponent = "0"] = match;
+  let digits = BigInt(`${whole}${part}` || "0");
+  let scale = part.length - Number(exponent);
+  if (scale < 0) {
+    digits *= 10n ** BigInt(-scale);
+    scale = 0;
+  }
+  return { digits: sign === "-" ? -digits : digits, scale };
+}
+
+function write({ digits, scale }) {
+  const sign = digits < 0n ? "-" : "";
+  const text = String(digits < 0n ? -digits : digits).padStart(scale + 1, "0");
+  return scale === 0 ? sign + text : `${sign}${text.slice(0, -scale)}.${text.slice(-scale)}`;
+}

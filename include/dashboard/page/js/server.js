@@ -1,0 +1,62 @@
+// Asks the server, and turns whatever goes wrong into a sentence for a person.
+
+const TIMEOUT = 20_000;
+
+/** What went wrong; isLasting: asking again will not help. */
+export class ServerError extends Error {
+  constructor(sentence, { status = 0, retryAfter = null } = {}) {
+    super(sentence);
+    this.status = status;
+    this.retryAfter = retryAfter;
+    this.isLasting = status === 400 || status === 404 || status === 422;
+    this.isLoggedOut = status === 401 || status === 403;
+  }
+}
+
+/**
+ * The JSON behind an address below api/v1; parameters that are empty are left out.
+ *
+ * Throws ServerError, or AbortError when the signal says so.
+ */
+export async function ask(name, parameters = {}, signal = undefined) {
+  const limit = AbortSignal.timeout(TIMEOUT);
+  let reply;
+  try {
+    reply = await fetch(address(name, parameters), {
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      headers: { Accept: "application/json" },
+      redirect: "manual", // to a login page, not to data
+      cache: "no-cache", // asks each time; what has not changed comes without a body
+    });
+    if (reply.ok) return await reply.json();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ServerError("The trading desk's server does not answer.");
+  }
+  throw new ServerError(await sentence(reply), { status: statusOf(reply), retryAfter: retryAfter(reply) });
+}
+
+/** The relative address of an API call. */
+export function address(name, parameters = {}) {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) if (value) query.set(key, value);
+  return query.size ? `api/v1/${name}?${query}` : `api/v1/${name}`;
+}
+
+const statusOf = (reply) => (reply.type === "opaqueredirect" ? 401 : reply.status);
+
+async function sentence(reply) {
+  if ([401, 403].includes(statusOf(reply))) return "Your login has ended.";
+  try {
+    const { error } = await reply.json();
+    if (typeof error === "string" && error) return error;
+  } catch {
+    // no JSON: what a proxy says is not for traders
+  }
+  return `The trading desk's server has a problem (${reply.status}).`;
+}
+
+function retryAfter(reply) {
+  const seconds = Number(reply.headers.get("Retry-After"));
+  return seconds > 0 ? Math.min(seconds, 60) * 1000 : null;
+}

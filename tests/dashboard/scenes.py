@@ -1,0 +1,345 @@
+"""What the trading desk's API says in the situations that its page must show: plain data by the contract, no database."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from include.domain.delivery_period import DeliveryPeriod, Market
+
+MARKET = Market.of("Europe/Berlin")
+NOW = datetime(2026, 11, 25, 12, 34, 20, tzinfo=UTC)
+"""13:34 in Berlin: delivery hour 13-14."""
+
+TODAY = date(2026, 11, 25)
+MARCH_CHANGE, OCTOBER_CHANGE = date(2026, 3, 29), date(2026, 10, 25)
+TRADERS = [f"flex_trader_{number}" for number in range(1, 6)]
+FIFTEEN_TRADERS = [f"flex_trader_{number}" for number in range(1, 16)]
+
+Payload = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """What a fake server answers with; a test changes it while the page looks on.
+
+    Attributes:
+        rows: Rows of a trader ("" is the portfolio) on a day.
+        failure: Status and sentence that the API answers with instead, None: all is well.
+        failing: Only these names of the API fail; empty: all of them.
+        has_events: False: server-sent events are refused, as a proxy may do.
+    """
+
+    rows: Callable[[date, str], list[Payload]]
+    traders: list[str] = field(default_factory=lambda: list(TRADERS))
+    now: datetime = NOW
+    days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
+    history: list[Payload] = field(default_factory=list)
+    status: Payload = field(default_factory=dict)
+    health: Payload = field(default_factory=dict)
+    failure: tuple[int, str] | None = None
+    failing: tuple[str, ...] = ()
+    has_events: bool = True
+    version: int = 1
+
+    def desk(self, day: date | None, trader: str, as_of: str | None) -> Payload:
+        day = day or self.now.astimezone(MARKET.timezone).date()
+        rows = self.rows(day, trader)
+        return {
+            "version": str(self.version),
+            "day": day.isoformat(),
+            "trader": trader or None,
+            "as_of": as_of,
+            "market_timezone": MARKET.timezone.key,
+            "now": stamp(self.now),
+            "days": {"first": self.days[0].isoformat(), "last": self.days[1].isoformat()}
+            if self.days
+            else {"first": None, "last": None},
+            "traders": self.traders,
+            "rows": rows,
+            "total": total_of(rows),
+        }
+
+
+def stamp(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def row(
+    period: DeliveryPeriod,
+    *,
+    buy: str = "0",
+    sell: str = "0",
+    average: str,
+    reference: str | None,
+    status: str = "final",
+    performance: str | None,
+    pnl: str | None,
+    trades: int = 4,
+    because: Iterable[str] = (),
+) -> Payload:
+    """A row as the API sends it: every number a text, null where there is none."""
+    reasons = list(because)
+    return {
+        "delivery_hour": period.delivery_hour,
+        "delivery_start_at": stamp(period.start_at),
+        "delivery_end_at": stamp(period.end_at),
+        "trade_count": trades,
+        "buy_mwh": buy,
+        "sell_mwh": sell,
+        "net_position_mwh": f"{Decimal(buy) - Decimal(sell):f}",
+        "average_price_eur_per_mwh": average,
+        "reference_price_eur_per_mwh": reference,
+        "price_status": status,
+        "performance_eur_per_mwh": performance,
+        "pnl_eur": pnl,
+        "realised_pnl_eur": "0",
+        "unrealised_pnl_eur": pnl,
+        "is_complete": not reasons,
+        "capture_gap_seconds": "720" if reasons else "0",
+        "incomplete_because": reasons,
+        "built_at": stamp(NOW - timedelta(seconds=40)),
+    }
+
+
+def total_of(rows: list[Payload]) -> Payload | None:
+    if not rows:
+        return None
+
+    def add(name: str) -> str:
+        return f"{sum((Decimal(each[name]) for each in rows if each[name] is not None), Decimal(0)):f}"
+
+    missing = sum(each["price_status"] == "missing" for each in rows)
+    energy = Decimal(add("buy_mwh")) + Decimal(add("sell_mwh"))
+    value = sum(
+        (
+            Decimal(each["average_price_eur_per_mwh"]) * (Decimal(each["buy_mwh"]) + Decimal(each["sell_mwh"]))
+            for each in rows
+        ),
+        Decimal(0),
+    )
+    statuses = {each["price_status"] for each in rows}
+    return {
+        "trade_count": sum(each["trade_count"] for each in rows),
+        **{name: add(name) for name in ("buy_mwh", "sell_mwh", "net_position_mwh", "realised_pnl_eur")},
+        "average_price_eur_per_mwh": f"{value / energy:f}",
+        "price_status": next(name for name in ("missing", "provisional", "final") if name in statuses),
+        "pnl_eur": None if missing else add("pnl_eur"),
+        "unrealised_pnl_eur": None if missing else add("unrealised_pnl_eur"),
+        "priced_pnl_eur": None if missing == len(rows) else add("pnl_eur"),
+        "performance_eur_per_mwh": None if missing else f"{Decimal(add('pnl_eur')) / energy:f}",
+        "missing_price_count": missing,
+        "incomplete_period_count": sum(not each["is_complete"] for each in rows),
+    }
+
+
+def traders_dashboard() -> list[Payload]:
+    """The two rows of the traders' own table: +0.4 and -3.2."""
+    first, second = (MARKET.period(TODAY, label) for label in ("12-13", "13-14"))
+    return [
+        row(first, sell="10.0", average="10.2", reference="9.8", performance="0.4", pnl="4.00"),
+        row(
+            second,
+            sell="5.0",
+            average="5.7",
+            reference="8.9",
+            performance="-3.2",
+            pnl="-16.00",
+            status="provisional",
+        ),
+    ]
+
+
+def whole_day(day: date, trader: str = "") -> list[Payload]:
+    """A busy day: prices like a sunny one, later hours provisional, the last ones without a price."""
+    rows = []
+    scale = Decimal(1) if trader else Decimal(4)
+    for number, period in enumerate(MARKET.hours_of(day)):
+        buy, sell = Decimal(number * 7 % 11) * scale / 10 + 1, Decimal(number * 5 % 13) * scale / 5 + 2
+        reference = Decimal(abs(number - 13) * 9 + number * 17 % 7) - Decimal("21.37")
+        average = reference + Decimal((number * 37 + len(trader)) % 23 - 10) / 4
+        performance = (average - reference) * (sell - buy) / (sell + buy)
+        status = "final"
+        if day > TODAY or (day == TODAY and number > 20):
+            status = "missing"
+        elif day == TODAY and number > 13:
+            status = "provisional"
+        known = status != "missing"
+        rows.append(
+            row(
+                period,
+                buy=f"{buy:f}",
+                sell=f"{sell:f}",
+                average=f"{average:f}",
+                reference=f"{reference:f}" if known else None,
+                performance=f"{performance:f}" if known else None,
+                pnl=f"{performance * (buy + sell):f}" if known else None,
+                status=status,
+                trades=number * 3 % 17 + 2,
+            )
+        )
+    return rows
+
+
+def history_of(rows: list[Payload], until: datetime = NOW) -> list[Payload]:
+    """How a day's PnL came to be: a step each ten minutes."""
+    causes = ["new trades", "price update", "new trades, price update", "late trades"]
+    last = Decimal((total_of(rows) or {}).get("priced_pnl_eur") or 0)
+    steps = 36
+    return [
+        {
+            "at": stamp(until - timedelta(minutes=10 * (steps - step), seconds=-20)),
+            "pnl_eur": None,
+            "priced_pnl_eur": f"{last * step / steps + Decimal(step * 31 % 17 - 8) * (steps - step) / 4:.4f}",
+            "cause": causes[step % 4],
+        }
+        for step in range(steps + 1)
+    ]
+
+
+def good_status(now: datetime = NOW) -> Payload:
+    return {
+        "now": stamp(now),
+        "data_as_of": stamp(now - timedelta(seconds=20)),
+        "data_age_seconds": 20,
+        "next_publication_at": stamp(now.replace(minute=40, second=30)),
+        "next_refresh_at": stamp(now.replace(minute=41, second=0)),
+        "troubles": [],
+    }
+
+
+def good_health(now: datetime = NOW) -> Payload:
+    connected = stamp(now - timedelta(hours=7, minutes=12))
+    return {
+        "lines": [
+            {
+                "name": name,
+                "host": "desk-01",
+                "connected_since": connected if is_connected else None,
+                "last_message_at": stamp(now - timedelta(seconds=2)),
+                "messages_last_minute": 96 if is_connected else 0,
+                "is_connected": is_connected,
+            }
+            for name, is_connected in (("capture-service", True), ("capture_trades", False))
+        ],
+        "gaps": [
+            {
+                "gap_start_at": stamp(now - timedelta(hours=9)),
+                "gap_end_at": stamp(now - timedelta(hours=9) + timedelta(minutes=12)),
+                "gap_seconds": "720.25",
+                "is_ongoing": False,
+            }
+        ],
+        "ledger": {"files": 412, "lines": 1204511, "loaded": 1190022, "duplicates": 9000, "rejected": 12, "events": 5477},
+        "rejects": [
+            {
+                "reason_code": "nonexistent_delivery_hour",
+                "count": 12,
+                "last_at": stamp(now - timedelta(minutes=9)),
+                "raw": '{"deal_confirmation": {"id": "<img src=x onerror=alert(1)>", "delivery_hour": "02-03"}}',
+                "detail": "02-03 does not exist on 2026-03-29 in Europe/Berlin",
+            }
+        ],
+        "blocked_batches": [],
+        "prices": {
+            "open_periods": 38,
+            "with_price": 35,
+            "final": 13,
+            "missing": 3,
+            "spent_last_minute": 21,
+            "per_minute": 50,
+            "spent_last_hour": 240,
+            "per_hour": 1000,
+        },
+        "validations": [
+            {
+                "validation_id": "5f0c",
+                "suite": suite,
+                "validated_at": stamp(now - timedelta(minutes=minutes)),
+                "success": suite != "trades",
+                "failed_count": 1 if suite == "trades" else 0,
+                "expectation_count": 14,
+                "detail": "expect_price_in_bounds (warning): 2 of 113" if suite == "trades" else None,
+            }
+            for minutes, suite in ((3, "pnl_hourly"), (3, "reference_prices"), (4, "trades"))
+        ],
+        "data_docs_href": "data-docs/index.html",
+        "runs": [
+            {
+                "dag_id": "refresh_pnl",
+                "run_id": "scheduled__2026-11-25T12:31:00+00:00",
+                "state": "success",
+                "started_at": stamp(now - timedelta(minutes=3)),
+                "ended_at": stamp(now - timedelta(minutes=2)),
+                "window": None,
+                "error": None,
+                "href": "/dags/refresh_pnl/runs/scheduled__2026-11-25T12:31:00+00:00",
+            },
+            {
+                "dag_id": "hourly_pnl",
+                "run_id": "scheduled__2026-11-25T11:00:00+00:00",
+                "state": "failed",
+                "started_at": stamp(now - timedelta(minutes=34)),
+                "ended_at": stamp(now - timedelta(minutes=33)),
+                "window": {"start_at": "2026-11-25T11:00:00Z", "end_at": "2026-11-25T12:00:00Z"},
+                "error": "the provider answered 503",
+                "href": "javascript:alert(1)",
+            },
+        ],
+        "alarms": [],
+    }
+
+
+def busy_day(traders: list[str] | None = None) -> Scene:
+    return Scene(
+        rows=whole_day,
+        traders=traders or list(TRADERS),
+        history=history_of(whole_day(TODAY)),
+        status=good_status(),
+        health=good_health(),
+    )
+
+
+def two_rows() -> Scene:
+    def rows(day: date, trader: str) -> list[Payload]:
+        return traders_dashboard() if day == TODAY else []
+
+    return Scene(rows=rows, history=history_of(traders_dashboard()), status=good_status(), health=good_health())
+
+
+def nothing_yet() -> Scene:
+    status = good_status() | {"data_as_of": None, "data_age_seconds": None}
+    return Scene(rows=lambda day, trader: [], traders=[], days=None, status=status, health={})
+
+
+def provider_down() -> Scene:
+    scene = busy_day()
+    scene.status["troubles"] = [
+        {
+            "code": "provider_down",
+            "since": stamp(NOW - timedelta(minutes=23)),
+            "text": "The price provider does not answer: reference prices stay as they were at 13:10, and new hours get none.",
+        },
+        {
+            "code": "capture_down",
+            "since": stamp(NOW - timedelta(minutes=2)),
+            "text": "We are not connected to the exchange: trades of these minutes may be missing here.",
+        },
+    ]
+    return scene
+
+
+def incomplete_hours() -> Scene:
+    def rows(day: date, trader: str) -> list[Payload]:
+        rows = whole_day(day, trader)
+        for number, reasons in (
+            (9, ["no connection to the exchange for 12 min while it was tradable"]),
+            (15, ["no connection to the exchange for 12 min while it was tradable", "3 trades wait for validation"]),
+        ):
+            rows[number] |= {"is_complete": False, "capture_gap_seconds": "720", "incomplete_because": reasons}
+        return rows
+
+    scene = busy_day()
+    scene.rows = rows
+    return scene
