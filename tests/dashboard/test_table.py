@@ -1,0 +1,206 @@
+"""What the table, the figures and the pictures say, and that nothing of it is lost or made up."""
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.dashboard import scenes
+from tests.dashboard.conftest import Open
+from tests.dashboard.scenes import MARCH_CHANGE, MARKET, NOW, OCTOBER_CHANGE, TODAY, Payload, Scene, row
+
+
+def scene_of(*rows: Payload) -> Scene:
+    return Scene(rows=lambda day, trader: list(rows), status=scenes.good_status(), health=scenes.good_health())
+
+
+def test_the_traders_table(visit: Open) -> None:
+    shown = visit(scenes.two_rows(), "?trader=flex_trader_1")
+    first, second = shown.cells("12-13"), shown.cells("13-14")
+    assert (first["Our average price"], first["Reference price"], first["How are we doing"]) == ("10.20", "9.80", "+0.40")
+    assert (second["Our average price"], second["Reference price"], second["How are we doing"]) == ("5.70", "8.90", "-3.20")
+    assert (first["Price is"], second["Price is"]) == ("●final", "◐provisional")
+    assert (first["PnL"], second["PnL"]) == ("+4.00", "-16.00")
+    good, bad = (shown.row(hour).locator("td.result") for hour in ("12-13", "13-14"))
+    colours = [cell.evaluate("cell => getComputedStyle(cell).color") for cell in (good, bad)]
+    assert colours == ["rgb(8, 112, 63)", "rgb(179, 33, 27)"]
+    expect(shown.page.locator("#hours-table tfoot")).to_contain_text("-12.00")
+
+
+def test_the_hour_that_is_being_delivered_is_marked(visit: Open) -> None:
+    shown = visit(scenes.two_rows())
+    expect(shown.row("13-14")).to_have_attribute("aria-current", "time")
+    expect(shown.page.locator("[aria-current=time]")).to_have_count(1)
+
+
+def test_now_has_a_line_where_its_hour_has_no_trades(visit: Open) -> None:
+    scene = scenes.two_rows()
+    scene.now = NOW - timedelta(hours=2)
+    shown = visit(scene)
+    lines = shown.page.locator("#hours-table tbody tr")
+    expect(lines.nth(0)).to_have_text("now, 11:34: no trades for this hour")
+    expect(lines.nth(1)).to_contain_text("12-13")
+
+
+def test_times_are_of_the_market_and_utc_on_hover(visit: Open) -> None:
+    shown = visit(scenes.two_rows())
+    period = shown.row("12-13").locator("th time")
+    expect(period).to_have_attribute("title", "2026-11-25 11:00 UTC to 2026-11-25 12:00 UTC")
+    expect(shown.page.locator("#age")).to_contain_text("Data of 13:34:00")
+    expect(shown.page.locator("#age")).to_have_attribute("title", "2026-11-25 12:34:00 UTC")
+    expect(shown.page.locator("#waits")).to_contain_text("Next prices 13:40")
+
+
+def test_no_digit_is_lost(visit: Open) -> None:
+    big = row(
+        MARKET.period(TODAY, "12-13"),
+        sell="1.0",
+        average="12345678901234567890.125",
+        reference="-0.004",
+        performance="1E+20",
+        pnl="9007199254740993.005",
+    )
+    shown = visit(scene_of(big)).cells("12-13")
+    assert shown["Our average price"] == "12,345,678,901,234,567,890.13"  # half up, as in the other reports
+    assert shown["Reference price"] == "0.00"
+    assert shown["How are we doing"] == "+100,000,000,000,000,000,000.00"
+    assert shown["PnL"] == "+9,007,199,254,740,993.01"
+    german = visit(scene_of(big), locale="de-DE").cells("12-13")
+    assert german["Our average price"] == "12.345.678.901.234.567.890,13"
+
+
+def test_sums_of_the_page_are_exact(visit: Open) -> None:
+    shown = visit(scenes.two_rows())
+    sums = shown.page.evaluate(
+        """async () => {
+            const { sum, energyPlaces } = await import("./static/js/numbers.js");
+            return [sum(["0.1", "0.2"]), sum(["9007199254740993", null, "-0.005"]), sum(["-1", "0.5"]), sum([null]),
+                    sum(["1E+2", "0E-20"]), energyPlaces(["1.20", "3"]), energyPlaces(["0.025"]), energyPlaces(["1.23456"])];
+        }"""
+    )
+    assert sums == ["0.3", "9007199254740992.995", "-0.5", None, "100.00000000000000000000", 1, 3, 3]
+
+
+def test_a_missing_price_is_not_zero(visit: Open) -> None:
+    priced, missing = scenes.traders_dashboard()
+    missing |= {
+        "price_status": "missing",
+        **dict.fromkeys(("reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur")),
+    }
+    shown = visit(scene_of(priced, missing))
+    cells = shown.cells("13-14")
+    assert (cells["Price is"], cells["Reference price"], cells["How are we doing"], cells["PnL"]) == ("○missing", "–", "–", "–")
+    expect(shown.page.locator("#hours-table tfoot")).to_contain_text("+4.00so far")
+    expect(shown.page.locator("#figures")).to_contain_text("PnL so far")
+    expect(shown.page.locator("#picture-pnl-sentence")).to_contain_text("1 hour without a price not counted")
+
+
+def test_incomplete_hours_say_why(visit: Open) -> None:
+    shown = visit(scenes.incomplete_hours())
+    expect(shown.row("15-16").locator("th")).to_contain_text("incomplete")
+    assert shown.cells("15-16")["Note"].endswith("3 trades wait for validation")
+    reasons = shown.page.locator(".reasons li")
+    expect(reasons).to_have_count(2)
+    expect(reasons.nth(0)).to_contain_text("09-10, 15-16 incomplete: no connection to the exchange for 12 min")
+    expect(shown.row("10-11").locator("th")).not_to_contain_text("incomplete")
+
+
+def test_reasons_count_although_the_capture_had_no_gap(visit: Open) -> None:
+    first, second = scenes.traders_dashboard()
+    second["incomplete_because"] = ["deals for this hour have arrived and are not checked yet"]
+    shown = visit(scene_of(first, second))
+    expect(shown.row("13-14").locator("th")).to_contain_text("incomplete")
+    assert "not checked yet" in shown.cells("13-14")["Note"]
+
+
+def test_the_march_change_has_23_hours_and_says_so(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), f"?day={MARCH_CHANGE}")
+    expect(shown.page.locator("#hours-table tbody tr")).to_have_count(23)
+    expect(shown.page.locator("#clock-change")).to_have_text("The clocks go forward on this day: it has 23 hours, and none is 02-03.")
+
+
+def test_the_october_change_has_one_row_for_the_doubled_hour(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), f"?day={OCTOBER_CHANGE}")
+    assert "this hour happens twice" in shown.cells("02-03")["Note"]
+    expect(shown.page.locator("#clock-change")).to_contain_text("the hour 02-03 happens twice")
+    expect(shown.row("02-03").locator("th time")).to_have_attribute("title", "2026-10-25 00:00 UTC to 2026-10-25 02:00 UTC")
+
+
+def test_pages_agree_with_the_calendar_on_every_kind_of_day(visit: Open) -> None:
+    shown = visit(scenes.two_rows())
+    days = [MARCH_CHANGE, MARCH_CHANGE + timedelta(days=1), TODAY, OCTOBER_CHANGE, date(2026, 12, 31)]
+    found: Any = shown.page.evaluate(
+        """async (days) => {
+            const times = await import("./static/js/times.js");
+            return days.map((day) => times.hoursOf(day).map(({ label, start, end }) => [label, start, end]));
+        }""",
+        [day.isoformat() for day in days],
+    )
+    expected = [
+        [[p.delivery_hour, p.start_at.timestamp() * 1000, p.end_at.timestamp() * 1000] for p in MARKET.hours_of(day)]
+        for day in days
+    ]
+    assert found == expected
+
+
+def test_what_comes_from_outside_is_text(visit: Open) -> None:
+    attack = "<img src=x onerror='window.attacked = true'>"
+    first, second = scenes.traders_dashboard()
+    second |= {"is_complete": False, "incomplete_because": [attack]}
+    scene = scene_of(first, second)
+    scene.traders = [attack]
+    scene.status["troubles"] = [{"code": "x", "since": None, "text": attack}]
+    scene.history = [{"at": "2026-11-25T12:00:00Z", "pnl_eur": "1", "priced_pnl_eur": "1", "cause": attack}]
+    shown = visit(scene)
+    expect(shown.page.locator("#troubles")).to_contain_text(attack)
+    assert attack in shown.cells("13-14")["Note"]
+    expect(shown.page.locator("#trader option")).to_have_text(["Whole portfolio", attack])
+    shown.page.locator("#tab-health").click()
+    expect(shown.page.locator("#health-rejects .raw")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(shown.page.locator("#health-runs a")).to_have_count(1)  # the other address is javascript:
+    assert shown.page.locator("img").count() == 0
+    assert shown.page.evaluate("window.attacked") is None
+
+
+def test_empty_states_say_what_to_expect(visit: Open) -> None:
+    nothing = visit(scenes.nothing_yet())
+    expect(nothing.page.locator("#empty")).to_contain_text("Nothing has been loaded yet.")
+    expect(nothing.page.locator("#empty")).to_contain_text("within a minute of their arrival")
+    expect(nothing.page.locator("#content")).to_be_hidden()
+    tomorrow = visit(scenes.two_rows(), f"?day={TODAY + timedelta(days=1)}")
+    expect(tomorrow.page.locator("#empty")).to_contain_text("Trading for tomorrow opens at 15:00 market time")
+    past = visit(scenes.two_rows(), "?day=2026-11-01&trader=flex_trader_2")
+    expect(past.page.locator("#empty")).to_contain_text("flex_trader_2 did not trade for delivery on Sun, 1 Nov 2026.")
+    past.page.get_by_role("button", name="Show today").click()
+    expect(past.row("12-13")).to_be_visible()
+
+
+def test_more_columns_on_demand(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    realised = shown.page.get_by_role("columnheader", name="Realised", exact=False).first
+    expect(realised).to_be_hidden()
+    shown.page.get_by_label("All columns").check()
+    expect(realised).to_be_visible()
+    shown.page.reload()
+    expect(realised).to_be_visible()
+
+
+def test_pictures_are_drawn_and_told(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    expect(shown.page.locator(".picture canvas")).to_have_count(4)
+    expect(shown.page.locator("#picture-pnl-sentence")).to_contain_text("-40.10 EUR over 21 hours, best 18-19 (+25.80), worst 05-06 (-22.05)")
+    expect(shown.page.locator("#picture-history-sentence")).to_have_text(re.compile(r"From -72\.00 EUR at 07:34 to .* EUR at 13:34 in 36 steps\."))
+    shown.page.locator("#picture-pnl .u-over").hover(position={"x": 2, "y": 40})
+    expect(shown.page.locator("#picture-pnl .readout")).to_contain_text("00-01: -2.50 EUR")
+    shown.page.get_by_text("The same as a table").click()
+    expect(shown.page.locator(".changes tbody tr").first).to_contain_text("new trades")
+
+
+def test_a_moment_of_the_past(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), "?as_of=2026-11-25T10:00:00Z")
+    expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 11:00:00")
+    assert "as_of=2026-11-25T10%3A00%3A00Z" in next(asked for asked in shown.desk.asked if asked.startswith("desk?"))
+    shown.page.get_by_role("button", name="Back to now").click()
+    expect(shown.page.locator("#as-of")).to_be_hidden()
+    assert "as_of" not in shown.page.url
