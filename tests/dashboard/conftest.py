@@ -8,18 +8,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.dashboard.fake_server import FakeDesk, fake_desk
 from tests.dashboard.scenes import Scene
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-_ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _EXPECTED = ("Failed to load resource", "can escape its sandboxing")
 """What a browser says of answers that tests make the server give, and of Airflow's own frame."""
+
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +70,9 @@ class Visit:
 
     def row(self, hour: str) -> Any:
         """The line of a delivery hour."""
-        return self.page.locator("#hours-table tbody tr").filter(has=self.page.locator(f"th time:text-is('{hour}')"))
+        return self.page.locator("#hours-table tbody tr").filter(
+            has=self.page.locator(f"th time:text-is('{hour}')")
+        )
 
     def cells(self, hour: str) -> dict[str, str]:
         """What a line shows, by the heading of each column."""
@@ -79,13 +88,19 @@ Open = Callable[..., Visit]
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Open]:
-    """Opens the page of a scene: `visit(scene, "?day=…", locale="de-DE")`; at the end no complaint may be left."""
+    """Opens the page of a scene: `visit(scene, "?day=…", locale="de-DE")`; no complaint may be left."""
     visits: list[Visit] = []
     with ExitStack() as stack:
 
-        def open_page(scene: Scene, path: str = "", *, framed: bool = False, ready: bool = True, **options: Any) -> Visit:
+        def open_page(
+            scene: Scene, path: str = "", *, framed: bool = False, ready: bool = True, **options: Any
+        ) -> Visit:
             desk = stack.enter_context(fake_desk(scene))
-            settings = {"locale": "en-GB", "timezone_id": "America/New_York", "viewport": {"width": 1360, "height": 900}}
+            settings = {
+                "locale": "en-GB",
+                "timezone_id": "America/New_York",
+                "viewport": {"width": 1360, "height": 900},
+            }
             context = browser.new_context(**(settings | options))
             stack.callback(context.close)
             one = Visit(context.new_page(), desk, context)

@@ -1,4 +1,4 @@
-"""A server with the trading desk's page and an API of invented data; `python -m tests.dashboard.fake_server` to look at it."""
+"""A server with the desk's page and invented data; `python -m tests.dashboard.fake_server` to look at it."""
 
 import json
 import sys
@@ -16,7 +16,12 @@ from tests.dashboard import scenes
 from tests.dashboard.scenes import Scene
 
 PAGE = PROJECT_ROOT / "include" / "dashboard" / "page"
-TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html; charset=utf-8", ".svg": "image/svg+xml"}
+TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 FRAME = """<!doctype html><html class="{theme}"><title>Airflow</title><body style="margin:0">
 <iframe title="Trading desk" src="/trading-desk/" style="width:100vw;height:100vh;border:0"
@@ -108,6 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
             "status": lambda: scene.status,
             "health": lambda: scene.health,
         }
+        if name == "pnl_daily":
+            return self._json({"rows": scene.daily(date.fromisoformat(query["from"]), query.get("trader", ""))})
         if name not in answers:
             return self._json({"error": f"there is no {name}"}, 404)
         return self._json(answers[name]())

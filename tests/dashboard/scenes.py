@@ -1,4 +1,4 @@
-"""What the trading desk's API says in the situations that its page must show: plain data by the contract, no database."""
+"""What the trading desk's API says in the situations that its page must show: invented data, no database."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -60,6 +60,11 @@ class Scene:
             "rows": rows,
             "total": total_of(rows),
         }
+
+    def daily(self, day: date, trader: str) -> list[Payload]:
+        names = self.traders if trader == "*" else [trader]
+        totals = ((name, total_of(self.rows(day, name))) for name in names)
+        return [{"delivery_day": day.isoformat(), "trader_id": name} | total for name, total in totals if total]
 
 
 def stamp(at: datetime) -> str:
@@ -231,13 +236,20 @@ def good_health(now: datetime = NOW) -> Payload:
                 "is_ongoing": False,
             }
         ],
-        "ledger": {"files": 412, "lines": 1204511, "loaded": 1190022, "duplicates": 9000, "rejected": 12, "events": 5477},
+        "ledger": {
+            "files": 412,
+            "lines": 1204511,
+            "loaded": 1190022,
+            "duplicates": 9000,
+            "rejected": 12,
+            "events": 5477,
+        },
         "rejects": [
             {
                 "reason_code": "nonexistent_delivery_hour",
                 "count": 12,
                 "last_at": stamp(now - timedelta(minutes=9)),
-                "raw": '{"deal_confirmation": {"id": "<img src=x onerror=alert(1)>", "delivery_hour": "02-03"}}',
+                "raw": '{"deal_confirmation": {"id": "<img src=x onerror=alert(1)>", "price": 1}}',
                 "detail": "02-03 does not exist on 2026-03-29 in Europe/Berlin",
             }
         ],
@@ -319,7 +331,7 @@ def provider_down() -> Scene:
         {
             "code": "provider_down",
             "since": stamp(NOW - timedelta(minutes=23)),
-            "text": "The price provider does not answer: reference prices stay as they were at 13:10, and new hours get none.",
+            "text": "The price provider does not answer: prices stay as they were, and new hours get none.",
         },
         {
             "code": "capture_down",
@@ -335,7 +347,13 @@ def incomplete_hours() -> Scene:
         rows = whole_day(day, trader)
         for number, reasons in (
             (9, ["no connection to the exchange for 12 min while it was tradable"]),
-            (15, ["no connection to the exchange for 12 min while it was tradable", "3 trades wait for validation"]),
+            (
+                15,
+                [
+                    "no connection to the exchange for 12 min while it was tradable",
+                    "3 trades wait for validation",
+                ],
+            ),
         ):
             rows[number] |= {"is_complete": False, "capture_gap_seconds": "720", "incomplete_because": reasons}
         return rows

@@ -18,8 +18,16 @@ def scene_of(*rows: Payload) -> Scene:
 def test_the_traders_table(visit: Open) -> None:
     shown = visit(scenes.two_rows(), "?trader=flex_trader_1")
     first, second = shown.cells("12-13"), shown.cells("13-14")
-    assert (first["Our average price"], first["Reference price"], first["How are we doing"]) == ("10.20", "9.80", "+0.40")
-    assert (second["Our average price"], second["Reference price"], second["How are we doing"]) == ("5.70", "8.90", "-3.20")
+    assert (first["Our average price"], first["Reference price"], first["How are we doing"]) == (
+        "10.20",
+        "9.80",
+        "+0.40",
+    )
+    assert (second["Our average price"], second["Reference price"], second["How are we doing"]) == (
+        "5.70",
+        "8.90",
+        "-3.20",
+    )
     assert (first["Price is"], second["Price is"]) == ("●final", "◐provisional")
     assert (first["PnL"], second["PnL"]) == ("+4.00", "-16.00")
     good, bad = (shown.row(hour).locator("td.result") for hour in ("12-13", "13-14"))
@@ -75,8 +83,11 @@ def test_sums_of_the_page_are_exact(visit: Open) -> None:
     sums = shown.page.evaluate(
         """async () => {
             const { sum, energyPlaces } = await import("./static/js/numbers.js");
-            return [sum(["0.1", "0.2"]), sum(["9007199254740993", null, "-0.005"]), sum(["-1", "0.5"]), sum([null]),
-                    sum(["1E+2", "0E-20"]), energyPlaces(["1.20", "3"]), energyPlaces(["0.025"]), energyPlaces(["1.23456"])];
+            return [
+                sum(["0.1", "0.2"]), sum(["9007199254740993", null, "-0.005"]), sum(["-1", "0.5"]),
+                sum([null]), sum(["1E+2", "0E-20"]),
+                energyPlaces(["1.20", "3"]), energyPlaces(["0.025"]), energyPlaces(["1.23456"]),
+            ];
         }"""
     )
     assert sums == ["0.3", "9007199254740992.995", "-0.5", None, "100.00000000000000000000", 1, 3, 3]
@@ -86,11 +97,14 @@ def test_a_missing_price_is_not_zero(visit: Open) -> None:
     priced, missing = scenes.traders_dashboard()
     missing |= {
         "price_status": "missing",
-        **dict.fromkeys(("reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur")),
+        **dict.fromkeys(
+            ("reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur")
+        ),
     }
     shown = visit(scene_of(priced, missing))
     cells = shown.cells("13-14")
-    assert (cells["Price is"], cells["Reference price"], cells["How are we doing"], cells["PnL"]) == ("○missing", "–", "–", "–")
+    assert cells["Price is"] == "○missing"
+    assert {cells[name] for name in ("Reference price", "How are we doing", "PnL")} == {"\N{EN DASH}"}
     expect(shown.page.locator("#hours-table tfoot")).to_contain_text("+4.00so far")
     expect(shown.page.locator("#figures")).to_contain_text("PnL so far")
     expect(shown.page.locator("#picture-pnl-sentence")).to_contain_text("1 hour without a price not counted")
@@ -117,14 +131,18 @@ def test_reasons_count_although_the_capture_had_no_gap(visit: Open) -> None:
 def test_the_march_change_has_23_hours_and_says_so(visit: Open) -> None:
     shown = visit(scenes.busy_day(), f"?day={MARCH_CHANGE}")
     expect(shown.page.locator("#hours-table tbody tr")).to_have_count(23)
-    expect(shown.page.locator("#clock-change")).to_have_text("The clocks go forward on this day: it has 23 hours, and none is 02-03.")
+    expect(shown.page.locator("#clock-change")).to_have_text(
+        "The clocks go forward on this day: it has 23 hours, and none is 02-03."
+    )
 
 
 def test_the_october_change_has_one_row_for_the_doubled_hour(visit: Open) -> None:
     shown = visit(scenes.busy_day(), f"?day={OCTOBER_CHANGE}")
     assert "this hour happens twice" in shown.cells("02-03")["Note"]
     expect(shown.page.locator("#clock-change")).to_contain_text("the hour 02-03 happens twice")
-    expect(shown.row("02-03").locator("th time")).to_have_attribute("title", "2026-10-25 00:00 UTC to 2026-10-25 02:00 UTC")
+    expect(shown.row("02-03").locator("th time")).to_have_attribute(
+        "title", "2026-10-25 00:00 UTC to 2026-10-25 02:00 UTC"
+    )
 
 
 def test_pages_agree_with_the_calendar_on_every_kind_of_day(visit: Open) -> None:
@@ -138,7 +156,10 @@ def test_pages_agree_with_the_calendar_on_every_kind_of_day(visit: Open) -> None
         [day.isoformat() for day in days],
     )
     expected = [
-        [[p.delivery_hour, p.start_at.timestamp() * 1000, p.end_at.timestamp() * 1000] for p in MARKET.hours_of(day)]
+        [
+            [p.delivery_hour, p.start_at.timestamp() * 1000, p.end_at.timestamp() * 1000]
+            for p in MARKET.hours_of(day)
+        ]
         for day in days
     ]
     assert found == expected
@@ -171,14 +192,26 @@ def test_empty_states_say_what_to_expect(visit: Open) -> None:
     tomorrow = visit(scenes.two_rows(), f"?day={TODAY + timedelta(days=1)}")
     expect(tomorrow.page.locator("#empty")).to_contain_text("Trading for tomorrow opens at 15:00 market time")
     past = visit(scenes.two_rows(), "?day=2026-11-01&trader=flex_trader_2")
-    expect(past.page.locator("#empty")).to_contain_text("flex_trader_2 did not trade for delivery on Sun, 1 Nov 2026.")
+    expect(past.page.locator("#empty")).to_contain_text(
+        "flex_trader_2 did not trade for delivery on Sun, 1 Nov 2026."
+    )
     past.page.get_by_role("button", name="Show today").click()
     expect(past.row("12-13")).to_be_visible()
 
 
+def test_the_portfolio_by_trader_leads_to_each(visit: Open) -> None:
+    shown = visit(scenes.busy_day(scenes.FIFTEEN_TRADERS))
+    traders = shown.page.locator("#by-trader tbody tr")
+    expect(traders.locator("button")).to_have_text(scenes.FIFTEEN_TRADERS)  # 2 before 10
+    expect(traders.first).to_contain_text("so far")
+    shown.page.get_by_role("button", name="flex_trader_12").click()
+    expect(shown.page.locator("#heading")).to_contain_text("flex_trader_12")
+    expect(shown.page.locator("#by-trader")).to_be_hidden()
+
+
 def test_more_columns_on_demand(visit: Open) -> None:
     shown = visit(scenes.busy_day())
-    realised = shown.page.get_by_role("columnheader", name="Realised", exact=False).first
+    realised = shown.page.get_by_role("columnheader", name="Realised EUR", exact=True)
     expect(realised).to_be_hidden()
     shown.page.get_by_label("All columns").check()
     expect(realised).to_be_visible()
@@ -189,8 +222,12 @@ def test_more_columns_on_demand(visit: Open) -> None:
 def test_pictures_are_drawn_and_told(visit: Open) -> None:
     shown = visit(scenes.busy_day())
     expect(shown.page.locator(".picture canvas")).to_have_count(4)
-    expect(shown.page.locator("#picture-pnl-sentence")).to_contain_text("-40.10 EUR over 21 hours, best 18-19 (+25.80), worst 05-06 (-22.05)")
-    expect(shown.page.locator("#picture-history-sentence")).to_have_text(re.compile(r"From -72\.00 EUR at 07:34 to .* EUR at 13:34 in 36 steps\."))
+    expect(shown.page.locator("#picture-pnl-sentence")).to_contain_text(
+        "-40.10 EUR over 21 hours, best 18-19 (+25.80), worst 05-06 (-22.05)"
+    )
+    expect(shown.page.locator("#picture-history-sentence")).to_have_text(
+        re.compile(r"From -72\.00 EUR at 07:34 to .* EUR at 13:34 in 36 steps\.")
+    )
     shown.page.locator("#picture-pnl .u-over").hover(position={"x": 2, "y": 40})
     expect(shown.page.locator("#picture-pnl .readout")).to_contain_text("00-01: -2.50 EUR")
     shown.page.get_by_text("The same as a table").click()
@@ -200,7 +237,9 @@ def test_pictures_are_drawn_and_told(visit: Open) -> None:
 def test_a_moment_of_the_past(visit: Open) -> None:
     shown = visit(scenes.busy_day(), "?as_of=2026-11-25T10:00:00Z")
     expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 11:00:00")
-    assert "as_of=2026-11-25T10%3A00%3A00Z" in next(asked for asked in shown.desk.asked if asked.startswith("desk?"))
+    assert "as_of=2026-11-25T10%3A00%3A00Z" in next(
+        asked for asked in shown.desk.asked if asked.startswith("desk?")
+    )
     shown.page.get_by_role("button", name="Back to now").click()
     expect(shown.page.locator("#as-of")).to_be_hidden()
     assert "as_of" not in shown.page.url

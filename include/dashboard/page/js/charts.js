@@ -19,19 +19,41 @@ const plain = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 const tick = (value) => (value === null ? "" : (Math.abs(value) < 10_000 ? plain : compact).format(value));
 
 /** Bars from zero; a colour of its own for those below, if there is one. */
-export const bars = (label, values, above, { scale = "y" } = {}) =>
-  ({ label, values, scale, colourName: above, kind: "bars" });
+export const bars = (label, values, above, { scale = "y" } = {}) => ({
+  label,
+  values,
+  scale,
+  colourName: above,
+  kind: "bars",
+});
 
-export const line = (label, values, colourName, { scale = "y", dash = null, points = true, stepped = false, gaps = true } = {}) =>
-  ({ label, values, scale, colourName, dash, points, stepped, gaps, kind: "line" });
+export const line = (
+  label,
+  values,
+  colourName,
+  { scale = "y", dash = null, points = true, stepped = false, gaps = true } = {},
+) => ({ label, values, scale, colourName, dash, points, stepped, gaps, kind: "line" });
 
 function seriesOf(part) {
   const stroke = () => colour(part.colourName);
   if (part.kind === "bars") {
-    return { label: part.label, scale: part.scale, stroke, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.72, 40] }) };
+    return {
+      label: part.label,
+      scale: part.scale,
+      stroke,
+      fill: stroke,
+      width: 0,
+      points: { show: false },
+      paths: uPlot.paths.bars({ size: [0.72, 40] }),
+    };
   }
   return {
-    label: part.label, scale: part.scale, stroke, width: 2, dash: part.dash ?? undefined, spanGaps: !part.gaps,
+    label: part.label,
+    scale: part.scale,
+    stroke,
+    width: 2,
+    dash: part.dash ?? undefined,
+    spanGaps: !part.gaps,
     points: { show: part.points, size: 5, stroke, fill: stroke },
     paths: part.stepped ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
   };
@@ -57,7 +79,10 @@ function alignZeros(ranges) {
 }
 
 function extent(parts, scale) {
-  const values = parts.filter((part) => part.scale === scale).flatMap((part) => part.values).filter((value) => value !== null);
+  const values = parts
+    .filter((part) => part.scale === scale)
+    .flatMap((part) => part.values)
+    .filter((value) => value !== null);
   return values.length === 0 ? [null, null] : [Math.min(...values), Math.max(...values)];
 }
 
@@ -71,9 +96,20 @@ export class Chart {
     this.sentence = el("p", { class: "sentence", id: `${id}-sentence` });
     this.legend = el("p", { class: "legend", "aria-hidden": "true" });
     this.readout = el("p", { class: "readout", "aria-hidden": "true" });
-    this.canvas = el("div", { class: "drawing", role: "img", "aria-label": title, "aria-describedby": `${id}-sentence` });
-    this.figure = el("figure", { class: "picture", id },
-      el("figcaption", {}, el("h3", {}, title, el("small", {}, unit)), this.sentence), this.legend, this.readout, this.canvas);
+    this.canvas = el("div", {
+      class: "drawing",
+      role: "img",
+      "aria-label": title,
+      "aria-describedby": `${id}-sentence`,
+    });
+    this.figure = el(
+      "figure",
+      { class: "picture", id },
+      el("figcaption", {}, el("h3", {}, title, el("small", {}, unit)), this.sentence),
+      this.legend,
+      this.readout,
+      this.canvas,
+    );
     this.plot = null;
     this.resizes = new ResizeObserver(() => this.#resize());
     this.resizes.observe(this.canvas);
@@ -102,7 +138,15 @@ export class Chart {
   #legend(parts) {
     if (this.legend.childElementCount > 0) return;
     const shown = parts.filter((part) => part.label !== "");
-    this.legend.append(...shown.map((part) => el("span", { class: "key", "data-colour": part.colourName, "data-kind": part.dash ? "dashed" : part.kind }, part.label)));
+    this.legend.append(
+      ...shown.map((part) =>
+        el(
+          "span",
+          { class: "key", "data-colour": part.colourName, "data-kind": part.dash ? "dashed" : part.kind },
+          part.label,
+        ),
+      ),
+    );
   }
 
   #ranges() {
@@ -114,23 +158,63 @@ export class Chart {
   }
 
   #options() {
-    const axis = { stroke: () => colour("muted"), font: fontOf(), ticks: { show: false }, border: { show: false } };
+    const axis = {
+      stroke: () => colour("muted"),
+      font: fontOf(),
+      ticks: { show: false },
+      border: { show: false },
+    };
     const grid = { stroke: () => colour("grid"), width: 1 };
     const { rightScale } = this.picture;
     const scaleOf = (name) => ({ auto: false, range: () => this.#ranges()[name] });
     const values = (_, splits) => splits.map(tick);
     return {
-      width: this.canvas.clientWidth, height: HEIGHT, legend: { show: false }, padding: [8, rightScale ? 0 : 10, 0, 0],
+      width: this.canvas.clientWidth,
+      height: HEIGHT,
+      legend: { show: false },
+      padding: [8, rightScale ? 0 : 10, 0, 0],
       cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 7 } },
-      scales: { x: { time: false, auto: false, range: () => this.picture.xRange }, y: scaleOf("y"), ...(rightScale ? { [rightScale]: scaleOf(rightScale) } : {}) },
+      scales: {
+        x: { time: false, auto: false, range: () => this.picture.xRange },
+        y: scaleOf("y"),
+        ...(rightScale ? { [rightScale]: scaleOf(rightScale) } : {}),
+      },
       axes: [
-        { ...axis, size: 24, gap: 4, grid: { show: false }, splits: (plot) => this.picture.splits(plot.width), values: (_, splits) => splits.map((at) => this.picture.xLabel(at)) },
+        {
+          ...axis,
+          size: 24,
+          gap: 4,
+          grid: { show: false },
+          splits: (plot) => this.picture.splits(plot.width),
+          values: (_, splits) => splits.map((at) => this.picture.xLabel(at)),
+        },
         { ...axis, grid, size: 52, gap: 4, space: 30, values },
-        ...(rightScale ? [{ ...axis, scale: rightScale, side: 1, grid: { show: false }, size: 52, gap: 4, space: 30, values }] : []),
+        ...(rightScale
+          ? [
+              {
+                ...axis,
+                scale: rightScale,
+                side: 1,
+                grid: { show: false },
+                size: 52,
+                gap: 4,
+                space: 30,
+                values,
+              },
+            ]
+          : []),
       ],
       series: [{}, ...this.picture.parts.map(seriesOf)],
       hooks: {
-        setCursor: [(plot) => setText(this.readout, plot.cursor.idx === null || plot.cursor.idx === undefined ? "" : this.picture.readout(plot.cursor.idx))],
+        setCursor: [
+          (plot) =>
+            setText(
+              this.readout,
+              plot.cursor.idx === null || plot.cursor.idx === undefined
+                ? ""
+                : this.picture.readout(plot.cursor.idx),
+            ),
+        ],
         drawAxes: [(plot) => this.#zeroLine(plot)],
       },
     };

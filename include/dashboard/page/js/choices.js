@@ -42,14 +42,18 @@ export function readChoices({ withMemory = true } = {}) {
 /** Writes them into the address (no step in the browser's history unless asked for) and into memory. */
 export function writeChoices(choices, { step = false } = {}) {
   const address = new URL(location.href);
-  const put = (name, value) => (value ? address.searchParams.set(name, value) : address.searchParams.delete(name));
+  const put = (name, value) =>
+    value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
   put("trader", choices.trader);
   put("day", choices.day);
   put("view", choices.view === "health" ? "health" : null);
   put("as_of", choices.asOf);
   if (address.href !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);
   remember({
-    trader: choices.trader, day: choices.day, chosenOn: localDay(), allColumns: choices.allColumns,
+    trader: choices.trader,
+    day: choices.day,
+    chosenOn: localDay(),
+    allColumns: choices.allColumns,
   });
 }
 

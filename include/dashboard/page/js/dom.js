@@ -4,7 +4,9 @@
 export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""),
+  );
   return element;
 }
 
@@ -39,7 +41,8 @@ export function setChildren(element, ...children) {
 function pathTo(node, ancestor) {
   if (node === ancestor || !ancestor.contains(node)) return null;
   const path = [];
-  for (; node !== ancestor; node = node.parentElement) path.unshift([...node.parentElement.children].indexOf(node));
+  for (; node !== ancestor; node = node.parentElement)
+    path.unshift([...node.parentElement.children].indexOf(node));
   return path;
 }
 
@@ -47,7 +50,7 @@ function pathTo(node, ancestor) {
 export const unseen = (text) => el("span", { class: "unseen" }, text);
 
 /** The address, absolute, if it is one of the web; null for anything else, such as javascript: */
-export function safeAddress(address) {
+function safeAddress(address) {
   try {
     const url = new URL(address, document.baseURI);
     return ["http:", "https:"].includes(url.protocol) ? url.href : null;

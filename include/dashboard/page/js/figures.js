@@ -5,9 +5,18 @@ import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { PRICE_STATUS } from "./words.js";
 
 const figure = (name, value, unit, { sign = null, note = null, isMain = false } = {}) =>
-  el("div", { class: isMain ? "figure main" : "figure" }, el("dt", {}, name),
-    el("dd", { "data-sign": sign }, el("span", { class: "value" }, value), unit ? el("small", {}, ` ${unit}`) : null,
-      note ? el("span", { class: "hint" }, note) : null));
+  el(
+    "div",
+    { class: isMain ? "figure main" : "figure" },
+    el("dt", {}, name),
+    el(
+      "dd",
+      { "data-sign": sign },
+      el("span", { class: "value" }, value),
+      unit ? el("small", {}, ` ${unit}`) : null,
+      note ? el("span", { class: "hint" }, note) : null,
+    ),
+  );
 
 /** Fills the list of figures with a day's totals. */
 export function showFigures(list, desk) {
@@ -21,14 +30,38 @@ export function showFigures(list, desk) {
   const statuses = Object.keys(PRICE_STATUS)
     .map((name) => [PRICE_STATUS[name], rows.filter((row) => row.price_status === name).length])
     .filter(([, number]) => number > 0);
-  setChildren(list,
-    figure(isPartial && pnl !== null ? "PnL so far" : "PnL", signed(pnl), "EUR", { isMain: true, sign: signOf(pnl) }),
-    figure("How are we doing", signed(total.performance_eur_per_mwh), "EUR/MWh",
-      { sign: signOf(total.performance_eur_per_mwh), note: total.performance_eur_per_mwh === null ? "when all have a price" : null }),
-    figure("Net position", signed(total.net_position_mwh, places), "MWh", { note: ["short", "flat", "long"][net + 1] }),
+  setChildren(
+    list,
+    figure(isPartial && pnl !== null ? "PnL so far" : "PnL", signed(pnl), "EUR", {
+      isMain: true,
+      sign: signOf(pnl),
+    }),
+    figure("How are we doing", signed(total.performance_eur_per_mwh), "EUR/MWh", {
+      sign: signOf(total.performance_eur_per_mwh),
+      note: total.performance_eur_per_mwh === null ? "when all have a price" : null,
+    }),
+    figure("Net position", signed(total.net_position_mwh, places), "MWh", {
+      note: ["short", "flat", "long"][net + 1],
+    }),
     figure("Bought", fixed(total.buy_mwh, places), "MWh"),
     figure("Sold", fixed(total.sell_mwh, places), "MWh"),
     figure("Trades", count(total.trade_count), ""),
-    el("div", { class: "figure prices" }, el("dt", {}, "Prices"), el("dd", {}, statuses.map(([status, number]) =>
-      el("span", { class: "price-status" }, el("span", { class: "mark", "aria-hidden": "true" }, status.mark), ` ${count(number)} ${status.word}`)))));
+    el(
+      "div",
+      { class: "figure prices" },
+      el("dt", {}, "Prices"),
+      el(
+        "dd",
+        {},
+        statuses.map(([status, number]) =>
+          el(
+            "span",
+            { class: "price-status" },
+            el("span", { class: "mark", "aria-hidden": "true" }, status.mark),
+            ` ${count(number)} ${status.word}`,
+          ),
+        ),
+      ),
+    ),
+  );
 }

@@ -9,17 +9,61 @@ const BAD = new Set(["failed", "blocked", "lost", "not connected", "upstream_fai
 
 /** Sections: key in the reply, heading, columns to begin with, and what no rows mean. */
 const SECTIONS = [
-  { key: "alarms", title: "Alarms", first: ["alarm", "since_at", "detail"], hidden: ["raised_at"], none: "Nothing is late or broken." },
-  { key: "lines", title: "Capture lines", first: ["name", "host", "is_connected", "connected_since", "last_message_at", "messages_last_minute"],
-    none: "No capture has ever connected: start capture_trades, or python -m include.capture." },
-  { key: "gaps", title: "Capture gaps", first: ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"], none: "At every moment at least one line was connected." },
-  { key: "blocked_batches", title: "Blocked batches", first: ["load_batch_id", "source", "detail", "loaded_at", "loaded_count", "rejected_count"], none: "No batch is blocked." },
-  { key: "rejects", title: "Rejected messages by reason", first: ["reason_code", "count", "last_at", "detail", "raw"], none: "Nothing was rejected." },
-  { key: "validations", title: "Validation results", first: ["validated_at", "suite", "success", "failed_count", "expectation_count", "detail"], hidden: ["validation_id"], none: "Nothing has been validated yet." },
-  { key: "runs", title: "Last runs", first: ["dag_id", "state", "started_at", "window", "error"], hidden: ["run_id"], none: "No run yet." },
+  {
+    key: "alarms",
+    title: "Alarms",
+    first: ["alarm", "since_at", "detail"],
+    hidden: ["raised_at"],
+    none: "Nothing is late or broken.",
+  },
+  {
+    key: "lines",
+    title: "Capture lines",
+    first: ["name", "host", "is_connected", "connected_since", "last_message_at", "messages_last_minute"],
+    none: "No capture has ever connected: start capture_trades, or python -m include.capture.",
+  },
+  {
+    key: "gaps",
+    title: "Capture gaps",
+    first: ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"],
+    none: "At every moment at least one line was connected.",
+  },
+  {
+    key: "blocked_batches",
+    title: "Blocked batches",
+    first: ["load_batch_id", "source", "detail", "loaded_at", "loaded_count", "rejected_count"],
+    none: "No batch is blocked.",
+  },
+  {
+    key: "rejects",
+    title: "Rejected messages by reason",
+    first: ["reason_code", "count", "last_at", "detail", "raw"],
+    none: "Nothing was rejected.",
+  },
+  {
+    key: "validations",
+    title: "Validation results",
+    first: ["validated_at", "suite", "success", "failed_count", "expectation_count", "detail"],
+    hidden: ["validation_id"],
+    none: "Nothing has been validated yet.",
+  },
+  {
+    key: "runs",
+    title: "Last runs",
+    first: ["dag_id", "state", "started_at", "window", "error"],
+    hidden: ["run_id"],
+    none: "No run yet.",
+  },
 ];
 
-const HEADINGS = { load_batch_id: "batch", messages_last_minute: "messages, last minute", is_connected: "connected", is_ongoing: "ongoing", run_id: "run", dag_id: "DAG" };
+const HEADINGS = {
+  load_batch_id: "batch",
+  messages_last_minute: "messages, last minute",
+  is_connected: "connected",
+  is_ongoing: "ongoing",
+  run_id: "run",
+  dag_id: "DAG",
+};
 
 export class HealthView {
   constructor(place) {
@@ -30,16 +74,34 @@ export class HealthView {
     const parts = SECTIONS.map((section) => [section.key, this.#section(section)]);
     const order = new Map(parts);
     const listOf = (title, list) => el("section", { class: "panel" }, el("h2", {}, title), list);
-    place.append(el("div", { class: "panels" }, order.get("alarms"), order.get("lines"), order.get("gaps"),
-      listOf("Ledger: every captured line accounted for", this.ledger), listOf("Prices and the provider's budget", this.prices),
-      order.get("blocked_batches"), order.get("rejects"), order.get("validations"), order.get("runs")));
+    place.append(
+      el(
+        "div",
+        { class: "panels" },
+        order.get("alarms"),
+        order.get("lines"),
+        order.get("gaps"),
+        listOf("Ledger: every captured line accounted for", this.ledger),
+        listOf("Prices and the provider's budget", this.prices),
+        order.get("blocked_batches"),
+        order.get("rejects"),
+        order.get("validations"),
+        order.get("runs"),
+      ),
+    );
   }
 
   #section({ key, title }) {
     const content = el("div", { class: "scroll", role: "region", "aria-label": title, tabindex: "0" });
     const number = el("span", { class: "badge" });
     this.tables.set(key, { content, number });
-    return el("section", { class: "panel", id: `health-${key}` }, el("h2", {}, title, " ", number), content, key === "validations" ? this.docs : null);
+    return el(
+      "section",
+      { class: "panel", id: `health-${key}` },
+      el("h2", {}, title, " ", number),
+      content,
+      key === "validations" ? this.docs : null,
+    );
   }
 
   show(health) {
@@ -47,67 +109,150 @@ export class HealthView {
       const { content, number } = this.tables.get(section.key);
       const rows = health[section.key] ?? [];
       setText(number, rows.length ? count(rows.length) : "");
-      setChildren(content, rows.length ? recordsTable(section.title, rows, section) : el("p", { class: "hint" }, section.none));
+      setChildren(
+        content,
+        rows.length ? recordsTable(section.title, rows, section) : el("p", { class: "hint" }, section.none),
+      );
     }
-    setChildren(this.docs, health.data_docs_href ? outsideLink(health.data_docs_href, "Data docs: each check, and what it found") : null);
+    setChildren(
+      this.docs,
+      health.data_docs_href
+        ? outsideLink(health.data_docs_href, "Data docs: each check, and what it found")
+        : null,
+    );
     setChildren(this.ledger, ledgerFigures(health.ledger ?? {}));
     setChildren(this.prices, priceFigures(health.prices ?? {}));
   }
 }
 
 const figure = (name, value, note = null) =>
-  el("div", { class: "figure" }, el("dt", {}, name), el("dd", {}, el("span", { class: "value" }, value), note ? el("span", { class: "hint" }, note) : null));
+  el(
+    "div",
+    { class: "figure" },
+    el("dt", {}, name),
+    el("dd", {}, el("span", { class: "value" }, value), note ? el("span", { class: "hint" }, note) : null),
+  );
 
 function ledgerFigures({ files, lines, loaded, duplicates, rejected, events }) {
   const known = [loaded, duplicates, rejected, events].every((each) => each !== undefined && each !== null);
-  const difference = known ? BigInt(lines) - BigInt(loaded) - BigInt(duplicates) - BigInt(rejected) - BigInt(events) : 0n;
-  return [figure("Files", count(files)), figure("Lines", count(lines), known ? (difference === 0n ? "all accounted for" : `${count(String(difference))} not accounted for: make audit`) : null),
-    figure("Trades", count(loaded)), figure("Duplicates", count(duplicates)), figure("Rejected", count(rejected)), figure("Journal events", count(events))];
+  const difference = known
+    ? BigInt(lines) - BigInt(loaded) - BigInt(duplicates) - BigInt(rejected) - BigInt(events)
+    : 0n;
+  return [
+    figure("Files", count(files)),
+    figure(
+      "Lines",
+      count(lines),
+      known
+        ? difference === 0n
+          ? "all accounted for"
+          : `${count(String(difference))} not accounted for: make audit`
+        : null,
+    ),
+    figure("Trades", count(loaded)),
+    figure("Duplicates", count(duplicates)),
+    figure("Rejected", count(rejected)),
+    figure("Journal events", count(events)),
+  ];
 }
 
 function priceFigures(prices) {
   const budget = (spent, limit) => `${count(spent)} of ${count(limit)}`;
-  return [figure("Open periods", count(prices.open_periods)), figure("With a price", count(prices.with_price)), figure("Final", count(prices.final)),
-    figure("Missing", count(prices.missing)), figure("Requests, last minute", budget(prices.spent_last_minute, prices.per_minute)),
-    figure("Requests, last hour", budget(prices.spent_last_hour, prices.per_hour))];
+  return [
+    figure("Open periods", count(prices.open_periods)),
+    figure("With a price", count(prices.with_price)),
+    figure("Final", count(prices.final)),
+    figure("Missing", count(prices.missing)),
+    figure("Requests, last minute", budget(prices.spent_last_minute, prices.per_minute)),
+    figure("Requests, last hour", budget(prices.spent_last_hour, prices.per_hour)),
+  ];
 }
 
 /** A table of whatever records the server sends: known columns first, the others after them. */
 function recordsTable(caption, rows, { first, hidden = [] }) {
   const all = new Set(rows.flatMap((row) => Object.keys(row)));
   for (const name of ["href", ...hidden]) all.delete(name);
-  const columns = [...first.filter((name) => all.has(name)), ...[...all].filter((name) => !first.includes(name))];
-  return el("table", {}, el("caption", { class: "unseen" }, caption),
-    el("thead", {}, el("tr", {}, columns.map((name) => el("th", { scope: "col", class: isNumber(rows, name) ? "number" : null }, heading(name))))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, columns.map((name, i) => cell(rows, row, name, i === 0))))));
+  const columns = [
+    ...first.filter((name) => all.has(name)),
+    ...[...all].filter((name) => !first.includes(name)),
+  ];
+  return el(
+    "table",
+    {},
+    el("caption", { class: "unseen" }, caption),
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        columns.map((name) =>
+          el("th", { scope: "col", class: isNumber(rows, name) ? "number" : null }, heading(name)),
+        ),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      rows.map((row) =>
+        el(
+          "tr",
+          {},
+          columns.map((name, i) => cell(rows, row, name, i === 0)),
+        ),
+      ),
+    ),
+  );
 }
 
-const heading = (name) => HEADINGS[name] ?? name.replace(/^is_/, "").replace(/_seconds$/, "").replace(/_at$/, "").replaceAll("_", " ");
+const heading = (name) =>
+  HEADINGS[name] ??
+  name
+    .replace(/^is_/, "")
+    .replace(/_seconds$/, "")
+    .replace(/_at$/, "")
+    .replaceAll("_", " ");
 
-const isNumber = (rows, name) => rows.some((row) => typeof row[name] === "number") || /_seconds$|count$/.test(name);
+const isNumber = (rows, name) =>
+  rows.some((row) => typeof row[name] === "number") || /_seconds$|count$/.test(name);
 
 function cell(rows, row, name, isFirst) {
   const shown = value(row, name);
-  const content = row.href && (isFirst || name === "href") ? outsideLink(row.href, typeof shown === "string" ? shown : "open") : shown;
+  const content =
+    row.href && (isFirst || name === "href")
+      ? outsideLink(row.href, typeof shown === "string" ? shown : "open")
+      : shown;
   if (isFirst) return el("th", { scope: "row" }, content);
-  return el("td", { class: isNumber(rows, name) ? "number" : name === "raw" ? "raw" : null }, content);
+  const isShort = typeof shown === "string" && shown.length <= 24;
+  return el(
+    "td",
+    { class: isNumber(rows, name) ? "number" : name === "raw" ? "raw" : isShort ? "short-text" : null },
+    content,
+  );
 }
 
 function value(row, name) {
   const raw = row[name];
   if (raw === null || raw === undefined || raw === "") return NONE;
   if (/_seconds$/.test(name)) return duration(Number(raw) * 1000);
-  if (/(_at|_since|^since)$/.test(name) && !Number.isNaN(Date.parse(raw))) return el("time", timeAttributes(raw), clock(Date.parse(raw), { seconds: true }));
+  if (/(_at|_since|^since)$/.test(name) && !Number.isNaN(Date.parse(raw)))
+    return el("time", timeAttributes(raw), clock(Date.parse(raw), { seconds: true }));
   if (name === "is_connected") return state(raw ? "connected" : "not connected");
   if (name === "success") return state(raw === true ? "passed" : raw === false ? "failed" : String(raw));
   if (typeof raw === "boolean") return raw ? "yes" : "no";
   if (typeof raw === "number") return Number.isInteger(raw) ? count(raw) : fixed(raw, 2);
   if (["state", "severity"].includes(name)) return state(String(raw));
   if (/_href$|^docs$|url$/.test(name)) return outsideLink(raw, "open");
-  if (raw.start_at && raw.end_at) return `${clock(Date.parse(raw.start_at))} to ${clock(Date.parse(raw.end_at))}`;
+  if (raw.start_at && raw.end_at)
+    return `${clock(Date.parse(raw.start_at))} to ${clock(Date.parse(raw.end_at))}`;
   if (Array.isArray(raw)) return raw.map(String).join(", ");
   return typeof raw === "object" ? JSON.stringify(raw) : String(raw);
 }
 
-const state = (word) => el("span", { class: "state", "data-state": GOOD.has(word) ? "good" : BAD.has(word) ? "bad" : "other" },
-  el("span", { "aria-hidden": "true" }, GOOD.has(word) ? "● " : BAD.has(word) ? "▲ " : "○ "), word);
+const state = (word) =>
+  el(
+    "span",
+    { class: "state", "data-state": GOOD.has(word) ? "good" : BAD.has(word) ? "bad" : "other" },
+    el("span", { "aria-hidden": "true" }, GOOD.has(word) ? "● " : BAD.has(word) ? "▲ " : "○ "),
+    word,
+  );

@@ -1,20 +1,23 @@
 // The page: takes what the reader chooses and what the server knows, and shows it; nothing here reloads.
 
+import { ByTrader } from "./by-trader.js";
 import { readChoices, shownDay, writeChoices } from "./choices.js";
-import { el, isFramed, openFromParent, setAttribute, setChildren, setText } from "./dom.js";
+import { followColours } from "./colours.js";
+import { showChoices, wireControls } from "./controls.js";
+import { el, isFramed, openFromParent, setChildren, setText } from "./dom.js";
 import { showFigures } from "./figures.js";
 import { HealthView } from "./health.js";
 import { watch } from "./live.js";
-import { decimalSeparator, signed } from "./numbers.js";
+import { signed } from "./numbers.js";
 import { Pictures } from "./pictures.js";
-import { ServerError, address, ask } from "./server.js";
+import { ServerError, ask } from "./server.js";
 import { ErrorBanner, StatusLine } from "./status.js";
 import { TradersTable } from "./table.js";
-import { addDays, clock, clockChange, dayInWords, isDay, now, setTimezone, synchronise, today } from "./times.js";
+import { addDays, clock, clockChange, dayInWords, now, setTimezone, synchronise, today } from "./times.js";
 import { PRICE_STATUS, nothingThere, reasonsOf, who } from "./words.js";
 
 const RETRIES = [2_000, 5_000, 10_000, 15_000];
-const STATUS_EVERY = 30_000;
+const STATUS_EVERY = 60_000;
 const by = (id) => document.getElementById(id);
 
 class Page {
@@ -25,50 +28,63 @@ class Page {
     this.shownSince = null;
     this.shownFor = null;
     this.failures = 0;
+    this.isRefused = false; // what was asked is wrong: the same again only when there is something new
+    this.heardLast = null;
+    this.heardMeanwhile = null;
     this.running = null;
     this.statusAt = 0;
     this.table = new TradersTable(by("hours-table"));
     this.pictures = new Pictures(by("pictures"));
+    this.byTrader = new ByTrader(by("by-trader"), (trader) => this.choose({ trader }));
     this.health = new HealthView(by("view-health"));
     this.status = new StatusLine();
     this.error = new ErrorBanner(logIn);
   }
 
   start() {
-    this.#controls();
-    this.#theme();
+    wireControls(this);
+    followColours(() => this.pictures.redraw());
     writeChoices(this.choices);
-    this.showChoices();
+    showChoices(this.choices, this.desk);
     this.refresh();
-    watch((version) => version !== this.version && this.refresh({ isNews: true }), (state) => {
-      this.status.showLive(state);
-      if (state !== "away" && this.failures > 0) this.refresh({ isNews: true });
-    });
+    watch(
+      (version) => this.#heard(version),
+      (state) => {
+        this.status.showLive(state);
+        if (state !== "away" && this.failures > 0 && !this.isRefused && !this.running) this.refresh();
+      },
+    );
     setInterval(() => this.tick(), 1_000);
   }
 
+  #heard(version) {
+    const isNews = this.heardLast !== null && version !== this.heardLast;
+    this.heardLast = version;
+    if (this.running)
+      this.heardMeanwhile = version; // perhaps once more when the answers are here, not at once
+    else if (this.isRefused ? isNews : version !== this.version) this.refresh();
+  }
+
   /** Reads everything that is on screen anew; what is on its way for earlier choices is dropped. */
-  async refresh({ isNews = false } = {}) {
-    if (isNews && this.running) {
-      this.isStale = true; // once more when the answers are here, not at the same time
-      return;
-    }
+  async refresh() {
     this.running?.abort();
     clearTimeout(this.retry);
     const running = new AbortController();
     this.running = running;
-    this.isStale = false;
+    this.heardMeanwhile = null;
     try {
       await this.#read(running.signal);
       if (this.running !== running) return;
       this.failures = 0;
+      this.isRefused = false;
       this.error.clear();
     } catch (error) {
       if (this.running !== running) return;
       this.#failed(error);
     }
     this.running = null;
-    if (this.isStale && this.failures === 0) this.refresh();
+    const isNews = this.heardMeanwhile !== null && this.heardMeanwhile !== this.version;
+    if (isNews && this.failures === 0) this.refresh();
   }
 
   async #read(signal) {
@@ -79,11 +95,15 @@ class Page {
       setTimezone(desk.market_timezone);
       synchronise(desk.now);
       this.showDesk(desk);
-      const [history, status, health] = await Promise.all([
+      const [history, status, health, daily] = await Promise.all([
         asOf ? { points: [] } : ask("desk/history", { day: desk.day, trader }, signal),
         ask("status", {}, signal),
         view === "health" ? ask("health", {}, signal) : null,
+        trader || desk.rows.length === 0
+          ? null
+          : ask("pnl_daily", { from: desk.day, to: desk.day, trader: "*", as_of: asOf }, signal),
       ]);
+      this.byTrader.show(daily?.rows ?? []);
       this.showHistory(history);
       this.status.show(status);
       this.statusAt = Date.now();
@@ -97,9 +117,13 @@ class Page {
     if (!(error instanceof ServerError)) throw error;
     const retryIn = error.retryAfter ?? RETRIES[Math.min(this.failures, RETRIES.length - 1)];
     this.failures += 1;
+    this.isRefused = error.isLasting;
     const isOfChoice = this.shownFor === this.#key();
     if (!isOfChoice) this.#showNothing();
-    this.error.show(error, { shownSince: isOfChoice ? this.shownSince : null, retryIn: error.isLasting ? null : retryIn });
+    this.error.show(error, {
+      shownSince: isOfChoice ? this.shownSince : null,
+      retryIn: error.isLasting ? null : retryIn,
+    });
     if (!error.isLasting) this.retry = setTimeout(() => this.refresh(), retryIn);
   }
 
@@ -116,9 +140,11 @@ class Page {
     this.shownFor = this.#key();
     this.shownSince = now();
     const isEmpty = desk.rows.length === 0;
-    this.showChoices();
+    showChoices(this.choices, this.desk);
     setChildren(by("heading"), this.#title(), el("small", {}, `market time, ${desk.market_timezone}`));
-    document.title = desk.total ? `${signed(desk.total.pnl_eur ?? desk.total.priced_pnl_eur, 0)} EUR · Trading desk` : "Trading desk";
+    document.title = desk.total
+      ? `${signed(desk.total.pnl_eur ?? desk.total.priced_pnl_eur, 0)} EUR · Trading desk`
+      : "Trading desk";
     const change = clockChange(desk.day);
     by("clock-change").hidden = change === null;
     setText(by("clock-change"), change ?? "");
@@ -128,7 +154,10 @@ class Page {
     this.table.show(desk, { highlights: isSame });
     if (isEmpty) this.#showEmpty(desk);
     else this.#showBelow(desk);
-    setText(by("hours-caption"), `PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}`);
+    setText(
+      by("hours-caption"),
+      `PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}`,
+    );
     if (!isEmpty) this.pictures.show(desk);
     this.#asOf(desk);
     const [old, fresh] = [before, desk.total].map((total) => total?.pnl_eur ?? total?.priced_pnl_eur ?? null);
@@ -137,7 +166,9 @@ class Page {
 
   #title() {
     const { day, trader } = this.desk;
-    const name = { [today()]: "Today", [addDays(today(), -1)]: "Yesterday", [addDays(today(), 1)]: "Tomorrow" }[day];
+    const name = { [today()]: "Today", [addDays(today(), -1)]: "Yesterday", [addDays(today(), 1)]: "Tomorrow" }[
+      day
+    ];
     return `${trader || "Whole portfolio"} · ${name ? `${name}, ` : ""}${dayInWords(day)}`;
   }
 
@@ -156,16 +187,40 @@ class Page {
       return button;
     };
     const last = desk.days?.last;
-    setChildren(by("empty"), el("h3", {}, what), el("p", {}, then), el("p", { class: "buttons" },
-      last && last !== desk.day ? goTo(last, `Show ${dayInWords(last)}`) : null,
-      desk.day === today() ? null : goTo(null, "Show today")));
+    setChildren(
+      by("empty"),
+      el("h3", {}, what),
+      el("p", {}, then),
+      el(
+        "p",
+        { class: "buttons" },
+        last && last !== desk.day ? goTo(last, `Show ${dayInWords(last)}`) : null,
+        desk.day === today() ? null : goTo(null, "Show today"),
+      ),
+    );
   }
 
   #showBelow(desk) {
-    setChildren(by("below-table"),
-      el("ul", { class: "reasons" }, reasonsOf(desk.rows).map(([reason, hours]) => el("li", {}, el("b", {}, `⚠ ${hours} incomplete: `), reason))),
-      el("p", { class: "hint" }, "Reference price: ", Object.values(PRICE_STATUS).map(({ mark, word }) => [el("span", { class: "mark", "aria-hidden": "true" }, mark), ` ${word}  `]),
-        " · How are we doing: + better than the reference price, - worse"));
+    setChildren(
+      by("below-table"),
+      el(
+        "ul",
+        { class: "reasons" },
+        reasonsOf(desk.rows).map(([reason, hours]) =>
+          el("li", {}, el("b", {}, `⚠ ${hours} incomplete: `), reason),
+        ),
+      ),
+      el(
+        "p",
+        { class: "hint" },
+        "Reference price: ",
+        Object.values(PRICE_STATUS).map(({ mark, word }) => [
+          el("span", { class: "mark", "aria-hidden": "true" }, mark),
+          ` ${word}  `,
+        ]),
+        " · How are we doing: + better than the reference price, - worse",
+      ),
+    );
   }
 
   showHistory({ points }) {
@@ -180,93 +235,37 @@ class Page {
     if (!desk.as_of) return;
     const back = el("button", { type: "button" }, "Back to now");
     back.addEventListener("click", () => this.choose({ asOf: null }));
-    setChildren(by("as-of"), el("span", {}, `What this page said at ${clock(Date.parse(desk.as_of), { seconds: true })}; later trades and prices are not in it.`), back);
+    setChildren(
+      by("as-of"),
+      el(
+        "span",
+        {},
+        `What this page said at ${clock(Date.parse(desk.as_of), { seconds: true })}; later trades and prices are not in it.`,
+      ),
+      back,
+    );
   }
 
   /** Takes over a choice, shows at once that it is taken, and reads. */
   choose(change) {
-    const isOther = ["trader", "day", "view", "asOf"].some((name) => name in change && change[name] !== this.choices[name]);
+    const isOther = ["trader", "day", "view", "asOf"].some(
+      (name) => name in change && change[name] !== this.choices[name],
+    );
     Object.assign(this.choices, change);
     if (this.choices.day === today()) this.choices.day = null;
     writeChoices(this.choices, { step: isOther });
-    this.showChoices();
+    showChoices(this.choices, this.desk);
     if (isOther) {
       this.failures = 0;
       this.refresh();
     }
   }
 
-  showChoices() {
-    const { trader, view, allColumns, asOf } = this.choices;
-    const day = shownDay(this.choices);
-    const select = by("trader");
-    if (document.activeElement !== select || this.desk) {
-      const names = [...new Set([...(this.desk?.traders ?? []), ...(trader ? [trader] : [])])];
-      setChildren(select, el("option", { value: "" }, "Whole portfolio"), names.map((name) => el("option", { value: name }, name)));
-      select.value = trader;
-    }
-    if (document.activeElement !== by("day") || by("day").value === "") by("day").value = day;
-    by("today").disabled = this.choices.day === null;
-    by("all-columns").checked = allColumns;
-    document.body.classList.toggle("all-columns", allColumns);
-    setAttribute(by("csv"), "href", address("pnl_hourly", { from: day, to: day, trader, as_of: asOf, format: "csv", decimal: decimalSeparator() }));
-    for (const name of ["desk", "health"]) {
-      const isChosen = view === name;
-      setAttribute(by(`tab-${name}`), "aria-selected", isChosen ? "true" : "false");
-      setAttribute(by(`tab-${name}`), "tabindex", isChosen ? null : "-1");
-      by(`view-${name}`).hidden = !isChosen;
-    }
-  }
-
-  #controls() {
-    by("trader").addEventListener("change", (event) => this.choose({ trader: event.target.value }));
-    by("day").addEventListener("change", (event) => isDay(event.target.value) && this.choose({ day: event.target.value }));
-    by("day").addEventListener("blur", () => this.showChoices());
-    const step = (days) => this.choose({ day: addDays(shownDay(this.choices), days) });
-    by("day-before").addEventListener("click", () => step(-1));
-    by("day-after").addEventListener("click", () => step(1));
-    by("today").addEventListener("click", () => this.choose({ day: null }));
-    by("all-columns").addEventListener("change", (event) => this.choose({ allColumns: event.target.checked }));
-    for (const name of ["desk", "health"]) by(`tab-${name}`).addEventListener("click", () => this.choose({ view: name }));
-    document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
-      if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
-      const view = event.key === "Home" ? "desk" : event.key === "End" ? "health" : this.choices.view === "desk" ? "health" : "desk";
-      this.choose({ view });
-      by(`tab-${view}`).focus();
-    });
-    document.addEventListener("keydown", (event) => {
-      const days = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!days || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || this.choices.view !== "desk") return;
-      if (event.target.closest("input, select, textarea, [role=tab]") || scrollsSideways(event.target)) return;
-      event.preventDefault();
-      step(days);
-    });
-    window.addEventListener("popstate", () => {
-      this.choices = readChoices({ withMemory: false }); // a step back leads to what the address says
-      this.showChoices();
-      this.refresh();
-    });
-    by("own-tab").hidden = !isFramed();
-    by("own-tab").addEventListener("click", () => openFromParent(location.href, "_blank"));
-  }
-
-  /** Follows the system's colours, and inside Airflow those that Airflow is set to. */
-  #theme() {
-    const redraw = () => this.pictures.redraw();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-    if (!isFramed()) return;
-    try {
-      const outer = window.parent.document.documentElement;
-      const follow = () => {
-        const name = ["dark", "light"].find((each) => outer.classList.contains(each) || outer.dataset.theme === each);
-        setAttribute(document.documentElement, "data-theme", name ?? null);
-        redraw();
-      };
-      new MutationObserver(follow).observe(outer, { attributeFilter: ["class", "data-theme"] });
-      follow();
-    } catch {
-      // framed by another site: the system's colours it is
-    }
+  /** A step in the browser's history leads to what the address says. */
+  stepBack() {
+    this.choices = readChoices({ withMemory: false });
+    showChoices(this.choices, this.desk);
+    this.refresh();
   }
 
   tick() {
@@ -274,7 +273,14 @@ class Page {
     this.status.tick();
     if (!this.desk) return;
     this.table.markNow();
-    if (this.choices.day === null && this.desk.day !== today() && !this.choices.asOf && !this.running && this.failures === 0) this.refresh();
+    if (
+      this.choices.day === null &&
+      this.desk.day !== today() &&
+      !this.choices.asOf &&
+      !this.running &&
+      this.failures === 0
+    )
+      this.refresh();
     if (Date.now() - this.statusAt > STATUS_EVERY && !this.running && this.failures === 0) this.#readStatus();
   }
 
@@ -290,11 +296,6 @@ class Page {
     }
   }
 }
-
-const scrollsSideways = (target) => {
-  const region = target.closest(".scroll");
-  return region !== null && region.scrollWidth > region.clientWidth;
-};
 
 function logIn() {
   if (!isFramed() || !openFromParent(window.parent.location.href, "_top")) location.reload();

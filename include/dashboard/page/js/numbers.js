@@ -8,9 +8,14 @@ const formats = new Map();
 function formatOf(least, most, signDisplay) {
   const key = `${least} ${most} ${signDisplay}`;
   if (!formats.has(key)) {
-    formats.set(key, new Intl.NumberFormat(undefined, {
-      minimumFractionDigits: least, maximumFractionDigits: most, signDisplay,
-    }));
+    formats.set(
+      key,
+      new Intl.NumberFormat(undefined, {
+        minimumFractionDigits: least,
+        maximumFractionDigits: most,
+        signDisplay,
+      }),
+    );
   }
   return formats.get(key);
 }
@@ -28,7 +33,11 @@ export function signed(text, places = 2) {
 
 /** How the reader's spreadsheet writes 1.5: "comma" or "point". */
 export const decimalSeparator = () =>
-  (formatOf(1, 1, "negative").formatToParts(1.5).find((part) => part.type === "decimal").value === "," ? "comma" : "point");
+  formatOf(1, 1, "negative")
+    .formatToParts(1.5)
+    .find((part) => part.type === "decimal").value === ","
+    ? "comma"
+    : "point";
 
 export const count = (value) => fixed(value, 0);
 
@@ -62,7 +71,8 @@ export function sum(texts) {
     if (total === null) total = { digits: 0n, scale: 0 };
     const scale = Math.max(total.scale, next.scale);
     total = {
-      digits: total.digits * 10n ** BigInt(scale - total.scale) + next.digits * 10n ** BigInt(scale - next.scale),
+      digits:
+        total.digits * 10n ** BigInt(scale - total.scale) + next.digits * 10n ** BigInt(scale - next.scale),
       scale,
     };
   }

@@ -8,18 +8,28 @@ import { historySentence, pnlSentence, positionSentence, priceSentence } from ".
 
 /** Delivery periods of the day in order, with the row of each that has one. */
 function slotsOf(desk) {
-  const rows = desk.rows.map((row) => ({ label: row.delivery_hour, start: Date.parse(row.delivery_start_at), end: Date.parse(row.delivery_end_at), row }));
-  const empty = hoursOf(desk.day).filter((hour) => !rows.some((slot) => slot.start < hour.end && slot.end > hour.start));
+  const rows = desk.rows.map((row) => ({
+    label: row.delivery_hour,
+    start: Date.parse(row.delivery_start_at),
+    end: Date.parse(row.delivery_end_at),
+    row,
+  }));
+  const empty = hoursOf(desk.day).filter(
+    (hour) => !rows.some((slot) => slot.start < hour.end && slot.end > hour.start),
+  );
   return [...rows, ...empty].sort((a, b) => a.start - b.start || (a.label < b.label ? -1 : 1));
 }
 
 function hourly(slots, parts, readout, more = {}) {
   const every = (width) => [1, 2, 3, 4, 6, 12].find((step) => (slots.length / step) * 26 < width - 60) ?? 12;
   return {
-    x: slots.map((_, i) => i), parts, xRange: [-0.6, slots.length - 0.4],
+    x: slots.map((_, i) => i),
+    parts,
+    xRange: [-0.6, slots.length - 0.4],
     splits: (width) => slots.map((_, i) => i).filter((i) => i % every(width) === 0),
     xLabel: (i) => (slots[i] ? slots[i].label.slice(0, 2) : ""),
-    readout: (i) => (slots[i]?.row ? `${slots[i].label}: ${readout(slots[i].row, i)}` : `${slots[i]?.label ?? ""}: no trades`),
+    readout: (i) =>
+      slots[i]?.row ? `${slots[i].label}: ${readout(slots[i].row, i)}` : `${slots[i]?.label ?? ""}: no trades`,
     ...more,
   };
 }
@@ -36,11 +46,32 @@ export class Pictures {
     this.position = new Chart("picture-position", "Net position by hour", "MWh");
     this.history = new Chart("picture-history", "How the day's PnL came to be", "EUR");
     this.changes = el("tbody");
-    this.more = el("details", { class: "changes", hidden: true }, el("summary", {}, "The same as a table"),
-      el("div", { class: "scroll short", role: "region", "aria-label": "Changes of the day's PnL", tabindex: "0" },
-        el("table", {}, el("caption", { class: "unseen" }, "Changes of the day's PnL, the last one first"),
-          el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "At"), el("th", { scope: "col", class: "number" }, "PnL EUR"), el("th", { scope: "col" }, "Because of"))),
-          this.changes)));
+    this.more = el(
+      "details",
+      { class: "changes", hidden: true },
+      el("summary", {}, "The same as a table"),
+      el(
+        "div",
+        { class: "scroll short", role: "region", "aria-label": "Changes of the day's PnL", tabindex: "0" },
+        el(
+          "table",
+          {},
+          el("caption", { class: "unseen" }, "Changes of the day's PnL, the last one first"),
+          el(
+            "thead",
+            {},
+            el(
+              "tr",
+              {},
+              el("th", { scope: "col" }, "At"),
+              el("th", { scope: "col", class: "number" }, "PnL EUR"),
+              el("th", { scope: "col" }, "Because of"),
+            ),
+          ),
+          this.changes,
+        ),
+      ),
+    );
     this.history.figure.append(this.more);
     this.all = [this.pnl, this.prices, this.position, this.history];
     place.append(...this.all.map((chart) => chart.figure));
@@ -50,19 +81,48 @@ export class Pictures {
     const slots = slotsOf(desk);
     const places = energyPlaces(desk.rows.map((row) => row.net_position_mwh));
     const soFar = slots.map((_, i) => sum(slots.slice(0, i + 1).map(({ row }) => row?.pnl_eur)));
-    this.pnl.show(hourly(slots, [
-      bars("gain", of(slots, "pnl_eur", above), "good"),
-      bars("loss", of(slots, "pnl_eur", below), "bad"),
-      line("over the day (right axis)", slots.map(({ row }, i) => (row && row.pnl_eur !== null ? toFloat(soFar[i]) : null)), "accent", { scale: "day", gaps: false }),
-    ], (row, i) => (row.pnl_eur === null ? "no price yet" : `${signed(row.pnl_eur)} EUR, over the day ${signed(soFar[i])} EUR`),
-    { withZero: true, rightScale: "day" }), pnlSentence(desk.rows));
-    this.prices.show(hourly(slots, [
-      line("reference price", of(slots, "reference_price_eur_per_mwh"), "second", { dash: [5, 4] }),
-      line("our average price", of(slots, "average_price_eur_per_mwh"), "accent"),
-    ], (row) => `ours ${fixed(row.average_price_eur_per_mwh)}, reference ${row.reference_price_eur_per_mwh === null ? "missing" : fixed(row.reference_price_eur_per_mwh)} EUR/MWh`),
-    priceSentence(desk.rows));
-    this.position.show(hourly(slots, [bars("", of(slots, "net_position_mwh"), "accent")],
-      (row) => `${signed(row.net_position_mwh, places)} MWh`, { withZero: true }), positionSentence(desk.rows, places));
+    this.pnl.show(
+      hourly(
+        slots,
+        [
+          bars("gain", of(slots, "pnl_eur", above), "good"),
+          bars("loss", of(slots, "pnl_eur", below), "bad"),
+          line(
+            "over the day (right axis)",
+            slots.map(({ row }, i) => (row && row.pnl_eur !== null ? toFloat(soFar[i]) : null)),
+            "accent",
+            { scale: "day", gaps: false },
+          ),
+        ],
+        (row, i) =>
+          row.pnl_eur === null
+            ? "no price yet"
+            : `${signed(row.pnl_eur)} EUR, over the day ${signed(soFar[i])} EUR`,
+        { withZero: true, rightScale: "day" },
+      ),
+      pnlSentence(desk.rows),
+    );
+    this.prices.show(
+      hourly(
+        slots,
+        [
+          line("reference price", of(slots, "reference_price_eur_per_mwh"), "second", { dash: [5, 4] }),
+          line("our average price", of(slots, "average_price_eur_per_mwh"), "accent"),
+        ],
+        (row) =>
+          `ours ${fixed(row.average_price_eur_per_mwh)}, reference ${row.reference_price_eur_per_mwh === null ? "missing" : fixed(row.reference_price_eur_per_mwh)} EUR/MWh`,
+      ),
+      priceSentence(desk.rows),
+    );
+    this.position.show(
+      hourly(
+        slots,
+        [bars("", of(slots, "net_position_mwh"), "accent")],
+        (row) => `${signed(row.net_position_mwh, places)} MWh`,
+        { withZero: true },
+      ),
+      positionSentence(desk.rows, places),
+    );
   }
 
   /** The day's PnL over time: {points: [{at, pnl_eur, priced_pnl_eur, cause}]}, and the end of its axis in ms. */
@@ -75,21 +135,43 @@ export class Pictures {
     const room = Math.max((last - first) * 0.02, 60_000);
     const x = known.length ? [...times, Math.max(last, times.at(-1) + 1)] : [];
     const y = known.length ? [...known, known.at(-1)].map((point) => toFloat(value(point))) : [];
-    this.history.show({
-      x, parts: [line("", y, "accent", { stepped: true, points: known.length < 60 })], xRange: [first - room, last + room],
-      splits: (width) => roundTimes(first, last, Math.max(2, Math.floor((width - 60) / 70))),
-      xLabel: hourAndMinute,
-      readout: (i) => {
-        const point = known[Math.min(i, known.length - 1)];
-        return point ? `${clock(Date.parse(point.at))}: ${signed(value(point))} EUR${point.cause ? `, ${point.cause}` : ""}` : "";
+    this.history.show(
+      {
+        x,
+        parts: [line("", y, "accent", { stepped: true, points: known.length < 60 })],
+        xRange: [first - room, last + room],
+        splits: (width) => roundTimes(first, last, Math.max(2, Math.floor((width - 60) / 70))),
+        xLabel: hourAndMinute,
+        readout: (i) => {
+          const point = known[Math.min(i, known.length - 1)];
+          return point
+            ? `${clock(Date.parse(point.at))}: ${signed(value(point))} EUR${point.cause ? `, ${point.cause}` : ""}`
+            : "";
+        },
+        withZero: false,
       },
-      withZero: false,
-    }, historySentence(known, clock));
+      historySentence(known, clock),
+    );
     this.more.hidden = known.length === 0;
-    setChildren(this.changes, [...known].reverse().map((point) => el("tr", {},
-      el("td", {}, el("time", timeAttributes(point.at), clock(Date.parse(point.at), { seconds: true }))),
-      el("td", { class: "number" }, signed(value(point)), point.pnl_eur === null ? el("small", {}, " so far") : null),
-      el("td", {}, point.cause ?? ""))));
+    setChildren(
+      this.changes,
+      [...known]
+        .reverse()
+        .map((point) =>
+          el(
+            "tr",
+            {},
+            el("td", {}, el("time", timeAttributes(point.at), clock(Date.parse(point.at), { seconds: true }))),
+            el(
+              "td",
+              { class: "number" },
+              signed(value(point)),
+              point.pnl_eur === null ? el("small", {}, " so far") : null,
+            ),
+            el("td", {}, point.cause ?? ""),
+          ),
+        ),
+    );
   }
 
   redraw() {
@@ -99,7 +181,9 @@ export class Pictures {
 
 /** At most so many moments between two, at full minutes or hours. */
 function roundTimes(from, to, most) {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map((minutes) => minutes * 60_000);
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map(
+    (minutes) => minutes * 60_000,
+  );
   const step = steps.find((each) => (to - from) / each <= most) ?? steps.at(-1);
   const times = [];
   for (let at = Math.ceil(from / step) * step; at <= to; at += step) times.push(at);

@@ -6,7 +6,11 @@ import { clock, duration, now, timeAttributes, utc } from "./times.js";
 const LIVE = {
   connecting: ["connecting", "Connecting …", "The page asks the server for the first time."],
   live: ["live", "Live", "The server tells this page at once when there is something new."],
-  polling: ["polling", "Live, every 5 s", "The page asks the server each 5 seconds whether there is something new."],
+  polling: [
+    "polling",
+    "Live, every 5 s",
+    "The page asks the server each 5 seconds whether there is something new.",
+  ],
   away: ["away", "Not connected", "The server does not answer; the page goes on trying by itself."],
 };
 
@@ -26,9 +30,20 @@ export class StatusLine {
 
   show(status) {
     this.status = status;
-    setChildren(this.troubles, (status.troubles ?? []).map((trouble) => el("p", { class: "banner warning" },
-      el("span", { class: "sign", "aria-hidden": "true" }, "⚠"), el("span", {}, trouble.text),
-      trouble.since ? el("time", timeAttributes(trouble.since), `since ${clock(Date.parse(trouble.since))}`) : null)));
+    setChildren(
+      this.troubles,
+      (status.troubles ?? []).map((trouble) =>
+        el(
+          "p",
+          { class: "banner warning" },
+          el("span", { class: "sign", "aria-hidden": "true" }, "⚠"),
+          el("span", {}, trouble.text),
+          trouble.since
+            ? el("time", timeAttributes(trouble.since), `since ${clock(Date.parse(trouble.since))}`)
+            : null,
+        ),
+      ),
+    );
     this.tick();
   }
 
@@ -44,7 +59,11 @@ export class StatusLine {
       setText(this.age, "No data yet");
     }
     setText(this.waits, waitsFor(publication && Date.parse(publication), refresh && Date.parse(refresh)));
-    setAttribute(this.waits, "title", publication ? `next publication ${utc(Date.parse(publication), { seconds: true })}` : null);
+    setAttribute(
+      this.waits,
+      "title",
+      publication ? `next publication ${utc(Date.parse(publication), { seconds: true })}` : null,
+    );
   }
 }
 
@@ -68,11 +87,22 @@ export class ErrorBanner {
 
   show(error, { shownSince, retryIn }) {
     const old = shownSince === null ? "" : ` What you see is of ${clock(shownSince, { seconds: true })}.`;
-    const next = error.isLoggedOut || error.isLasting ? "" : ` The page tries again by itself${retryIn ? `, every ${duration(retryIn)}` : ""}.`;
+    const next =
+      error.isLoggedOut || error.isLasting
+        ? ""
+        : ` The page tries again by itself${retryIn ? `, every ${duration(retryIn)}` : ""}.`;
     const login = error.isLoggedOut ? el("button", { type: "button" }, "Log in again") : null;
     login?.addEventListener("click", this.onLogin);
-    setChildren(this.place, el("p", { class: "banner bad" }, el("span", { class: "sign", "aria-hidden": "true" }, "✕"),
-      el("span", {}, `${error.message}${old}${next}`), login));
+    setChildren(
+      this.place,
+      el(
+        "p",
+        { class: "banner bad" },
+        el("span", { class: "sign", "aria-hidden": "true" }, "✕"),
+        el("span", {}, `${error.message}${old}${next}`),
+        login,
+      ),
+    );
   }
 
   clear() {

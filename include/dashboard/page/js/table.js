@@ -26,23 +26,42 @@ const COLUMNS = [
   { name: "note", heading: "Note", unit: "", kind: "note" },
 ];
 
-const classOf = (column) => ["status", "note"].includes(column.kind) ? column.kind : `number ${column.kind ?? ""}`.trim();
+const classOf = (column) =>
+  ["status", "note"].includes(column.kind) ? column.kind : `number ${column.kind ?? ""}`.trim();
 
 export class TradersTable {
   constructor(table) {
     this.table = table;
     [this.head, this.body, this.foot] = [table.tHead, table.tBodies[0], table.tFoot];
     this.rows = new Map();
-    this.head.append(el("tr", {}, el("th", { scope: "col" }, "Delivery"), COLUMNS.map((column) =>
-      el("th", { scope: "col", class: classOf(column) }, el("span", {}, column.heading), column.unit ? el("small", {}, column.unit) : null))));
-    this.nowRow = el("tr", { class: "now-line", "aria-current": "time" },
-      el("td", { colspan: COLUMNS.length + 1 }, el("span", {})));
+    this.head.append(
+      el(
+        "tr",
+        {},
+        el("th", { scope: "col" }, "Delivery"),
+        COLUMNS.map((column) =>
+          el(
+            "th",
+            { scope: "col", class: classOf(column) },
+            el("span", {}, column.heading),
+            column.unit ? el("small", {}, column.unit) : null,
+          ),
+        ),
+      ),
+    );
+    this.nowRow = el(
+      "tr",
+      { class: "now-line", "aria-current": "time" },
+      el("td", { colspan: COLUMNS.length + 1 }, el("span", {})),
+    );
   }
 
   /** Shows a desk; with highlights, cells that changed light up for a moment. */
   show(desk, { highlights }) {
     this.desk = desk;
-    const places = energyPlaces([...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
+    const places = energyPlaces(
+      [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
+    );
     this.nowRow.remove();
     const kept = new Map();
     for (const row of desk.rows) {
@@ -57,31 +76,50 @@ export class TradersTable {
       else this.body.insertBefore(line, place);
     }
     this.rows = kept;
-    this.table.classList.toggle("no-notes", ![...kept.values()].some((line) => line.lastElementChild.textContent));
+    this.table.classList.toggle(
+      "no-notes",
+      ![...kept.values()].some((line) => line.lastElementChild.textContent),
+    );
     this.#total(desk.total, places);
     this.markNow();
   }
 
   #newLine(row) {
     const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
-    const head = el("th", { scope: "row", class: "period" },
-      el("time", { datetime: row.delivery_start_at, title: `${utc(start)} to ${utc(end)}` }, row.delivery_hour), el("span", { class: "marks" }));
-    return el("tr", {}, head, COLUMNS.map((column) => el("td", { class: classOf(column) })));
+    const head = el(
+      "th",
+      { scope: "row", class: "period" },
+      el("time", { datetime: row.delivery_start_at, title: `${utc(start)} to ${utc(end)}` }, row.delivery_hour),
+      el("span", { class: "marks" }),
+    );
+    return el(
+      "tr",
+      {},
+      head,
+      COLUMNS.map((column) => el("td", { class: classOf(column) })),
+    );
   }
 
   #fill(line, row, places, highlights) {
     const because = incompleteBecause(row);
-    const doubled = hoursOf(this.desk.day).some((hour) => hour.label === row.delivery_hour && hour.end - hour.start > 3_600_000);
+    const doubled = hoursOf(this.desk.day).some(
+      (hour) => hour.label === row.delivery_hour && hour.end - hour.start > 3_600_000,
+    );
     line.dataset.start = Date.parse(row.delivery_start_at);
     line.dataset.end = Date.parse(row.delivery_end_at);
     line.classList.toggle("incomplete", because !== null);
-    setChildren(line.cells[0].lastElementChild,
-      because === null ? null : el("span", { class: "warn", title: `Incomplete: ${because}` }, "⚠", unseen(" incomplete")));
+    setChildren(
+      line.cells[0].lastElementChild,
+      because === null
+        ? null
+        : el("span", { class: "warn", title: `Incomplete: ${because}` }, "⚠", unseen(" incomplete")),
+    );
     const note = [doubled ? "this hour happens twice" : null, because].filter(Boolean).join("; ");
     COLUMNS.forEach((column, i) => {
       const cell = line.cells[i + 1];
       if (column.kind === "status") setChildren(cell, statusWord(row.price_status));
-      else if (column.kind === "note") setChildren(cell, note ? el("span", { class: "clamp", title: note }, note) : null);
+      else if (column.kind === "note")
+        setChildren(cell, note ? el("span", { class: "clamp", title: note }, note) : null);
       else if (setText(cell, column.show(row[column.name], places)) && highlights) light(cell);
       if (column.kind === "result") setAttribute(cell, "data-sign", signOf(row[column.name]));
       if (isMissing(column, row)) setAttribute(cell, "title", "no reference price yet");
@@ -95,7 +133,14 @@ export class TradersTable {
       return;
     }
     if (this.foot.rows.length === 0) {
-      this.foot.append(el("tr", {}, el("th", { scope: "row", class: "period" }, "Total"), COLUMNS.map((column) => el("td", { class: classOf(column) }))));
+      this.foot.append(
+        el(
+          "tr",
+          {},
+          el("th", { scope: "row", class: "period" }, "Total"),
+          COLUMNS.map((column) => el("td", { class: classOf(column) })),
+        ),
+      );
     }
     const line = this.foot.rows[0];
     const isPartial = total.pnl_eur === null && total.priced_pnl_eur !== null;
@@ -124,6 +169,9 @@ export class TradersTable {
       line.classList.toggle("now", line === current);
       line.classList.toggle("past", at >= line.dataset.end);
       setAttribute(line, "aria-current", line === current ? "time" : null);
+      if (line !== current) line.querySelector(".now-mark")?.remove();
+      else if (!line.querySelector(".now-mark"))
+        line.cells[0].firstElementChild.after(el("span", { class: "now-mark" }, "now"));
     }
     if (current || lines.length === 0 || marketDay(at) !== this.desk.day) {
       this.nowRow.remove();
@@ -138,13 +186,20 @@ export class TradersTable {
 
 const keyOf = (row) => `${row.delivery_start_at} ${row.delivery_hour}`;
 
-const isMissing = (column, row) => row.price_status === "missing"
-  && ["reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur"].includes(column.name);
+const isMissing = (column, row) =>
+  row.price_status === "missing" &&
+  ["reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur"].includes(
+    column.name,
+  );
 
 function statusWord(name) {
   const { mark, word, meaning } = statusOf(name);
-  return el("span", { class: "price-status", "data-status": name, title: meaning },
-    el("span", { class: "mark", "aria-hidden": "true" }, mark), el("span", { class: "word" }, word));
+  return el(
+    "span",
+    { class: "price-status", "data-status": name, title: meaning },
+    el("span", { class: "mark", "aria-hidden": "true" }, mark),
+    el("span", { class: "word" }, word),
+  );
 }
 
 function light(cell) {

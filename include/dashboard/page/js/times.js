@@ -44,7 +44,9 @@ export const addDays = (day, days) =>
 
 /** "Wed, 25 Nov 2026" in the reader's way of writing. */
 export const dayInWords = (day) =>
-  format({ weekday: "short", day: "numeric", month: "short", year: "numeric" }, "UTC").format(Date.parse(`${day}T12:00Z`));
+  format({ weekday: "short", day: "numeric", month: "short", year: "numeric" }, "UTC").format(
+    Date.parse(`${day}T12:00Z`),
+  );
 
 /** Hours and minutes in market time; with the day when that is another one than today. */
 export function clock(at, { seconds = false } = {}) {
@@ -58,7 +60,10 @@ export const hourAndMinute = (at) => format(CLOCK).format(at);
 
 /** "2026-11-25 11:00 UTC", for titles. */
 export const utc = (at, { seconds = false } = {}) =>
-  `${new Date(at).toISOString().slice(0, seconds ? 19 : 16).replace("T", " ")} UTC`;
+  `${new Date(at)
+    .toISOString()
+    .slice(0, seconds ? 19 : 16)
+    .replace("T", " ")} UTC`;
 
 /** Attributes of a time element that says UTC on hover. */
 export const timeAttributes = (iso) => ({ datetime: iso, title: utc(Date.parse(iso), { seconds: true }) });

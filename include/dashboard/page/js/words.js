@@ -6,7 +6,11 @@ import { addDays, dayInWords, today } from "./times.js";
 /** Shape and word tell them apart; the colour only helps. */
 export const PRICE_STATUS = {
   final: { mark: "●", word: "final", meaning: "The reference price will not move any more." },
-  provisional: { mark: "◐", word: "provisional", meaning: "Trading goes on: the reference price may still move." },
+  provisional: {
+    mark: "◐",
+    word: "provisional",
+    meaning: "Trading goes on: the reference price may still move.",
+  },
   missing: { mark: "○", word: "missing", meaning: "No reference price is published yet: PnL comes with it." },
 };
 
@@ -29,7 +33,10 @@ export function reasonsOf(rows) {
     const because = reasons.length > 0 ? reasons : [incompleteBecause(row)].filter((reason) => reason !== null);
     for (const reason of because) hours.set(reason, [...(hours.get(reason) ?? []), row.delivery_hour]);
   }
-  return [...hours].map(([reason, labels]) => [reason, labels.length === rows.length && rows.length > 2 ? "all hours" : labels.join(", ")]);
+  return [...hours].map(([reason, labels]) => [
+    reason,
+    labels.length === rows.length && rows.length > 2 ? "all hours" : labels.join(", "),
+  ]);
 }
 
 /** Sentences for a day without rows: why, and what to expect when. */
@@ -37,23 +44,35 @@ export function nothingThere(desk) {
   const { day, trader, days } = desk;
   const name = trader || "Nobody";
   if (!days?.first) {
-    return ["Nothing has been loaded yet.",
-      "The first trades appear here by themselves within a minute of their arrival, and their PnL with the next reference price: one is published every ten minutes."];
+    return [
+      "Nothing has been loaded yet.",
+      "The first trades appear here by themselves within a minute of their arrival, and their PnL with the next reference price: one is published every ten minutes.",
+    ];
   }
-  if (desk.as_of) return ["Nothing was on this page at that moment.", "Choose a later moment, or go back to now."];
+  if (desk.as_of)
+    return ["Nothing was on this page at that moment.", "Choose a later moment, or go back to now."];
   if (day > addDays(today(), 1)) {
-    return [`Delivery on ${dayInWords(day)} is not traded yet.`, "Trading opens at 15:00 market time on the day before."];
+    return [
+      `Delivery on ${dayInWords(day)} is not traded yet.`,
+      "Trading opens at 15:00 market time on the day before.",
+    ];
   }
   if (day > today()) {
-    return [`No trades for delivery on ${dayInWords(day)} yet.`,
-      "Trading for tomorrow opens at 15:00 market time; trades appear here by themselves within a minute of their arrival."];
+    return [
+      `No trades for delivery on ${dayInWords(day)} yet.`,
+      "Trading for tomorrow opens at 15:00 market time; trades appear here by themselves within a minute of their arrival.",
+    ];
   }
   if (day === today()) {
-    return [trader ? `${trader} has no trades for delivery today yet.` : "No trades for delivery today yet.",
-      "They appear here by themselves within a minute of their arrival; there is no need to reload."];
+    return [
+      trader ? `${trader} has no trades for delivery today yet.` : "No trades for delivery today yet.",
+      "They appear here by themselves within a minute of their arrival; there is no need to reload.",
+    ];
   }
-  return [`${name} ${trader ? "did not trade" : "traded"} for delivery on ${dayInWords(day)}.`,
-    `There are trades for delivery from ${dayInWords(days.first)} to ${dayInWords(days.last)}.`];
+  return [
+    `${name} ${trader ? "did not trade" : "traded"} for delivery on ${dayInWords(day)}.`,
+    `There are trades for delivery from ${dayInWords(days.first)} to ${dayInWords(days.last)}.`,
+  ];
 }
 
 const plural = (number, one, many) => `${count(number)} ${Number(number) === 1 ? one : many}`;
@@ -61,8 +80,10 @@ const plural = (number, one, many) => `${count(number)} ${Number(number) === 1 ?
 /** How many prices are missing and how many hours incomplete, as one text; "" if none. */
 export function totalNote(total) {
   const notes = [];
-  if (total.missing_price_count > 0) notes.push(`${plural(total.missing_price_count, "hour", "hours")} without a price`);
-  if (total.incomplete_period_count > 0) notes.push(`${plural(total.incomplete_period_count, "hour", "hours")} incomplete`);
+  if (total.missing_price_count > 0)
+    notes.push(`${plural(total.missing_price_count, "hour", "hours")} without a price`);
+  if (total.incomplete_period_count > 0)
+    notes.push(`${plural(total.incomplete_period_count, "hour", "hours")} incomplete`);
   return notes.join("; ");
 }
 
@@ -78,9 +99,10 @@ export function pnlSentence(rows) {
   const { known, lowest, highest } = extremes(rows, "pnl_eur");
   if (known.length === 0) return "No hour has a price yet, so there is no PnL to draw.";
   const missing = rows.length - known.length;
-  const best = known.length > 1
-    ? `, best ${highest.delivery_hour} (${signed(highest.pnl_eur)}), worst ${lowest.delivery_hour} (${signed(lowest.pnl_eur)})`
-    : "";
+  const best =
+    known.length > 1
+      ? `, best ${highest.delivery_hour} (${signed(highest.pnl_eur)}), worst ${lowest.delivery_hour} (${signed(lowest.pnl_eur)})`
+      : "";
   const without = missing ? `; ${plural(missing, "hour", "hours")} without a price not counted` : "";
   return `${signed(sum(known.map((row) => row.pnl_eur)))} EUR over ${plural(known.length, "hour", "hours")}${best}${without}.`;
 }
@@ -91,16 +113,20 @@ export function priceSentence(rows) {
   const better = priced.filter((row) => toFloat(row.performance_eur_per_mwh) > 0).length;
   const worse = priced.filter((row) => toFloat(row.performance_eur_per_mwh) < 0).length;
   const { lowest, highest } = extremes(rows, "reference_price_eur_per_mwh");
-  return `Better than the reference price in ${plural(better, "hour", "hours")}, worse in ${count(worse)}; `
-    + `the reference price went from ${fixed(lowest.reference_price_eur_per_mwh)} to ${fixed(highest.reference_price_eur_per_mwh)} EUR/MWh.`;
+  return (
+    `Better than the reference price in ${plural(better, "hour", "hours")}, worse in ${count(worse)}; ` +
+    `the reference price went from ${fixed(lowest.reference_price_eur_per_mwh)} to ${fixed(highest.reference_price_eur_per_mwh)} EUR/MWh.`
+  );
 }
 
 export function positionSentence(rows, places) {
   const { lowest, highest } = extremes(rows, "net_position_mwh");
   if (!lowest) return "Nothing was traded.";
   const total = signed(sum(rows.map((row) => row.net_position_mwh)), places);
-  return `${total} MWh in all; from ${signed(lowest.net_position_mwh, places)} (${lowest.delivery_hour}) `
-    + `to ${signed(highest.net_position_mwh, places)} (${highest.delivery_hour}). Above zero is bought, below is sold.`;
+  return (
+    `${total} MWh in all; from ${signed(lowest.net_position_mwh, places)} (${lowest.delivery_hour}) ` +
+    `to ${signed(highest.net_position_mwh, places)} (${highest.delivery_hour}). Above zero is bought, below is sold.`
+  );
 }
 
 export function historySentence(points, clock) {
@@ -108,6 +134,8 @@ export function historySentence(points, clock) {
   const [first, last] = [points[0], points.at(-1)];
   const value = (point) => signed(point.pnl_eur ?? point.priced_pnl_eur);
   if (points.length === 1) return `One state so far: ${value(last)} EUR at ${clock(Date.parse(last.at))}.`;
-  return `From ${value(first)} EUR at ${clock(Date.parse(first.at))} to ${value(last)} EUR at ${clock(Date.parse(last.at))} `
-    + `in ${plural(points.length - 1, "step", "steps")}.`;
+  return (
+    `From ${value(first)} EUR at ${clock(Date.parse(first.at))} to ${value(last)} EUR at ${clock(Date.parse(last.at))} ` +
+    `in ${plural(points.length - 1, "step", "steps")}.`
+  );
 }

@@ -1,0 +1,75 @@
+// Choosers, tabs and keys: what they do, and how they show what is chosen.
+
+import { shownDay } from "./choices.js";
+import { el, isFramed, openFromParent, setAttribute, setChildren } from "./dom.js";
+import { decimalSeparator } from "./numbers.js";
+import { address } from "./server.js";
+import { addDays, isDay } from "./times.js";
+
+const VIEWS = ["desk", "health"];
+const by = (id) => document.getElementById(id);
+
+/** Wires all of them to a page with choices, choose() and stepBack(). */
+export function wireControls(page) {
+  const step = (days) => page.choose({ day: addDays(shownDay(page.choices), days) });
+  by("trader").addEventListener("change", (event) => page.choose({ trader: event.target.value }));
+  by("day").addEventListener(
+    "change",
+    (event) => isDay(event.target.value) && page.choose({ day: event.target.value }),
+  );
+  by("day").addEventListener("blur", () => showChoices(page.choices, page.desk));
+  by("day-before").addEventListener("click", () => step(-1));
+  by("day-after").addEventListener("click", () => step(1));
+  by("today").addEventListener("click", () => page.choose({ day: null }));
+  by("all-columns").addEventListener("change", (event) => page.choose({ allColumns: event.target.checked }));
+  for (const view of VIEWS) by(`tab-${view}`).addEventListener("click", () => page.choose({ view }));
+  document.querySelector("[role=tablist]").addEventListener("keydown", (event) => tabByKey(page, event));
+  document.addEventListener("keydown", (event) => {
+    const days = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!days || page.choices.view !== "desk" || isMeantOtherwise(event)) return;
+    event.preventDefault();
+    step(days);
+  });
+  window.addEventListener("popstate", () => page.stepBack());
+  by("own-tab").hidden = !isFramed();
+  by("own-tab").addEventListener("click", () => openFromParent(location.href, "_blank"));
+}
+
+function tabByKey(page, event) {
+  const next = { ArrowLeft: 1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+  if (next === undefined) return;
+  const at = VIEWS.indexOf(page.choices.view) + next;
+  const view = VIEWS[Number.isFinite(at) ? at % VIEWS.length : at < 0 ? 0 : VIEWS.length - 1];
+  page.choose({ view });
+  by(`tab-${view}`).focus();
+}
+
+/** Arrow keys that a field, a tab or something that scrolls sideways needs, or that a browser has a use for. */
+function isMeantOtherwise(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return true;
+  if (event.target.closest("input, select, textarea, [role=tab]")) return true;
+  const region = event.target.closest(".scroll");
+  return region !== null && region.scrollWidth > region.clientWidth;
+}
+
+/** Shows the choices; a desk knows which traders there are. */
+export function showChoices({ trader, day, view, allColumns, asOf }, desk) {
+  const shown = shownDay({ day });
+  const names = [...new Set([...(desk?.traders ?? []), ...(trader ? [trader] : [])])];
+  const options = names.map((name) => el("option", { value: name }, name));
+  setChildren(by("trader"), el("option", { value: "" }, "Whole portfolio"), options);
+  by("trader").value = trader;
+  // who is typing a date is not interrupted
+  if (document.activeElement !== by("day")) by("day").value = shown;
+  by("today").disabled = day === null;
+  by("all-columns").checked = allColumns;
+  document.body.classList.toggle("all-columns", allColumns);
+  const csv = { from: shown, to: shown, trader, as_of: asOf, format: "csv", decimal: decimalSeparator() };
+  setAttribute(by("csv"), "href", address("pnl_hourly", csv));
+  for (const name of VIEWS) {
+    const isChosen = view === name;
+    setAttribute(by(`tab-${name}`), "aria-selected", isChosen ? "true" : "false");
+    setAttribute(by(`tab-${name}`), "tabindex", isChosen ? null : "-1");
+    by(`view-${name}`).hidden = !isChosen;
+  }
+}

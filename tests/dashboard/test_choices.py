@@ -1,0 +1,138 @@
+"""Choosing a trader, a day and a view, by mouse and keyboard, in a tab and in Airflow's frame."""
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.dashboard import scenes
+from tests.dashboard.conftest import Open, Visit
+
+
+def last_desk(shown: Visit) -> str:
+    return [asked for asked in shown.desk.asked if asked.split("?")[0] == "desk"][-1]
+
+
+def test_a_trader_is_remembered_and_in_the_address(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio")
+    shown.page.get_by_role("combobox", name="Trader").select_option("flex_trader_3")
+    expect(shown.page.locator("#heading")).to_contain_text("flex_trader_3")
+    assert shown.page.url.endswith("?trader=flex_trader_3")
+    shown.page.goto(shown.desk.url)
+    expect(shown.page.locator("#heading")).to_contain_text("flex_trader_3")
+    expect(shown.page.get_by_role("combobox", name="Trader")).to_have_value("flex_trader_3")
+    shown.page.get_by_role("combobox", name="Trader").select_option("")
+    expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio")
+    assert last_desk(shown) == "desk"
+
+
+def test_days_by_buttons_and_back_in_the_browsers_history(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    expect(shown.page.get_by_role("button", name="Today")).to_be_disabled()
+    shown.page.get_by_role("button", name="Day before").click()
+    expect(shown.page.locator("#heading")).to_contain_text("Yesterday, Tue, 24 Nov 2026")
+    shown.page.get_by_role("button", name="Day before").click()
+    expect(shown.page.locator("#heading")).to_contain_text("Mon, 23 Nov 2026")
+    shown.page.go_back()
+    expect(shown.page.locator("#heading")).to_contain_text("Tue, 24 Nov 2026")
+    shown.page.get_by_role("button", name="Day after").click()
+    expect(shown.page.locator("#heading")).to_contain_text("Today")
+    assert "day=" not in shown.page.url  # today goes on with the calendar
+
+
+def test_days_by_arrow_keys(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    shown.page.keyboard.press("ArrowLeft")
+    expect(shown.page.locator("#heading")).to_contain_text("Yesterday")
+    shown.page.keyboard.press("ArrowRight")
+    shown.page.keyboard.press("ArrowRight")
+    expect(shown.page.locator("#heading")).to_contain_text("Tomorrow")
+    shown.page.get_by_role("combobox", name="Trader").focus()
+    shown.page.keyboard.press("ArrowLeft")
+    expect(shown.page.locator("#day")).to_have_value("2026-11-26")
+
+
+def test_a_day_is_chosen_in_its_field(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    shown.page.locator("#day").fill("2026-10-25")
+    expect(shown.page.locator("#heading")).to_contain_text("Sun, 25 Oct 2026")
+    assert "day=2026-10-25" in shown.page.url
+
+
+def test_the_fastest_chooser_gets_the_last_choice(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    for _ in range(12):
+        shown.page.keyboard.press("ArrowLeft")
+    expect(shown.page.locator("#heading")).to_contain_text("Fri, 13 Nov 2026")
+    shown.page.wait_for_timeout(500)
+    expect(shown.page.locator("#heading")).to_contain_text("Fri, 13 Nov 2026")
+
+
+def test_csv_of_what_is_on_screen(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), "?trader=flex_trader_1&day=2026-11-24")
+    with shown.page.expect_download() as download:
+        shown.page.get_by_role("link", name="Download CSV").click()
+    assert download.value.suggested_filename == "pnl-2026-11-24.csv"
+    assert Path(download.value.path()).read_text("utf-8-sig").startswith("delivery_day")
+    asked = shown.desk.asked[-1]
+    assert asked == "pnl_hourly?from=2026-11-24&to=2026-11-24&trader=flex_trader_1&format=csv&decimal=point"
+
+
+def test_csv_for_a_spreadsheet_that_writes_commas(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), locale="de-DE")
+    href = shown.page.get_by_role("link", name="Download CSV").get_attribute("href")
+    assert href == "api/v1/pnl_hourly?from=2026-11-25&to=2026-11-25&format=csv&decimal=comma"
+
+
+def test_views_are_tabs_for_the_keyboard(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    shown.page.get_by_role("tab", name="Desk").focus()
+    shown.page.keyboard.press("ArrowRight")
+    expect(shown.page.get_by_role("tab", name="Health")).to_be_focused()
+    expect(shown.page.locator("#health-lines")).to_contain_text("capture-service")
+    expect(shown.page.locator("#view-desk")).to_be_hidden()
+    assert shown.page.url.endswith("?view=health")
+    shown.page.keyboard.press("Home")
+    expect(shown.row("12-13")).to_be_visible()
+
+
+def test_health_tells_the_engineer(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), "?view=health")
+    page = shown.page
+    expect(page.locator("#health-lines tbody tr").nth(1)).to_contain_text("not connected")
+    expect(page.locator("#health-gaps")).to_contain_text("12 min")
+    expect(page.locator("#view-health")).to_contain_text("all accounted for")
+    expect(page.locator("#view-health")).to_contain_text("240 of 1,000")
+    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("12:00 to 13:00")
+    expect(page.locator("#health-blocked_batches")).to_contain_text("No batch is blocked.")
+    expect(page.locator("#health-validations a")).to_have_attribute(
+        "href", f"{shown.desk.url}data-docs/index.html"
+    )
+    shown.desk.scene.health["ledger"]["loaded"] -= 3
+    shown.desk.tell()
+    expect(page.locator("#view-health")).to_contain_text("3 not accounted for: make audit")
+
+
+def test_in_airflows_frame_links_open_and_files_download(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), framed=True)
+    frame = shown.page.frame_locator("iframe")
+    expect(frame.locator("#heading")).to_contain_text("Whole portfolio")
+    with shown.page.expect_download() as download:
+        frame.get_by_role("link", name="Download CSV").click()
+    assert download.value.suggested_filename == "pnl-2026-11-25.csv"
+    frame.get_by_role("tab", name="Health").click()
+    with shown.context.expect_page() as opened:
+        frame.get_by_role("link", name="refresh_pnl").click()
+    assert opened.value.url.startswith(f"{shown.desk.origin}/dags/refresh_pnl/runs/")
+    with shown.context.expect_page() as alone:
+        frame.get_by_role("button", name="Open in a tab of its own").click()
+    expect(alone.value.locator("#tab-health")).to_have_attribute("aria-selected", "true")
+    expect(alone.value.locator("#own-tab")).to_be_hidden()
+
+
+def test_in_airflows_frame_the_colours_are_those_of_airflow(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), "?theme=dark", framed=True, color_scheme="light")
+    body = shown.page.frame_locator("iframe").locator("body")
+    expect(body).to_have_css("background-color", "rgb(15, 19, 24)")
+    shown.page.evaluate("document.documentElement.className = 'light'")
+    expect(body).to_have_css("background-color", "rgb(243, 245, 247)")
