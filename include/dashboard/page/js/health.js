@@ -84,8 +84,8 @@ export class HealthView {
         listOf("Ledger: every captured line accounted for", this.ledger),
         listOf("Prices and the provider's budget", this.prices),
         order.get("blocked_batches"),
-        order.get("rejects"),
         order.get("validations"),
+        order.get("rejects"),
         order.get("runs"),
       ),
     );

@@ -33,9 +33,13 @@ export function watch(onVersion, onState) {
       onState("live");
     });
     stream.addEventListener("open", () => onState("live"));
+    let isProven = false;
+    stream.addEventListener("version", () => {
+      isProven = true;
+    });
     stream.addEventListener("error", () => {
       close();
-      reopenAt = Date.now() + REOPEN;
+      reopenAt = isProven ? 0 : Date.now() + REOPEN; // a server may end a stream now and then
       poll();
     });
   }

@@ -1,5 +1,6 @@
 // The page: takes what the reader chooses and what the server knows, and shows it; nothing here reloads.
 
+import { showBelow } from "./below.js";
 import { ByTrader } from "./by-trader.js";
 import { readChoices, shownDay, writeChoices } from "./choices.js";
 import { followColours } from "./colours.js";
@@ -14,7 +15,7 @@ import { ServerError, ask } from "./server.js";
 import { ErrorBanner, StatusLine } from "./status.js";
 import { TradersTable } from "./table.js";
 import { addDays, clock, clockChange, dayInWords, now, setTimezone, synchronise, today } from "./times.js";
-import { PRICE_STATUS, nothingThere, reasonsOf, who } from "./words.js";
+import { nothingThere, who } from "./words.js";
 
 const RETRIES = [2_000, 5_000, 10_000, 15_000];
 const STATUS_EVERY = 60_000;
@@ -95,19 +96,18 @@ class Page {
       setTimezone(desk.market_timezone);
       synchronise(desk.now);
       this.showDesk(desk);
-      const [history, status, health, daily] = await Promise.all([
-        asOf ? { points: [] } : ask("desk/history", { day: desk.day, trader }, signal),
-        ask("status", {}, signal),
-        view === "health" ? ask("health", {}, signal) : null,
+      const daily = { from: desk.day, to: desk.day, trader: "*", as_of: asOf };
+      // each is shown when it comes: a long list holds up nothing
+      await Promise.all([
+        asOf
+          ? this.showHistory({ points: [] })
+          : ask("desk/history", { day: desk.day, trader }, signal).then((history) => this.showHistory(history)),
+        ask("status", {}, signal).then((status) => this.showStatus(status)),
+        view === "health" ? ask("health", {}, signal).then((health) => this.health.show(health)) : null,
         trader || desk.rows.length === 0
-          ? null
-          : ask("pnl_daily", { from: desk.day, to: desk.day, trader: "*", as_of: asOf }, signal),
+          ? this.byTrader.show([])
+          : ask("pnl_daily", daily, signal).then(({ rows }) => this.byTrader.show(rows)),
       ]);
-      this.byTrader.show(daily?.rows ?? []);
-      this.showHistory(history);
-      this.status.show(status);
-      this.statusAt = Date.now();
-      if (health) this.health.show(health);
     } finally {
       if (!signal.aborted) by("view-desk").setAttribute("aria-busy", "false");
     }
@@ -153,7 +153,7 @@ class Page {
     by("empty").hidden = !isEmpty;
     this.table.show(desk, { highlights: isSame });
     if (isEmpty) this.#showEmpty(desk);
-    else this.#showBelow(desk);
+    else showBelow(by("below-table"), desk.rows);
     setText(
       by("hours-caption"),
       `PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}`,
@@ -196,29 +196,6 @@ class Page {
         { class: "buttons" },
         last && last !== desk.day ? goTo(last, `Show ${dayInWords(last)}`) : null,
         desk.day === today() ? null : goTo(null, "Show today"),
-      ),
-    );
-  }
-
-  #showBelow(desk) {
-    setChildren(
-      by("below-table"),
-      el(
-        "ul",
-        { class: "reasons" },
-        reasonsOf(desk.rows).map(([reason, hours]) =>
-          el("li", {}, el("b", {}, `⚠ ${hours} incomplete: `), reason),
-        ),
-      ),
-      el(
-        "p",
-        { class: "hint" },
-        "Reference price: ",
-        Object.values(PRICE_STATUS).map(({ mark, word }) => [
-          el("span", { class: "mark", "aria-hidden": "true" }, mark),
-          ` ${word}  `,
-        ]),
-        " · How are we doing: + better than the reference price, - worse",
       ),
     );
   }
@@ -284,12 +261,16 @@ class Page {
     if (Date.now() - this.statusAt > STATUS_EVERY && !this.running && this.failures === 0) this.#readStatus();
   }
 
+  showStatus(status) {
+    this.statusAt = Date.now();
+    this.status.show(status);
+  }
+
   /** Troubles can come without new numbers. */
   async #readStatus() {
     this.statusAt = Date.now();
     try {
-      this.status.show(await ask("status"));
-      if (this.choices.view === "health") this.health.show(await ask("health"));
+      this.showStatus(await ask("status"));
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
       this.refresh();
