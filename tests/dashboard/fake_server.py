@@ -41,7 +41,7 @@ class FakeDesk(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.scene = scene
         self.asked: list[str] = []
-        self._news = Condition()
+        self.news = Condition()
         self.is_ending = False
 
     @property
@@ -54,18 +54,20 @@ class FakeDesk(ThreadingHTTPServer):
 
     def tell(self) -> None:
         """There is something new: a new version, and everybody who listens hears of it."""
-        with self._news:
+        with self.news:
             self.scene.version += 1
-            self._news.notify_all()
+            self.news.notify_all()
 
     def wait(self, seen: int, seconds: float) -> None:
-        with self._news:
-            self._news.wait_for(lambda: self.is_ending or self.scene.version != seen, seconds)
+        with self.news:
+            self.news.wait_for(
+                lambda: self.is_ending or self.scene.version != seen or not self.scene.has_events, seconds
+            )
 
     def end(self) -> None:
-        with self._news:
+        with self.news:
             self.is_ending = True
-            self._news.notify_all()
+            self.news.notify_all()
         self.shutdown()
         self.server_close()
 

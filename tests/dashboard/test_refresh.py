@@ -103,6 +103,20 @@ def test_an_error_is_a_sentence_and_mends_itself(visit: Open) -> None:
     expect(alert).to_be_empty()
 
 
+def test_a_server_that_goes_away_is_noticed_without_news(visit: Open) -> None:
+    shown = visit(scenes.two_rows())
+    expect(shown.page.locator("#live")).to_have_text("Live")
+    shown.desk.scene.failure = FAILED
+    shown.desk.scene.has_events = False
+    with shown.desk.news:
+        shown.desk.news.notify_all()  # ends the streams that are open
+    expect(shown.page.locator("#live")).to_have_text("Not connected")
+    expect(shown.page.get_by_role("alert")).to_contain_text("What you see is of 13:34")
+    shown.desk.scene.failure, shown.desk.scene.has_events = None, True
+    expect(shown.page.get_by_role("alert")).to_be_empty()
+    expect(shown.page.locator("#live")).to_contain_text("Live")
+
+
 def test_an_error_from_the_beginning_mends_itself(visit: Open) -> None:
     scene = scenes.two_rows()
     scene.failure = FAILED

@@ -232,6 +232,8 @@ def test_pictures_are_drawn_and_told(visit: Open) -> None:
     expect(shown.page.locator("#picture-pnl .readout")).to_contain_text("00-01: -2.50 EUR")
     shown.page.get_by_text("The same as a table").click()
     expect(shown.page.locator(".changes tbody tr").first).to_contain_text("new trades")
+    shown.page.locator(".changes tbody button").nth(6).click()
+    expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 12:34:40")
 
 
 def test_a_moment_of_the_past(visit: Open) -> None:

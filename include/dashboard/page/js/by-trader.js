@@ -70,7 +70,8 @@ export class ByTrader {
 
 function line(row, places) {
   const isPartial = row.pnl_eur === null && row.priced_pnl_eur !== null;
-  const note = totalNote(row);
+  // what lacks a price says "so far"
+  const note = row.incomplete_period_count > 0 ? totalNote(row) : "";
   const number = (text, kind = "") => el("td", { class: `number ${kind}` }, text);
   return el(
     "tr",

@@ -35,7 +35,7 @@ class Page {
     this.running = null;
     this.statusAt = 0;
     this.table = new TradersTable(by("hours-table"));
-    this.pictures = new Pictures(by("pictures"));
+    this.pictures = new Pictures(by("pictures"), (asOf) => this.choose({ asOf }));
     this.byTrader = new ByTrader(by("by-trader"), (trader) => this.choose({ trader }));
     this.health = new HealthView(by("view-health"));
     this.status = new StatusLine();
@@ -52,7 +52,9 @@ class Page {
       (version) => this.#heard(version),
       (state) => {
         this.status.showLive(state);
-        if (state !== "away" && this.failures > 0 && !this.isRefused && !this.running) this.refresh();
+        if (this.running || this.isRefused) return;
+        // away: asking for the numbers as well gives the sentence, and goes on until they come
+        if ((state === "away") === (this.failures === 0)) this.refresh();
       },
     );
     setInterval(() => this.tick(), 1_000);

@@ -40,12 +40,16 @@ const above = (value) => (value >= 0 ? value : null);
 const below = (value) => (value < 0 ? value : null);
 
 export class Pictures {
-  constructor(place) {
+  constructor(place, onMoment) {
     this.pnl = new Chart("picture-pnl", "PnL by hour, and over the day", "EUR");
     this.prices = new Chart("picture-prices", "Our average price against the reference price", "EUR/MWh");
     this.position = new Chart("picture-position", "Net position by hour", "MWh");
     this.history = new Chart("picture-history", "How the day's PnL came to be", "EUR");
     this.changes = el("tbody");
+    this.changes.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) onMoment(button.dataset.at);
+    });
     this.more = el(
       "details",
       { class: "changes", hidden: true },
@@ -161,7 +165,7 @@ export class Pictures {
           el(
             "tr",
             {},
-            el("td", {}, el("time", timeAttributes(point.at), clock(Date.parse(point.at), { seconds: true }))),
+            el("td", {}, momentButton(point.at)),
             el(
               "td",
               { class: "number" },
@@ -177,6 +181,17 @@ export class Pictures {
   redraw() {
     for (const chart of this.all) chart.redraw();
   }
+}
+
+/** A moment that can be gone back to. */
+function momentButton(at) {
+  const time = el("time", timeAttributes(at), clock(Date.parse(at), { seconds: true }));
+  return el(
+    "button",
+    { type: "button", class: "link", "data-at": at },
+    el("span", { class: "unseen" }, "the page as of "),
+    time,
+  );
 }
 
 /** At most so many moments between two, at full minutes or hours. */

@@ -1,0 +1,55 @@
+"""The page's files: whole, self-contained, and nothing in them that a strict content policy would refuse."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.fake_server import PAGE
+
+OURS = sorted(file for file in PAGE.rglob("*") if file.is_file() and "vendor" not in file.parts)
+MODULES = sorted(PAGE.glob("js/*.js"))
+
+
+def name(file: Path) -> str:
+    return file.relative_to(PAGE).as_posix()
+
+
+def test_the_policy_is_strict() -> None:
+    html = (PAGE / "index.html").read_text("utf-8")
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert "default-src 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", html)
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    html = (PAGE / "index.html").read_text("utf-8")
+    named = re.findall(r'(?:src|href)="static/([^"]+)"', html)
+    assert named
+    for module in MODULES:
+        named += [f"js/{found}" for found in re.findall(r'from "\./([^"]+)"', module.read_text("utf-8"))]
+    assert [file for file in named if not (PAGE / file).is_file()] == []
+    # and none lies there for nothing
+    assert {name(module) for module in MODULES} <= set(named)
+
+
+@pytest.mark.parametrize("file", OURS, ids=name)
+def test_nothing_is_fetched_from_elsewhere(file: Path) -> None:
+    addresses = set(re.findall(r"https?://[^\s\"'<>]+", file.read_text("utf-8")))
+    assert addresses <= {"http://www.w3.org/2000/svg"}  # a namespace, not a request
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_modules_are_small_and_say_what_they_are_for(module: Path) -> None:
+    lines = module.read_text("utf-8").splitlines()
+    assert lines[0].startswith("// ")
+    assert len(lines) <= 300
+    assert not re.search(r"innerHTML\s*=(?!=)|insertAdjacentHTML|document\.write|eval\(", "\n".join(lines))
+
+
+def test_the_library_comes_with_its_licence() -> None:
+    library = PAGE / "vendor" / "uplot"
+    assert (library / "LICENSE").read_text("utf-8").startswith("The MIT License")
+    assert "uPlot (v1.6.32)" in (library / "uPlot.iife.min.js").read_text("utf-8")[:200]
