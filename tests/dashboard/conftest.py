@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from tests.dashboard.fake_server import FakeDesk, fake_desk
 from tests.dashboard.scenes import Scene
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-_ARGUMENTS = [
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -32,9 +32,9 @@ expect.set_options(timeout=15_000)
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the installed browser; without one, tests are skipped, but not on CI."""
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
-        reason = f"no browser is installed: none of {', '.join(_NAMES)} is on the PATH"
+        reason = f"no browser is installed: none of {', '.join(NAMES)} is on the PATH"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -45,7 +45,7 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator[Browser]:
     """One browser a module: Playwright's loop runs as long, and other modules have loops of their own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=ARGUMENTS)
         yield browser
         browser.close()
 

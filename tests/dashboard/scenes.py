@@ -160,10 +160,14 @@ def whole_day(day: date, trader: str = "") -> list[Payload]:
     """A busy day: prices like a sunny one, later hours provisional, the last ones without a price."""
     rows = []
     scale = Decimal(1) if trader else Decimal(4)
+    own = sum(map(ord, trader)) % 11  # traders differ
     for number, period in enumerate(MARKET.hours_of(day)):
-        buy, sell = Decimal(number * 7 % 11) * scale / 10 + 1, Decimal(number * 5 % 13) * scale / 5 + 2
+        buy, sell = (
+            Decimal((number * 7 + own * 3) % 11) * scale / 10 + 1,
+            Decimal(number * 5 % 13) * scale / 5 + 2,
+        )
         reference = Decimal(abs(number - 13) * 9 + number * 17 % 7) - Decimal("21.37")
-        average = reference + Decimal((number * 37 + len(trader)) % 23 - 10) / 4
+        average = reference + Decimal((number * 37 + own * 5) % 23 - 10) / 4
         performance = (average - reference) * (sell - buy) / (sell + buy)
         status = "final"
         if day > TODAY or (day == TODAY and number > 20):

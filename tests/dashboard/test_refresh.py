@@ -62,6 +62,25 @@ def test_scroll_and_focus_stay(visit: Open) -> None:
     assert shown.page.evaluate(where) == [120, 300, "hours"]
 
 
+def test_what_did_not_change_is_not_touched(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    button = shown.page.get_by_role("button", name="flex_trader_2")
+    button.focus()
+    shown.page.evaluate(
+        "window.kept = ['#trader option', 'dt', '#by-trader button'].map(each => document.querySelector(each))"
+    )
+    shown.desk.tell()
+    while calls(shown, "pnl_daily") < 2:
+        shown.page.wait_for_timeout(50)
+    shown.page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
+    assert shown.page.evaluate("window.kept.every(each => each.isConnected)")
+    expect(button).to_be_focused()
+    shown.desk.scene.rows = lambda day, trader: scenes.whole_day(TODAY, trader)[:5]
+    shown.desk.tell()
+    expect(shown.page.locator("#by-trader")).not_to_contain_text("so far")
+    expect(button).to_be_focused()
+
+
 def test_rows_come_and_go_in_order(visit: Open) -> None:
     rows = scenes.whole_day(TODAY)
     scene = scenes.two_rows()

@@ -8,7 +8,7 @@ const HEADINGS = [
   ["Trades", "", "wide"],
   ["Bought", "MWh", "wide"],
   ["Sold", "MWh", "wide"],
-  ["Net position", "MWh", ""],
+  ["Net position", "MWh", "wide"],
   ["Our average price", "EUR/MWh", ""],
   ["How are we doing", "EUR/MWh", ""],
   ["PnL", "EUR", ""],
@@ -87,7 +87,7 @@ function line(row, places) {
     number(count(row.trade_count), "wide"),
     number(fixed(row.buy_mwh, places), "wide"),
     number(fixed(row.sell_mwh, places), "wide"),
-    number(signed(row.net_position_mwh, places)),
+    number(signed(row.net_position_mwh, places), "wide"),
     number(fixed(row.average_price_eur_per_mwh)),
     el(
       "td",
