@@ -7,7 +7,6 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from include.local.postgres import embedded_postgres
