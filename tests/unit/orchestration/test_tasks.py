@@ -1,6 +1,7 @@
 """What a task hands to its job."""
 
-from datetime import UTC, datetime, timedelta
+from contextlib import nullcontext
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.jobs.window import Window
+from include.jobs.rebuild import Rebuild
+from include.jobs.window import DeliveryDays, Window
 from include.orchestration import tasks
 from include.settings import Settings
 
@@ -26,6 +28,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any, ...], dict[s
 
     monkeypatch.setattr(tasks, "import_module", lambda _name: SimpleNamespace(run=run))
     monkeypatch.setattr(tasks, "airflow_settings", Settings)
+    # what is written down of a try has its own tests
+    monkeypatch.setattr(tasks, "recorded", lambda *_: nullcontext(SimpleNamespace()))
     return calls
 
 
@@ -34,7 +38,12 @@ def execute(run_params: dict[str, Any], **arguments: Any) -> Any:
     with DAG("d", schedule=None):
         operator = tasks.job("load_trades", **arguments).operator
     run = SimpleNamespace(
-        run_type="manual", logical_date=None, data_interval_start=None, data_interval_end=None, run_after=SIX
+        run_id="r",
+        run_type="manual",
+        logical_date=None,
+        data_interval_start=None,
+        data_interval_end=None,
+        run_after=SIX,
     )
     return operator.python_callable(dag_run=run, params=run_params)
 
@@ -54,3 +63,9 @@ def test_a_window_that_cannot_be_fails_without_a_retry(calls: list[Any]) -> None
     with pytest.raises(AirflowFailException, match="hour must be a moment"):
         execute({"hour": "garbage"}, windowed=True)
     assert calls == []
+
+
+def test_a_job_of_a_rebuild_is_told_what_to_rebuild(calls: list[Any]) -> None:
+    execute({"from": "2026-03-01", "to": "2026-03-02", "reload": True}, rebuilding=True)
+    days = DeliveryDays(date(2026, 3, 1), date(2026, 3, 2))
+    assert calls == [((Settings(), Rebuild("r", days, reload=True)), {})]
