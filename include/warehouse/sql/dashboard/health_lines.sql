@@ -1,37 +1,37 @@
--- The capture lines of the last hours, as far as their files are loaded: a file an hour and process
+-- The capture lines of the last day, as far as their files are loaded: a file an hour and process
 WITH files AS (
-    SELECT f.landing_file_id, f.last_received_at, f.is_connected AND NOT f.is_complete AS is_connected,
-           regexp_match(f.landing_file, '([^/-]+)-([^/]+)-\d+-\d{8}T\d+Z\.jsonl$') AS parts
-    FROM ops.landing_files AS f
-    WHERE f.source = 'trades' AND f.hour_start_at > now() - interval '1 day'
+    SELECT landing_file_id, last_received_at, is_connected AND NOT is_complete AS is_connected,
+           regexp_match(landing_file, '([^/-]+)-([^/]+)-\d+-\d{8}T\d+Z\.jsonl$') AS parts
+    FROM ops.landing_files
+    WHERE source = 'trades' AND hour_start_at > now() - interval '1 day'
 ), lines AS (
     SELECT parts[1] AS name, parts[2] AS host, max(last_received_at) AS last_message_at,
-           (array_agg(is_connected ORDER BY last_received_at DESC NULLS LAST))[1] AS is_connected,
-           array_agg(landing_file_id) AS landing_file_ids
+           (array_agg(is_connected ORDER BY last_received_at DESC NULLS LAST))[1] AS is_connected
     FROM files
     WHERE parts IS NOT NULL
-    GROUP BY parts[1], parts[2]
+    GROUP BY parts
 ), spans AS (
-    SELECT name, host, connected_from, connected_until,
+    SELECT parts, connected_from,
            -- the turn of the hour, where the next file begins, is no new connection
            connected_from > interval '1 second' + max(connected_until) OVER (
-               PARTITION BY name, host ORDER BY connected_from, connected_until
+               PARTITION BY parts ORDER BY connected_from, connected_until
                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_new
-    FROM lines
-    JOIN ops.connected_intervals ON landing_file_id = ANY (landing_file_ids)
+    FROM files
+    JOIN ops.connected_intervals USING (landing_file_id)
 ), since AS (
-    SELECT name, host, max(connected_from) FILTER (WHERE is_new IS NOT false) AS connected_since
+    SELECT parts[1] AS name, parts[2] AS host,
+           max(connected_from) FILTER (WHERE is_new IS NOT false) AS connected_since
     FROM spans
-    GROUP BY name, host
+    GROUP BY parts
 ), rates AS (
     -- what the loads of the last ten minutes brought, a minute
-    SELECT name, host,
+    SELECT parts[1] AS name, parts[2] AS host,
            round(sum(b.loaded_count + b.duplicate_count + b.rejected_count)
                  / greatest(extract(epoch FROM max(b.loaded_at) - min(b.loaded_at)) / 60, 1))::bigint AS per_minute
-    FROM lines
-    JOIN ops.load_batches AS b ON b.landing_file_id = ANY (landing_file_ids)
+    FROM files
+    JOIN ops.load_batches AS b USING (landing_file_id)
     WHERE b.loaded_at > now() - interval '10 minutes'
-    GROUP BY name, host
+    GROUP BY parts
 )
 SELECT name, host, CASE WHEN is_connected THEN connected_since END AS connected_since, last_message_at,
        coalesce(per_minute, 0) AS messages_last_minute, is_connected
