@@ -31,7 +31,8 @@ COMMENT ON COLUMN ops.rebuilds.rows_changed IS 'Of these, rows that were new or 
 
 -- ---------------------------------------------------------------- what changed
 CREATE VIEW curated.pnl_hourly_changes AS
-WITH versions AS (
+-- used twice, they would be computed for the whole history before anything is left out
+WITH versions AS NOT MATERIALIZED (
     SELECT
         h.*,
         lag(valid_to) OVER version = valid_from AS is_successor,

@@ -31,17 +31,3 @@ $$;
 COMMENT ON FUNCTION curated.pnl_daily_as_of IS 'What curated.pnl_daily said at that moment';
 COMMENT ON FUNCTION curated.portfolio_pnl_hourly_as_of IS 'What curated.portfolio_pnl_hourly said at that moment';
 COMMENT ON FUNCTION curated.portfolio_pnl_daily_as_of IS 'What curated.portfolio_pnl_daily said at that moment';
-
--- ---------------------------------------------------------------- the changes of one day without those of all others
--- used twice, the versions would be computed for the whole history before anything is left out
-DO $$
-DECLARE
-    definition text := pg_get_viewdef('curated.pnl_hourly_changes'::regclass);
-    faster text := regexp_replace(definition, '\mWITH versions AS \(', 'WITH versions AS NOT MATERIALIZED (');
-BEGIN
-    IF faster = definition THEN
-        RAISE EXCEPTION 'curated.pnl_hourly_changes is not defined as expected: %', definition;
-    END IF;
-    EXECUTE 'CREATE OR REPLACE VIEW curated.pnl_hourly_changes AS ' || faster;
-END
-$$;
