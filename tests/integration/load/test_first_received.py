@@ -110,6 +110,28 @@ def test_an_earlier_copy_with_other_content_is_validated(settings: Settings, dat
     assert database.value(_PRICE + " WHERE delivery_hour = '15-16'") == 2
 
 
+def test_bad_data_that_both_lines_captured_counts_by_neither(settings: Settings, database: Database) -> None:
+    """The copy received first is loaded last: accepting its batch would bring in what blocks the other."""
+    for name, delay in (("a", 0.5), ("b", 0.0)):
+        bad = b"".join(line(n + delay, id=f"bad{n}", price=99_999) for n in range(3))
+        write_landing_file(settings.landing_root, bad + filler(name), name=name)
+    load_trades.run(settings)
+    with pytest.raises(TerminalError, match="2 blocked and 0 accepted"):
+        validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.value("SELECT count(*) FROM curated.trades") == 0
+
+
+def test_good_data_counts_by_the_line_that_is_not_blocked(settings: Settings, database: Database) -> None:
+    bad = b"".join(line(20 + n, id=f"bad{n}", price=99_999) for n in range(3))
+    write_landing_file(settings.landing_root, line(1) + bad, name="a")
+    write_landing_file(settings.landing_root, line(0) + filler("b"), name="b")
+    load_trades.run(settings)
+    with pytest.raises(TerminalError, match="1 blocked and 1 accepted"):
+        validate_trades.run(settings)
+    assert database.value("SELECT count(*) FROM curated.trades") == 61
+
+
 def test_earlier_copies_of_a_discarded_batch_are_forgotten(settings: Settings, database: Database) -> None:
     bad = b"".join(line(n, id=f"bad{n}", price=99_999) for n in range(1, 4))
     write_landing_file(settings.landing_root, line(0) + bad, hour=_WINDOW)

@@ -1,5 +1,5 @@
--- The trades of the batches of a validation, with what the calendar says of their delivery period; and the copies with
--- other content that take a trade's place once their batch is accepted.
+-- The trades of the batches of a validation, with what the calendar says of their delivery period; and the copies that
+-- take a trade's place once their batch is accepted, unless the same content is accepted already.
 -- The batches are given as bigint[]: PostgreSQL hashes such a list only if it has the column's type, and else compares
 -- each row with hundreds of batches one by one.
 SELECT
@@ -19,10 +19,12 @@ FROM (
     SELECT e.*, false
     FROM staging.earlier_copies AS e
     JOIN raw.trades AS s USING (trade_id)
+    JOIN ops.load_batches AS b ON b.load_batch_id = s.load_batch_id
     WHERE e.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-      AND (e.trader_id, e.direction, e.price_eur_per_mwh, e.quantity_mw, e.delivery_day, e.delivery_hour, e.executed_at)
-          IS DISTINCT FROM
-          (s.trader_id, s.direction, s.price_eur_per_mwh, s.quantity_mw, s.delivery_day, s.delivery_hour, s.executed_at)
+      AND (b.state <> 'accepted'
+           OR (e.trader_id, e.direction, e.price_eur_per_mwh, e.quantity_mw, e.delivery_day, e.delivery_hour, e.executed_at)
+              IS DISTINCT FROM
+              (s.trader_id, s.direction, s.price_eur_per_mwh, s.quantity_mw, s.delivery_day, s.delivery_hour, s.executed_at))
 ) AS t
 LEFT JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
 LEFT JOIN ops.load_batches AS b ON b.load_batch_id = t.load_batch_id
