@@ -48,7 +48,7 @@ rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01
 	@exec $(PYTHON) -m include.jobs.rebuild_pnl --from "$$FROM" --to "$$TO" \
 		$${RELOAD:+--reload} $${FORCE_PRICES:+--force-prices}
 
-bench: $(STAMP) ## measure loader, capture and build beside their limits, and a rebuild
+bench: $(STAMP) ## measure loader, capture, build and trading desk beside their limits, and a rebuild
 	@exec $(PYTHON) -m tests.bench $(ARGS)
 
 batches: $(STAMP) ## list the batches and what became of them
