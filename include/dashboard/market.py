@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from include.domain.delivery_period import PUBLICATION_INTERVAL, DeliveryPeriod, Market
 
-REFRESH_MINUTE = 1
-"""refresh_pnl runs that many minutes after each publication; a test compares it with the DAG."""
+ASKED_AFTER = timedelta(seconds=31)
+"""follow_market asks for prices that long after each publication; a test compares it with the job."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -16,9 +16,8 @@ def next_publication_at(now: datetime) -> datetime:
 
 
 def next_refresh_at(now: datetime) -> datetime:
-    """When refresh_pnl starts next."""
-    behind = timedelta(minutes=REFRESH_MINUTE)
-    return next_publication_at(now - behind) + behind
+    """When prices are asked for next; they are seen some seconds later."""
+    return next_publication_at(now - ASKED_AFTER) + ASKED_AFTER
 
 
 def open_periods(timezone: str, now: datetime) -> list[DeliveryPeriod]:

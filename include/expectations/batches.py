@@ -2,19 +2,22 @@
 
 from include.expectations.library import WARNING, ExpectNoRows, FailureSeverity
 
+FEW_REJECTS = 9
+"""So many never block a batch, however small it is: one bad message among ten says nothing of the others."""
+
 
 def reject_share(batches_view: str, severity: FailureSeverity) -> ExpectNoRows:
-    """At most 5 % of the messages of a batch are refused; exactly 5 % is fine, so is a batch without."""
+    """At most 5 % of the messages of a batch are refused, or at most FEW_REJECTS of them."""
     # the join changes nothing (a batch of rejects only has no rows), but a query has to be about the batch
     return ExpectNoRows(
         unexpected_rows_query=f"""
             SELECT b.load_batch_id, b.landing_file, b.rejected_count, b.message_count
             FROM {batches_view} AS b
             LEFT JOIN (SELECT DISTINCT load_batch_id FROM {{batch}} AS t) AS loaded USING (load_batch_id)
-            WHERE b.rejected_count * 20 > b.message_count
+            WHERE b.rejected_count * 20 > b.message_count AND b.rejected_count > {FEW_REJECTS}
             """,
         severity=severity,
-        description="at most 5 % of the messages of a batch are rejected",
+        description=f"at most 5 % of the messages of a batch are rejected, or at most {FEW_REJECTS} messages",
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from include.expectations.docs_index import note_validation, write_index
+from include.expectations.docs_index import broken_validations, note_validation, write_index
 from include.expectations.library import (
     ExpectationSuiteIdentifier,
     ExpectationSuiteValidationResult,
@@ -23,7 +23,7 @@ from include.expectations.library import (
 log = logging.getLogger(__name__)
 
 KEPT = 200
-"""Validations that have a page; ops.validation_results keeps all."""
+"""Validations that have a page, as many of those that were met as of those that were not."""
 
 
 def publish(
@@ -46,11 +46,11 @@ def publish(
             context = new_context(suites=root / ".source" / "suites", results=_results(root), site=root)
             context.suites.add_or_update(_copy(suite, result))
             context.validation_results_store.set(key, result)
+            failed = sum(not outcome.success for outcome in result.results)
+            note_validation(root, validation_id, suite, run_at, failed)
             _forget_oldest(root)
             pages: list[Any] = [suite_key, key]
             context.build_data_docs(resource_identifiers=pages, build_index=False)
-            failed = sum(not outcome.success for outcome in result.results)
-            note_validation(root, validation_id, suite, run_at, failed)
             write_index(root)
     except (OSError, GreatExpectationsError) as error:
         log.warning("no data docs of %s in %s: %s", validation_id, root, error)
@@ -80,7 +80,9 @@ def _copy(suite: str, result: ExpectationSuiteValidationResult) -> Any:
 
 def _forget_oldest(root: Path) -> None:
     """Removes the oldest pages with what they were made of; the index then leaves them out."""
+    broken = broken_validations(root)
     runs = sorted(_results(root).glob("*/*"), key=lambda run: run.stat().st_mtime)
-    for run in runs[:-KEPT]:
-        shutil.rmtree(root / "validations" / run.relative_to(_results(root)), ignore_errors=True)
-        shutil.rmtree(run)
+    for is_broken in (True, False):
+        for run in [run for run in runs if (run.name in broken) is is_broken][:-KEPT]:
+            shutil.rmtree(root / "validations" / run.relative_to(_results(root)), ignore_errors=True)
+            shutil.rmtree(run)

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -17,7 +18,7 @@ table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ border-bottom: 1px solid #8886; padding: .3rem .6rem; text-align: left; }}
 </style>
 <h1>Validations</h1>
-<p>The last {count}, newest first. All results, with examples of the rows, are in ops.validation_results.</p>
+<p>The last {count}, newest first. ops.validation_results has all of a week, and for ever what was not met.</p>
 <table>
 <thead><tr><th>when (UTC)</th><th>suite</th><th>result</th></tr></thead>
 <tbody>
@@ -35,21 +36,29 @@ def note_validation(root: Path, validation_id: str, suite: str, run_at: datetime
         notes.write(json.dumps(entry) + "\n")
 
 
+def broken_validations(root: Path) -> set[str]:
+    """The noted validations of which an expectation was not met."""
+    return {entry["id"] for entry in _entries(root) if entry["failed"]}
+
+
 def write_index(root: Path) -> None:
     """Writes `index.html` with a row for each validation that has a page, and forgets the others."""
     pages = {page.parent.parent.name: page for page in root.glob("validations/*/*/*/*.html")}
-    lines = _notes(root).read_text(encoding="utf-8").splitlines()
-    entries = [entry for entry in map(json.loads, lines) if entry["id"] in pages]
+    entries = [entry for entry in _entries(root) if entry["id"] in pages]
     _notes(root).write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
     rows = "\n".join(_row(entry, pages[entry["id"]].relative_to(root)) for entry in reversed(entries))
     (root / "index.html").write_text(_PAGE.format(count=len(entries), rows=rows), encoding="utf-8")
 
 
-def _row(entry: dict[str, str], page: Path) -> str:
+def _row(entry: dict[str, Any], page: Path) -> str:
     at = datetime.fromisoformat(entry["at"]).astimezone(UTC)
     result = f"✗ {entry['failed']} expectations not met" if entry["failed"] else "✓ all met"
     link = f'<a href="{escape(page.as_posix())}">{escape(entry["suite"])}</a>'
     return f"<tr><td>{at:%Y-%m-%d %H:%M:%S}</td><td>{link}</td><td>{result}</td></tr>"
+
+
+def _entries(root: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _notes(root).read_text(encoding="utf-8").splitlines()]
 
 
 def _notes(root: Path) -> Path:

@@ -246,7 +246,7 @@ def _deliver(report: Report, form: str, output: Path | None) -> None:
         stream = sys.stdout if form == "table" and output is None else sys.stderr
         stream.write(
             f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is built:"
-            " a trade appears there within about ten minutes of its arrival\n"
+            " a trade appears there within about a minute of its arrival\n"
         )
         return
     if form == "table" and output is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.dashboard.market import REFRESH_MINUTE
+from include.jobs.follow_market import RUN_SECONDS
 from include.orchestration.notifier import FailureNotifier
 from include.orchestration.timetable import HourTimetable
 
@@ -42,7 +42,18 @@ def test_documented_tagged_and_named_after_its_file(dag: Any) -> None:
 
 
 def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
-    verbs = ("load_", "validate_", "pull_", "build_", "stream_", "check_", "reload_", "repull_", "rebuild_")
+    verbs = (
+        "load_",
+        "validate_",
+        "pull_",
+        "build_",
+        "stream_",
+        "check_",
+        "reload_",
+        "repull_",
+        "rebuild_",
+        "follow_",
+    )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
         if task.task_id in ONCE:
@@ -76,12 +87,14 @@ def test_the_schedules() -> None:
     hourly = load(DAGS / "hourly_pnl.py").hourly_pnl()
     assert isinstance(hourly.timetable, HourTimetable)
     refresh = load(DAGS / "refresh_pnl.py").refresh_pnl()
-    # the trading desk tells when the next refresh comes
-    assert refresh.timetable.expression == f"{REFRESH_MINUTE}-59/10 * * * *" == "1-59/10 * * * *"
+    assert refresh.timetable.expression == "1-59/10 * * * *"
     watch = load(DAGS / "watch_freshness.py").watch_freshness()
     assert (watch.timetable.expression, watch.max_active_runs) == ("* * * * *", 1)
     assert watch.get_task("check_freshness").execution_timeout < timedelta(minutes=1)
-    assert refresh.max_active_runs == load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
+    follow = load(DAGS / "follow_market.py").follow_market()
+    assert refresh.max_active_runs == follow.max_active_runs == 1
+    assert timedelta(seconds=RUN_SECONDS) < follow.get_task("follow_market").execution_timeout
+    assert load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
 
 
 def test_only_a_run_about_an_hour_takes_params() -> None:

@@ -212,8 +212,8 @@ def good_status(now: datetime = NOW) -> Payload:
         "now": stamp(now),
         "data_as_of": stamp(now - timedelta(seconds=20)),
         "data_age_seconds": 20,
-        "next_publication_at": stamp(now.replace(minute=40, second=30)),
-        "next_refresh_at": stamp(now.replace(minute=41, second=0)),
+        "next_publication_at": stamp(now.replace(minute=40, second=0)),
+        "next_refresh_at": stamp(now.replace(minute=40, second=31)),
         "troubles": [],
     }
 

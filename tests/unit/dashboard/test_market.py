@@ -5,16 +5,18 @@ from datetime import UTC, datetime
 import pytest
 
 from include.dashboard.market import next_publication_at, next_refresh_at
+from include.jobs.follow_market import next_pass_at
+from include.pull.schedule import last_publication
 
 
 @pytest.mark.parametrize(
     ("now", "publication", "refresh"),
     [
-        ("12:00:00", "12:10:00", "12:01:00"),
-        ("12:00:59", "12:10:00", "12:01:00"),
-        ("12:01:00", "12:10:00", "12:11:00"),
-        ("12:09:59", "12:10:00", "12:11:00"),
-        ("12:59:00", "13:00:00", "13:01:00"),
+        ("12:00:00", "12:10:00", "12:00:31"),
+        ("12:00:30", "12:10:00", "12:00:31"),
+        ("12:00:31", "12:10:00", "12:10:31"),
+        ("12:09:59", "12:10:00", "12:10:31"),
+        ("12:59:00", "13:00:00", "13:00:31"),
     ],
 )
 def test_what_comes_next(now: str, publication: str, refresh: str) -> None:
@@ -22,3 +24,11 @@ def test_what_comes_next(now: str, publication: str, refresh: str) -> None:
         return datetime.fromisoformat(f"2026-03-01T{clock}").replace(tzinfo=UTC)
 
     assert (next_publication_at(at(now)), next_refresh_at(at(now))) == (at(publication), at(refresh))
+
+
+def test_prices_are_asked_for_when_the_page_says_so() -> None:
+    publication = datetime(2026, 3, 1, 12, 10, tzinfo=UTC)
+    passes = [next_pass_at(publication)]
+    passes.append(next_pass_at(passes[0]))
+    first = next(at for at in passes if last_publication(at) > publication)
+    assert first == next_refresh_at(publication)

@@ -70,8 +70,8 @@ export class StatusLine {
 function waitsFor(publication, refresh) {
   const at = now();
   if (publication && publication > at) {
-    const here = refresh && refresh >= publication ? `, on this page about ${clock(refresh)}` : "";
-    return `Next prices ${clock(publication)} (in ${duration(publication - at)})${here}`;
+    const next = `ext prices ${clock(publication)} (in ${duration(publication - at)}), here within a minute`;
+    return refresh && refresh < publication ? `New prices are due any moment; n${next}` : `N${next}`;
   }
   if (publication) return "New prices are due any moment";
   if (refresh && refresh > at) return `Next update about ${clock(refresh)}`;
