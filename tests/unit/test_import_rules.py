@@ -26,6 +26,8 @@ MAY_IMPORT = {
     "orchestration": BASE | {"jobs", "capture", "expectations", "outcomes"},
     # the calendar: what day it is, which hours are open, whether a label is one
     "dashboard": BASE | {"domain", "warehouse"},
+    # the capture's signs of life in the landing files
+    "monitoring": STORES | {"capture"},
     "simulator": BASE | {"domain"},
     "local": STORES,
     "dags": {"jobs", "orchestration"},

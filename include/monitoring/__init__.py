@@ -1,0 +1,1 @@
+"""Figures of the platform for Prometheus: what monitoring watches while nobody looks."""

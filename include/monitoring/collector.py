@@ -1,0 +1,114 @@
+"""Answers scrapes: the figures of the warehouse and of the landing files, as fresh as is cheap."""
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import psycopg2
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from psycopg2.extensions import connection
+
+from include.errors import TerminalError, TransientError
+from include.monitoring.figures import Sample, families
+from include.monitoring.files import Landed, read_files, unloaded
+from include.monitoring.kept import Kept
+from include.monitoring.warehouse import CONNECT_SECONDS, ROUND_SECONDS, Reading, read_warehouse
+from include.settings import Settings
+
+log = logging.getLogger(__name__)
+
+GOOD_FOR_SECONDS = 5.0
+"""A scraper that comes more often gets the same figures again."""
+
+PATIENCE_SECONDS = CONNECT_SECONDS + ROUND_SECONDS + 0.5
+"""How long a scrape waits for the warehouse."""
+
+FILES_PATIENCE_SECONDS = 1.0
+"""How long it then waits for the landing files: Prometheus gives up after ten seconds in all."""
+
+
+class PlatformCollector(Collector):
+    """The figures of the platform, for a registry of prometheus-client.
+
+    Args:
+        settings: Everything but where the warehouse is.
+        warehouse_url: Asked before each read, since `make run` may come back at another port.
+        good_for_seconds: How long figures are good for.
+        patience_seconds: How long a scrape waits for those of the warehouse.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        warehouse_url: Callable[[], str],
+        good_for_seconds: float = GOOD_FOR_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._warehouse_url = warehouse_url
+        self._connection: connection | None = None
+        self._lock = threading.Lock()
+        self._warehouse: Kept[Reading] = Kept(
+            "read-warehouse", self._read_warehouse, good_for_seconds, patience_seconds, self._break
+        )
+        self._files: Kept[Landed] = Kept(
+            "read-files", self._read_files, good_for_seconds, FILES_PATIENCE_SECONDS
+        )
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering must not read the warehouse."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of a scrape; without the warehouse's figures while it is away."""
+        return families(self._samples())
+
+    def _samples(self) -> Iterator[Sample]:
+        reading, landed = self._warehouse.get(), self._files.get()
+        yield "warehouse_up", (), float(reading is not None)
+        if reading is not None:
+            yield from reading.samples
+        if landed is not None:
+            yield from landed.samples
+        if reading is not None and landed is not None:
+            yield from unloaded(landed.file_bytes, reading.loaded_bytes)
+
+    def _read_warehouse(self) -> Reading | None:
+        try:
+            settings = replace(self._settings, warehouse_url=self._warehouse_url())
+            return read_warehouse(settings, datetime.now(UTC), self._take)
+        except (TransientError, TerminalError, psycopg2.Error) as error:
+            # psycopg2.Error: not migrated yet, or a role that may not read; the next round looks again
+            log.warning("the warehouse's figures are left out: %s", str(error).strip())
+            return None
+        finally:
+            self._take(None)
+
+    def _read_files(self) -> Landed | None:
+        try:
+            return read_files(self._settings.landing_root, datetime.now(UTC))
+        except OSError as error:
+            log.warning("the landing files' figures are left out: %s", error)
+            return None
+
+    def _take(self, conn: connection | None) -> None:
+        with self._lock:
+            self._connection = conn
+
+    def _break(self) -> None:
+        """Ends a read that hangs: a server that is gone without a word would hold it for many minutes."""
+        log.warning("the warehouse does not answer in time")
+        with self._lock:
+            if self._connection is None:
+                return
+            with (
+                contextlib.suppress(OSError, psycopg2.InterfaceError),
+                socket.socket(fileno=os.dup(self._connection.fileno())) as sock,
+            ):
+                sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,160 @@
+"""What the warehouse says: one read-only round of queries, with one time limit for all of them."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg2.extensions import connection, cursor
+
+from include.domain.delivery_period import Market
+from include.monitoring.figures import Sample, seconds, value
+from include.settings import Settings
+from include.warehouse.connection import connect, run_sql
+
+APPLICATION = "monitoring"
+"""How the server's activity view names the connection."""
+
+CONNECT_SECONDS = 3
+"""For the server to take the connection."""
+
+ROUND_SECONDS = 5.0
+"""For all queries together: less than the ten seconds that Prometheus waits for a scrape."""
+
+RECENT = timedelta(days=1)
+"""Landing files received within this time are compared with the ledger."""
+
+OUTCOMES = ("loaded", "duplicate", "rejected", "event")
+
+Row = dict[str, Any]
+Query = Callable[..., list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a round found.
+
+    Attributes:
+        samples: Figures and their values.
+        loaded_bytes: Landing file of the last day: the offset up to which it is loaded.
+    """
+
+    samples: list[Sample]
+    loaded_bytes: Mapping[str, int]
+
+
+def read_warehouse(settings: Settings, now: datetime, on_connection: Callable[[connection], None]) -> Reading:
+    """Reads all figures in one read-only transaction on a connection of its own.
+
+    A connection a round costs milliseconds and has no state: a server that was away is simply there again.
+
+    Args:
+        settings: Where the warehouse is, the market's zone and the provider's budget.
+        now: What is open and what is today.
+        on_connection: Is given the connection as soon as there is one, to break it when it hangs.
+
+    Raises:
+        TransientError: The warehouse cannot be reached or took too long.
+        TerminalError: No warehouse is configured.
+    """
+    started = time.monotonic()
+    with connect(settings.warehouse_url, APPLICATION, CONNECT_SECONDS) as conn:
+        on_connection(conn)
+        conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with conn, conn.cursor() as cur:
+            query = _query_until(cur, time.monotonic() + ROUND_SECONDS)
+            samples = list(_samples(query, settings, now))
+            offsets = query("monitoring/landing_offsets", from_at=_whole_hour(now) - RECENT)
+    samples.append(("read_duration_seconds", (), time.monotonic() - started))
+    return Reading(samples, {row["landing_file"]: row["loaded_bytes"] for row in offsets})
+
+
+def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
+    yield from _capture(query, settings, now)
+    yield from _loading(query)
+    yield from _building(query)
+    yield from _prices(query, settings, now)
+    for row in query("dashboard/alarms"):
+        yield "alarm", (row["alarm"],), 1.0
+    for row in query("monitoring/runs"):
+        yield "last_run_success", (row["dag_id"],), value(row["state"] == "success")
+        yield "last_run_ended_timestamp_seconds", (row["dag_id"],), seconds(row["ended_at"])
+
+
+def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
+    for row in query("dashboard/health_lines"):
+        line = row["name"], row["host"]
+        yield "capture_connected", line, value(row["is_connected"])
+        yield "capture_last_line_timestamp_seconds", line, seconds(row["last_message_at"])
+        yield "capture_messages_per_minute", line, value(row["messages_last_minute"])
+    midnight = now.astimezone(Market.of(settings.market_timezone).timezone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    gaps = query("dashboard/gaps", from_at=midnight, until_at=now + RECENT, limit=100_000)
+    yield "capture_gap_open", (), value(any(gap["is_ongoing"] for gap in gaps))
+    yield "capture_gaps_today", (), len(gaps)
+    lengths = (gap["gap_end_at"] - max(gap["gap_start_at"], midnight) for gap in gaps)
+    yield "capture_gap_seconds_today", (), sum(lengths, timedelta()).total_seconds()
+
+
+def _loading(query: Query) -> Iterator[Sample]:
+    for figure, statement in (("lines_total", "lines"), ("lines_last_hour", "lines_last_hour")):
+        for row in query(f"monitoring/{statement}"):
+            for outcome in OUTCOMES:
+                yield figure, (row["source"], outcome), value(row[outcome])
+    for row in query("monitoring/rejects"):
+        yield "rejected_messages_total", (row["source"], row["reason_code"]), value(row["count"])
+    (newest,) = query("monitoring/newest_trade")
+    yield "newest_trade_timestamp_seconds", (), seconds(newest["received_at"])
+
+
+def _building(query: Query) -> Iterator[Sample]:
+    (progress,) = query("monitoring/progress")
+    yield "pending_delivery_periods", (), value(progress["pending_periods"])
+    yield "pnl_published_timestamp_seconds", (), seconds(progress["published_at"])
+    yield "provider_requests_total", (), value(progress["provider_requests"] or 0)
+    for row in query("monitoring/freshness"):
+        thing = (row["thing"],)
+        yield "freshness_timestamp_seconds", thing, seconds(row["last_at"])
+        yield "freshness_limit_seconds", thing, value(row["limit_seconds"])
+        yield "freshness_late", thing, value(row["is_late"])
+
+
+def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
+    hours = Market.of(settings.market_timezone).tradable_hours(now)
+    (prices,) = query(
+        "dashboard/health_prices",
+        days=[hour.delivery_day for hour in hours],
+        hours=[hour.delivery_hour for hour in hours],
+    )
+    yield "open_hours", ("final",), value(prices["final"])
+    yield "open_hours", ("provisional",), value(prices["with_price"] - prices["final"])
+    yield "open_hours", ("missing",), value(prices["open_periods"] - prices["with_price"])
+    yield "missing_prices", (), value(prices["missing"])
+    for period, used, budget in (
+        ("minute", prices["spent_last_minute"], settings.reference_price_per_minute),
+        ("hour", prices["spent_last_hour"], settings.reference_price_per_hour),
+    ):
+        yield "provider_budget_used_requests", (period,), value(used)
+        yield "provider_budget_requests", (period,), value(budget)
+    (status,) = query("dashboard/status")
+    yield "provider_down", (), value(status["provider_down_since"] is not None)
+    yield "blocked_batches", (), value(status["blocked_count"])
+
+
+def _query_until(cur: cursor, deadline: float) -> Query:
+    """Runs named statements, each with what is left of the time; the server ends one that takes longer."""
+
+    def query(name: str, **parameters: Any) -> list[Row]:
+        left = max(int((deadline - time.monotonic()) * 1000), 1)
+        cur.execute("SELECT set_config('statement_timeout', %s, true)", (f"{left}ms",))
+        run_sql(cur, name, parameters)
+        names = [column.name for column in cur.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cur]
+
+    return query
+
+
+def _whole_hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)

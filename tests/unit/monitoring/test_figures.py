@@ -1,0 +1,50 @@
+"""The figures keep to Prometheus' rules of naming and are complete in what they say."""
+
+import re
+
+import pytest
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from include.monitoring.figures import FIGURES, Sample, families, full_name, seconds
+
+
+class Given(Collector):
+    """A collector of given samples."""
+
+    def __init__(self, *samples: Sample) -> None:
+        self.collect = lambda: families(samples)  # type: ignore[method-assign]
+
+
+def text(*samples: Sample) -> str:
+    registry = CollectorRegistry()
+    registry.register(Given(*samples))
+    return generate_latest(registry).decode()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_names_and_meanings_keep_to_the_rules(name: str) -> None:
+    figure = FIGURES[name]
+    assert re.fullmatch(r"[a-z][a-z_]*[a-z]", full_name(name))
+    assert name.endswith("_total") == figure.is_counter
+    assert not re.search(r"(_ms|_millis|_minutes|_kb|_mb)$", name)
+    assert figure.meaning.endswith(".")
+    assert not {"le", "quantile", "job", "instance"} & set(figure.labels)
+
+
+def test_a_sample_is_exported_with_its_labels_type_and_meaning() -> None:
+    said = text(("lines_total", ("trades", "loaded"), 3.0), ("warehouse_up", (), 1.0))
+    assert 'power_desk_lines_total{outcome="loaded",source="trades"} 3.0' in said
+    assert "# TYPE power_desk_lines_total counter" in said
+    assert "# TYPE power_desk_warehouse_up gauge" in said
+    assert f"# HELP power_desk_warehouse_up {FIGURES['warehouse_up'].meaning}" in said
+    assert "power_desk_alarm" not in said
+
+
+def test_a_figure_that_nobody_described_is_refused() -> None:
+    with pytest.raises(KeyError, match="speed"):
+        text(("speed", (), 1.0))
+
+
+def test_no_moment_is_endlessly_old() -> None:
+    assert seconds(None) == 0.0

@@ -1,0 +1,52 @@
+"""What the landing files say by themselves, and what of them is not loaded yet."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from include.landing import REFERENCE_PRICES, TRADES, LandingWriter, event_line
+from include.monitoring.files import Landed, read_files, unloaded
+
+NOW = datetime.now(UTC)
+
+
+def landed(root: Path, source: str, at: datetime) -> None:
+    writer = LandingWriter(root, source, "standalone")
+    writer.append(event_line(at, "connected"), at)
+    writer.close(at)
+
+
+def read(root: Path) -> tuple[Landed, dict[str, float]]:
+    found = read_files(root, NOW)
+    assert found is not None
+    return found, {name: number for name, _, number in found.samples}
+
+
+def test_without_the_folder_there_is_nothing_to_say(tmp_path: Path) -> None:
+    assert read_files(tmp_path / "landing", NOW) is None
+
+
+def test_an_empty_folder_has_no_sign_of_a_capture(tmp_path: Path) -> None:
+    found, figures = read(tmp_path)
+    assert figures["capture_last_write_timestamp_seconds"] == 0
+    assert figures["capture_last_connected_timestamp_seconds"] == 0
+    assert figures["landing_size_bytes"] == shutil.disk_usage(tmp_path).total
+    assert 0 < figures["landing_free_bytes"] <= figures["landing_size_bytes"]
+    assert found.file_bytes == {}
+
+
+def test_files_of_the_last_day_tell_when_a_capture_was_there_last(tmp_path: Path) -> None:
+    landed(tmp_path, TRADES, NOW)
+    landed(tmp_path, REFERENCE_PRICES, NOW)
+    landed(tmp_path, TRADES, NOW - timedelta(days=2))
+    found, figures = read(tmp_path)
+    assert abs(figures["capture_last_connected_timestamp_seconds"] - NOW.timestamp()) < 1
+    assert abs(figures["capture_last_write_timestamp_seconds"] - datetime.now(UTC).timestamp()) < 60
+    assert sorted(key.split("/")[0] for key in found.file_bytes) == ["reference_prices", "trades"]
+    assert all((tmp_path / key).stat().st_size == size for key, size in found.file_bytes.items())
+
+
+def test_unloaded_is_what_the_ledger_does_not_have(tmp_path: Path) -> None:
+    sizes = {"trades/a": 100, "trades/b": 50, "trades/c": 7}
+    left = dict(sample[1:] for sample in unloaded(sizes, {"trades/a": 40, "trades/c": 9}))
+    assert left == {("trades",): 110, ("reference_prices",): 0}
