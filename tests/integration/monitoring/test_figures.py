@@ -34,8 +34,9 @@ def file(database: Database, name: str, minutes: float, is_connected: bool, **co
     columns = {"line_count": sum(counts.values()), **{f"{outcome}_count": n for outcome, n in counts.items()}}
     return int(
         database.value(
-            f"INSERT INTO ops.landing_files (landing_file, source, hour_start_at, last_received_at, is_connected"
-            f", {', '.join(columns)}) VALUES (%s, 'trades', now(), %s, %s, {', '.join(['%s'] * len(columns))})"
+            "INSERT INTO ops.landing_files"
+            f" (landing_file, source, hour_start_at, last_received_at, is_connected, {', '.join(columns)})"
+            f" VALUES (%s, 'trades', now(), %s, %s, {', '.join(['%s'] * len(columns))})"
             " RETURNING landing_file_id",
             (f"trades/date=2026-03-02/hour=11/{name}-20260302T110000000000Z.jsonl", ago(minutes), is_connected,
              *columns.values()),
