@@ -12,7 +12,7 @@ from include.domain.delivery_period import Market
 from include.landing import TRADES, LandingWriter, event_line
 from include.monitoring.figures import FIGURES, full_name
 from include.monitoring.warehouse import read_warehouse
-from include.settings import Settings
+from include.settings import PROJECT_ROOT, Settings
 from tests.database import Database
 from tests.integration.dashboard.conftest import Desk
 from tests.integration.monitoring.conftest import Exporter, Samples
@@ -197,6 +197,9 @@ def test_what_is_fresh_and_what_is_late(exporter: Exporter, database: Database) 
     assert samples["freshness_late", ("trades",)] == 1
     assert samples["freshness_timestamp_seconds", ("hourly_pnl",)] == 0
     assert samples["freshness_late", ("hourly_pnl",)] == 1
+    rules = (PROJECT_ROOT / "docs" / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
+    for thing in (labels[0] for name, labels in samples if name == "freshness_late"):
+        assert f'power_desk_freshness_late{{thing="{thing}"}} == 1' in rules
 
 
 def test_prices_of_the_open_hours(exporter: Exporter, database: Database) -> None:
