@@ -36,7 +36,7 @@ ONCE = {"retries": 0, "execution_timeout": timedelta(seconds=45), "on_failure_ca
 )
 def watch_freshness() -> None:
     # ahead of what else waits for a slot: a backfill must not hide an alarm
-    job("check_freshness", priority_weight=1_000)
+    job("check_freshness", telling=True, priority_weight=1_000)
 
 
 watch_freshness()

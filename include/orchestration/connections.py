@@ -9,14 +9,24 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from include.settings import Settings
 
 
-def airflow_settings() -> Settings:
-    """The environment's settings, where a connection of Airflow wins over the variable of the same meaning."""
+def airflow_settings(telling: bool = False) -> Settings:
+    """The environment's settings, where a connection of Airflow wins over the variable of the same meaning.
+
+    Args:
+        telling: Whether people may have to be told of something: also the connections of webhook and mail, each
+            of which is a request to Airflow's API even if nobody has set it up.
+    """
     settings = Settings.from_environment()
-    return replace(
+    settings = replace(
         settings,
         exchange_url=_url("exchange") or settings.exchange_url,
         market_data_url=_url("market_data") or settings.market_data_url,
         warehouse_url=_url("warehouse") or settings.warehouse_url,
+    )
+    if not telling:
+        return settings
+    return replace(
+        settings,
         alert_webhook_url=_url("alert_webhook") or settings.alert_webhook_url,
         alert_smtp_url=_mail_url("alert_smtp") or settings.alert_smtp_url or _mail_url("smtp_default") or "",
     )

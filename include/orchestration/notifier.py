@@ -28,7 +28,9 @@ class FailureNotifier(BaseNotifier):
         from include.outcomes.notify import notify  # a DAG file needs no database driver
 
         ti = context["ti"]
-        notify(airflow_settings(), failure_notice(dict(context)), REPEAT_AFTER, (ti.dag_id, ti.task_id))
+        notify(
+            airflow_settings(telling=True), failure_notice(dict(context)), REPEAT_AFTER, (ti.dag_id, ti.task_id)
+        )
 
 
 def failure_notice(context: Mapping[str, Any]) -> Notice:

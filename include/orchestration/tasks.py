@@ -35,6 +35,7 @@ def job(
     params: Sequence[str] = (),
     *,
     rebuilding: bool = False,
+    telling: bool = False,
     **operator_arguments: Any,
 ) -> Any:
     """A task that runs `include.jobs.<name>.run` and hands its small summary on.
@@ -44,11 +45,12 @@ def job(
         windowed: Whether the job gets the run's window of receipt; otherwise it works on all there is.
         params: Run params that the job gets as keyword arguments of the same names.
         rebuilding: Whether the job gets what the run is asked to rebuild.
+        telling: Whether the job tells people of something.
         operator_arguments: What else the task needs: outlets, trigger_rule, retries …
     """
 
     def run(**context: Any) -> Mapping[str, Any]:
-        settings = airflow_settings()
+        settings = airflow_settings(telling)
         with recorded(context, settings, windowed) as outcome:
             # imported here: a DAG file must parse in milliseconds, pandas and Great Expectations take seconds
             entry: Callable[..., Mapping[str, Any]] = import_module(f"include.jobs.{name}").run

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg2
 import requests
 
+from include.local import leftovers
 from include.settings import Settings
 from tests.database import Database
 
@@ -130,6 +131,22 @@ class Platform:
         """State of each task of a run of refresh_pnl."""
         tasks = self.wait_for(lambda: self.call("GET", f"dags/refresh_pnl/dagRuns/{run}/taskInstances"), 60)
         return {task["task_id"]: task["state"] for task in tasks["task_instances"]}
+
+    def stop_following(self) -> None:
+        """Pauses follow_market, which takes whatever is landed, and ends its run with its process."""
+        runs = "dags/follow_market/dagRuns"
+        self.wait_for(lambda: self.call("PATCH", "dags/follow_market", {"is_paused": True}), 60)
+
+        def is_over() -> bool:
+            found = self.call("GET", f"{runs}?state=running&state=queued")
+            for run in found["dag_runs"] if found else ():
+                self.call("PATCH", f"{runs}/{run['dag_run_id']}", {"state": "failed"})
+            return found is not None and not found["dag_runs"]
+
+        self.wait_for(is_over, 60)
+        tasks = self.wait_for(lambda: self.call("GET", f"{runs}/~/taskInstances"), 60)["task_instances"]
+        titles = {f"airflow worker -- {task['id']}" for task in tasks}
+        self.wait_for(lambda: not [p for p in leftovers.find(self.state) if titles & set(p.cmdline())], 60)
 
     def stop(self) -> float:
         """SIGTERM, and how many seconds it then took."""

@@ -46,7 +46,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> It
         servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url}
         with running_platform(tmp_path_factory.mktemp("rebuild") / "state", servers) as platform:
             platform.wait_for(lambda: ended(platform, "refresh_pnl") and ended(platform, "hourly_pnl"), 240)
-            # it would load the history at once, whatever the hour
+            # these two would load the history at once, whatever the hour
+            platform.stop_following()
             platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
             yield platform
 

@@ -2,8 +2,9 @@
 
 import pytest
 from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.orchestration.connections import connection_url
+from include.orchestration.connections import airflow_settings, connection_url
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,26 @@ def test_fields_as_the_ui_has_them() -> None:
         conn_id="x", conn_type="http", host="https://prices.example", schema="v1", port=8443
     )
     assert connection_url(connection) == "https://prices.example:8443/v1"
+
+
+@pytest.mark.parametrize(("telling", "url"), [(True, "https://hooks.example/x"), (False, "")])
+def test_a_task_that_tells_nobody_does_not_ask_for_the_ways_to_tell(
+    monkeypatch: pytest.MonkeyPatch, telling: bool, url: str
+) -> None:
+    known = {
+        "warehouse": Connection.from_uri("postgresql://db/warehouse", conn_id="warehouse"),
+        "alert_webhook": Connection.from_uri("https://hooks.example/x", conn_id="alert_webhook"),
+    }
+    asked = []
+
+    def get(connection_id: str) -> Connection:
+        asked.append(connection_id)
+        if connection_id not in known:
+            raise AirflowNotFoundException(connection_id)
+        return known[connection_id]
+
+    monkeypatch.setattr(Connection, "get", get)
+    settings = airflow_settings(telling)
+    assert settings.warehouse_url == "postgresql://db/warehouse"
+    assert settings.alert_webhook_url == url
+    assert ("alert_webhook" in asked) is ("alert_smtp" in asked) is telling

@@ -27,7 +27,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any, ...], dict[s
         return {"rows": 1}
 
     monkeypatch.setattr(tasks, "import_module", lambda _name: SimpleNamespace(run=run))
-    monkeypatch.setattr(tasks, "airflow_settings", Settings)
+    monkeypatch.setattr(tasks, "airflow_settings", lambda _telling: Settings())
     # what is written down of a try has its own tests
     monkeypatch.setattr(tasks, "recorded", lambda *_: nullcontext(SimpleNamespace()))
     return calls
