@@ -48,9 +48,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory, midnight: datetime) -> It
             "REFERENCE_PRICE_PER_HOUR": "10000",
         }
         with running_platform(tmp_path_factory.mktemp("windows") / "state", environment) as platform:
+            platform.wait_for(lambda: has_refreshed(platform), 180)
             # these two would load our files, whatever their hour
             platform.stop_following()
-            platform.wait_for(lambda: has_refreshed(platform), 180)
             platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
             for number in range(7):
                 at = midnight + number * HOUR
