@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import HTTPException, Request
+from starlette.types import ASGIApp
 
 from include.dashboard.app import create_app
 from include.dashboard.service import Service
@@ -113,7 +114,7 @@ class Client:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: ASGIApp) -> Iterator[str]:
     """URL of the application on a server of its own."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
