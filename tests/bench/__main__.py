@@ -78,7 +78,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, list[Measu
             measures += rows
             notes.append(note)
         if "dashboard" in parts:
-            measures += dashboard.measure(server, repeats, options.trades)
+            measures += dashboard.measure(server, repeats, options.trades, folder)
         machine = (
             f"{os.cpu_count()} cores, PostgreSQL {warehouses.version()}, Python {platform.python_version()},"
             f" {platform.system()} {platform.machine()}"

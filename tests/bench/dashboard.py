@@ -1,4 +1,4 @@
-"""The trading desk in a storm: 15 traders who refresh like mad while prices are published."""
+"""The trading desk in a storm, alone and behind Airflow: 15 traders refresh like mad while prices come."""
 
 import json
 import logging
@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from statistics import quantiles
 
 from psycopg2.extensions import connection as Connection
@@ -25,6 +26,7 @@ from include.settings import PROJECT_ROOT
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
 from include.warehouse.migrate import migrate
+from tests.bench.api_servers import FORGETFUL_PLUGINS, PLUGINS, PREFIX, ApiServers
 from tests.bench.measures import Measure, WrongResultError, median_of
 
 log = logging.getLogger(__name__)
@@ -94,39 +96,73 @@ class Storm:
     Attributes:
         rate: Requests a second.
         p95: Milliseconds within which 95 of 100 requests were answered.
-        reads: Times that the warehouse was read for the desk.
         changes: Publications meanwhile.
     """
 
     rate: float
     p95: float
-    reads: int
     changes: int
 
 
-def measure(server: EmbeddedPostgres, repeats: int, trades: int) -> list[Measure]:
+def measure(server: EmbeddedPostgres, repeats: int, trades: int, folder: Path) -> list[Measure]:
     """A storm on an application that reads for each request, and the same storm on ours, in turns."""
     server.create_database("desk", _OWNER)
     url = server.url("desk", _OWNER)
     migrate(url)
     _fill(url, trades)
-    each, ours = [], []
-    for number in range(1, repeats + 1):
-        each.append(_storm(url, ["--forgetful"]))
-        ours.append(_storm(url, []))
-        log.info(
-            "dashboard %d of %d: read each %.0f/s, p95 %.0f ms; ours %.0f/s, %.1f ms, %d reads, %d changes",
-            *(number, repeats, each[-1].rate, each[-1].p95, ours[-1].rate, ours[-1].p95),
-            *(ours[-1].reads, ours[-1].changes),
-        )
+    measures = [*_measure_alone(url, repeats), *_measure_behind_airflow(server, url, repeats, folder)]
     server.drop_database("desk")
-    rates, p95s = [s.rate for s in ours], [s.p95 for s in ours]
-    reads = [s.reads for s in ours]
+    return measures
+
+
+def _measure_alone(url: str, repeats: int) -> list[Measure]:
+    """Without a login."""
+
+    def storm(*options: str) -> tuple[Storm, int]:
+        with _server(url, *options) as (port, reads):
+            seen = _storm(url, port)
+        # what was read while it warmed up is among the reads: less than a second's worth
+        return seen, reads[0]
+
+    each, ours, reads = [], [], []
+    for number in range(1, repeats + 1):
+        each.append(storm("--forgetful"))
+        ours.append(storm())
+        _report("dashboard", number, repeats, each[-1][0], ours[-1][0])
+        reads.append((each[-1][1], ours[-1][1]))
     return [
-        median_of("trading desk, requests", "/s", [s.rate for s in each], rates, at_least=_AT_LEAST_A_SECOND),
-        median_of("trading desk, p95", " ms", [s.p95 for s in each], p95s, at_most=_P95_AT_MOST_MS),
-        median_of(f"trading desk, reads in {_SECONDS:.0f} s", "", [s.reads for s in each], reads),
+        *_measures("trading desk", [s for s, _ in each], [s for s, _ in ours]),
+        median_of(f"trading desk, reads in {_SECONDS:.0f} s", "", *zip(*reads, strict=True)),
     ]
+
+
+def _measure_behind_airflow(server: EmbeddedPostgres, url: str, repeats: int, folder: Path) -> list[Measure]:
+    """As a plugin of Airflow's API server, each trader with a cookie; the other one checks it each time."""
+    servers = ApiServers(server, url, folder, _TRADERS)
+    each, ours = [], []
+    with servers.running(FORGETFUL_PLUGINS) as forgetful_port, servers.running(PLUGINS) as port:
+        cookies = servers.cookies(port)
+        for number in range(1, repeats + 1):
+            each.append(_storm(url, forgetful_port, PREFIX, cookies))
+            ours.append(_storm(url, port, PREFIX, cookies))
+            _report("dashboard behind Airflow", number, repeats, each[-1], ours[-1])
+    server.drop_database("airflow")
+    return _measures("trading desk behind Airflow", each, ours)
+
+
+def _measures(name: str, each: list[Storm], ours: list[Storm]) -> list[Measure]:
+    rates, p95s = [s.rate for s in ours], [s.p95 for s in ours]
+    return [
+        median_of(f"{name}, requests", "/s", [s.rate for s in each], rates, at_least=_AT_LEAST_A_SECOND),
+        median_of(f"{name}, p95", " ms", [s.p95 for s in each], p95s, at_most=_P95_AT_MOST_MS),
+    ]
+
+
+def _report(name: str, number: int, repeats: int, each: Storm, ours: Storm) -> None:
+    log.info(
+        "%s %d of %d: read each %.0f/s, p95 %.0f ms; ours %.0f/s, %.1f ms, %d changes; load %.1f",
+        *(name, number, repeats, each.rate, each.p95, ours.rate, ours.p95, ours.changes, os.getloadavg()[0]),
+    )
 
 
 def _fill(url: str, trades: int) -> None:
@@ -176,33 +212,32 @@ def _publish(conn: Connection, days: list[date]) -> int:
     return changed
 
 
-def _storm(url: str, options: list[str]) -> Storm:
-    paths = [f"/api/v1/desk?day={_LAST_DAY}&trader=flex_trader_{number}" for number in range(1, _TRADERS + 1)]
-    with _server(url, options) as (port, reads):
-        _send(port, paths, 1.0)  # connections are made, caches are warm
-        with _changes(url) as changes:
-            result = _send(port, paths, _SECONDS)
-    durations: list[float] = result["durations"]
-    # what was read while it warmed up is among the reads: less than a second's worth
-    p95 = quantiles(durations, n=20)[-1] * 1000
-    return Storm(len(durations) / _SECONDS, p95, reads[0], len(changes))
+def _storm(url: str, port: int, prefix: str = "", headers: Sequence[str] = ()) -> Storm:
+    connections = [
+        (f"{prefix}/api/v1/desk?day={_LAST_DAY}&trader=flex_trader_{number}", header)
+        for number, header in enumerate(headers or [""] * _TRADERS, 1)
+    ]
+    _send(port, connections, 1.0)  # connections are made, caches are warm
+    with _changes(url) as changes:
+        durations = _send(port, connections, _SECONDS)
+    return Storm(len(durations) / _SECONDS, quantiles(durations, n=20)[-1] * 1000, len(changes))
 
 
-def _send(port: int, paths: list[str], seconds: float) -> dict[str, list[float]]:
+def _send(port: int, connections: list[tuple[str, str]], seconds: float) -> list[float]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.processes.storm"],
         cwd=PROJECT_ROOT,
-        input=json.dumps({"port": port, "paths": paths, "seconds": seconds}),
+        input=json.dumps({"port": port, "connections": connections, "seconds": seconds}),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    result: dict[str, list[float]] = json.loads(done.stdout)
-    return result
+    durations: list[float] = json.loads(done.stdout)
+    return durations
 
 
 @contextmanager
-def _server(url: str, options: list[str]) -> Iterator[tuple[int, list[int]]]:
+def _server(url: str, *options: str) -> Iterator[tuple[int, list[int]]]:
     """The port; and, at the end, the number of reads."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.processes.desk", *options],
