@@ -60,9 +60,10 @@ review: $(STAMP) ## decide on a blocked batch: ACTION=accept|discard BATCH=numbe
 dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the database
 	@exec $(PYTHON) -m include.jobs.data_dictionary
 
-lock: $(STAMP) ## resolve requirements.in into requirements.txt
-	$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
-		requirements.in -o requirements.txt
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header
+lock: $(STAMP) ## resolve requirements.in and requirements-image.in into their .txt
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-image.in -c requirements.txt -o requirements-image.txt
 
 setup: $(STAMP) ## create or repair the environment; the other commands do it as needed
 
