@@ -19,6 +19,7 @@ from include.errors import TerminalError
 from include.local import ports
 from include.local.account import ServerAccount
 from include.local.files import Secrets, write_private
+from include.warehouse import roles
 
 SUPERUSER = "postgres"
 _SETTINGS = {
@@ -162,22 +163,14 @@ class EmbeddedPostgres:
         return True
 
     def create_role(self, role: str) -> None:
-        """A role that can log in with its generated password; nothing happens if it exists."""
+        """A role that can log in with its generated password."""
         with self.connect("postgres") as connection, connection.cursor() as cursor:
-            cursor.execute("select 1 from pg_roles where rolname = %s", (role,))
-            if cursor.fetchone() is None:
-                statement = sql.SQL("create role {} login password %s").format(sql.Identifier(role))
-                cursor.execute(statement, (self._secrets[role],))
+            roles.create_role(cursor, role, self._secrets[role])
 
     def create_database(self, database: str, owner: str, template: str = "template1") -> None:
         """An empty (or copied) database that only its owner may enter; nothing happens if it exists."""
         with self.connect("postgres") as connection, connection.cursor() as cursor:
-            cursor.execute("select 1 from pg_database where datname = %s", (database,))
-            if cursor.fetchone() is None:
-                names = [sql.Identifier(name) for name in (database, owner, template)]
-                cursor.execute(sql.SQL("create database {} owner {} template {}").format(*names))
-            revoke = sql.SQL("revoke all on database {} from public")
-            cursor.execute(revoke.format(sql.Identifier(database)))
+            roles.create_database(cursor, database, owner, template)
 
     def drop_database(self, database: str) -> None:
         """Ends its sessions and drops it."""
@@ -187,12 +180,9 @@ class EmbeddedPostgres:
 
     def create_warehouse(self, database: str = "warehouse") -> None:
         """Roles `pipeline` and `analyst` and an empty warehouse: the first owns it, the second may look in."""
-        self.create_role("pipeline")
-        self.create_role("analyst")
-        self.create_database(database, "pipeline")
+        passwords = (self._secrets[roles.WRITER], self._secrets[roles.READER])
         with self.connect("postgres") as connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL("grant connect on database {} to analyst").format(sql.Identifier(database)))
-            cursor.execute("alter role analyst set default_transaction_read_only = on")
+            roles.create_warehouse(cursor, database, *passwords)
 
     @contextmanager
     def connect(self, database: str, role: str = SUPERUSER) -> Iterator[Connection]:

@@ -1,0 +1,1 @@
+"""make up: the platform in containers; and what runs in each container beside the program itself."""

@@ -1,0 +1,65 @@
+"""Before anything starts, and at each upgrade: roles, databases and migrations; `python -m include.containers.prepare`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+
+import psycopg2
+
+from include.errors import TerminalError, TransientError
+from include.settings import Settings
+from include.warehouse import roles
+from include.warehouse.migrate import migrate
+
+AIRFLOW = "airflow"
+"""Airflow's own role and database."""
+WAREHOUSE = "warehouse"
+
+
+def create_roles_and_databases(admin_url: str, environ: Mapping[str, str]) -> None:
+    """Makes what is missing; roles get the passwords of the environment, so that new ones can be set there.
+
+    Args:
+        admin_url: `postgresql://…` of a superuser.
+        environ: With AIRFLOW_DB_PASSWORD, PIPELINE_PASSWORD and ANALYST_PASSWORD.
+
+    Raises:
+        TransientError: The server cannot be reached, or refuses the superuser's password.
+        TerminalError: A password is missing.
+    """
+    try:
+        passwords = [environ[f"{name}_PASSWORD"] for name in ("AIRFLOW_DB", "PIPELINE", "ANALYST")]
+    except KeyError as error:
+        raise TerminalError(f"{error.args[0]} is not set") from error
+    try:
+        connection = psycopg2.connect(admin_url, connect_timeout=10)
+    except psycopg2.OperationalError as error:
+        raise TransientError(f"PostgreSQL: {str(error).strip()}") from error
+    with closing(connection):
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            roles.create_role(cursor, AIRFLOW, passwords[0])
+            roles.create_database(cursor, AIRFLOW, AIRFLOW)
+            roles.create_warehouse(cursor, WAREHOUSE, *passwords[1:])
+
+
+def main() -> int:
+    """Does all of it; 0 if both databases are ready."""
+    try:
+        if admin_url := os.environ.get("ADMIN_DATABASE_URL", ""):
+            create_roles_and_databases(admin_url, os.environ)
+            print("prepare: roles and databases are there", flush=True)
+        migrate(Settings.from_environment().warehouse_url)
+        print("prepare: the warehouse is migrated", flush=True)
+    except (TerminalError, TransientError) as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return 1
+    done = subprocess.run(["airflow", "db", "migrate"], check=False)
+    print(f"prepare: airflow db migrate ended with code {done.returncode}", flush=True)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
