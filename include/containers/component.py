@@ -33,10 +33,10 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 PATIENCE_SECONDS: Mapping[str, float] = {
     "api-server": 10.0,
-    "scheduler": 20.0,
+    "scheduler": 10.0,
     "dag-processor": 10.0,
     "triggerer": 10.0,
-    "worker": 40.0,
+    "worker": 20.0,
 }
 """How long a component may finish what it has begun; then its tasks are told to end as well."""
 
