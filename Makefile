@@ -13,13 +13,22 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run test check lint psql audit freshness report rebuild bench batches review dictionary lock setup clean
+.PHONY: help run up down logs test check lint psql audit freshness report rebuild bench batches review dictionary lock setup clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## start everything, UI on port 8080, until Ctrl-C (settings: .env.example)
 	@exec $(PYTHON) -m include.local run $(OPTIONS)
+
+up: ## the same in containers, for a team: builds, starts, waits until healthy (settings: .env)
+	@exec python3 -m include.containers up
+
+down: ## stop the containers and keep the data; VOLUMES=1 removes the data as well
+	@exec python3 -m include.containers down $${VOLUMES:+--volumes}
+
+logs: ## follow the logs of the running platform, all or one part: SERVICE=scheduler
+	@exec python3 -m include.containers logs $$SERVICE
 
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest $(ARGS)
@@ -31,8 +40,8 @@ lint: $(STAMP) ## lint and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
-psql: $(STAMP) ## SQL prompt in the warehouse of the running platform
-	@exec $(PYTHON) -m include.local psql
+psql: ## SQL prompt in the warehouse of the running platform, make run's or make up's
+	@exec python3 -m include.containers psql
 
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.jobs.audit

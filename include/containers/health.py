@@ -62,7 +62,9 @@ def _by_heartbeat(component: str, environ: Mapping[str, str]) -> dict[str, str]:
     parameters = {"job_type": _JOB_TYPES[component], "hostname": socket.gethostname()}
     try:
         with (
-            closing(psycopg2.connect("postgresql://" + url.split("://", 1)[1], connect_timeout=5)) as connection,
+            closing(
+                psycopg2.connect("postgresql://" + url.split("://", 1)[1], connect_timeout=5)
+            ) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute("SET statement_timeout = '5s'")
@@ -77,9 +79,7 @@ def _by_heartbeat(component: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _by_answer(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
-    with closing(
-        http.client.HTTPConnection("127.0.0.1", _API_SERVER_PORT, timeout=_ANSWER_SECONDS)
-    ) as server:
+    with closing(http.client.HTTPConnection("127.0.0.1", _API_SERVER_PORT, timeout=_ANSWER_SECONDS)) as server:
         try:
             server.request("GET", "/api/v2/monitor/health")
             answer = server.getresponse()

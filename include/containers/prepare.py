@@ -1,4 +1,4 @@
-"""Before anything starts, and at each upgrade: roles, databases and migrations; `python -m include.containers.prepare`."""
+"""Before anything starts, and at each upgrade: roles, databases, migrations of both."""
 
 import os
 import subprocess

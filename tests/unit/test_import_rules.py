@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "monitoring": STORES | {"capture"},
     "simulator": BASE | {"domain"},
     "local": STORES,
+    "containers": STORES | {"local"},
     "dags": {"jobs", "orchestration"},
     "plugins": {"jobs", "orchestration", "dashboard", *STORES},
 }
@@ -133,7 +134,7 @@ def package_breaches(module: Module) -> list[str]:
 
 def environment_readers(module: Module) -> list[str]:
     """Lines that read an environment variable; setting one for a library is another matter."""
-    if module.name in READS_THE_ENVIRONMENT or module.room == "local":
+    if module.name in READS_THE_ENVIRONMENT or module.room in ("local", "containers"):
         return []
     written = {
         id(node.value)
