@@ -1,4 +1,4 @@
-"""What make up, make down, make logs and make psql call: `python3 -m include.containers up`; needs no packages."""
+"""What make up, down, logs and psql call: `python3 -m include.containers up`; needs no packages."""
 
 import argparse
 import fcntl

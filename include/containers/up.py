@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 from include.containers.engine import PROFILES, Container, Engine
 from include.errors import TerminalError
 from include.local.ports import require_free
+from include.settings import Settings
 
 _PATIENCE_SECONDS = 600.0
 _REPORT_EVERY_SECONDS = 20.0
 _POLL_SECONDS = 1.0
 _DECIDES_CAPTURE = ("EXCHANGE_URL", "MARKET_TIMEZONE")
 _OF_PROFILE = {"demo": ("simulator",), "celery": ("redis", "worker")}
+_NOT_OURS_TO_RESTART = "simulator"
+"""It stands for the outside world, which does not blink when we upgrade."""
 _ALWAYS = ("postgres", "migrate", "api-server", "scheduler", "dag-processor", "triggerer")
 _CELERY = "CeleryExecutor"
 _EXECUTORS = (
@@ -54,8 +57,9 @@ def plan(values: Mapping[str, str]) -> Plan:
         values: `.env`, completed by the shell's environment.
 
     Raises:
-        TerminalError: A setting cannot work in containers.
+        TerminalError: A setting is not what its name promises, or cannot work in containers.
     """
+    Settings.from_environment(values)
     for name in ("EXCHANGE_URL", "MARKET_DATA_URL"):
         if is_loopback(urlsplit(values.get(name, "")).hostname or ""):
             raise TerminalError(
@@ -74,7 +78,7 @@ def plan(values: Mapping[str, str]) -> Plan:
     port = values.get("AIRFLOW_PORT") or "8080"
     return Plan(
         profiles=profiles,
-        services=_ALWAYS + tuple(name for profile in profiles for name in _OF_PROFILE[profile]),
+        services=_ALWAYS + tuple(n for p in profiles for n in _OF_PROFILE[p] if n != _NOT_OURS_TO_RESTART),
         unwanted=tuple(n for p in PROFILES if p not in profiles for n in _OF_PROFILE[p]),
         workers=_count("WORKERS", values.get("WORKERS") or "2") if "celery" in profiles else 0,
         environment={"PUBLIC_URL": values.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"},
@@ -163,7 +167,8 @@ class Up:
         if running and not is_renewed:
             self._say("capture goes on as it is; make up RENEW_CAPTURE=1 gives it the new image as well")
         keep = () if is_renewed else ("--no-recreate",)
-        self._compose("up", "-d", "--no-build", "--no-deps", *keep, "--scale", f"capture={lines}", "capture")
+        services = ["capture", *([_NOT_OURS_TO_RESTART] if "demo" in self._plan.profiles else [])]
+        self._compose("up", "-d", "--no-build", "--no-deps", *keep, "--scale", f"capture={lines}", *services)
         return lines
 
     def _compose(self, *arguments: str, watch: bool = False) -> None:
@@ -194,6 +199,7 @@ class Up:
 
     def _wait(self, lines: int) -> None:
         counts = {service: 1 for service in self._plan.services if service != _ENDS_BY_ITSELF}
+        counts |= {_NOT_OURS_TO_RESTART: 1} if "demo" in self._plan.profiles else {}
         counts |= {"capture": lines} | ({"worker": self._plan.workers} if self._plan.workers else {})
         started_at = reported_at = time.monotonic()
         seen: dict[str, str] = {}
