@@ -19,6 +19,8 @@ from tests.database import Database
 
 # importing Airflow writes its configuration to AIRFLOW_HOME: not into the developer's home
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
+# the settings of the platform that somebody runs from this checkout are none of the tests' business
+os.environ["ENV_FILE"] = os.devnull
 
 _numbers = itertools.count()
 

@@ -16,6 +16,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
+
 from include.errors import TransientError
 
 HEALTHY = "healthy"
@@ -25,6 +27,7 @@ STARTING = "starting"
 _MOST_SILENCE = timedelta(seconds=30)
 """Heartbeats come every 5 s from Airflow's components, every 10 s from capture."""
 _ANSWER_SECONDS = 5.0
+_CLOCKS_DIFFER_SECONDS = 5.0
 _API_SERVER_PORT = 8080
 _SIMULATOR_PORTS = (5050, 5060)
 _JOB_TYPES = {
@@ -34,7 +37,7 @@ _JOB_TYPES = {
 }
 _LAST_HEARTBEAT = """
 SELECT extract(epoch FROM now() - latest_heartbeat)::float FROM job
-WHERE job_type = %(job_type)s AND hostname = %(hostname)s ORDER BY latest_heartbeat DESC NULLS LAST LIMIT 1
+WHERE job_type = %(job_type)s AND hostname = %(hostname)s AND start_date >= to_timestamp(%(since)s) ORDER BY latest_heartbeat DESC NULLS LAST LIMIT 1
 """
 
 
@@ -59,7 +62,7 @@ def _by_heartbeat(component: str, environ: Mapping[str, str]) -> dict[str, str]:
     import psycopg2
 
     url = environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-    parameters = {"job_type": _JOB_TYPES[component], "hostname": socket.gethostname()}
+    parameters = {"job_type": _JOB_TYPES[component], "hostname": socket.gethostname(), "since": _started_at()}
     try:
         with (
             closing(
@@ -109,10 +112,16 @@ def _by_landing_file(component: str, environ: Mapping[str, str]) -> dict[str, st
     hour = now.replace(minute=0, second=0, microsecond=0)
     files = list_files(Path(environ["LANDING_ROOT"]), TRADES, hour - timedelta(hours=1))
     own = f"-{socket.gethostname()}-"
-    written = [datetime.fromtimestamp(f.path.stat().st_mtime, UTC) for f in files if own in f.path.name]
+    times = [f.path.stat().st_mtime for f in files if own in f.path.name]
+    written = [datetime.fromtimestamp(time, UTC) for time in times if time >= _started_at()]
     if not written:
         return {component: STARTING}
     return {component: HEALTHY if now - max(written) <= _MOST_SILENCE else UNHEALTHY}
+
+
+def _started_at() -> float:
+    """When the container started, in seconds since 1970: what its predecessor of the same name did counts no more."""
+    return psutil.Process(1).create_time() - _CLOCKS_DIFFER_SECONDS
 
 
 def _by_ports(component: str, _environ: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from include.errors import TerminalError
-from include.local.environment import ENV_FILE, load_environment
+from include.local.environment import load_environment
 from include.local.files import write_private
 from include.settings import LOCAL_ROOT, Settings
 
@@ -39,7 +39,7 @@ def write(state: Path, *, url: str, username: str, password: str, warehouse_url:
     write_private(path_in(state), json.dumps(known, indent=2) + "\n")
 
 
-def settings(state: Path = LOCAL_ROOT, env_file: Path = ENV_FILE) -> Settings:
+def settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> Settings:
     """The settings for a command beside a running `make run`: its warehouse unless WAREHOUSE_URL names another.
 
     Raises:

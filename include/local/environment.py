@@ -13,13 +13,18 @@ from include.settings import PROJECT_ROOT
 ENV_FILE = PROJECT_ROOT / ".env"
 
 
-def load_environment(file: Path = ENV_FILE, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def load_environment(file: Path | None = None, environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment plus what only the file says; a variable that is set and not empty wins over the file.
+
+    Args:
+        file: Instead of the one that ENV_FILE names, or `.env` of the checkout.
+        environ: Instead of the process's own.
 
     Raises:
         TerminalError: A line of the file is no `NAME=value`; the message names file and line.
     """
     own = dict(os.environ if environ is None else environ)
+    file = file or Path(own.get("ENV_FILE") or ENV_FILE)
     if not file.exists():
         return own
     try:

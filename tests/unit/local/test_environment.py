@@ -43,8 +43,21 @@ def test_a_file_that_is_no_text_is_reported(tmp_path: Path) -> None:
         load_environment(file, {})
 
 
+def test_the_environment_can_name_another_file_and_the_tests_read_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / ".env"
+    own.write_text("A=of the checkout\n")
+    monkeypatch.setattr("include.local.environment.ENV_FILE", own)
+    other = tmp_path / "other.env"
+    other.write_text("B=2\n")
+    assert load_environment(environ={})["A"] == "of the checkout"
+    assert load_environment(environ={"ENV_FILE": str(other)}) == {"ENV_FILE": str(other), "B": "2"}
+    assert "A" not in load_environment()
+
+
 def test_the_example_holds_every_setting_with_its_default(tmp_path: Path) -> None:
-    text = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
+    text, _ = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8").split("# --- containers", 1)
     assert load_environment(PROJECT_ROOT / ".env.example", {}) == {}
     file = tmp_path / ".env"
     file.write_text(
