@@ -37,7 +37,8 @@ _JOB_TYPES = {
 }
 _LAST_HEARTBEAT = """
 SELECT extract(epoch FROM now() - latest_heartbeat)::float FROM job
-WHERE job_type = %(job_type)s AND hostname = %(hostname)s AND start_date >= to_timestamp(%(since)s) ORDER BY latest_heartbeat DESC NULLS LAST LIMIT 1
+WHERE job_type = %(job_type)s AND hostname = %(hostname)s AND start_date >= to_timestamp(%(since)s)
+ORDER BY latest_heartbeat DESC NULLS LAST LIMIT 1
 """
 
 
@@ -120,7 +121,7 @@ def _by_landing_file(component: str, environ: Mapping[str, str]) -> dict[str, st
 
 
 def _started_at() -> float:
-    """When the container started, in seconds since 1970: what its predecessor of the same name did counts no more."""
+    """When the container started, in seconds since 1970: what it did before counts no more."""
     return psutil.Process(1).create_time() - _CLOCKS_DIFFER_SECONDS
 
 
