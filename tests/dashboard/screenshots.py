@@ -1,16 +1,17 @@
 """Pictures of the page in each of its states; `python -m tests.dashboard.screenshots FOLDER [STATE …]`."""
 
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser import ARGUMENTS, installed
 from tests.dashboard import scenes
-from tests.dashboard.conftest import ARGUMENTS, NAMES
-from tests.dashboard.fake_server import fake_desk
+from tests.dashboard.fake_server import FakeDesk, fake_desk
 from tests.dashboard.scenes import MARCH_CHANGE, OCTOBER_CHANGE, Scene
 
 DARK = {"color_scheme": "dark"}
@@ -36,28 +37,55 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
 }
 
 
+def take(
+    browser: Browser, url: str, file: Path, prepare: Callable[[Page], Any] | None = None, **look: Any
+) -> None:
+    """A picture of what an address shows when all of it has come.
+
+    Args:
+        browser: Any.
+        url: Of the page.
+        file: A PNG; is replaced.
+        prepare: What is done with the page before.
+        look: Options of the browser's context: size, colours, locale, cookies by `storage_state`.
+    """
+    context = browser.new_context(**{"viewport": {"width": 1360, "height": 900}, "locale": "en-GB"} | look)
+    page = context.new_page()
+    page.goto(url)
+    page.locator("#live[data-state=live]").wait_for()
+    page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
+    if prepare is not None:
+        prepare(page)
+    page.wait_for_timeout(300)  # what is drawn is drawn
+    page.screenshot(path=file)
+    context.close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The installed browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
 def main(folder: Path, states: list[str]) -> None:
     """Writes one PNG a state: of those that are named, or of all."""
     folder.mkdir(parents=True, exist_ok=True)
-    chromium = next(found for name in NAMES if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with chromium() as browser:
         for state in states or STATES:
-            make, path, options = STATES[state]
+            make, path, look = STATES[state]
             with fake_desk(make()) as desk:
-                look = {"viewport": {"width": 1360, "height": 900}, "locale": "en-GB"} | options
-                page = browser.new_context(**look).new_page()
-                page.goto(desk.url + path)
-                page.locator("#live[data-state=live]").wait_for()
-                page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
-                if state == "server-error":
-                    desk.scene.failure = (503, "The database does not answer at the moment.")
-                    desk.tell()
-                    page.locator("#error .banner").wait_for()
-                page.wait_for_timeout(300)  # what is drawn is drawn
-                page.screenshot(path=folder / f"{state}.png")
-                page.context.close()
-        browser.close()
+                fails = partial(fail, desk) if state == "server-error" else None
+                take(browser, desk.url + path, folder / f"{state}.png", fails, **look)
+
+
+def fail(desk: FakeDesk, page: Page) -> None:
+    """The database goes away while the page is open."""
+    desk.scene.failure = (503, "The database does not answer at the moment.")
+    desk.tell()
+    page.locator("#error .banner").wait_for()
 
 
 if __name__ == "__main__":
