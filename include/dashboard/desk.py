@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from include.dashboard.market import trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.watcher import State
 from include.dashboard.wording import incomplete_because, matching
@@ -82,6 +83,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "trader": view.trader_id,
         "as_of": view.as_of,
         "market_timezone": state.settings.market_timezone,
+        "trading_opens_at": trading_opens_at(state.settings.market_timezone, view.day),
         "now": None,  # filled in when somebody asks
         "days": {"first": state.first_day, "last": state.last_day},
         "traders": [row["trader_id"] for row in query("dashboard/traders")],

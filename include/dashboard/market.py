@@ -1,6 +1,6 @@
-"""What the market's calendar says of this moment: open hours, the next publication, the next refresh."""
+"""What the market's calendar says: what is open at a moment, what comes next, when a day opens."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from include.domain.delivery_period import PUBLICATION_INTERVAL, DeliveryPeriod, Market
 
@@ -23,3 +23,8 @@ def next_refresh_at(now: datetime) -> datetime:
 def open_periods(timezone: str, now: datetime) -> list[DeliveryPeriod]:
     """The hours that are open for trading."""
     return Market.of(timezone).tradable_hours(now)
+
+
+def trading_opens_at(timezone: str, day: date) -> datetime:
+    """When the hours of a delivery day open for trading."""
+    return Market.of(timezone).hours_of(day)[0].tradable_from

@@ -83,6 +83,7 @@ class Desk(BaseModel):
     trader: str | None = Field(description="null: the whole portfolio")
     as_of: datetime | None
     market_timezone: str
+    trading_opens_at: datetime = Field(description="When the hours of the day open for trading")
     now: datetime
     days: Days
     traders: list[str]

@@ -83,9 +83,7 @@ def incomplete_because(row: Row, missing: Iterable[Row]) -> list[str]:
     words = []
     if not row["is_complete"]:
         gap = duration(Decimal(row["capture_gap_seconds"]))
-        words.append(
-            f"we were not connected to the exchange for {gap} while it was tradable: deals may be missing"
-        )
+        words.append(f"{gap} without a connection to the exchange while it was tradable: deals may be missing")
     for reason in missing:
         detail = f": {reason['detail']}" if reason["detail"] else ""
         words.append(str(_MISSING.get(reason["reason"], reason["reason"])) + detail)

@@ -52,6 +52,7 @@ class Scene:
             "trader": trader or None,
             "as_of": as_of,
             "market_timezone": MARKET.timezone.key,
+            "trading_opens_at": stamp(MARKET.hours_of(day)[0].tradable_from),
             "now": stamp(self.now),
             "days": {"first": self.days[0].isoformat(), "last": self.days[1].isoformat()}
             if self.days
@@ -277,10 +278,10 @@ def good_health(now: datetime = NOW) -> Payload:
                 "failed_count": 1 if suite == "trades" else 0,
                 "expectation_count": 14,
                 "detail": "expect_price_in_bounds (warning): 2 of 113" if suite == "trades" else None,
+                "href": "data-docs/index.html",
             }
             for minutes, suite in ((3, "pnl_hourly"), (3, "reference_prices"), (4, "trades"))
         ],
-        "data_docs_href": "data-docs/index.html",
         "runs": [
             {
                 "dag_id": "refresh_pnl",
@@ -298,7 +299,7 @@ def good_health(now: datetime = NOW) -> Payload:
                 "state": "failed",
                 "started_at": stamp(now - timedelta(minutes=34)),
                 "ended_at": stamp(now - timedelta(minutes=33)),
-                "window": {"start_at": "2026-11-25T11:00:00Z", "end_at": "2026-11-25T12:00:00Z"},
+                "window": "2026-11-25 11:00 to 2026-11-25 12:00 UTC",
                 "error": "the provider answered 503",
                 "href": "javascript:alert(1)",
             },

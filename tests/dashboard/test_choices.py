@@ -1,5 +1,6 @@
 """Choosing a trader, a day and a view, by mouse and keyboard, in a tab and in Airflow's frame."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -78,6 +79,20 @@ def test_csv_of_what_is_on_screen(visit: Open) -> None:
     assert asked == "pnl_hourly?from=2026-11-24&to=2026-11-24&trader=flex_trader_1&format=csv&decimal=point"
 
 
+def test_a_download_that_fails_is_a_sentence(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    shown.desk.scene.failure = (503, "The database does not answer at the moment.")
+    shown.desk.scene.failing = ("pnl_hourly",)
+    shown.page.get_by_role("link", name="Download CSV").click()
+    alert = shown.page.get_by_role("alert")
+    expect(alert).to_have_text(
+        re.compile("The file was not downloaded. The database does not answer at the moment.$")
+    )
+    expect(shown.row("12-13")).to_be_visible()
+    shown.desk.tell()
+    expect(alert).to_be_empty()
+
+
 def test_csv_for_a_spreadsheet_that_writes_commas(visit: Open) -> None:
     shown = visit(scenes.busy_day(), locale="de-DE")
     href = shown.page.get_by_role("link", name="Download CSV").get_attribute("href")
@@ -103,11 +118,11 @@ def test_health_tells_the_engineer(visit: Open) -> None:
     expect(page.locator("#health-gaps")).to_contain_text("12 min")
     expect(page.locator("#view-health")).to_contain_text("all accounted for")
     expect(page.locator("#view-health")).to_contain_text("240 of 1,000")
-    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("12:00 to 13:00")
+    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("11:00 to 2026-11-25 12:00 UTC")
     expect(page.locator("#health-blocked_batches")).to_contain_text("No batch is blocked.")
-    expect(page.locator("#health-validations a")).to_have_attribute(
-        "href", f"{shown.desk.url}data-docs/index.html"
-    )
+    validation = page.locator("#health-validations a").first
+    expect(validation).to_have_text("13:31:20")
+    expect(validation).to_have_attribute("href", f"{shown.desk.url}data-docs/index.html")
     shown.desk.scene.health["ledger"]["loaded"] -= 3
     shown.desk.tell()
     expect(page.locator("#view-health")).to_contain_text("3 not accounted for: make audit")

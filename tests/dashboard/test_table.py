@@ -186,11 +186,13 @@ def test_what_comes_from_outside_is_text(visit: Open) -> None:
 
 def test_empty_states_say_what_to_expect(visit: Open) -> None:
     nothing = visit(scenes.nothing_yet())
-    expect(nothing.page.locator("#empty")).to_contain_text("Nothing has been loaded yet.")
+    expect(nothing.page.locator("#empty")).to_contain_text("No trades have arrived yet.")
     expect(nothing.page.locator("#empty")).to_contain_text("within a minute of their arrival")
     expect(nothing.page.locator("#content")).to_be_hidden()
     tomorrow = visit(scenes.two_rows(), f"?day={TODAY + timedelta(days=1)}")
     expect(tomorrow.page.locator("#empty")).to_contain_text("Trading for tomorrow opens at 15:00 market time")
+    later = visit(scenes.two_rows(), f"?day={TODAY + timedelta(days=4)}")
+    expect(later.page.locator("#empty")).to_contain_text("Trading for it opens on 28 Nov, 15:00 market time.")
     past = visit(scenes.two_rows(), "?day=2026-11-01&trader=flex_trader_2")
     expect(past.page.locator("#empty")).to_contain_text(
         "flex_trader_2 did not trade for delivery on Sun, 1 Nov 2026."

@@ -36,6 +36,7 @@ def test_the_traders_table_says_how_they_are_doing(dashboard: Desk, client: Clie
     assert desk["traders"] == ["anna"]
     assert desk["rows"][0]["delivery_start_at"] == "2023-02-06T11:00:00Z"
     assert (desk["day"], desk["trader"], desk["as_of"]) == ("2023-02-06", "anna", None)
+    assert desk["trading_opens_at"] == "2023-02-05T14:00:00Z"
     assert (desk["market_timezone"], desk["version"]) == ("Europe/Berlin", client.json("version")["version"])
 
 
@@ -159,7 +160,7 @@ def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -
     database.trade(blocked, DAY, "13-14", "anna", "sell", 1, 5)  # type: ignore[arg-type]
     rows = client.json("desk", day=str(DAY), trader="anna")["rows"]
     assert rows[0]["incomplete_because"] == [
-        "we were not connected to the exchange for 12 min while it was tradable: deals may be missing"
+        "12 min without a connection to the exchange while it was tradable: deals may be missing"
     ]
     assert rows[1]["incomplete_because"] == [
         "deals for this hour are held back because a check failed; an engineer decides on them"

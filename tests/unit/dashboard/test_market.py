@@ -1,10 +1,10 @@
 """The clock of the market: what the page waits for."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
-from include.dashboard.market import next_publication_at, next_refresh_at
+from include.dashboard.market import next_publication_at, next_refresh_at, trading_opens_at
 from include.jobs.follow_market import next_pass_at
 from include.pull.schedule import last_publication
 
@@ -32,3 +32,16 @@ def test_prices_are_asked_for_when_the_page_says_so() -> None:
     passes.append(next_pass_at(passes[0]))
     first = next(at for at in passes if last_publication(at) > publication)
     assert first == next_refresh_at(publication)
+
+
+@pytest.mark.parametrize(
+    ("day", "opens"),
+    [
+        ("2026-03-01", "2026-02-28T14:00"),
+        ("2026-03-29", "2026-03-28T14:00"),
+        ("2026-03-30", "2026-03-29T13:00"),
+    ],
+)
+def test_a_day_opens_on_the_afternoon_before(day: str, opens: str) -> None:
+    expected = datetime.fromisoformat(opens).replace(tzinfo=UTC)
+    assert trading_opens_at("Europe/Berlin", date.fromisoformat(day)) == expected

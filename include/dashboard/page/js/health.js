@@ -70,7 +70,6 @@ export class HealthView {
     this.ledger = el("dl", { class: "figures" });
     this.prices = el("dl", { class: "figures" });
     this.tables = new Map();
-    this.docs = el("p", { class: "docs" });
     const parts = SECTIONS.map((section) => [section.key, this.#section(section)]);
     const order = new Map(parts);
     const listOf = (title, list) => el("section", { class: "panel" }, el("h2", {}, title), list);
@@ -84,8 +83,8 @@ export class HealthView {
         listOf("Ledger: every captured line accounted for", this.ledger),
         listOf("Prices and the provider's budget", this.prices),
         order.get("blocked_batches"),
-        order.get("validations"),
         order.get("rejects"),
+        order.get("validations"),
         order.get("runs"),
       ),
     );
@@ -100,7 +99,6 @@ export class HealthView {
       { class: "panel", id: `health-${key}` },
       el("h2", {}, title, " ", number),
       content,
-      key === "validations" ? this.docs : null,
     );
   }
 
@@ -114,12 +112,6 @@ export class HealthView {
         rows.length ? recordsTable(section.title, rows, section) : el("p", { class: "hint" }, section.none),
       );
     }
-    setChildren(
-      this.docs,
-      health.data_docs_href
-        ? outsideLink(health.data_docs_href, "Data docs: each check, and what it found")
-        : null,
-    );
     setChildren(this.ledger, ledgerFigures(health.ledger ?? {}));
     setChildren(this.prices, priceFigures(health.prices ?? {}));
   }
@@ -220,7 +212,7 @@ function cell(rows, row, name, isFirst) {
   const shown = value(row, name);
   const content =
     row.href && (isFirst || name === "href")
-      ? outsideLink(row.href, typeof shown === "string" ? shown : "open")
+      ? outsideLink(row.href, shown)
       : shown;
   if (isFirst) return el("th", { scope: "row" }, content);
   const isShort = typeof shown === "string" && shown.length <= 24;
@@ -242,9 +234,6 @@ function value(row, name) {
   if (typeof raw === "boolean") return raw ? "yes" : "no";
   if (typeof raw === "number") return Number.isInteger(raw) ? count(raw) : fixed(raw, 2);
   if (["state", "severity"].includes(name)) return state(String(raw));
-  if (/_href$|^docs$|url$/.test(name)) return outsideLink(raw, "open");
-  if (raw.start_at && raw.end_at)
-    return `${clock(Date.parse(raw.start_at))} to ${clock(Date.parse(raw.end_at))}`;
   if (Array.isArray(raw)) return raw.map(String).join(", ");
   return typeof raw === "object" ? JSON.stringify(raw) : String(raw);
 }

@@ -1,7 +1,7 @@
 // What the page says in words: price status, empty tables, notes, summaries.
 
 import { NONE, count, fixed, signed, sum, toFloat } from "./numbers.js";
-import { addDays, dayInWords, today } from "./times.js";
+import { addDays, clock, dayInWords, now, today } from "./times.js";
 
 /** Shape and word tell them apart; the colour only helps. */
 export const PRICE_STATUS = {
@@ -43,9 +43,11 @@ export function reasonsOf(rows) {
 export function nothingThere(desk) {
   const { day, trader, days } = desk;
   const name = trader || "Nobody";
+  const opensAt = Date.parse(desk.trading_opens_at);
+  const [opens, isOpen] = [clock(opensAt), opensAt <= now()];
   if (!days?.first) {
     return [
-      "Nothing has been loaded yet.",
+      "No trades have arrived yet.",
       "The first trades appear here by themselves within a minute of their arrival, and their PnL with the next reference price: one is published every ten minutes.",
     ];
   }
@@ -54,13 +56,13 @@ export function nothingThere(desk) {
   if (day > addDays(today(), 1)) {
     return [
       `Delivery on ${dayInWords(day)} is not traded yet.`,
-      "Trading opens at 15:00 market time on the day before.",
+      `Trading for it opens on ${opens} market time.`,
     ];
   }
   if (day > today()) {
     return [
       `No trades for delivery on ${dayInWords(day)} yet.`,
-      "Trading for tomorrow opens at 15:00 market time; trades appear here by themselves within a minute of their arrival.",
+      `Trading for tomorrow ${isOpen ? "opened" : "opens"} at ${opens} market time; trades appear here by themselves within a minute of their arrival.`,
     ];
   }
   if (day === today()) {
