@@ -9,7 +9,7 @@ import { addDays, isDay } from "./times.js";
 const VIEWS = ["desk", "health"];
 const by = (id) => document.getElementById(id);
 
-/** Wires all of them to a page with choices, choose() and stepBack(). */
+/** Wires all of them to a page with choices, choose(), download() and stepBack(). */
 export function wireControls(page) {
   const step = (days) => page.choose({ day: addDays(shownDay(page.choices), days) });
   by("trader").addEventListener("change", (event) => page.choose({ trader: event.target.value }));
@@ -29,6 +29,11 @@ export function wireControls(page) {
     if (!days || page.choices.view !== "desk" || isMeantOtherwise(event)) return;
     event.preventDefault();
     step(days);
+  });
+  by("csv").addEventListener("click", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return; // what the browser has for links
+    event.preventDefault();
+    page.download(by("csv").href);
   });
   window.addEventListener("popstate", () => page.stepBack());
   by("own-tab").hidden = !isFramed();

@@ -5,7 +5,8 @@ import { ByTrader } from "./by-trader.js";
 import { readChoices, shownDay, writeChoices } from "./choices.js";
 import { followColours } from "./colours.js";
 import { showChoices, wireControls } from "./controls.js";
-import { el, isFramed, openFromParent, setChildren, setText } from "./dom.js";
+import { el, setChildren, setText } from "./dom.js";
+import { save } from "./download.js";
 import { showFigures } from "./figures.js";
 import { HealthView } from "./health.js";
 import { watch } from "./live.js";
@@ -39,7 +40,7 @@ class Page {
     this.byTrader = new ByTrader(by("by-trader"), (trader) => this.choose({ trader }));
     this.health = new HealthView(by("view-health"));
     this.status = new StatusLine();
-    this.error = new ErrorBanner(logIn);
+    this.error = new ErrorBanner();
   }
 
   start() {
@@ -240,6 +241,16 @@ class Page {
     }
   }
 
+  /** Saves the file of a link; an error stays until there is something new. */
+  async download(href) {
+    try {
+      await save(href);
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      this.error.show(error, { what: "The file was not downloaded. " });
+    }
+  }
+
   /** A step in the browser's history leads to what the address says. */
   stepBack() {
     this.choices = readChoices({ withMemory: false });
@@ -278,10 +289,6 @@ class Page {
       this.refresh();
     }
   }
-}
-
-function logIn() {
-  if (!isFramed() || !openFromParent(window.parent.location.href, "_top")) location.reload();
 }
 
 new Page().start();

@@ -18,23 +18,32 @@ export class ServerError extends Error {
  *
  * Throws ServerError, or AbortError when the signal says so.
  */
-export async function ask(name, parameters = {}, signal = undefined) {
+export const ask = (name, parameters = {}, signal = undefined) =>
+  answer(address(name, parameters), (reply) => reply.json(), signal);
+
+/** The file behind an address: {name, content}. Throws ServerError. */
+export const download = (href) =>
+  answer(href, async (reply) => ({ name: fileName(reply), content: await reply.blob() }));
+
+async function answer(href, read, signal = undefined) {
   const limit = AbortSignal.timeout(TIMEOUT);
   let reply;
   try {
-    reply = await fetch(address(name, parameters), {
+    reply = await fetch(href, {
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      headers: { Accept: "application/json" },
       redirect: "manual", // to a login page, not to data
       cache: "no-cache", // asks each time; what has not changed comes without a body
     });
-    if (reply.ok) return await reply.json();
+    if (reply.ok) return await read(reply);
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ServerError("The trading desk's server does not answer.");
   }
   throw new ServerError(await sentence(reply), { status: statusOf(reply), retryAfter: retryAfter(reply) });
 }
+
+const fileName = (reply) =>
+  /filename="([^"]+)"/.exec(reply.headers.get("Content-Disposition"))?.[1] ?? "trading-desk.csv";
 
 /** The relative address of an API call. */
 export function address(name, parameters = {}) {

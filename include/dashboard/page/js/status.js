@@ -1,6 +1,6 @@
 // How fresh the page is, what it waits for, what is wrong: in a trader's words.
 
-import { el, setAttribute, setChildren, setText } from "./dom.js";
+import { el, isFramed, openFromParent, setAttribute, setChildren, setText } from "./dom.js";
 import { clock, duration, now, timeAttributes, utc } from "./times.js";
 
 const LIVE = {
@@ -78,28 +78,27 @@ function waitsFor(publication, refresh) {
   return "";
 }
 
-/** The banner of an error: the sentence, what is still shown, when it is tried again. */
+/** The banner of an error: what failed, the sentence, what is still shown, when it is tried again. */
 export class ErrorBanner {
-  constructor(onLogin) {
+  constructor() {
     this.place = document.getElementById("error");
-    this.onLogin = onLogin;
   }
 
-  show(error, { shownSince, retryIn }) {
+  show(error, { shownSince = null, retryIn = null, what = "" } = {}) {
     const old = shownSince === null ? "" : ` What you see is of ${clock(shownSince, { seconds: true })}.`;
     const next =
-      error.isLoggedOut || error.isLasting
+      error.isLoggedOut || retryIn === null
         ? ""
-        : ` The page tries again by itself${retryIn ? `, every ${duration(retryIn)}` : ""}.`;
+        : ` The page tries again by itself, every ${duration(retryIn)}.`;
     const login = error.isLoggedOut ? el("button", { type: "button" }, "Log in again") : null;
-    login?.addEventListener("click", this.onLogin);
+    login?.addEventListener("click", logIn);
     setChildren(
       this.place,
       el(
         "p",
         { class: "banner bad" },
         el("span", { class: "sign", "aria-hidden": "true" }, "✕"),
-        el("span", {}, `${error.message}${old}${next}`),
+        el("span", {}, `${what}${error.message}${old}${next}`),
         login,
       ),
     );
@@ -108,4 +107,10 @@ export class ErrorBanner {
   clear() {
     setChildren(this.place);
   }
+}
+
+/** Airflow asks for the login where its own pages need one; a tab of our own has to go there and come back. */
+function logIn() {
+  if (isFramed() && openFromParent(window.parent.location.href, "_top")) return;
+  location.assign(`../api/v2/auth/login?${new URLSearchParams({ next: location.href })}`);
 }
