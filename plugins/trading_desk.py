@@ -60,6 +60,7 @@ class TradingDeskPlugin(AirflowPlugin):
             "href": f"{PREFIX}/",
             "destination": "nav",
             "nav_top_level": True,
+            "icon": f"{PREFIX}/static/icon.svg",
             "url_route": "trading-desk",
         }
     ]
