@@ -58,7 +58,7 @@ const SECTIONS = [
 
 const HEADINGS = {
   load_batch_id: "batch",
-  messages_last_minute: "messages, last minute",
+  messages_last_minute: "loaded a minute",
   is_connected: "connected",
   is_ongoing: "ongoing",
   run_id: "run",

@@ -197,7 +197,7 @@ class Page {
       el(
         "p",
         { class: "buttons" },
-        last && last !== desk.day ? goTo(last, `Show ${dayInWords(last)}`) : null,
+        last && ![desk.day, today()].includes(last) ? goTo(last, `Show ${dayInWords(last)}`) : null,
         desk.day === today() ? null : goTo(null, "Show today"),
       ),
     );

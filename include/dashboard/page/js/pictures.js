@@ -110,8 +110,9 @@ export class Pictures {
       hourly(
         slots,
         [
-          line("reference price", of(slots, "reference_price_eur_per_mwh"), "second", { dash: [5, 4] }),
           line("our average price", of(slots, "average_price_eur_per_mwh"), "accent"),
+          // on top: through its gaps the other one is seen where they are close
+          line("reference price", of(slots, "reference_price_eur_per_mwh"), "second", { dash: [5, 4] }),
         ],
         (row) =>
           `ours ${fixed(row.average_price_eur_per_mwh)}, reference ${row.reference_price_eur_per_mwh === null ? "missing" : fixed(row.reference_price_eur_per_mwh)} EUR/MWh`,
