@@ -52,7 +52,7 @@ def take(
     context = browser.new_context(**{"viewport": {"width": 1360, "height": 900}, "locale": "en-GB"} | look)
     page = context.new_page()
     page.goto(url)
-    page.locator("#live[data-state=live]").wait_for()
+    page.locator("#live[data-state=live]").wait_for(timeout=90_000)  # a busy server is asked again later
     page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
     if prepare is not None:
         prepare(page)

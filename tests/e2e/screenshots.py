@@ -18,6 +18,7 @@ from tests.database import MARKET
 from tests.e2e.platform import Platform, running_platform
 from tests.history.line import CaptureLine
 from tests.history.outages import Outage
+from tests.messages import deal
 
 TRADERS = 15
 MARCH_CHANGE, OCTOBER_CHANGE = date(2025, 3, 30), date(2025, 10, 26)
@@ -42,6 +43,7 @@ def main(folder: Path) -> None:
         photographer.take("empty")
         exchange.wait_for_connections()
         today = datetime.now(UTC).astimezone(MARKET.timezone).date()
+        tomorrow = today + timedelta(days=1)
         landing = platform.settings().landing_root
         for day in (MARCH_CHANGE, OCTOBER_CHANGE):
             land(landing, market, MARKET.hours_of(day)[0].tradable_from, MARKET.hours_of(day)[-1].end_at)
@@ -54,11 +56,12 @@ def main(folder: Path) -> None:
         exchange.rate_per_second = _PER_MINUTE / 60
         for _ in range(3):
             platform.refresh()
-        photographer.take("light", **TALL)
-        photographer.take("dark", **DARK, **TALL)
+        photographer.take("light")
+        photographer.take("dark", **DARK)
+        photographer.take("fifteen-traders", **TALL)
         photographer.take("phone", **PHONE)
         photographer.take("one-trader", "?trader=flex_trader_4")
-        photographer.take("tomorrow", f"?day={today + timedelta(days=1)}")
+        photographer.take("tomorrow", f"?day={tomorrow}")
         photographer.take("incomplete-hours", f"?day={today - timedelta(days=1)}")
         photographer.take("incomplete-hours-phone", f"?day={today - timedelta(days=1)}", **PHONE)
         photographer.take("march-change", f"?day={MARCH_CHANGE}")
@@ -73,6 +76,10 @@ def main(folder: Path) -> None:
             database.rows("TRUNCATE ops.provider_requests")
         platform.refresh()  # without prices it is a success still
         photographer.take("provider-down")
+        for number, hour in enumerate(("08-09", "12-13", "13-14")):
+            exchange.send(deal(id=f"early-{number}", delivery_day=str(tomorrow), delivery_hour=hour))
+        platform.refresh()
+        photographer.take("no-price", f"?day={tomorrow}")
 
 
 def servers(exchange: Exchange, provider: Provider) -> dict[str, str]:
@@ -128,7 +135,7 @@ class Photographer:
         """Airflow's UI with the page in it."""
         with self._page(storage_state=self._state, viewport={"width": 1440, "height": 900}, **look) as page:
             page.goto(f"{self._url}/plugin/trading-desk")
-            page.frame_locator("iframe").locator("#live[data-state=live]").wait_for()
+            page.frame_locator("iframe").locator("#live[data-state=live]").wait_for(timeout=90_000)
             page.wait_for_timeout(1000)
             page.screenshot(path=self._folder / f"{name}.png")
 

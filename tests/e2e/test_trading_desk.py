@@ -133,7 +133,7 @@ class Visitor:
         page = self.page()
         page.goto(self.desk + address)
         page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
-        expect(page.locator("#live")).to_have_text("Live")
+        expect(page.locator("#live")).to_contain_text("Live")  # by events, or asking each 5 s
         return page
 
     def open_in_airflow(self, address: str = "") -> tuple[Page, Frame]:

@@ -195,7 +195,7 @@ function momentButton(at) {
   );
 }
 
-/** At most so many moments between two, at full minutes or hours. */
+/** At most so many moments between two, at full minutes or hours; the last one if there is none. */
 function roundTimes(from, to, most) {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map(
     (minutes) => minutes * 60_000,
@@ -203,5 +203,5 @@ function roundTimes(from, to, most) {
   const step = steps.find((each) => (to - from) / each <= most) ?? steps.at(-1);
   const times = [];
   for (let at = Math.ceil(from / step) * step; at <= to; at += step) times.push(at);
-  return times;
+  return times.length > 0 ? times : [to];
 }
