@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from include.dashboard.api import build_api
 from include.dashboard.parameters import BadParameterError
@@ -108,11 +110,26 @@ async def _file(files: StaticFiles, path: str, request: Request) -> Response:
     return answer
 
 
+def _way_to_login(request: Request, sentence: str) -> Response | None:
+    """For a person who opens the page by its address: the same refusal with a link to the login and back."""
+    is_page = request.url.path == f"{request.scope.get('root_path', '')}/"
+    if not is_page or "text/html" not in request.headers.get("accept", ""):
+        return None
+    next_ = urlencode({"next": request.url.path + (f"?{request.url.query}" if request.url.query else "")})
+    link = f'<a href="../api/v2/auth/login?{escape(next_)}">{sentence}</a>'
+    page = (
+        '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
+        f"<title>Trading desk</title><p>{link}</p></html>"
+    )
+    return HTMLResponse(page, status_code=401, headers={**_SAFE, "Cache-Control": "no-store"})
+
+
 def _explain_mistakes(app: FastAPI) -> None:
     @app.exception_handler(StarletteHTTPException)
     async def http_error(request: Request, error: StarletteHTTPException) -> Response:
         if error.status_code in (401, 403):  # a token that is no longer good is 403 in Airflow
-            return error_response(401, "Log in to Airflow to see the trading desk.")
+            sentence = "Log in to Airflow to see the trading desk."
+            return _way_to_login(request, sentence) or error_response(401, sentence)
         if error.status_code == 404:
             return error_response(404, "There is no such thing on the trading desk.")
         return error_response(error.status_code, str(error.detail), error.headers)

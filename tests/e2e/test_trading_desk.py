@@ -324,7 +324,7 @@ def test_axe_finds_nothing(platform: Platform, browser: Browser, cookies: Any, l
 
 def test_a_stranger_is_refused(stranger: Visitor) -> None:
     page = stranger.page()
-    for path in ("", f"api/v1/desk{CHOSEN}", f"api/v1/pnl_hourly?from={DAY}&format=csv", "static/js/main.js"):
+    for path in (f"api/v1/desk{CHOSEN}", f"api/v1/pnl_hourly?from={DAY}&format=csv", "static/js/main.js"):
         reply = page.goto(stranger.desk + path)
         assert reply is not None
         assert reply.status == 401, path
@@ -332,6 +332,13 @@ def test_a_stranger_is_refused(stranger: Visitor) -> None:
     page.goto(stranger.airflow + "plugin/trading-desk")
     expect(page.locator("input[name=password]")).to_be_visible()
     expect(page.locator("iframe")).to_have_count(0)
+    reply = page.goto(stranger.desk + CHOSEN)
+    assert reply is not None
+    assert reply.status == 401
+    page.get_by_role("link", name="Log in to Airflow").click()
+    stranger.log_in(page)
+    expect(page).to_have_url(stranger.desk + CHOSEN)
+    expect(row(page, "12-13")).to_be_visible()
 
 
 def test_a_login_that_has_ended_is_told_and_taken_up_again(trader: Visitor) -> None:

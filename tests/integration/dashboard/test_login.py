@@ -1,5 +1,9 @@
 """Strangers get nothing but 401: not the page, not its files, not the description of the API."""
 
+import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from include.dashboard.app import create_app
@@ -24,6 +28,17 @@ def test_a_stranger_is_refused(stranger: Client, path: str) -> None:
     reply = stranger.get(path.lstrip("/"))
     assert reply.status_code == 401
     assert reply.json() == {"error": "Log in to Airflow to see the trading desk."}
+
+
+def test_a_person_is_refused_with_a_way_to_the_login(url: str) -> None:
+    person = Client(url, {"Accept": "text/html,*/*;q=0.8"})
+    reply = person.get('?trader=a%22b&day=2026-03-01"')
+    assert reply.status_code == 401
+    assert "Log in to Airflow to see the trading desk." in reply.text
+    (link,) = re.findall(r'href="([^"]*)"', reply.text)
+    (way_back,) = parse_qs(urlsplit(unescape(link)).query)["next"]
+    assert way_back == urlsplit(reply.url).path + "?" + urlsplit(reply.url).query
+    assert person.get("static/js/main.js").json() == {"error": "Log in to Airflow to see the trading desk."}
 
 
 def test_a_token_that_is_no_longer_good_is_refused_likewise(url: str) -> None:
