@@ -4,6 +4,9 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(VENV)/bin/uv)
+# For what needs no environment; the first that is new enough. Looked for only by the commands that use it.
+HOST_PYTHON = $(or $(shell for p in python3.13 python3.12 python3.11; do \
+	$$p -c '' 2>/dev/null && echo $$p && break; done),python3)
 # What a shell has set up for another project is not meant for this one.
 unexport VIRTUAL_ENV PYTHONHOME
 
@@ -22,13 +25,13 @@ run: $(STAMP) ## start everything, UI on port 8080, until Ctrl-C (settings: .env
 	@exec $(PYTHON) -m include.local run $(OPTIONS)
 
 up: ## the same in containers, for a team: builds, starts, waits until healthy (settings: .env)
-	@exec python3 -m include.containers up
+	@exec $(HOST_PYTHON) -m include.containers up
 
 down: ## stop the containers and keep the data; VOLUMES=1 removes the data as well
-	@exec python3 -m include.containers down $${VOLUMES:+--volumes}
+	@exec $(HOST_PYTHON) -m include.containers down $${VOLUMES:+--volumes}
 
 logs: ## follow the logs of the running platform, all or one part: SERVICE=scheduler
-	@exec python3 -m include.containers logs $$SERVICE
+	@exec $(HOST_PYTHON) -m include.containers logs $$SERVICE
 
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest $(ARGS)
@@ -41,7 +44,7 @@ lint: $(STAMP) ## lint and types
 	$(PYTHON) -m mypy
 
 psql: ## SQL prompt in the warehouse of the running platform, make run's or make up's
-	@exec python3 -m include.containers psql
+	@exec $(HOST_PYTHON) -m include.containers psql
 
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.jobs.audit

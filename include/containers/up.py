@@ -76,12 +76,15 @@ def plan(values: Mapping[str, str]) -> Plan:
         wanted.add("celery")
     profiles = tuple(profile for profile in PROFILES if profile in wanted)
     port = values.get("AIRFLOW_PORT") or "8080"
+    environment = {"PUBLIC_URL": values.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"}
+    if image := values.get("CAPTURE_IMAGE") or values.get("IMAGE"):
+        environment["CAPTURE_IMAGE"] = image
     return Plan(
         profiles=profiles,
         services=_ALWAYS + tuple(n for p in profiles for n in _OF_PROFILE[p] if n != _NOT_OURS_TO_RESTART),
         unwanted=tuple(n for p in PROFILES if p not in profiles for n in _OF_PROFILE[p]),
         workers=_count("WORKERS", values.get("WORKERS") or "2") if "celery" in profiles else 0,
-        environment={"PUBLIC_URL": values.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"},
+        environment=environment,
     )
 
 

@@ -36,6 +36,11 @@ def test_the_address_of_the_ui_follows_its_port_unless_it_is_given() -> None:
     assert plan(given).environment == {"PUBLIC_URL": "https://desk.example"}
 
 
+def test_capture_has_the_image_of_all_unless_it_is_given_one_of_its_own() -> None:
+    assert plan({"IMAGE": "desk:2"}).environment["CAPTURE_IMAGE"] == "desk:2"
+    assert plan({"IMAGE": "desk:2", "CAPTURE_IMAGE": "desk:1"}).environment["CAPTURE_IMAGE"] == "desk:1"
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
