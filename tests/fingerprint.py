@@ -18,7 +18,10 @@ ORDER BY 1, 2
 
 
 def fingerprint(
-    database: Database, condition: str = "true", parameters: tuple[Any, ...] = ()
+    database: Database,
+    condition: str = "true",
+    parameters: tuple[Any, ...] = (),
+    without: tuple[str, ...] = (),
 ) -> dict[str, tuple[int, str]]:
     """Table or view to the number of its rows and a hash of them, free of order.
 
@@ -28,9 +31,12 @@ def fingerprint(
         database: Where the tables are.
         condition: Which rows count, in SQL; every table has a delivery_day.
         parameters: Of the condition.
+        without: Columns that are left out.
     """
     return {
-        f"{schema}.{name}": _of_table(database, schema, name, columns, condition, parameters)
+        f"{schema}.{name}": _of_table(
+            database, schema, name, [c for c in columns if c not in without], condition, parameters
+        )
         for schema, name, columns in database.rows(_COLUMNS)
         if name not in _ABOUT_OUR_WORK
     }
