@@ -11,7 +11,7 @@ from pathlib import Path
 from include.containers.secret_file import SECRETS
 from include.errors import TerminalError
 
-PROFILES = ("demo", "celery")
+PROFILES = ("demo", "celery", "monitoring")
 _INSTEAD = "or use make run, which needs no containers"
 
 

@@ -30,6 +30,9 @@ _ANSWER_SECONDS = 5.0
 _CLOCKS_DIFFER_SECONDS = 5.0
 _API_SERVER_PORT = 8080
 _SIMULATOR_PORTS = (5050, 5060)
+_METRICS_PORT = 9464
+_METRICS_SECONDS = 12.0
+"""The exporter waits up to 9.5 s for a warehouse that hangs, and then answers without it."""
 _JOB_TYPES = {
     "scheduler": "SchedulerJob",
     "dag-processor": "DagProcessorJob",
@@ -46,7 +49,7 @@ def of_component(component: str, environ: Mapping[str, str]) -> dict[str, str]:
     """What Airflow's own health endpoint would say, about this component of this host alone.
 
     Args:
-        component: scheduler, dag-processor, triggerer, api-server, worker, capture or simulator.
+        component: scheduler, dag-processor, triggerer, api-server, worker, capture, metrics or simulator.
         environ: Says where database, queue and landing files are.
 
     Returns:
@@ -54,7 +57,7 @@ def of_component(component: str, environ: Mapping[str, str]) -> dict[str, str]:
         the component is `starting` as long as it has shown no sign of life.
 
     Raises:
-        TransientError: The api-server does not answer.
+        TransientError: The api-server or the exporter does not answer.
     """
     return _CHECKS[component](component, environ)
 
@@ -125,6 +128,18 @@ def _started_at() -> float:
     return psutil.Process(1).create_time() - _CLOCKS_DIFFER_SECONDS
 
 
+def _by_figures(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
+    """Whether the exporter answers a scrape; a warehouse that is away is a figure of it, not an illness."""
+    with closing(http.client.HTTPConnection("127.0.0.1", _METRICS_PORT, timeout=_METRICS_SECONDS)) as server:
+        try:
+            server.request("GET", "/metrics")
+            answer = server.getresponse()
+            is_well = answer.status == http.HTTPStatus.OK and b"power_desk_warehouse_up" in answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise TransientError(f"the exporter does not answer: {error}") from error
+    return {component: HEALTHY if is_well else UNHEALTHY}
+
+
 def _by_ports(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
     try:
         for port in _SIMULATOR_PORTS:
@@ -141,14 +156,17 @@ _CHECKS: Mapping[str, Callable[[str, Mapping[str, str]], dict[str, str]]] = {
     "api-server": _by_answer,
     "worker": _by_ping,
     "capture": _by_landing_file,
+    "metrics": _by_figures,
     "simulator": _by_ports,
 }
 
 
 def component_of(command: str) -> str | None:
     """Which component a container's command line starts; None: none that can be looked at."""
-    found = re.search(r"\binclude\.(?:containers\.component (\S+)|(capture|simulator))\b", command)
-    return (found[1] or found[2]) if found else None
+    found = re.search(r"\binclude\.(?:containers\.component (\S+)|(capture|monitoring|simulator))\b", command)
+    if found is None:
+        return None
+    return found[1] or found[2].replace("monitoring", "metrics")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 600.0
 _REPORT_EVERY_SECONDS = 20.0
 _POLL_SECONDS = 1.0
 _DECIDES_CAPTURE = ("EXCHANGE_URL", "MARKET_TIMEZONE")
-_OF_PROFILE = {"demo": ("simulator",), "celery": ("redis", "worker")}
+_OF_PROFILE = {"demo": ("simulator",), "celery": ("redis", "worker"), "monitoring": ("metrics",)}
 _NOT_OURS_TO_RESTART = "simulator"
 """It stands for the outside world, which does not blink when we upgrade."""
 _ALWAYS = ("postgres", "migrate", "api-server", "scheduler", "dag-processor", "triggerer")
@@ -75,6 +75,8 @@ def plan(values: Mapping[str, str]) -> Plan:
     if executor == _CELERY:
         wanted.add("celery")
     profiles = tuple(profile for profile in PROFILES if profile in wanted)
+    if unknown := sorted(wanted - set(PROFILES)):
+        raise TerminalError(f"COMPOSE_PROFILES has {', '.join(unknown)}: there are {', '.join(PROFILES)}")
     port = values.get("AIRFLOW_PORT") or "8080"
     environment = {"PUBLIC_URL": values.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"}
     if image := values.get("CAPTURE_IMAGE") or values.get("IMAGE"):
@@ -143,8 +145,9 @@ class Up:
         for service, variable, port in (
             ("api-server", "AIRFLOW_PORT", "8080"),
             ("postgres", "WAREHOUSE_PORT", "5433"),
+            ("metrics", "METRICS_PORT", "9464"),
         ):
-            if service not in running:
+            if service in self._plan.services and service not in running:
                 require_free(int(self._values.get(variable) or port), f"{variable} in .env")
 
     def _remove_unwanted(self) -> None:

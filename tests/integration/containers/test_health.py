@@ -12,10 +12,14 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from prometheus_client.exposition import start_http_server
+from prometheus_client.registry import CollectorRegistry
 
 from include.containers import health
 from include.errors import TransientError
 from include.landing import TRADES, LandingWriter, event_line
+from include.monitoring.collector import PlatformCollector
+from include.settings import Settings
 
 JOBS = """
 CREATE TABLE job (
@@ -159,6 +163,31 @@ def test_the_simulator_is_well_when_both_of_its_ports_answer(monkeypatch: pytest
         assert health.of_component("simulator", {}) == {"simulator": "unhealthy"}
 
 
+def test_the_exporter_is_well_while_it_answers_also_without_a_warehouse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings(landing_root=Path("/nowhere"))
+    registry = CollectorRegistry()
+    registry.register(PlatformCollector(settings, lambda: "postgresql://analyst:p@127.0.0.1:9/warehouse"))
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    monkeypatch.setattr(health, "_METRICS_PORT", server.server_port)
+    assert health.of_component("metrics", {}) == {"metrics": "healthy"}
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    with pytest.raises(TransientError, match="the exporter does not answer"):
+        health.of_component("metrics", {})
+
+
+def test_something_else_that_answers_is_not_the_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, thread = start_http_server(0, "127.0.0.1", CollectorRegistry())
+    monkeypatch.setattr(health, "_METRICS_PORT", server.server_port)
+    assert health.of_component("metrics", {}) == {"metrics": "unhealthy"}
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
 def test_a_worker_without_its_queue_is_no_fault_of_the_worker() -> None:
     environ = {"AIRFLOW__CELERY__BROKER_URL": "redis://:p@127.0.0.1:9/0"}
     assert health.of_component("worker", environ) == {"queue": "unhealthy", "worker": "unhealthy"}
@@ -170,6 +199,7 @@ def test_a_worker_without_its_queue_is_no_fault_of_the_worker() -> None:
         ("/sbin/docker-init -- python -m include.containers.component dag-processor ", "dag-processor"),
         ("python -m include.capture --name standalone", "capture"),
         ("/sbin/docker-init -- python -m include.simulator --host 0.0.0.0", "simulator"),
+        ("python -m include.monitoring --host 0.0.0.0 --port 9464", "metrics"),
         ("/sbin/docker-init -- python -m include.containers.prepare ", None),
         ("bash", None),
     ],

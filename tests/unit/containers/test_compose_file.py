@@ -13,6 +13,8 @@ from include.containers.secret_file import SECRETS
 from include.local import airflow, postgres
 from include.local.files import Secrets
 from include.local.run import _TRADES_PER_SECOND
+from include.monitoring.__main__ import DEFAULT_PORT
+from include.monitoring.collector import FILES_PATIENCE_SECONDS, PATIENCE_SECONDS
 from include.settings import PROJECT_ROOT, Settings
 
 TEXT = (PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
@@ -48,7 +50,7 @@ def test_every_service_has_a_limit_a_log_that_ends_and_a_restart_policy(service:
     assert re.fullmatch(r"(\$\{[A-Z_]+:-)?\d+[mg]\}?", found["mem_limit"])
     assert found["logging"]["driver"] == "json-file"
     assert set(found["logging"]["options"]) == {"max-size", "max-file"}
-    policy = {"capture": "always", ONE_SHOT: "no"}.get(service, "unless-stopped")
+    policy = {"capture": "always", "metrics": "always", ONE_SHOT: "no"}.get(service, "unless-stopped")
     assert found["restart"] == policy
 
 
@@ -82,7 +84,7 @@ def test_nothing_runs_as_root_or_can_become_it(service: str) -> None:
 
 def test_ports_are_published_on_the_loopback_interface_unless_told_otherwise() -> None:
     published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
-    assert set(published) == {"api-server", "postgres"}
+    assert set(published) == {"api-server", "metrics", "postgres"}
     for ports in published.values():
         assert all(re.match(r"\$\{[A-Z_]*BIND_ADDRESS:-127\.0\.0\.1\}:", port) for port in ports)
 
@@ -114,6 +116,38 @@ def test_capture_depends_on_nothing_and_holds_no_password() -> None:
     assert not {"hostname", "container_name", "ports"} & set(capture)
 
 
+def test_the_exporter_depends_on_nothing_reads_as_analyst_and_writes_nowhere() -> None:
+    metrics = SERVICES["metrics"]
+    assert "depends_on" not in metrics
+    assert metrics["volumes"] == ["landing:/var/lib/desk/landing:ro"]
+    url = environment("metrics")["WAREHOUSE_URL"]
+    assert url == "postgresql://analyst:<ANALYST_PASSWORD>@postgres:5432/warehouse"
+    assert {match[0] for match in VARIABLE.findall(str(metrics["environment"]))} & set(SECRETS) == {
+        "ANALYST_PASSWORD"
+    }
+
+
+def test_the_exporter_counts_the_same_budget_and_market_as_the_pull() -> None:
+    mine, others = environment("metrics"), environment("scheduler")
+    for name in ("MARKET_TIMEZONE", "REFERENCE_PRICE_PER_MINUTE", "REFERENCE_PRICE_PER_HOUR", "LANDING_ROOT"):
+        assert mine[name] == others[name]
+
+
+def test_the_exporter_is_asked_at_its_default_port() -> None:
+    metrics = SERVICES["metrics"]
+    assert metrics["command"][-2:] == ["--port", str(DEFAULT_PORT)]
+    assert metrics["ports"][0].endswith(f"${{METRICS_PORT:-{DEFAULT_PORT}}}:{DEFAULT_PORT}")
+    assert health._METRICS_PORT == DEFAULT_PORT
+    example = yaml.safe_load((PROJECT_ROOT / "docs/monitoring/prometheus.yml").read_text(encoding="utf-8"))
+    assert example["scrape_configs"][0]["static_configs"][0]["targets"] == [f"127.0.0.1:{DEFAULT_PORT}"]
+
+
+def test_the_check_of_the_exporter_outlasts_a_warehouse_that_hangs() -> None:
+    slowest_answer = PATIENCE_SECONDS + FILES_PATIENCE_SECONDS
+    timeout = int(SERVICES["metrics"]["healthcheck"]["timeout"].removesuffix("s"))
+    assert slowest_answer < health._METRICS_SECONDS < timeout
+
+
 def test_what_can_be_scaled_has_no_name_of_its_own() -> None:
     assert not any({"hostname", "container_name"} & set(service) for service in SERVICES.values())
 
@@ -124,7 +158,7 @@ def test_every_variable_of_the_compose_file_is_in_the_example_and_the_other_way_
     named = set(re.findall(r"^#([A-Z_]+)=", containers, re.MULTILINE))
     shared = set(re.findall(r"^#([A-Z_]+)=", head, re.MULTILINE))
     used = {name for name, *_ in VARIABLE.findall(TEXT)}
-    of_make_up = {"WORKERS", "CAPTURE_LINES"}
+    of_make_up = {"WORKERS", "CAPTURE_LINES", "COMPOSE_PROFILES"}
     assert used <= named | shared | {"REVISION"}
     assert named <= used | of_make_up
     for name, kind, default in VARIABLE.findall(TEXT):

@@ -109,7 +109,7 @@ def test_a_capture_goes_back_to_the_simulator_when_the_exchange_is_taken_out_of_
 def test_workers_go_when_the_executor_changes_back() -> None:
     engine = FakeEngine((*EVERYTHING, "redis", "worker", "worker"))
     run(engine)
-    assert "demo celery rm --stop --force redis worker" in engine.commands
+    assert "demo celery monitoring rm --stop --force redis worker" in engine.commands
 
 
 def test_workers_are_scaled_and_waited_for() -> None:
@@ -139,3 +139,14 @@ def test_what_does_not_become_healthy_is_named(monkeypatch: pytest.MonkeyPatch) 
     engine.found[2] = Container("desk-scheduler-1", "scheduler", "Up 2 minutes (unhealthy)")
     with pytest.raises(TerminalError, match="scheduler did not become healthy: make logs SERVICE=scheduler"):
         run(engine)
+
+
+@pytest.mark.parametrize(("profiles", "asked"), [("", False), ("monitoring", True)])
+def test_the_port_of_the_exporter_has_to_be_free_only_where_it_is_started(
+    monkeypatch: pytest.MonkeyPatch, profiles: str, asked: bool
+) -> None:
+    looked_at = []
+    monkeypatch.setattr(up, "require_free", lambda port, name: looked_at.append((port, name)))
+    monkeypatch.setattr(up.Up, "_wait", lambda *_: None)
+    run(FakeEngine(), COMPOSE_PROFILES=profiles, METRICS_PORT="9500")
+    assert ((9500, "METRICS_PORT in .env") in looked_at) is asked
