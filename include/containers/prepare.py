@@ -22,11 +22,11 @@ def create_roles_and_databases(admin_url: str, environ: Mapping[str, str]) -> No
     """Makes what is missing; roles get the passwords of the environment, so that new ones can be set there.
 
     Args:
-        admin_url: `postgresql://…` of a superuser.
+        admin_url: `postgresql://…` of a superuser, or of a role that may create roles and databases.
         environ: With AIRFLOW_DB_PASSWORD, PIPELINE_PASSWORD and ANALYST_PASSWORD.
 
     Raises:
-        TransientError: The server cannot be reached, or refuses the superuser's password.
+        TransientError: The server cannot be reached, or refuses the password.
         TerminalError: A password is missing.
     """
     try:

@@ -40,6 +40,19 @@ def query(
         connection.close()
 
 
+def test_an_administrator_that_is_no_superuser_will_do(server: EmbeddedPostgres) -> None:
+    with server.connect("postgres") as connection:
+        connection.autocommit = True
+        connection.cursor().execute(
+            "CREATE ROLE administrator LOGIN CREATEROLE CREATEDB PASSWORD 'of-a-provider'"
+        )
+    url = f"postgresql://administrator:of-a-provider@127.0.0.1:{server.port}/postgres"
+    for _ in range(2):
+        create_roles_and_databases(url, PASSWORDS)
+    migrate(f"postgresql://pipeline:to-write@127.0.0.1:{server.port}/warehouse")
+    assert query(server, "analyst", "to-read", "warehouse", "SELECT count(*) FROM curated.pnl_hourly") == [(0,)]
+
+
 def test_each_role_enters_its_own_database_only_and_the_analyst_reads(server: EmbeddedPostgres) -> None:
     for _ in range(2):  # every start does it again
         create_roles_and_databases(server.url("postgres"), PASSWORDS)
