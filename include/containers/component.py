@@ -22,7 +22,7 @@ from include.local.files import write_private
 from include.local.watchdog import Watchdog
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "api-server": ("api-server",),
+    "api-server": ("api-server", "--proxy-headers"),
     # Task logs lie on a volume that the api-server has as well: no log servers.
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),

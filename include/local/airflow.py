@@ -20,7 +20,9 @@ from include.warehouse.connection import sqlalchemy_url
 ADMIN = "admin"
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    "api-server": (),
+    # Tells by a proxy's X-Forwarded-Proto that cookies are for https only. It is believed from FORWARDED_ALLOW_IPS
+    # alone, this host unless it is set.
+    "api-server": ("--proxy-headers",),
     # Task logs lie on the same disk as the UI that shows them: no log servers, which would bind all interfaces.
     "scheduler": ("--skip-serve-logs",),
     "dag-processor": (),

@@ -192,6 +192,8 @@ ONLY_CONTAINERS = {
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "make run unpauses new DAGs by Airflow's API instead",
     "ADMIN_PASSWORD": "make run writes the password file itself",
     "VIEWER_PASSWORD": "a team has readers",
+    "PGSSLMODE": "the server may be elsewhere",
+    "FORWARDED_ALLOW_IPS": "a proxy in front is not on the loopback interface of the container",
     "AIRFLOW__CELERY__BROKER_URL": "CeleryExecutor",
     "AIRFLOW__CELERY__RESULT_BACKEND": "the same",
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "the same",
@@ -223,7 +225,14 @@ def test_all_of_airflow_gets_the_same_but_for_what_only_one_needs(service: str) 
     extra = {name: value for name, value in mine.items() if others.get(name) != value}
     assert set(others) <= set(mine)
     expected = {
-        "api-server": {"ADMIN_PASSWORD", "VIEWER_PASSWORD", "API__HOST", "API__PORT", "API__WORKERS"},
+        "api-server": {
+            "ADMIN_PASSWORD",
+            "VIEWER_PASSWORD",
+            "API__HOST",
+            "API__PORT",
+            "API__WORKERS",
+            "FORWARDED_ALLOW_IPS",
+        },
         "migrate": {"ADMIN_DATABASE_URL", "AIRFLOW_DB_PASSWORD", "PIPELINE_PASSWORD", "ANALYST_PASSWORD"},
     }
     assert {name.removeprefix("AIRFLOW__") for name in extra} == expected.get(service, set())
