@@ -16,10 +16,11 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run up down logs test check lint psql audit freshness report rebuild bench batches review dictionary lock setup clean
+.PHONY: help run up down logs test test-containers check lint psql audit freshness report rebuild bench batches review \
+	dictionary lock setup clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## start everything, UI on port 8080, until Ctrl-C (settings: .env.example)
 	@exec $(PYTHON) -m include.local run $(OPTIONS)
@@ -35,6 +36,9 @@ logs: ## follow the logs of the running platform, all or one part: SERVICE=sched
 
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest $(ARGS)
+
+test-containers: $(STAMP) ## try the containers for real (ten minutes; needs a Docker engine): STEPS="celery local:kill"
+	@exec $(PYTHON) -m tests.containers $(STEPS)
 
 check: lint test ## lint, types and all tests
 
