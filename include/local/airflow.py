@@ -20,8 +20,8 @@ from include.warehouse.connection import sqlalchemy_url
 ADMIN = "admin"
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    # Tells by a proxy's X-Forwarded-Proto that cookies are for https only. It is believed from FORWARDED_ALLOW_IPS
-    # alone, this host unless it is set.
+    # A TLS proxy's X-Forwarded-Proto makes cookies go by https only. Believed is who FORWARDED_ALLOW_IPS names,
+    # this host unless it is set.
     "api-server": ("--proxy-headers",),
     # Task logs lie on the same disk as the UI that shows them: no log servers, which would bind all interfaces.
     "scheduler": ("--skip-serve-logs",),
