@@ -193,6 +193,7 @@ ONLY_CONTAINERS = {
     "ADMIN_PASSWORD": "make run writes the password file itself",
     "VIEWER_PASSWORD": "a team has readers",
     "PGSSLMODE": "the server may be elsewhere",
+    "PGSSLROOTCERT": "the same",
     "FORWARDED_ALLOW_IPS": "a proxy in front is not on the loopback interface of the container",
     "AIRFLOW__CELERY__BROKER_URL": "CeleryExecutor",
     "AIRFLOW__CELERY__RESULT_BACKEND": "the same",
