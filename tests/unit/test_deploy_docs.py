@@ -1,0 +1,199 @@
+"""What docs/deploy.md and its examples say of the compose file, `.env` and the alerts is still so."""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import yaml
+
+from include.containers import health
+from include.containers.secret_file import SECRETS
+from include.monitoring.__main__ import DEFAULT_PORT
+from include.settings import PROJECT_ROOT
+
+DOCS = PROJECT_ROOT / "docs"
+PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
+EXAMPLES = DOCS / "deploy"
+COMPOSE_TEXT = (PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+MADE_BY_MAKE_UP = {"WORKERS", "CAPTURE_LINES", "COMPOSE_PROFILES"}
+NOT_FOR_USERS = {"REVISION"}
+
+
+def section(heading: str) -> str:
+    """The text below a heading, up to the next one."""
+    return re.split(r"^#+ ", PAGE.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the tables' rows."""
+    return [
+        [cell.strip() for cell in line.strip("| ").split(" | ")]
+        for line in text.splitlines()
+        if line[:2] == "| "
+    ]
+
+
+def settings() -> dict[str, str]:
+    """The table of settings: each variable with the cell of its default."""
+    found = {}
+    for names, default, *_ in rows(section("Settings"))[1:]:
+        variables = re.findall(r"`([A-Z_]+)`", names)
+        values = (
+            default.split(", ") if len(variables) > 1 and default.count(",") else [default] * len(variables)
+        )
+        found |= dict(zip(variables, values, strict=True))
+    return found
+
+
+def anchors(markdown: str) -> set[str]:
+    """The links to the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((EXAMPLES / name).read_text(encoding="utf-8")))
+
+
+def test_the_table_of_settings_has_the_variables_of_the_compose_file_and_no_other() -> None:
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", COMPOSE_TEXT)) - NOT_FOR_USERS
+    assert set(settings()) == used | MADE_BY_MAKE_UP
+
+
+def test_its_defaults_are_those_of_the_compose_file_and_secrets_have_none() -> None:
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE_TEXT))
+    for name, told in settings().items():
+        if name in SECRETS:
+            assert told == "generated", name
+        elif (value := re.fullmatch(r"`([^`]+)`", told)) and name not in MADE_BY_MAKE_UP:
+            assert value[1] == defaults[name], name
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (DOCS / unquote(path)).resolve() if path else DOCS / "deploy.md"
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file.read_text(encoding="utf-8")), target
+
+
+def test_the_readme_leads_to_it() -> None:
+    assert "(docs/deploy.md)" in (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_service_has_its_memory_and_its_limit_as_in_the_compose_file() -> None:
+    limits = {
+        row[0]: row[3] for row in rows(section("Sizes")) if len(row) == 4 and row[0] in COMPOSE["services"]
+    }
+    assert set(limits) == set(COMPOSE["services"]) - {"migrate"}
+    units = {"m": "MB", "g": "GB"}
+    for service, told in limits.items():
+        value = re.search(r"(\d+)([mg])\}?$", COMPOSE["services"][service]["mem_limit"])
+        assert value is not None
+        assert told.removesuffix(" each") == f"{value[1]} {units[value[2]]}", service
+
+
+def test_the_alerts_that_it_names_exist() -> None:
+    rules = (DOCS / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
+    named = re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-zA-Z]+)+)`", section("Monitoring"))
+    assert len(named) >= 5
+    for alert in named:
+        assert f"alert: {alert}\n" in rules
+
+
+def test_the_names_of_services_in_its_commands_exist() -> None:
+    for command in re.findall(
+        r"^docker compose .*(?:stop|exec -T|exec|run --rm -T --no-deps|run --rm -T) (.+)$", PAGE, re.M
+    ):
+        first = command.split()[0]
+        assert first in COMPOSE["services"], command
+
+
+@pytest.mark.parametrize("name", ["compose-first-host.yaml", "compose-worker-host.yaml"])
+def test_what_hosts_share_are_volumes_of_the_compose_file(name: str) -> None:
+    (override,) = documents(name)
+    assert set(override["volumes"]) == set(COMPOSE["volumes"]) - {"postgres", "redis"}
+    assert set(override.get("services", {})) <= set(COMPOSE["services"])
+
+
+def helm_environment() -> dict[str, str]:
+    """What the values of the chart put into each of Airflow's containers."""
+    (values,) = documents("helm-values.yaml")
+    return {entry["name"]: entry["value"] for entry in values["env"]}
+
+
+FROM_SECRETS = {"WAREHOUSE_URL", "AIRFLOW_CONN_WAREHOUSE", "AIRFLOW__CELERY__RESULT_BACKEND"}
+BY_THE_CHART = {
+    "AIRFLOW__CORE__EXECUTOR",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "AIRFLOW__CORE__FERNET_KEY",
+    "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__CELERY__BROKER_URL",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+}
+NOT_NEEDED = {"ALERT_WEBHOOK_URL", "ALERT_SMTP_URL", "PGSSLMODE", "PGSSLROOTCERT"}
+
+
+def test_kubernetes_gets_the_settings_that_the_containers_of_one_host_get() -> None:
+    ours, theirs = COMPOSE["x-airflow"], helm_environment()
+    assert set(ours) == (set(theirs) & set(ours)) | FROM_SECRETS | BY_THE_CHART | NOT_NEEDED
+    plain = [name for name, value in ours.items() if "$" not in str(value) and name in theirs]
+    assert len(plain) >= 7
+    for name in plain:
+        assert theirs[name] == ours[name], name
+    for name in FROM_SECRETS:
+        assert name in PAGE
+
+
+def test_the_launchers_and_times_of_kubernetes_are_those_of_one_host() -> None:
+    (values,) = documents("helm-values.yaml")
+    services = COMPOSE["services"]
+    for key, service in (
+        ("apiServer", "api-server"),
+        ("scheduler", "scheduler"),
+        ("dagProcessor", "dag-processor"),
+    ):
+        assert values[key]["args"] == services[service]["command"]
+    assert values["triggerer"]["args"] == services["triggerer"]["command"]
+    worker = values["workers"]["celery"]
+    assert worker["args"] == services["worker"]["command"]
+    assert f"{worker['terminationGracePeriodSeconds']}s" == services["worker"]["stop_grace_period"]
+    assert values["migrateDatabaseJob"]["args"] == services["migrate"]["command"]
+    capture = next(d for d in documents("kubernetes-capture.yaml") if d["kind"] == "StatefulSet")
+    pod = capture["spec"]["template"]["spec"]
+    assert f"{pod['terminationGracePeriodSeconds']}s" == services["capture"]["stop_grace_period"]
+    assert pod["containers"][0]["command"] == services["capture"]["command"]
+    metrics = next(d for d in documents("kubernetes-capture.yaml") if d["kind"] == "Deployment")
+    container = metrics["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == services["metrics"]["command"]
+    assert container["ports"][0]["containerPort"] == DEFAULT_PORT
+    for document in (capture, metrics):
+        probe = document["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]["exec"]["command"]
+        assert probe[:3] == ["python", "-m", "include.containers.health"]
+        assert probe[3] in health._CHECKS
+
+
+def test_kubernetes_runs_the_image_as_its_own_user_without_root() -> None:
+    (values,) = documents("helm-values.yaml")
+    dockerfile = (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"--uid {values['uid']} " in dockerfile
+    assert values["airflowHome"] == re.search(r"AIRFLOW_HOME=(\S+)", dockerfile)[1]  # type: ignore[index]
+    mounts = {mount["mountPath"] for mount in values["volumeMounts"]}
+    assert mounts == {"/var/lib/desk/landing", "/var/lib/desk/data_docs"}
+    for document in documents("kubernetes-capture.yaml"):
+        if "template" in document["spec"]:
+            assert document["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
+def test_a_proxy_passes_events_on_at_once_and_closes_the_execution_api(name: str) -> None:
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    assert "/execution/" in text
+    assert re.search(r"proxy_buffering off|flush_interval -1", text)
+    assert "127.0.0.1:8080" in text
