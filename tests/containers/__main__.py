@@ -23,6 +23,7 @@ from tests.containers.report import DrillError, Report, table
 from tests.containers.stack import PREFIX, Stack, clean_environment
 from tests.containers.starting import versions
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 _COMPOSE = ("docker compose", "docker-compose")
 
 
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TerminalError as error:
         print(f"skipped: {error}")
         return 0
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _STOPS:
+        signal.signal(number, _interrupt)
     report = Report()
     images = {name: f"{PREFIX}-{os.getpid()}:{name}" for name in ("this", "next")}
     memories: list[str] = []
@@ -55,8 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         report.add("interrupted", "the steps after this one were not tried", is_right=False)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
         report.step = "end"
         report.say("removing images and files")
         engine.docker("image", "rm", "--force", *images.values())
@@ -133,6 +133,8 @@ def _is_there(command: str) -> bool:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in _STOPS:  # once is enough: what follows is the removal
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -1,13 +1,11 @@
 """kill -9 of each service's own process: the engine brings it back, and nothing is lost."""
 
 import time
+from collections.abc import Sequence
 
 from tests.containers.desk import Desk, now
 from tests.containers.report import expect
 from tests.containers.stack import Running, Stack
-
-LOCAL = ("capture", "triggerer", "dag-processor", "api-server", "scheduler", "postgres", "simulator")
-CELERY = ("worker", "redis")
 
 _BACK_SECONDS = 240.0
 _EXCHANGE = "simulator"
@@ -15,7 +13,7 @@ _EXCHANGE = "simulator"
 _LAUNCHER = "include.containers.component"
 
 
-def kill_in_turn(desk: Desk, services: tuple[str, ...]) -> None:
+def kill_in_turn(desk: Desk, services: Sequence[str]) -> None:
     """Each of the services, and after each: healthy again, a run succeeds, the audit is clean."""
     since = now()
     for service in services:
@@ -69,4 +67,5 @@ def kill(stack: Stack, container: Running) -> str:
         *(stack.image, "python", "-c", code, str(victim[0])),
     )
     expect(done.returncode == 0, f"kill of {victim[2][:60]}: {done.stderr}")
-    return " ".join(word.rsplit("/", 1)[-1] for word in victim[2].split()[:3])[:40]
+    name = [word.rsplit("/", 1)[-1] for word in victim[2].split()[:3] if not word.startswith("--")]
+    return " ".join(name).partition("@")[0].strip("[]")

@@ -78,7 +78,7 @@ class Scenario:
             "start": self._start,
             "inspect": lambda: starting.inspect(self._desk),
             "scale": lambda: (scaling.workers if is_celery else scaling.captures)(self._desk),
-            "kill": lambda: kills.kill_in_turn(self._desk, kills.CELERY if is_celery else kills.LOCAL),
+            "kill": lambda: kills.kill_in_turn(self._desk, starting.services(self._stack, is_celery)),
             "upgrade": lambda: upgrading.upgrade(self._desk, self._images["next"]),
             "backup": self._back_up,
             "down": lambda: backups.down_keeps_the_data(self._desk),

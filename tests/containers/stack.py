@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -34,8 +35,9 @@ _COPIED = (
     "include",
     "plugins",
 )
-_ENDS_BY_ITSELF = "migrate"
+ENDS_BY_ITSELF = "migrate"
 _PATIENCE_SECONDS = 240.0
+_REMOVALS = 5
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Stack:
         self.root = folder / name
         self.report = report
         self.image = image
-        self.airflow_port, self.warehouse_port = free_ports(2)
+        self.airflow_port, self.warehouse_port, metrics_port = free_ports(3)
         project = f"{PREFIX}-{os.getpid()}-{name}"
         copy_checkout(self.root)
         self.environment = clean_environment() | {
@@ -89,6 +91,8 @@ class Stack:
             "COMPOSE_PROJECT_NAME": project,
             "AIRFLOW_PORT": str(self.airflow_port),
             "WAREHOUSE_PORT": str(self.warehouse_port),
+            "METRICS_PORT": str(metrics_port),
+            "COMPOSE_PROFILES": "monitoring",
             "IMAGE": image,
             **settings,
         }
@@ -129,11 +133,16 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         ) as process:
             assert process.stdout is not None
-            for line in process.stdout:
-                said.append(line)
-                print(f"           | {line}", end="", flush=True)  # noqa: T201
+            try:
+                for line in process.stdout:
+                    said.append(line)
+                    print(f"           | {line}", end="", flush=True)  # noqa: T201
+            except KeyboardInterrupt:
+                os.killpg(process.pid, signal.SIGKILL)  # nothing may go on to create what is removed next
+                raise
         return process.returncode, "".join(said)
 
     def compose(self, *arguments: str, **settings: str) -> str:
@@ -235,7 +244,7 @@ class Stack:
 
         def all_well() -> list[Running]:
             found = [c for c in self.containers() if c.service in services or not services]
-            found = [c for c in found if c.service != _ENDS_BY_ITSELF]
+            found = [c for c in found if c.service != ENDS_BY_ITSELF]
             is_well = all(c.is_healthy for c in found) and (len(found) == count or not count)
             return found if is_well else []
 
@@ -279,8 +288,11 @@ def remove_project(engine: Engine) -> None:
         (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
         (("network", "ls", "--quiet"), ("network", "rm")),
     ):
-        if found := engine.docker(*listing, "--filter", label).stdout.split():
+        for _ in range(_REMOVALS):  # the engine may be busy with what it was told before an interruption
+            if not (found := engine.docker(*listing, "--filter", label).stdout.split()):
+                break
             engine.docker(*removal, *found)
+            time.sleep(0.5)
 
 
 def _running(details: Mapping[str, Any]) -> Running:
