@@ -18,9 +18,10 @@ from include.containers.engine import Engine
 from include.errors import TerminalError
 from include.settings import PROJECT_ROOT
 from tests.containers import scenarios
+from tests.containers.isolation import clean_environment
 from tests.containers.memory import megabytes
 from tests.containers.report import DrillError, Report, table
-from tests.containers.stack import PREFIX, Stack, clean_environment
+from tests.containers.stack import PREFIX, Stack
 from tests.containers.starting import versions
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)

@@ -16,6 +16,8 @@ _GREW_MEANWHILE = 1
 """What tar says when capture appended to a file that was being read: what was there is in the archive."""
 _OUR_ABSENCE = ("capture_gap_seconds", "is_complete")
 """The time for which capture is stopped here grows from one look to the next; the market's facts do not."""
+_BESIDE = ("run", "--rm", "--no-deps", "-T", "scheduler")
+"""A command of the platform while the platform itself is down."""
 _CONNECTED = "SELECT connected_from, connected_until FROM ops.connected_intervals ORDER BY 1, 2"
 
 
@@ -63,7 +65,7 @@ def back_up(stack: Stack, folder: Path, snapshot: str) -> None:
 
 
 def restore(stack: Stack, folder: Path) -> None:
-    """Into new volumes: roles from .env by migrate, databases from the dumps, files from the archive."""
+    """Into new volumes: roles from .env by migrate, databases from dumps, files from the archive; audited."""
     start_postgres(stack)
     stack.compose("run", "--rm", "migrate")
     for name in _DATABASES:
@@ -71,6 +73,9 @@ def restore(stack: Stack, folder: Path) -> None:
         stack.piped(("exec", "-T", "postgres", "sh", "-c", command), folder / f"{name}.dump", None)
     extract = ("tar", "-C", "/var/lib/desk", "-xf", "-")
     stack.piped(("run", "--rm", "--no-deps", "-T", "capture", *extract), folder / "landing.tar", None)
+    stack.compose("run", "--rm", "migrate")
+    verdict = stack.compose(*_BESIDE, *AUDIT).splitlines()[-1]
+    expect(verdict == "every captured line is accounted for", f"after the restore: {verdict}")
 
 
 def down_keeps_the_data(desk: Desk) -> None:
@@ -100,8 +105,7 @@ def rebuild_from_landing_files(desk: Desk) -> None:
     with desk.warehouse() as database:
         first, last = database.rows("SELECT min(delivery_day), max(delivery_day) FROM raw.delivery_periods")[0]
     rebuild = ("python", "-m", "include.jobs.rebuild_pnl", "--from", str(first), "--to", str(last))
-    beside = ("run", "--rm", "--no-deps", "-T", "scheduler")
-    stack.compose(*beside, *rebuild)  # whatever was landed last is loaded
+    stack.compose(*_BESIDE, *rebuild)  # whatever was landed last is loaded
     with desk.warehouse() as database:
         expected, connected = fingerprint(database, without=_OUR_ABSENCE), database.rows(_CONNECTED)
 
@@ -112,12 +116,12 @@ def rebuild_from_landing_files(desk: Desk) -> None:
     start_postgres(stack)
     stack.compose("run", "--rm", "migrate")
     expect(desk.value("SELECT count(*) FROM raw.trades") == 0, "the new database is not empty")
-    stack.compose(*beside, *rebuild)
+    stack.compose(*_BESIDE, *rebuild)
     seconds = time.monotonic() - began
     with desk.warehouse() as database:
         _compare(expected, fingerprint(database, without=_OUR_ABSENCE), "the rebuilt tables")
         expect(database.rows(_CONNECTED) == connected, "the times with a connection differ")
-    verdict = stack.compose(*beside, *AUDIT).splitlines()[-1]
+    verdict = stack.compose(*_BESIDE, *AUDIT).splitlines()[-1]
     trades = expected["raw.trades"][0]
     result = f"{len(expected)} tables and views as before, {trades} trades; {verdict}"
     stack.report.add("postgres lost, landing files not", result, seconds)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +13,7 @@ from typing import Any, Self
 
 from include.containers import secret_file
 from include.containers.engine import PROFILES, Engine, placeholders
-from include.settings import PROJECT_ROOT
+from tests.containers.isolation import clean_environment, copy_checkout, remove_project
 from tests.containers.memory import Memory
 from tests.containers.report import DrillError, Report, expect
 from tests.e2e.platform import free_ports
@@ -23,21 +21,8 @@ from tests.e2e.platform import free_ports
 PREFIX = "desk-drill"
 """Begins the name of every project and image of the drill."""
 
-_COPIED = (
-    "Makefile",
-    "Dockerfile",
-    ".dockerignore",
-    ".env.example",
-    "docker-compose.yaml",
-    "requirements.txt",
-    "requirements-image.txt",
-    "dags",
-    "include",
-    "plugins",
-)
 ENDS_BY_ITSELF = "migrate"
 _PATIENCE_SECONDS = 240.0
-_REMOVALS = 5
 
 
 @dataclass(frozen=True)
@@ -256,43 +241,6 @@ class Stack:
         """The names of the project's volumes."""
         label = f"label=com.docker.compose.project={self.engine.project}"
         return sorted(self.engine.docker("volume", "ls", "--quiet", "--filter", label).stdout.split())
-
-
-def copy_checkout(target: Path) -> None:
-    """Copies what the platform is made of, and no `.env`."""
-    target.mkdir()
-    for name in _COPIED:
-        source = PROJECT_ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target / name)
-
-
-def clean_environment() -> dict[str, str]:
-    """The shell's environment without any setting of the platform or of compose."""
-    text = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
-    ours = {*re.findall(r"^#?([A-Z_]+)=", text, re.MULTILINE), "ENV_FILE", "STACK", "VOLUMES", "RENEW_CAPTURE"}
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ours and not name.startswith(("COMPOSE", "AIRFLOW", "MAKE", "MFLAGS"))
-    }
-
-
-def remove_project(engine: Engine) -> None:
-    """Removes all containers, volumes and networks of a project, by its label, without compose."""
-    label = f"label=com.docker.compose.project={engine.project}"
-    for listing, removal in (
-        (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
-        (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
-        (("network", "ls", "--quiet"), ("network", "rm")),
-    ):
-        for _ in range(_REMOVALS):  # the engine may be busy with what it was told before an interruption
-            if not (found := engine.docker(*listing, "--filter", label).stdout.split()):
-                break
-            engine.docker(*removal, *found)
-            time.sleep(0.5)
 
 
 def _running(details: Mapping[str, Any]) -> Running:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.containers import __main__ as drill
-from tests.containers import scenarios, stack
+from tests.containers import isolation, scenarios
 from tests.containers.memory import bytes_of
 from tests.containers.report import DrillError, Report, expect
 
@@ -33,11 +33,11 @@ def test_the_copy_holds_neither_secrets_nor_data_of_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = tmp_path / "checkout"
-    stack.copy_checkout(checkout)
+    isolation.copy_checkout(checkout)
     (checkout / ".env").write_text("ADMIN_PASSWORD=mine\n")
     (checkout / ".local").mkdir()
-    monkeypatch.setattr(stack, "PROJECT_ROOT", checkout)
-    stack.copy_checkout(tmp_path / "copy")
+    monkeypatch.setattr(isolation, "PROJECT_ROOT", checkout)
+    isolation.copy_checkout(tmp_path / "copy")
     assert not {".env", ".local"} & {path.name for path in (tmp_path / "copy").iterdir()}
     assert (tmp_path / "copy" / "docker-compose.yaml").is_file()
 
@@ -46,7 +46,7 @@ def test_no_setting_of_the_shell_reaches_the_installations(monkeypatch: pytest.M
     for name in ("EXCHANGE_URL", "POSTGRES_PASSWORD", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME", "IMAGE"):
         monkeypatch.setenv(name, "mine")
     monkeypatch.setenv("DOCKER_HOST", "unix:///engine")
-    found = stack.clean_environment()
+    found = isolation.clean_environment()
     assert "mine" not in found.values()
     assert found["DOCKER_HOST"] == "unix:///engine"
 
