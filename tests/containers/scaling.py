@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from tests.containers.desk import Desk, Line, now
 from tests.containers.report import expect
 
-_OVERLAP_SECONDS = 10.0
+_ENOUGH = 10
+_ENOUGH_SECONDS = 120.0
 _CATCH_UP = timedelta(seconds=1)
 """Lines receive the same message at slightly different moments: what is this near to an edge says nothing."""
 
@@ -20,23 +21,24 @@ def captures(desk: Desk) -> None:
     second = next(c for c in stack.wait_until_healthy("capture", count=2) if c.id != first.id)
     stack.report.add("capture 1 → 2", "both lines are healthy", time.monotonic() - began)
     both_since = now()
-    time.sleep(_OVERLAP_SECONDS)
-    both_until = now()
+
+    def shared() -> int:
+        until, landed = now(), _standalone(desk)
+        return _common(landed[first.host], landed[second.host], both_since, until)
+
+    stack.report.wait_for(lambda: shared() >= _ENOUGH, _ENOUGH_SECONDS, f"{_ENOUGH} trades in both lines")
+    count = shared()
     began = time.monotonic()
     _scale(desk, "capture", 1)
     (left,) = stack.wait_until_healthy("capture", count=1)
     stack.report.add("capture 2 → 1", "one line goes on", time.monotonic() - began)
 
-    landed = {host: line for (host, writer), line in desk.lines().items() if writer == "standalone"}
-    one, other = landed[first.host], landed[second.host]
-    shared = _common(one, other, both_since, both_until)
-    expect(shared > 0, "no trade came while both lines were there")
-    gone = other if left.id == first.id else one
+    gone = _standalone(desk)[second.host if left.id == first.id else first.host]
     expect(gone.events[-1] == "closed", f"the line that went ended with {gone.events[-1]}")
     sums = desk.refresh_and_audit()
     expect(desk.gaps(since) == 0, "scaling made a gap")
     stack.report.add(
-        "no trade lost", f"{shared} trades of the overlap in both lines, no gap; audit clean: {sums}"
+        "no trade lost", f"{count} trades of the overlap in both lines, no gap; audit clean: {sums}"
     )
 
 
@@ -68,6 +70,11 @@ def workers(desk: Desk) -> None:
 
 def _scale(desk: Desk, service: str, count: int) -> None:
     desk.stack.compose("up", "-d", "--no-recreate", "--no-deps", "--scale", f"{service}={count}", service)
+
+
+def _standalone(desk: Desk) -> dict[str, Line]:
+    """What the captures that are services of their own have landed, by host."""
+    return {host: line for (host, writer), line in desk.lines().items() if writer == "standalone"}
 
 
 def _common(one: Line, other: Line, since: datetime, until: datetime) -> int:
