@@ -220,3 +220,13 @@ def test_today_moves_on_at_midnight(visit: Open) -> None:
     shown.desk.tell()
     expect(shown.page.locator("#heading")).to_contain_text("Today, Thu, 26 Nov 2026")
     expect(shown.page.locator("#day")).to_have_value("2026-11-26")
+
+
+def test_a_page_that_lost_a_file_on_the_way_is_loaded_again(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    shown.page.route("**/js/table.js", lambda route: route.abort("connectionreset"), times=1)
+    shown.page.reload()
+    expect(shown.page.get_by_role("alert")).to_contain_text("The page did not arrive whole.")
+    expect(shown.row("12-13")).to_be_visible()
+    expect(shown.page.get_by_role("alert")).to_be_empty()
+    shown.complaints.clear()  # of the file that was lost
