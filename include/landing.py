@@ -226,7 +226,8 @@ def list_files(
     found = []
     for folder in _hour_folders(root / source, start_at, end_at):
         for path in folder.glob("*.jsonl"):
-            key = path.relative_to(root).as_posix()
+            # a name that is no UTF-8 gets a key that can be stored, so that it never stops a load
+            key = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
             if match := _KEY.fullmatch(key):
                 hour = datetime.fromisoformat(f"{match['date']}T{match['hour']}:00:00+00:00")
                 if (start_at is None or hour >= start_at) and (end_at is None or hour < end_at):

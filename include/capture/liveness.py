@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from include.domain.message import is_utc_text
 from include.landing import TRADES, list_files
 
 _TAIL_BYTES = 1 << 16
@@ -56,7 +57,7 @@ def _last_proof(path: Path) -> Iterator[datetime]:
     for line in reversed(whole):
         try:
             proof = _proof(msgspec.json.decode(line, type=dict[str, Any]))
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             continue  # not ours; the loader will name it
         if proof is not None:
             yield proof
@@ -66,7 +67,9 @@ def _last_proof(path: Path) -> Iterator[datetime]:
 def _proof(line: dict[str, Any]) -> datetime | None:
     event = line.get("event")
     if event == "disconnected" and line.get("alive_until"):
-        return datetime.fromisoformat(line["alive_until"])
-    if event is None or event == "connected" or line.get("connected"):
-        return datetime.fromisoformat(line["received_at"])
-    return None
+        at = line["alive_until"]
+    elif event is None or event == "connected" or line.get("connected"):
+        at = line.get("received_at")
+    else:
+        return None
+    return datetime.fromisoformat(at) if isinstance(at, str) and is_utc_text(at, 32) else None

@@ -16,6 +16,10 @@ _ALARMS = {
         "capture_down",
         "We are not connected to the exchange: deals made now are not seen, their hours stay incomplete.",
     ),
+    "loading_stuck": (
+        "data_late",
+        "Some deals or prices that arrived more than 15 minutes ago are not in these numbers yet.",
+    ),
     "hourly_pnl_late": (
         "data_late",
         "The hourly calculation is late: what you see may lack the last deals and prices.",

@@ -13,7 +13,20 @@ from include.domain.rejection import Reason, RejectedMessageError, quoted
 MOST_CHARACTERS = 200
 """Longest id or trader that is stored."""
 
+MAX_MESSAGE_CHARACTERS = 1_000_000
+"""A message of either source has a few hundred; reading a far longer one could take gigabytes of memory."""
+
+MAX_DEPTH = 100
+"""Objects and arrays within each other. A message of ours has two levels; the interpreter fails at about a
+thousand, at a depth that depends on the caller."""
+
+_TOO_DEEP = "nested too deeply"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+# No other spelling, such as a fraction after a comma or no colons: Python reads many spellings that PostgreSQL
+# refuses or, worse, takes for another time.
+_utc_text = re.compile(
+    r"20(?:0[1-9]|[1-8][0-9]|9[0-8])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?\+00:00"
+).fullmatch
 _NUMBER_DIGITS, _NUMBER_DECIMALS = 9, 10
 _MOST_DIGITS = 28  # what the default decimal context normalizes without rounding
 
@@ -22,11 +35,13 @@ def decode_json(text: str) -> Any:
     """The JSON value, numbers as Decimal, so that none is ever rounded.
 
     Raises:
-        RejectedMessageError: No strict JSON (NaN and Infinity are none), a key twice in one object,
-            or nested deeper than any message of ours.
+        RejectedMessageError: No strict JSON (NaN and Infinity are none), a key twice in one object, nested
+            deeper than MAX_DEPTH, or longer than MAX_MESSAGE_CHARACTERS.
     """
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        raise RejectedMessageError(Reason.UNREADABLE, f"the message has {len(text):,} characters")
     try:
-        return json.loads(
+        value = json.loads(
             text,
             parse_float=Decimal,
             parse_int=_integer,
@@ -34,13 +49,16 @@ def decode_json(text: str) -> Any:
             object_pairs_hook=_object,
         )
     except RecursionError:
-        raise RejectedMessageError(Reason.INVALID_JSON, "nested too deeply") from None
+        raise RejectedMessageError(Reason.INVALID_JSON, _TOO_DEEP) from None
     except ArithmeticError:
         raise RejectedMessageError(
             Reason.INVALID_JSON, f"a number is too large to read: {quoted(text)}"
         ) from None
     except ValueError as error:
         raise RejectedMessageError(Reason.INVALID_JSON, f"{error}: {quoted(text)}") from None
+    if _is_deeper(value, MAX_DEPTH):
+        raise RejectedMessageError(Reason.INVALID_JSON, _TOO_DEEP)
+    return value
 
 
 def require(body: Mapping[str, Any], field: str) -> Any:
@@ -110,6 +128,31 @@ def zoned_time(value: object, field: str, reason: Reason) -> datetime:
             if FIRST_DAY <= at.date() <= LAST_DAY:
                 return at
     raise RejectedMessageError(reason, f"{field} is {quoted(value)}")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and arrays lie within each other more than so many levels deep."""
+    nodes = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        children = (node.values() if isinstance(node, dict) else node for node in nodes)
+        nodes = [child for nested in children for child in nested if isinstance(child, dict | list)]
+    return bool(nodes)
+
+
+def is_utc_text(text: str, length: int) -> bool:
+    """Whether it is a time in UTC of the years 2001 to 2098, spelled as PostgreSQL and Python read alike.
+
+    Args:
+        text: Any text.
+        length: 25 for `YYYY-MM-DDTHH:MM:SS+00:00`, 32 with microseconds.
+    """
+    if len(text) != length or not _utc_text(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _integer(text: str) -> Decimal:

@@ -7,6 +7,7 @@ class Reason(StrEnum):
     """Reason codes of `ops.rejected_messages`; `describe` says each in words."""
 
     NOT_TEXT = "not_text"
+    UNREADABLE = "unreadable"
     INVALID_JSON = "invalid_json"
     UNKNOWN_MESSAGE = "unknown_message"
     MISSING_FIELD = "missing_field"
@@ -20,6 +21,7 @@ class Reason(StrEnum):
     NONEXISTENT_DELIVERY_HOUR = "nonexistent_delivery_hour"
     INVALID_EXECUTION_TIME = "invalid_execution_time"
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
+    UNSTORABLE = "unstorable"
     TORN_LINE = "torn_line"
     FOREIGN_LINE = "foreign_line"
     BAD_REQUEST = "bad_request"
@@ -32,6 +34,7 @@ class Reason(StrEnum):
 
 DESCRIPTIONS: dict[Reason, str] = {
     Reason.NOT_TEXT: "the message is not UTF-8 text",
+    Reason.UNREADABLE: "the message has more than 1,000,000 characters, or reading it failed unexpectedly",
     Reason.INVALID_JSON: "the message is not one JSON value with each key once",
     Reason.UNKNOWN_MESSAGE: "the message is JSON, but neither a deal_confirmation nor a trade_confirmation",
     Reason.MISSING_FIELD: "a field that every message of its kind has is missing",
@@ -45,6 +48,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.NONEXISTENT_DELIVERY_HOUR: "the delivery hour does not exist on that day (a change of clocks)",
     Reason.INVALID_EXECUTION_TIME: "the execution time is not ISO 8601 with a zone, of the years 2000 to 2099",
     Reason.CONFLICTING_DUPLICATE: "the same id came before with other content; the first one counts",
+    Reason.UNSTORABLE: "the message was read, but the warehouse refused to store it",
     Reason.TORN_LINE: "the writer was killed in the middle of this line",
     Reason.FOREIGN_LINE: "the line was not written by capture or pull: it has neither a message nor an event",
     Reason.BAD_REQUEST: "the provider refused the request as malformed",

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +10,7 @@ from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
 from include.errors import TerminalError, TransientError
+from include.load.waiting import MAX_WAIT, Waiting, waiting_files
 from include.outcomes.notices import Notice
 from include.outcomes.notify import notify
 from include.settings import Settings
@@ -82,7 +83,9 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
         run_sql(cur, "ops/freshness")
         rows = cur.fetchall()
         first_run_at: datetime | None = rows[0][-1]
-        alarms = [] if first_run_at is None else list(_alarms(now, signs, rows, first_run_at))
+        alarms = [] if first_run_at is None else _alarms(now, signs, rows, first_run_at)
+        if first_run_at is not None and (waiting := waiting_files(cur, settings.landing_root, now)):
+            alarms.append(loading_alarm(now, waiting))
         for alarm in alarms:
             parameters = {"alarm": alarm.alarm, "since_at": alarm.since_at, "detail": alarm.detail}
             run_sql(cur, "ops/alarms_raise", parameters)
@@ -125,6 +128,18 @@ def capture_alarm(now: datetime, signs: Signs, first_run_at: datetime) -> Alarm 
     return None
 
 
+def loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Alarm:
+    """Lines wait to be loaded: which file is the oldest, and why."""
+    oldest = waiting[0]
+    files = "1 landing file holds" if len(waiting) == 1 else f"{len(waiting)} landing files hold"
+    detail = (
+        f"{files} lines that have waited for more than {MAX_WAIT.seconds // 60} minutes to be loaded: the"
+        f" oldest was received {_when(now, oldest.since_at)}, in {oldest.landing_file}"
+    )
+    why = f": {oldest.load_error}" if oldest.load_error else ""
+    return Alarm("loading_stuck", oldest.since_at, detail + why)
+
+
 def _when(now: datetime, at: datetime) -> str:
     seconds = int((now - at).total_seconds())
     ago = f"{seconds} s" if seconds < 600 else f"{seconds // 60} minutes"
@@ -159,7 +174,7 @@ def main() -> int:
     for alarm in alarms:
         print(alarm)  # noqa: T201
     if not alarms:
-        print("capture, hourly PnL and reference prices are fresh")  # noqa: T201
+        print("capture, loading, hourly PnL and reference prices are fresh")  # noqa: T201
     return 1 if alarms else 0
 
 

@@ -12,6 +12,7 @@ from include.jobs import (
     load_reference_prices,
     load_trades,
     pull_reference_prices,
+    report_findings,
     validate_reference_prices,
     validate_trades,
 )
@@ -68,7 +69,8 @@ def run(settings: Settings, seconds: float = RUN_SECONDS, clock: Clock = _CLOCK)
         Counts: passes, and the sums of trades, prices and rows of PnL changed in them.
 
     Raises:
-        TerminalError: At the end: batches were blocked, or built rows broke a critical expectation.
+        TerminalError: At the end: batches were blocked, built rows broke a critical expectation, or landing
+            files cannot be loaded.
         TransientError: At the end: the warehouse was away, and still is.
     """
     end = clock.now() + timedelta(seconds=seconds)
@@ -84,6 +86,7 @@ def run(settings: Settings, seconds: float = RUN_SECONDS, clock: Clock = _CLOCK)
             if publication != priced_for and _pull(settings, now):
                 priced_for = publication
             total.update(_prices(settings))
+            report_findings.run(settings)
         except TerminalError as error:
             log.error("%s", error)
             wrong[str(error)] = None

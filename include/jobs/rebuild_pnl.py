@@ -15,6 +15,7 @@ from include.jobs import (
     load_reference_prices,
     load_trades,
     reload_landing_files,
+    report_findings,
     repull_reference_prices,
     validate_reference_prices,
     validate_trades,
@@ -95,7 +96,7 @@ def everything(
         What `run` returns.
 
     Raises:
-        TerminalError: A batch is blocked, or see `run`.
+        TerminalError: A batch is blocked, landing files cannot be loaded, or see `run`.
         TransientError: Something went away; call it again.
     """
     is_under_way, is_reloaded = _state(settings, rebuild)
@@ -113,7 +114,9 @@ def everything(
             log.info("%s was done before", name)
         else:
             done(name, step())
-    return run(settings, rebuild)
+    counts = run(settings, rebuild)
+    report_findings.run(settings)
+    return counts
 
 
 def _state(settings: Settings, rebuild: Rebuild) -> tuple[bool, bool]:

@@ -16,7 +16,7 @@ from include.landing import LandingFile, list_files
 from include.load.loader import load_file
 from include.load.reference_prices import ReferencePriceSink
 from include.load.sink import Sink
-from include.load.source import Loaded, note_scan
+from include.load.source import Loaded, note_scan, noting_failure
 from include.load.trades import TradeSink
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
@@ -32,7 +32,8 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
 
     So are files that are known to hold rows of these days. Until it is decided what a file says now, the
     PnL of its delivery periods stays as it was. A killed reload goes on where it stopped. Left as they are:
-    files with a batch that a person has decided on, and files that lie no more where they were.
+    files with a batch that a person has decided on, files that cannot be loaded (`report_findings` names
+    them), and files that lie no more where they were.
 
     Returns:
         Counts: files, lines, files that were left as they are, and missing ones. All 0 unless asked for.
@@ -81,7 +82,9 @@ def _reload(
 ) -> None:
     progress, total, undecided = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
     for number, file in enumerate(files, start=1):
-        load = load_file(conn, file, sink, is_reload=True)
+        load = None
+        with noting_failure(conn, file, total):
+            load = load_file(conn, file, sink, is_reload=True)
         if load is None:
             counts["left"] += 1
             continue

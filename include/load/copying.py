@@ -3,10 +3,15 @@
 from collections.abc import Iterable
 from itertools import islice
 
+import psycopg2
+from psycopg2 import errors
 from psycopg2.extensions import cursor
 
 NULL = "\\N"
 """A NULL as a value of a COPY row."""
+
+REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, errors.ProgramLimitExceeded, UnicodeEncodeError)
+"""Errors that say that a row cannot be stored as it is, now or later."""
 
 _ROWS_A_READ = 2_000
 
@@ -29,13 +34,29 @@ class _RowFile:
 
     def __init__(self, rows: Iterable[str]) -> None:
         self._rows = iter(rows)
+        self.error: UnicodeEncodeError | None = None
 
     def read(self, _size: int = -1, /) -> bytes:
-        return "".join(islice(self._rows, _ROWS_A_READ)).encode("utf-8")
+        try:
+            return "".join(islice(self._rows, _ROWS_A_READ)).encode("utf-8")
+        except UnicodeEncodeError as error:
+            self.error = error
+            raise
 
     readline = read  # the driver expects both, and reads by `read` only
 
 
 def copy_rows(cur: cursor, table: str, columns: Iterable[str], rows: Iterable[str]) -> None:
-    """Copies rows in the text format, each with its newline."""
-    cur.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", _RowFile(rows))
+    """Copies rows in the text format, each with its newline.
+
+    Raises:
+        psycopg2.Error: The server refused them; REFUSALS are those that are the fault of a row.
+        UnicodeEncodeError: A row holds a character that no encoding can store.
+    """
+    file = _RowFile(rows)
+    try:
+        cur.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", file)
+    except psycopg2.Error:
+        if file.error is not None:  # the driver reports it as a cancelled query
+            raise file.error from None
+        raise

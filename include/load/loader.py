@@ -1,30 +1,28 @@
 """Loads one landing file from its stored offset, exactly once: everything in one transaction."""
 
+import logging
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 import msgspec
 from psycopg2.extensions import connection, cursor
 
+from include.domain.message import is_utc_text
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
 from include.landing import LandingFile, is_writer_gone
 from include.load.journal import Journal
 from include.load.lines import MOST_BYTES_A_LOAD, Line, LineReader, decode_line
+from include.load.portions import write_rows
 from include.load.rejects import Rejects
 from include.load.reload import forget_file
 from include.load.sink import Sink
-from include.load.trade_rows import is_utc_text
 from include.warehouse.connection import run_sql
 from include.warehouse.locks import lock_decision
 
-_ROWS_A_WRITE = 15_000
-_SWITCH_SECONDS = 0.0005
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         if is_reload:
             lock_decision(cur)  # rows that count go, for a moment: no build may be looking at them
         sink.lock(cur)
-        run_sql(cur, "ops/landing_files_lock", _file_parameters(file))
+        run_sql(cur, "ops/landing_files_lock", file_parameters(file))
         ledger = cur.fetchone()
         assert ledger is not None
         landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = ledger
@@ -99,7 +97,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             pass_ = _Pass(
                 reader, known_lines, sink, rejects, journal, f"\t{load_batch_id}\t{landing_file_id}\n"
             )
-            known_count = _write_rows(cur, sink, iter(pass_))
+            written = write_rows(cur, sink, iter(pass_))
             if reader.line_count == 0:  # a line that its living writer has not finished yet
                 conn.rollback()
                 return None
@@ -109,16 +107,22 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             # in one order: two loads of different files may wait for each other's rows, but not in a circle
             for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
                 run_sql(cur, "raw/delivery_periods", asdict(period))
-            conflict_count = earlier_count = 0
-            if known_count:
+            conflicts: dict[int, str] = {}
+            earlier_count = 0
+            if written.known_count:
                 earlier_count = sink.keep_earlier(cur, file.key)
-                conflict_count = _reject_conflicts(cur, sink, rejects, file, from_bytes, known_lines)
+                conflicts = dict(sink.conflicts(cur))
+            refused = {
+                Reason.CONFLICTING_DUPLICATE: conflicts,
+                Reason.UNSTORABLE: written.refused,
+            }
+            _reject_lines(rejects, refused, file, from_bytes, known_lines)
             rejects.store(cur)
             load = Load(
                 load_batch_id=load_batch_id,
                 line_count=reader.line_count,
-                loaded_count=pass_.row_count - known_count,
-                duplicate_count=known_count - conflict_count,
+                loaded_count=pass_.row_count - written.known_count - len(written.refused),
+                duplicate_count=written.known_count - len(conflicts),
                 rejected_count=rejects.count,
                 event_count=pass_.event_count,
                 first_received_at=pass_.first_received_at,
@@ -141,50 +145,6 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         return load
 
 
-def _write_rows(cur: cursor, sink: Sink, rows: Iterator[tuple[str, str]]) -> int:
-    """Hands the rows over in portions, each written by a thread of its own while the next one is parsed.
-
-    Returns:
-        How many rows were known before.
-    """
-    known_count = 0
-    with _quick_turns(), ThreadPoolExecutor(max_workers=1) as thread:
-        writing: Future[int] | None = None
-        for fresh, repeated in _portions(rows):
-            if writing is not None:
-                known_count += writing.result()
-            writing = thread.submit(sink.write, cur, fresh, repeated)
-        if writing is not None:
-            known_count += writing.result()
-    return known_count
-
-
-@contextmanager
-def _quick_turns() -> Iterator[None]:
-    """A thread that writes waits for the interpreter after each answer of the server: not the usual 5 ms."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
-
-
-def _portions(rows: Iterator[tuple[str, str]]) -> Iterator[tuple[dict[str, str], list[str]]]:
-    """Rows in the order of their keys, which spares the server work, and those whose key came again."""
-    while True:
-        fresh: dict[str, str] = {}
-        repeated: list[str] = []
-        for key, row in islice(rows, _ROWS_A_WRITE):
-            if key in fresh:
-                repeated.append(row)
-            else:
-                fresh[key] = row
-        if not fresh:
-            return
-        yield {key: fresh[key] for key in sorted(fresh)}, repeated
-
-
 class _Pass:
     """One pass over the new lines: yields rows, and keeps everything else in its place."""
 
@@ -201,6 +161,7 @@ class _Pass:
         self.event_count = 0
         self.first_received_at: datetime | None = None
         self.last_received_at: datetime | None = None
+        self._has_unread = False
         self._reader = reader
         self._known_lines = known_lines
         self._sink = sink
@@ -217,7 +178,7 @@ class _Pass:
                 line = decode_line(text)
                 if not is_utc_text(line.received_at, 32):
                     raise ValueError(f"received_at is {quoted(line.received_at)}")
-            except (msgspec.DecodeError, UnicodeError, ValueError) as error:
+            except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError) as error:
                 self._rejects.add(number, Reason.FOREIGN_LINE, str(error), text, None)
                 continue
             if line.event is not None:
@@ -232,6 +193,17 @@ class _Pass:
                 row = to_row(line)
             except RejectedMessageError as error:
                 self._reject(number, line, text, error)
+                continue
+            except MemoryError:
+                raise  # says nothing about the message
+            except Exception as error:
+                if not self._has_unread:
+                    log.exception("line %d cannot be read; further ones of this load are not logged", number)
+                self._has_unread = True
+                unread = RejectedMessageError(
+                    Reason.UNREADABLE, f"{type(error).__name__}: {quoted(str(error))}"
+                )
+                self._reject(number, line, text, unread)
                 continue
             if row is None:
                 self.event_count += 1
@@ -261,28 +233,43 @@ class _Pass:
         self.last_received_at = at
 
     def _reject(self, number: int, line: Line, text: bytes, error: RejectedMessageError) -> None:
-        try:
-            payload = line.payload()
-        except ValueError:
-            payload = None
-        self._rejects.add(number, error.reason, error.detail, payload or text, line.received_at)
+        self._rejects.add(number, error.reason, error.detail, _message(line, text), line.received_at)
 
 
-def _reject_conflicts(
-    cur: cursor, sink: Sink, rejects: Rejects, file: LandingFile, from_bytes: int, known_lines: int
-) -> int:
-    """Rejects are shown with their message, so the file is read again up to the last conflict."""
-    conflicts = dict(sink.conflicts(cur))
-    if conflicts:
-        last = max(conflicts)
-        for number, text in enumerate(LineReader(file.path, from_bytes), start=known_lines + 1):
-            if number in conflicts:
+def _reject_lines(
+    rejects: Rejects,
+    refused: Mapping[Reason, Mapping[int, str]],
+    file: LandingFile,
+    from_bytes: int,
+    known_lines: int,
+) -> None:
+    """Rejects lines that had become rows; they are shown with their message, so the file is read again.
+
+    Args:
+        rejects: Of the load.
+        refused: Line number to detail, by reason.
+        file: The file that is being loaded.
+        from_bytes: Where the load began.
+        known_lines: Lines before that.
+    """
+    last = max((number for numbers in refused.values() for number in numbers), default=0)
+    if not last:
+        return
+    for number, text in enumerate(LineReader(file.path, from_bytes, sys.maxsize), start=known_lines + 1):
+        for reason, details in refused.items():
+            if number in details:
                 line = decode_line(text)
-                payload = line.payload() or b""
-                rejects.add(number, Reason.CONFLICTING_DUPLICATE, conflicts[number], payload, line.received_at)
-            if number == last:
-                break
-    return len(conflicts)
+                rejects.add(number, reason, details[number], _message(line, text), line.received_at)
+        if number == last:
+            break
+
+
+def _message(line: Line, text: bytes) -> bytes:
+    """What was received; if the line does not say, the line."""
+    try:
+        return line.payload() or text
+    except ValueError:
+        return text
 
 
 def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_bytes: int) -> bool:
@@ -299,7 +286,8 @@ def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_byt
     return size > loaded_bytes
 
 
-def _file_parameters(file: LandingFile) -> dict[str, object]:
+def file_parameters(file: LandingFile) -> dict[str, object]:
+    """What the ledger knows a file by."""
     return {
         "landing_file": file.key,
         "source": file.source,

@@ -42,7 +42,7 @@ class Rejects:
         self, line_number: int, reason: Reason, detail: str, payload: bytes, received_at: str | None
     ) -> None:
         """One line that became neither a row nor an event."""
-        raw = escaped(_storable(payload[: 4 * MOST_CHARACTERS])[:MOST_CHARACTERS])
+        raw = escaped(storable(payload[: 4 * MOST_CHARACTERS])[:MOST_CHARACTERS])
         self._file.write(
             f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._source}\t{reason}"
             f"\t{escaped(detail)}\t{raw}\t{received_at or chr(92) + 'N'}\n".encode()
@@ -56,6 +56,6 @@ class Rejects:
             cur.copy_expert(_COPY, self._file)
 
 
-def _storable(payload: bytes) -> str:
-    """The message as text; what PostgreSQL cannot store is shown by its escape."""
+def storable(payload: bytes) -> str:
+    """The bytes as text; what PostgreSQL cannot store is shown by its escape."""
     return payload.decode("utf-8", "backslashreplace").replace("\x00", "\\u0000")

@@ -1,16 +1,20 @@
 """Loads all landing files of one source that hold something new."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from psycopg2.extensions import connection, cursor
 
-from include.landing import list_files
-from include.load.loader import Load, load_file
+from include.errors import TerminalError
+from include.landing import LandingFile, list_files
+from include.load.loader import Load, file_parameters, load_file
+from include.load.rejects import storable
 from include.load.sink import Sink
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import RETRY_MAY_HELP, connect, run_sql
 from include.warehouse.locks import lock_pnl_inputs
 
 log = logging.getLogger(__name__)
@@ -20,14 +24,16 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """How far a landing file is loaded."""
+class Known:
+    """How far a landing file is loaded, and why not further if the last attempt failed."""
 
-    loaded_bytes: int
-    is_complete: bool
+    loaded_bytes: int = 0
+    is_complete: bool = False
+    load_error: str | None = None
 
 
-_NEW = _Known(-1, False)
+NEW = Known(-1)
+"""A file that the ledger does not know: even if it is empty, it was never looked at."""
 
 
 @dataclass(slots=True)
@@ -35,6 +41,7 @@ class Loaded:
     """Sums over the loads of a run; lines = loaded + duplicate + rejected + event."""
 
     files: int = 0
+    failed_files: int = 0
     batches: int = 0
     line_count: int = 0
     loaded_count: int = 0
@@ -66,6 +73,9 @@ def load_source(
 ) -> dict[str, int]:
     """Loads the files of the hours of receipt in [start_at, end_at), or all, from their stored offsets.
 
+    A file that cannot be loaded keeps no other from being loaded: why is noted in `ops.landing_files`, which
+    `include.jobs.report_findings` tells at the end of a run, and each later load tries the file again.
+
     Raises:
         TransientError: The warehouse went away; what was committed stays, and a rerun goes on from there.
     """
@@ -74,29 +84,62 @@ def load_source(
     total = Loaded()
     with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
         with conn, conn.cursor() as cur:
-            ledger = _ledger(cur, sink.source)
-        unfinished = [file for file in files if not ledger.get(file.key, _NEW).is_complete]
+            ledger = ledger_of(cur, sink.source)
+        unfinished = [file for file in files if not ledger.get(file.key, NEW).is_complete]
         for position, file in enumerate(unfinished, start=1):
             total.files += 1
-            is_at_end = False
-            # to the end it has now: a busy file would hold us for ever
-            while not is_at_end and (load := load_file(conn, file, sink)) is not None:
-                is_at_end = load.is_at_end
-                total.add(load)
-                log.info(
-                    "file %d of %d, %s: %d lines = %d loaded + %d duplicates + %d rejected + %d events",
-                    position,
-                    len(unfinished),
-                    file.key,
-                    load.line_count,
-                    load.loaded_count,
-                    load.duplicate_count,
-                    load.rejected_count,
-                    load.event_count,
-                )
-        is_whole = start_at is None and end_at is None
+            with noting_failure(conn, file, total):
+                for load in _loads(conn, file, sink):
+                    total.add(load)
+                    log.info(
+                        "file %d of %d, %s: %d lines = %d loaded + %d duplicates + %d rejected + %d events",
+                        position,
+                        len(unfinished),
+                        file.key,
+                        load.line_count,
+                        load.loaded_count,
+                        load.duplicate_count,
+                        load.rejected_count,
+                        load.event_count,
+                    )
+        is_whole = start_at is None and end_at is None and not total.failed_files
         note_scan(conn, settings, sink, scanned_at if is_whole else None, total.first_received_at)
     return total.summary()
+
+
+def _loads(conn: connection, file: LandingFile, sink: Sink) -> Iterator[Load]:
+    """Loads a file to the end that it has now: a busy file would hold us for ever."""
+    is_at_end = False
+    while not is_at_end and (load := load_file(conn, file, sink)) is not None:
+        is_at_end = load.is_at_end
+        yield load
+
+
+@contextmanager
+def noting_failure(conn: connection, file: LandingFile, total: Loaded) -> Iterator[None]:
+    """Notes in the ledger why the load of a file inside failed, and counts it; the caller goes on.
+
+    Raises:
+        psycopg2.Error: The warehouse went away, which says nothing about the file.
+    """
+    try:
+        yield
+    except RETRY_MAY_HELP:
+        raise
+    except Exception as error:
+        log.exception("%s cannot be loaded", file.key)
+        total.failed_files += 1
+        _note_failure(conn, file, error)
+
+
+def _note_failure(conn: connection, file: LandingFile, error: Exception) -> None:
+    text = str(error) if isinstance(error, TerminalError) else f"{type(error).__name__}: {error}"
+    parameters = {
+        **file_parameters(file),
+        "load_error": storable(text.encode("utf-8", "surrogatepass"))[:2_000],
+    }
+    with conn, conn.cursor() as cur:
+        run_sql(cur, "ops/landing_files_failed", parameters)
 
 
 def note_scan(
@@ -130,16 +173,17 @@ def note_scan(
             run_sql(cur, "ops/pending_capture_gaps", {"since": min(changed_since or known_until, known_until)})
 
 
-def _ledger(cur: cursor, source: str) -> dict[str, _Known]:
+def ledger_of(cur: cursor, source: str) -> dict[str, Known]:
+    """The ledger's rows of a source, by the key of the landing file."""
     run_sql(cur, "ops/landing_files_known", {"source": source})
-    return {key: _Known(*known) for key, *known in cur}
+    return {key: Known(*known) for key, *known in cur}
 
 
 def _is_all_loaded(cur: cursor, settings: Settings, source: str) -> bool:
     """Whether each landing file is loaded to the end that it has at this moment."""
-    ledger = _ledger(cur, source)
+    ledger = ledger_of(cur, source)
     for file in list_files(settings.landing_root, source):
-        known = ledger.get(file.key, _NEW)
-        if not known.is_complete and file.path.stat().st_size > known.loaded_bytes:
+        known = ledger.get(file.key, NEW)
+        if not known.is_complete and file.path.stat().st_size != known.loaded_bytes:
             return False
     return True

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 
 import msgspec
 
 from include.domain.delivery_period import DeliveryPeriod, Market, parse_delivery_day
+from include.domain.message import is_utc_text
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Trade, parse_trade
 from include.load.copying import escaped
@@ -78,7 +79,7 @@ class TradeRows:
             return None
         try:
             message = _decode(text)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
         body = message.deal_confirmation or message.trade_confirmation
         if body is None or not body.id.isalnum() or not body.id.isascii() or len(body.id) > 200:
@@ -89,7 +90,7 @@ class TradeRows:
         executed_at = body.execution_time
         if executed_at[-1:] == "Z":
             executed_at = executed_at[:-1] + "+00:00"
-        if not _is_known_utc_text(executed_at, 25):
+        if not _is_known_utc_text(executed_at):
             return None
         try:
             period = self._period_columns.get((body.delivery_day, body.delivery_hour)) or self._period(
@@ -134,17 +135,6 @@ class TradeRows:
         return self._traders.setdefault(trader_id, escaped(trader_id))
 
 
-def is_utc_text(text: str, length: int) -> bool:
-    """Whether it is a valid ISO 8601 time of the given length, in UTC, well within the years we accept."""
-    if len(text) != length or text[-6:] != "+00:00" or not "2001" <= text[:4] <= "2098" or text[10] != "T":
-        return False
-    if text[4] != "-" or text[7] != "-":
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-_is_known_utc_text = lru_cache(4096)(is_utc_text)  # trades of the same second are executed at the same time
+@lru_cache(4096)  # trades of the same second are executed at the same time
+def _is_known_utc_text(text: str) -> bool:
+    return is_utc_text(text, 25)

@@ -1,7 +1,8 @@
 """The tasks from landed trades and the provider's prices to published PnL, and those of a rebuild.
 
-load_trades ─┬─▶ validate_trades ──────────────────────────────────────────────────┬─▶ build_pnl
-             └─▶ pull_reference_prices ─▶ load_reference_prices ─▶ validate_reference_prices ─┘
+load_trades ─┬─▶ validate_trades ────────────────────────────────────────────────────────────┐
+             └─▶ pull_reference_prices ─▶ load_reference_prices ─▶ validate_reference_prices ─┴─▶ build_pnl
+build_pnl ───▶ report_findings
 """
 
 from airflow.sdk import Asset, Param, TriggerRule
@@ -51,7 +52,7 @@ def load_price_and_build(windowed: bool) -> None:
 
     trades >> [accepted_trades, replies]
     replies >> prices >> accepted_prices
-    [accepted_trades, accepted_prices] >> pnl
+    [accepted_trades, accepted_prices] >> pnl >> job("report_findings", windowed)
 
 
 def rebuild_everything() -> None:
@@ -66,3 +67,4 @@ def rebuild_everything() -> None:
     pnl = job("rebuild_pnl", rebuilding=True, outlets=[PNL_HOURLY])
 
     checked >> reloaded >> trades >> accepted_trades >> replies >> prices >> accepted_prices >> pnl
+    pnl >> job("report_findings")

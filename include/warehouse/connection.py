@@ -14,7 +14,7 @@ from include.errors import TerminalError, TransientError
 SQL_ROOT = Path(__file__).parent / "sql"
 
 # deadlocks, lost connections and full disks among them
-_RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
+RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def connect(warehouse_url: str, application: str, patience_seconds: int = 10) ->
             )
         ) as conn:
             yield conn
-    except _RETRY_MAY_HELP as error:
+    except RETRY_MAY_HELP as error:
         raise TransientError(f"the warehouse: {str(error).strip()}") from error
 
 

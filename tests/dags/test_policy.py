@@ -53,6 +53,7 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
         "repull_",
         "rebuild_",
         "follow_",
+        "report_",
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)

@@ -44,6 +44,7 @@ def test_how_old_the_data_is(desk: Desk, client: Client) -> None:
     [
         ("capture_silent", "capture_down"),
         ("capture_disconnected", "capture_down"),
+        ("loading_stuck", "data_late"),
         ("hourly_pnl_late", "data_late"),
         ("reference_prices_late", "prices_late"),
         ("one_that_comes_later", "one_that_comes_later"),

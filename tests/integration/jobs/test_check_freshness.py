@@ -1,6 +1,7 @@
 """Freshness alarms from landing files and warehouse to ops.alarms, people, and the command line."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from include.errors import TerminalError
+from include.jobs import load_trades
 from include.jobs.check_freshness import run
 from include.landing import TRADES, event_line
 from include.outcomes.notices import Notice
@@ -18,6 +20,7 @@ from include.outcomes.notify import notify
 from include.settings import PROJECT_ROOT, Settings
 from tests.database import Database
 from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
+from tests.messages import write_landing_file
 
 
 @pytest.fixture
@@ -98,6 +101,38 @@ def test_pnl_and_prices_that_are_late(settings: Settings, database: Database) ->
     assert second.startswith("reference_prices_late: no reply was ever loaded. What to do: ")
 
 
+def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) -> None:
+    ran(database, 20)
+    heartbeat(settings, 1)
+    received_at = datetime.now(UTC) - timedelta(minutes=16)
+    content = event_line(received_at, "heartbeat", connected=True)
+    path = write_landing_file(settings.landing_root, content, "late", received_at)
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert re.match(
+        "loading_stuck: 1 landing file holds lines that have waited for more than 15 minutes to be loaded: the"
+        r" oldest was received 16 minutes ago, at .* UTC, in trades/date=.*/late\.jsonl\. What to do: ",
+        str(raised.value),
+    )
+    load_trades.run(settings)
+    assert run(settings) == {"cleared": 1}
+
+    write_landing_file(settings.landing_root, event_line(received_at, "heartbeat"), "fresh", received_at)
+    path.write_bytes(b"")
+    database.rows("UPDATE ops.landing_files SET is_complete = false")
+    load_trades.run(settings)
+    with pytest.raises(TerminalError, match=r"loading_stuck: .*late\.jsonl: .*late\.jsonl has 0 bytes, but"):
+        run(settings)
+
+
+def test_lines_that_have_not_waited_long(settings: Settings, database: Database) -> None:
+    ran(database, 20)
+    heartbeat(settings, 1)
+    received_at = datetime.now(UTC) - timedelta(minutes=14)
+    write_landing_file(settings.landing_root, event_line(received_at, "heartbeat"), "new", received_at)
+    assert run(settings) == {"cleared": 0}
+
+
 def test_people_hear_of_it_twice_not_every_minute(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
@@ -172,7 +207,7 @@ def test_its_own_runs_are_kept_for_a_day(settings: Settings, database: Database)
 def test_the_command_tells_a_monitor(settings: Settings, database: Database, tmp_path: Path) -> None:
     ran(database, 20)
     heartbeat(settings, 1)
-    assert command(settings) == (0, "capture, hourly PnL and reference prices are fresh\n")
+    assert command(settings) == (0, "capture, loading, hourly PnL and reference prices are fresh\n")
     heartbeat(settings, 90, silent=90)
     code, text = command(settings)
     assert (code, len(text.splitlines())) == (1, 1)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
-from include.jobs import audit, load_trades
+from include.jobs import audit, load_trades, report_findings
 from include.jobs.window import Window
 from include.landing import message_line
 from include.load.source import load_source
@@ -75,7 +75,7 @@ def test_each_kind_of_line_is_counted(settings: Settings, query: Any) -> None:
     )
     summary = load_trades.run(settings)
     assert summary == {
-        "files": 1, "batches": 1, "line_count": 10, "loaded_count": 2, "duplicate_count": 1,
+        "files": 1, "failed_files": 0, "batches": 1, "line_count": 10, "loaded_count": 2, "duplicate_count": 1,
         "rejected_count": 6, "event_count": 1,
     }  # fmt: skip
     assert query("SELECT line_number, reason_code FROM ops.rejected_messages ORDER BY 1") == [
@@ -233,8 +233,14 @@ def test_a_file_that_shrank_is_an_error_with_a_name(settings: Settings) -> None:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         _reopen(settings)
-        with pytest.raises(TerminalError, match=r"a\.jsonl has 0 bytes"):
-            load_trades.run(settings)
+        write_landing_file(settings.landing_root, landed([deal(id="other")]), "z")
+        summary = load_trades.run(settings)
+        assert (summary["failed_files"], summary["loaded_count"]) == (1, 1)
+        with pytest.raises(TerminalError, match=r"a\.jsonl is not loaded from line 3 on: .* has 0 bytes"):
+            report_findings.run(settings)
+        path.write_bytes(landed([deal()]) + b"torn" + landed([deal(id="restored")]))
+        assert load_trades.run(settings)["loaded_count"] == 1
+        assert report_findings.run(settings) == {"files_not_loaded": 0}
 
 
 def _reopen(settings: Settings) -> None:

@@ -72,6 +72,8 @@ BAD_DEALS: list[tuple[Reason, str, str]] = [
     (Reason.INVALID_JSON, deal_with("price", '1, "price": 2'), "the key 'price' comes twice"),
     (Reason.INVALID_JSON, deal_with("price", "1e9999999999999999999"), "a number is too large to read"),
     (Reason.INVALID_JSON, "[" * 100_000, "nested too deeply"),
+    (Reason.INVALID_JSON, deal_with("price", "[" * 101 + "1" + "]" * 101), "nested too deeply"),
+    (Reason.UNREADABLE, deal(id="x" * 1_000_000), "characters"),
     (Reason.UNKNOWN_MESSAGE, "null", "the message is 'null'"),
     (Reason.UNKNOWN_MESSAGE, "[1, 2]", "[1, 2]"),
     (Reason.UNKNOWN_MESSAGE, '{"order_confirmation": {}}', "order_confirmation"),

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.domain.message import decode_json, storable_number, storable_text, zoned_time
+from include.domain.message import (
+    MAX_DEPTH,
+    MAX_MESSAGE_CHARACTERS,
+    decode_json,
+    is_utc_text,
+    storable_number,
+    storable_text,
+    zoned_time,
+)
 from include.domain.rejection import Reason, RejectedMessageError
 from tests.unit.domain.messages import outcome
 
@@ -60,10 +68,28 @@ def test_any_text_is_one_json_value_or_rejected(text: str) -> None:
 
 @pytest.mark.parametrize("depth", [900, 950, 990, 1000, 100_000])
 @pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
-def test_any_depth_is_read_or_rejected(depth: int, brackets: str) -> None:
+def test_a_message_that_is_nested_far_too_deeply_is_rejected(depth: int, brackets: str) -> None:
     opening, closing = brackets[:-1], brackets[-1]
     value = outcome(decode_json, opening * depth + "1" + closing * depth)
-    assert not isinstance(value, RejectedMessageError) or value.detail == "nested too deeply"
+    assert isinstance(value, RejectedMessageError)
+    assert value.detail == "nested too deeply"
+
+
+@pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
+def test_the_limit_of_depth_does_not_depend_on_the_caller(brackets: str) -> None:
+    opening, closing = brackets[:-1], brackets[-1]
+    decode_json(opening * MAX_DEPTH + "1" + closing * MAX_DEPTH)
+
+    for depth in (MAX_DEPTH + 1, MAX_DEPTH + 2):
+        value = outcome(decode_json, opening * depth + "1" + closing * depth)
+        assert isinstance(value, RejectedMessageError)
+        assert (value.reason, value.detail) == (Reason.INVALID_JSON, "nested too deeply")
+
+
+def test_a_message_of_any_length_is_read_or_rejected_without_reading_it() -> None:
+    value = outcome(decode_json, '"' + "x" * MAX_MESSAGE_CHARACTERS)
+    assert isinstance(value, RejectedMessageError)
+    assert (value.reason, value.detail) == (Reason.UNREADABLE, "the message has 1,000,001 characters")
 
 
 @given(st.text(min_size=1, max_size=200))
@@ -124,3 +150,25 @@ def test_any_text_is_a_time_or_rejected(text: str) -> None:
         assert at.reason == Reason.INVALID_EXECUTION_TIME
     else:
         assert at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-02T10:15:00.000000+00:00", True),
+        ("2026-03-02T10:15:00.000000+01:00", False),
+        ("2026-W10-2T10:15:00.00000+00:000", False),
+        ("2026-02-30T10:15:00.000000+00:00", False),
+        ("٢٠٢٦-03-02T10:15:00.000000+00:00", False),
+        ("2026-03-02T10:15:00,000000+00:00", False),
+        ("2026-03-02T101500.0000000+00:00", False),
+        ("2026-03-02T10:15.00000000+00:00", False),
+        ("2026-03-02 10:15:00.000000+00:00", False),
+        ("2026-03-02T24:00:00.000000+00:00", False),
+        ("2000-12-31T10:15:00.000000+00:00", False),
+        ("2099-01-01T10:15:00.000000+00:00", False),
+        ("", False),
+    ],
+)
+def test_is_utc_text(text: str, expected: bool) -> None:
+    assert is_utc_text(text, 32) is expected

@@ -10,6 +10,7 @@ from tests.unit.domain.messages import BAD_DEALS, BAD_REPLIES
 OF_THE_LOADER = {
     Reason.NOT_TEXT,
     Reason.CONFLICTING_DUPLICATE,
+    Reason.UNSTORABLE,
     Reason.TORN_LINE,
     Reason.FOREIGN_LINE,
     Reason.DISCARDED_BATCH,

@@ -8,5 +8,6 @@ UPDATE ops.landing_files SET
     first_received_at = coalesce(first_received_at, %(first_received_at)s),
     last_received_at = coalesce(%(last_received_at)s, last_received_at),
     is_connected = %(is_connected)s,
-    is_complete = %(is_complete)s
+    is_complete = %(is_complete)s,
+    load_error = NULL
 WHERE landing_file_id = %(landing_file_id)s

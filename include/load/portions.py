@@ -1,0 +1,99 @@
+"""Writes parsed rows in portions; a row that the warehouse refuses is set aside, the others are stored."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+
+from psycopg2.extensions import cursor
+
+from include.domain.rejection import quoted
+from include.load.copying import REFUSALS
+from include.load.sink import Sink
+
+ROWS_PER_WRITE = 15_000
+_SWITCH_SECONDS = 0.0005
+
+Row = tuple[str, str]
+"""Its key, and its line in COPY's text format."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of the rows of a load.
+
+    Attributes:
+        known_count: Rows whose key was known before, in the warehouse or earlier in the load.
+        refused: Line number of each row that the warehouse refused, and why.
+    """
+
+    known_count: int = 0
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+def write_rows(cur: cursor, sink: Sink, rows: Iterator[Row]) -> Written:
+    """Hands the rows over in portions, each written by a thread of its own while the next one is parsed.
+
+    Args:
+        cur: Within the load's transaction.
+        sink: Where they go.
+        rows: In the order of their lines.
+    """
+    written = Written()
+    with _quick_turns(), ThreadPoolExecutor(max_workers=1) as thread:
+        writing: Future[None] | None = None
+        while portion := list(islice(rows, ROWS_PER_WRITE)):
+            if writing is not None:
+                writing.result()
+            writing = thread.submit(_write, cur, sink, portion, written)
+        if writing is not None:
+            writing.result()
+    return written
+
+
+def _write(cur: cursor, sink: Sink, portion: list[Row], written: Written) -> None:
+    """Writes a portion; one that is refused is halved until the refused row stands alone."""
+    fresh, repeated = _split(portion)
+    cur.execute("SAVEPOINT portion")
+    try:
+        written.known_count += sink.write(cur, fresh, repeated)
+    except REFUSALS as error:
+        cur.execute("ROLLBACK TO SAVEPOINT portion")
+        if len(portion) == 1:
+            written.refused[_line_number(portion[0])] = f"{type(error).__name__}: {quoted(str(error).strip())}"
+        else:
+            middle = len(portion) // 2
+            _write(cur, sink, portion[:middle], written)
+            _write(cur, sink, portion[middle:], written)
+    else:
+        cur.execute("RELEASE SAVEPOINT portion")
+
+
+def _split(portion: Iterable[Row]) -> tuple[dict[str, str], list[str]]:
+    """Rows in the order of their keys, which spares the server work, and those whose key came again."""
+    fresh: dict[str, str] = {}
+    repeated: list[str] = []
+    for key, row in portion:
+        if key in fresh:
+            repeated.append(row)
+        else:
+            fresh[key] = row
+    return {key: fresh[key] for key in sorted(fresh)}, repeated
+
+
+def _line_number(row: Row) -> int:
+    """The loader appends line_number, load_batch_id and landing_file_id to every row."""
+    return int(row[1].rsplit("\t", 3)[1])
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """A thread that writes waits for the interpreter after each answer of the server: not the usual 5 ms."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)

@@ -1,0 +1,64 @@
+"""Landing files that hold lines which should have been loaded by now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from psycopg2.extensions import cursor
+
+from include.domain.message import is_utc_text
+from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
+from include.load.lines import decode_line
+from include.load.source import NEW, Known, ledger_of
+
+MAX_WAIT = timedelta(minutes=15)
+"""Loads run each half minute; a line that is older than this waits because something is wrong."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """A landing file with a line that has waited too long.
+
+    Attributes:
+        since_at: When the first line that is not loaded was received, UTC; the start of its hour if it cannot
+            be told.
+        landing_file: Key of the file.
+        load_error: Why the last attempt to load it failed; empty if it did not.
+    """
+
+    since_at: datetime
+    landing_file: str
+    load_error: str
+
+
+def waiting_files(cur: cursor, landing_root: Path, now: datetime) -> list[Waiting]:
+    """Files whose first line that is not loaded is older than MAX_WAIT, the oldest first."""
+    found = []
+    for source in SOURCES:
+        ledger = ledger_of(cur, source)
+        for file in list_files(landing_root, source, end_at=now):
+            known = ledger.get(file.key, NEW)
+            if known.is_complete:
+                continue
+            since_at = _since(file, known)
+            if since_at is not None and now - since_at > MAX_WAIT:
+                found.append(Waiting(since_at, file.key, known.load_error or ""))
+    return sorted(found)
+
+
+def _since(file: LandingFile, known: Known) -> datetime | None:
+    """When the first line that is not loaded was received; None if nothing waits."""
+    try:
+        size = file.path.stat().st_size
+        if size == max(known.loaded_bytes, 0):
+            return None
+        with file.path.open("rb") as content:
+            content.seek(max(known.loaded_bytes, 0))
+            line = content.readline()
+        if size > known.loaded_bytes and not line.endswith(b"\n") and not is_writer_gone(file.path):
+            return None  # it is being written
+        received_at = decode_line(line).received_at
+    except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
+        return file.hour_start_at
+    return datetime.fromisoformat(received_at) if is_utc_text(received_at, 32) else file.hour_start_at

@@ -1,0 +1,213 @@
+"""No line, message or file keeps another one from being loaded, whatever it holds."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from include.domain.delivery_period import Market
+from include.errors import TerminalError
+from include.jobs import audit, follow_market, load_trades, report_findings
+from include.jobs.window import Window
+from include.load import portions
+from include.load.lines import Line
+from include.load.source import load_source
+from include.load.trades import TradeSink
+from include.settings import Settings
+from tests.database import Database
+from tests.messages import DEAL, RECEIVED_AT, deal, landed, write_landing_file
+
+
+def nested(outer: str, depth: int) -> str:
+    """A message of as many quotes as the fast way of parsing expects."""
+    return json.dumps({outer: DEAL}).replace("20.64", "[" * depth + "1" + "]" * depth)
+
+
+def rejects(database: Database) -> list[tuple[int, str]]:
+    return database.rows("SELECT line_number, reason_code FROM ops.rejected_messages ORDER BY line_number")
+
+
+def trade_ids(database: Database) -> list[str]:
+    return [trade_id for (trade_id,) in database.rows("SELECT trade_id FROM raw.trades ORDER BY trade_id")]
+
+
+def assert_accounted_for(settings: Settings) -> None:
+    assert not any(file.problems or file.waiting_lines for file in audit.run(settings))
+
+
+@pytest.mark.parametrize("outer", ["deal_confirmation", "something_else"])
+@pytest.mark.parametrize("depth", [100, 1_000, 100_000])
+def test_a_deeply_nested_message(settings: Settings, database: Database, outer: str, depth: int) -> None:
+    content = landed([deal(id="before"), nested(outer, depth), deal(id="after")])
+    write_landing_file(settings.landing_root, content)
+    load_trades.run(settings)
+    assert trade_ids(database) == ["after", "before"]
+    ((line, reason),) = rejects(database)
+    assert line == 2
+    assert reason in ("invalid_json", "invalid_price", "unknown_message")
+    assert_accounted_for(settings)
+
+
+def test_a_deeply_nested_line(settings: Settings, database: Database) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    at = RECEIVED_AT.isoformat(timespec="microseconds").encode()
+    lines = [deep, b'{"received_at":"' + at + b'","event":"heartbeat","more":' + deep + b"}"]
+    content = landed([deal(id="before")]) + b"\n".join(lines) + b"\n" + landed([deal(id="after")])
+    write_landing_file(settings.landing_root, content)
+    load_trades.run(settings)
+    assert trade_ids(database) == ["after", "before"]
+    assert rejects(database) == [(2, "foreign_line"), (3, "foreign_line")]
+    assert_accounted_for(settings)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2026-03-02T10:13,43+00:00", "2026-03-02T10:13.43+00:00", "2026-03-02T101343,1Z", "2026-03-02T10131343Z"],
+)
+def test_a_time_that_python_and_postgresql_read_differently(
+    settings: Settings, database: Database, time: str
+) -> None:
+    content = landed([deal(id="before"), deal(execution_time=time), deal(id="after")])
+    at = RECEIVED_AT.isoformat(timespec="microseconds")
+    for odd in (
+        at.replace(".", ","),
+        at.replace(":15:00.", ":1500.0"),
+        at.replace("T10:15:00.0", "T10:15.00000"),
+    ):
+        content += json.dumps({"received_at": odd, "raw": deal(id="odd line")}).encode() + b"\n"
+        content += json.dumps({"received_at": at, "event": "disconnected", "alive_until": odd}).encode() + b"\n"
+    write_landing_file(settings.landing_root, content)
+    load_trades.run(settings)
+    assert trade_ids(database) == ["after", "before"]
+    assert {reason for _, reason in rejects(database)} <= {"invalid_execution_time", "foreign_line"}
+    assert rejects(database)[0] == (2, "invalid_execution_time")
+    assert_accounted_for(settings)
+
+
+class Refused(TradeSink):
+    """Parses ids that begin with `bad` into rows that PostgreSQL cannot store."""
+
+    def row(self, line: Line) -> tuple[str, str] | None:
+        row = super().row(line)
+        if row is not None and row[0].startswith("bad"):
+            return row[0], row[1].replace("20.64", "20,64")
+        return row
+
+
+@pytest.mark.parametrize("rows_per_write", [1, 7, 15_000])
+@pytest.mark.parametrize("bad", [(0,), (499,), (3, 4, 5, 250), tuple(range(100, 140))])
+def test_a_row_that_the_warehouse_refuses(
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    rows_per_write: int,
+    bad: Sequence[int],
+) -> None:
+    monkeypatch.setattr(portions, "ROWS_PER_WRITE", rows_per_write)
+    messages = [deal(id=f"bad{n}" if n in bad else f"good{n}") for n in range(500)]
+    messages += messages  # copies of each: those of the refused ones are refused as well
+    write_landing_file(settings.landing_root, landed(messages))
+    market = Market.of(settings.market_timezone)
+    counts = load_source(settings, Refused(market))
+    assert counts["loaded_count"] == 500 - len(bad)
+    assert counts["duplicate_count"] == 500 - len(bad)
+    assert rejects(database) == [(n + copy + 1, "unstorable") for copy in (0, 500) for n in bad]
+    details = database.rows(
+        "SELECT DISTINCT detail, raw FROM ops.rejected_messages WHERE line_number = %s", (bad[0] + 1,)
+    )
+    assert details[0][0].startswith("InvalidTextRepresentation: 'invalid input syntax for type numeric")
+    assert json.loads(details[0][1])["deal_confirmation"]["id"] == f"bad{bad[0]}"
+    assert_accounted_for(settings)
+
+
+def test_the_next_copy_counts_if_the_first_is_refused(settings: Settings, database: Database) -> None:
+    class FirstRefused(TradeSink):
+        has_refused = False
+
+        def row(self, line: Line) -> tuple[str, str] | None:
+            row = super().row(line)
+            if row is not None and not self.has_refused:
+                self.has_refused = True
+                return row[0], row[1].replace("20.64", "much")
+            return row
+
+    write_landing_file(settings.landing_root, landed([deal(), deal(), deal(id="other")]))
+    counts = load_source(settings, FirstRefused(Market.of(settings.market_timezone)))
+    assert (counts["loaded_count"], counts["duplicate_count"], counts["rejected_count"]) == (2, 0, 1)
+    assert database.value("SELECT line_number FROM raw.trades WHERE trade_id = %s", (DEAL["id"],)) == 2
+    assert_accounted_for(settings)
+
+
+def test_a_message_whose_parsing_fails_in_an_unforeseen_way(settings: Settings, database: Database) -> None:
+    class Failing(TradeSink):
+        def row(self, line: Line) -> tuple[str, str] | None:
+            if line.raw and "boom" in line.raw:
+                raise ZeroDivisionError("division by \x00 zero")
+            return super().row(line)
+
+    write_landing_file(settings.landing_root, landed([deal(), deal(id="boom"), deal(id="after")]))
+    assert load_source(settings, Failing(Market.of(settings.market_timezone)))["loaded_count"] == 2
+    assert database.rows("SELECT line_number, reason_code, detail FROM ops.rejected_messages") == [
+        (2, "unreadable", r"ZeroDivisionError: 'division by \x00 zero'")
+    ]
+    assert_accounted_for(settings)
+
+
+def test_a_lack_of_memory_rejects_no_message(settings: Settings, database: Database) -> None:
+    class Starved(TradeSink):
+        def row(self, line: Line) -> tuple[str, str] | None:
+            raise MemoryError
+
+    write_landing_file(settings.landing_root, landed([deal()]))
+    assert load_source(settings, Starved(Market.of(settings.market_timezone)))["failed_files"] == 1
+    assert load_trades.run(settings)["loaded_count"] == 1
+    assert report_findings.run(settings) == {"files_not_loaded": 0}
+
+
+@pytest.fixture
+def unreadable(settings: Settings) -> Path:
+    """A file of which nobody can read a line, before others in their order."""
+    path = write_landing_file(settings.landing_root, b"", "0")
+    path.unlink()
+    path.mkdir()
+    return path
+
+
+def test_a_file_that_cannot_be_read_holds_back_no_other(
+    settings: Settings, database: Database, unreadable: Path
+) -> None:
+    write_landing_file(settings.landing_root, landed([deal()]))
+    odd = unreadable.with_name("\udcff.jsonl")
+    odd.mkdir()
+    with pytest.raises(TerminalError, match=r"0\.jsonl is not loaded from line 1 on: IsADirectoryError"):
+        follow_market.run(settings, seconds=0)
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
+    scans = "SELECT count(*) FROM ops.landing_scans WHERE source = 'trades'"
+    assert database.value(scans) == 0, "not all that was captured is known"
+    hour = RECEIVED_AT.replace(minute=0)
+    other = Window(datetime.fromisoformat("2026-03-02T11:00Z"), datetime.fromisoformat("2026-03-02T12:00Z"))
+    report_findings.run(settings, other)
+    with pytest.raises(TerminalError) as raised:
+        report_findings.run(settings, Window(hour, other.start_at))
+    assert len(str(raised.value).splitlines()) == 2
+
+    for path in (unreadable, odd):
+        path.rmdir()
+        path.write_bytes(landed([deal(id=ascii(path.name))]))
+    assert load_trades.run(settings)["loaded_count"] == 2
+    assert report_findings.run(settings) == {"files_not_loaded": 0}
+    assert database.value(scans) == 1
+
+
+def test_a_warehouse_that_goes_away_is_no_fault_of_a_file(settings: Settings, database: Database) -> None:
+    class Away(TradeSink):
+        def row(self, line: Line) -> tuple[str, str] | None:
+            raise psycopg2.OperationalError("gone")
+
+    write_landing_file(settings.landing_root, landed([deal()]))
+    with pytest.raises(Exception, match="gone"):
+        load_source(settings, Away(Market.of(settings.market_timezone)))
+    assert database.value("SELECT count(*) FROM ops.landing_files WHERE load_error IS NOT NULL") == 0
