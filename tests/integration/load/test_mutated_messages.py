@@ -1,9 +1,10 @@
-"""Messages with any character of any field changed: SQL has what the executable specification says, or a reject.
+"""Messages with any character of any field changed: SQL has what the executable specification says.
 
-MUTATED_MESSAGES says how many, in files of at most 50,000: `MUTATED_MESSAGES=2000000 pytest -s …` takes a while.
+MUTATED_MESSAGES says how many: `MUTATED_MESSAGES=2000000 pytest -o log_cli=true …` takes half an hour.
 """
 
 import json
+import logging
 import os
 import random
 from collections import Counter
@@ -16,14 +17,19 @@ from include.domain.delivery_period import Market
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Trade, parse_trade
 from include.jobs import audit, load_trades
+from include.landing import timestamp
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import DEAL, RECEIVED_AT, deal, event, landed, write_landing_file
 
+log = logging.getLogger(__name__)
+
 MESSAGES = int(os.environ.get("MUTATED_MESSAGES", "30000"))
 MESSAGES_PER_FILE = 50_000
 
-CHARACTERS = "0123456789+-.,:;TZtz eE_/\\'\"[]{}<>\t\n\r\x00\x1f\x7f\x85\u00a0\u0660\u0661\u2028\u202e\ufeff\uff10\U0001f600"
+CHARACTERS = "0123456789+-.,:;TZtz eE_/\\'\"[]{}<>" + "".join(
+    map(chr, [0, 9, 10, 13, 31, 127, 0x85, 0xA0, 0x660, 0x661, 0x2028, 0x202E, 0xFEFF, 0xFF10, 0x1F600])
+)
 TIMES = [
     "2026-03-02T10:13,43+00:00", "2026-03-02T10:13.43+00:00", "2026-03-02T101343,1Z", "2026-03-02T10131343Z",
     "2026-03-02T10.34361Z", "2026-03-02T101343+00:00000", "2026-03-02 10:13:43+00:00", "2026-03-02T10:13:43.1Z",
@@ -43,7 +49,6 @@ NUMBERS = [
     ".1",
     "1_0",
     "Infinity",
-    "0x1",
 ]
 DAYS = ["2026-03-29", "2026-10-25", "2026-02-30", "2026-W10-1", "20260302", "2099-12-31", "2100-01-01"]
 FIELDS = tuple(DEAL)
@@ -124,7 +129,7 @@ def test_every_mutated_message_is_what_the_specification_says(settings: Settings
         outcomes.update(reasons.values())
         outcomes["trade"] += len(trades)
         path.unlink()
-    print(f"{MESSAGES:,} messages: {dict(outcomes.most_common())}")
+    log.info("%d messages: %s", MESSAGES, dict(outcomes.most_common()))
     assert outcomes["trade"] > MESSAGES // 10
     assert len(outcomes) >= 12, "the mutations reach most of the reasons"
 
@@ -158,9 +163,7 @@ def test_no_mutated_line_of_a_file_stops_a_load_or_loads_with_another_time(
             [
                 landed([deal(id=f"t{number:07}")]),
                 event(number / 1_000, "heartbeat", connected=True),
-                event(
-                    number / 1_000, "disconnected", alive_until=RECEIVED_AT.isoformat(timespec="microseconds")
-                ),
+                event(number / 1_000, "disconnected", alive_until=timestamp(RECEIVED_AT)),
             ]
         ).decode()[:-1]
         end = good.index('"', good.index("received_at") + 14) if random_.random() < 0.7 else len(good)
@@ -171,7 +174,7 @@ def test_no_mutated_line_of_a_file_stops_a_load_or_loads_with_another_time(
     assert load_trades.run(settings)["line_count"] == len(lines)
     assert not any(file.problems or file.waiting_lines for file in audit.run(settings))
     rows = database.rows("SELECT line_number, received_at FROM raw.trades")
-    assert len(rows) > 1_000
+    assert len(rows) > 500
     for line_number, received_at in rows:
         text = json.loads(lines[line_number - 1])["received_at"]
         assert (datetime.fromisoformat(text), len(text)) == (received_at, 32)
