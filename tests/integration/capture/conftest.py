@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -165,3 +166,15 @@ async def tcp_server(
         yield server
     finally:
         server.close()
+
+
+async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The server's side of a websocket's opening handshake."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    key = next(line for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+    seed = key.split(": ")[1] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accept = b64encode(hashlib.sha1(seed.encode()).digest()).decode()
+    writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+    )
