@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketExcepti
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from include.capture.clock import AnchoredClock
 from include.capture.connection import ExchangeConnection, hang_up, open_connection
 from include.capture.reasons import safe_url, was_noticed_at_once, why_closed, why_not_connected
 from include.capture.recorder import Recorder
@@ -44,6 +46,7 @@ def run_capture(
     *,
     timing: Timing | None = None,
     clock: Callable[[], datetime] = _utc_now,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> CaptureSummary:
     """Lands the exchange's messages until `stop()` is true.
 
@@ -55,7 +58,8 @@ def run_capture(
         name: Tells this capture's files from those of others, for example `standalone`.
         stop: Asked several times a second.
         timing: Intervals; the defaults are for production.
-        clock: Tells the time, UTC.
+        clock: The wall clock, UTC.
+        monotonic: Seconds that only go forward; they tell a step of the wall clock.
 
     Raises:
         TerminalError: The exchange's address can never work.
@@ -68,7 +72,7 @@ def run_capture(
     # not asyncio.run: it would wait for a name look-up that hangs, and a stop must not
     loop = asyncio.new_event_loop()
     try:
-        capture = _Capture(settings, name, stop, timing or Timing(), clock)
+        capture = _Capture(settings, name, stop, timing or Timing(), AnchoredClock(clock, monotonic))
         return loop.run_until_complete(capture.run())
     finally:
         loop.close()
@@ -81,7 +85,7 @@ class _Capture:
         name: str,
         stop: Callable[[], bool],
         timing: Timing,
-        clock: Callable[[], datetime],
+        clock: AnchoredClock,
     ) -> None:
         self._settings = settings
         self._name = name
@@ -222,7 +226,7 @@ class _Capture:
 
     def _ponged(self, pong: asyncio.Future[float]) -> None:
         if not pong.cancelled() and pong.exception() is None:
-            self._recorder.proof_of_life()
+            self._recorder.answered(pong.result())
 
     def _is_ping_unanswered(self) -> bool:
         pong = self._pong

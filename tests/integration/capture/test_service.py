@@ -27,11 +27,11 @@ from tests.integration.capture.conftest import (
     QUICK,
     Landed,
     StartCapture,
+    TestClock,
     eventually,
     serving,
     shake_hands,
     tcp_server,
-    utc_now,
 )
 
 ODD_MESSAGES: list[str | bytes] = [
@@ -286,10 +286,10 @@ def test_a_handshake_that_hangs_is_given_up(
 def test_the_hour_turns_without_a_trade(
     exchange: Exchange, start_capture: StartCapture, landed: Landed
 ) -> None:
-    offset = timedelta()
-    capture = start_capture(exchange.url, clock=lambda: utc_now() + offset)
+    clock = TestClock()
+    capture = start_capture(exchange.url, clock=clock.wall, monotonic=clock.monotonic)
     eventually(lambda: any(line["connected"] for line in landed.events("heartbeat")))
-    offset = timedelta(hours=1)
+    clock.pass_by(timedelta(hours=1))
     eventually(lambda: len(landed.files()) >= 2 and len(landed.files()[1]) > 2)
     capture.stop()
 
@@ -304,11 +304,12 @@ def test_the_hour_turns_without_a_trade(
 def test_a_loss_noticed_after_the_hour_turned_is_told_in_the_file_of_the_last_proof(
     exchange: Exchange, start_capture: StartCapture, landed: Landed
 ) -> None:
-    offset = timedelta()
-    start_capture(exchange.url, clock=lambda: utc_now() + offset, timing=replace(QUICK, heartbeat=0.3))
+    clock = TestClock()
+    timing = replace(QUICK, heartbeat=0.3)
+    start_capture(exchange.url, clock=clock.wall, monotonic=clock.monotonic, timing=timing)
     eventually(lambda: any(line["connected"] for line in landed.events("heartbeat")))
     exchange.faults.silence = True
-    offset = timedelta(hours=1)
+    clock.pass_by(timedelta(hours=1))
     eventually(lambda: len(landed.files()) >= 2)
     exchange.faults.silence = False
 
