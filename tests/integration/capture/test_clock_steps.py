@@ -171,3 +171,15 @@ def test_a_connection_that_ends_with_the_step_proves_nothing(
     stepped.capture.stop()
 
     assert max(gaps()) > 3 * HOUR.total_seconds() - 10
+
+
+@pytest.mark.parametrize("seconds", ["-1e300", "1e300", "0", "null"])
+def test_no_step_stops_a_load(settings: Settings, landed: Landed, database: Database, seconds: str) -> None:
+    folder = landed.root / TRADES / "date=2026-03-02" / "hour=10"
+    folder.mkdir(parents=True)
+    at = '"received_at": "2026-03-02T10:15:00.000000+00:00"'
+    step = f'"event": "clock_stepped", "seconds": {seconds}, "files": ["x"]'
+    (folder / "a.jsonl").write_text(f'{{{at}, "event": "connected"}}\n{{{at}, {step}}}\n')
+    load_trades.run(settings)
+
+    assert database.value("SELECT count(*) FROM ops.connected_intervals") == 1
