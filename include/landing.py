@@ -1,5 +1,7 @@
 """The landing store: where files lie, what a line is, append, list, read from an offset.
 
+Folders and files are for their owner only: the messages are the desk's trades.
+
 A landing file belongs to one process, which holds an exclusive flock on it while it may still write:
 whoever can get a shared lock knows that the writer is gone, even after SIGKILL.
 """
@@ -68,7 +70,8 @@ class LandingWriter:
 
     The first line of every file is an `opened` event and the last one, if the process lives to write it,
     is `rolled` (the hour turned) or `closed` (a clean stop). Both carry `state()`: so each file
-    tells by itself whether the connection was up when it began and ended.
+    tells by itself whether the connection was up when it began and ended. Times within a file only go forward:
+    when the clock was stepped, another file begins.
 
     Not safe for use from several threads, except `sync`.
 
@@ -91,6 +94,7 @@ class LandingWriter:
         self._state = state
         self._fd = -1
         self._hour = -1
+        self._last_words: tuple[datetime, bytes] | None = None
         self._unwritten = b""
 
     def append(self, line: bytes, at: datetime) -> None:
@@ -102,13 +106,23 @@ class LandingWriter:
                 is the line refused.
         """
         hour = int(at.timestamp()) // 3600
-        if hour > self._hour:  # a clock that steps back must not reopen an hour that was left
+        if hour > self._hour:  # a line of the last hour, come late, must not reopen what was left
             try:
                 self._roll(hour, at)
             except OSError:
                 if self._fd < 0:
                     raise
         self._put(line)
+
+    def end_file(self, at: datetime, line: bytes) -> None:
+        """Lets the next line open another file, of its own hour, even one that was left.
+
+        Args:
+            at: When the present file ends, by the clock of its lines.
+            line: What is to be its last line, after `rolled`.
+        """
+        self._last_words = (at, line)
+        self._hour = -1
 
     def flush(self) -> None:
         """Writes what an earlier OSError left over.
@@ -133,13 +147,14 @@ class LandingWriter:
         path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
         # the file gets its name once it is locked: nobody may see it without a writer and think it complete
         unnamed = path.with_suffix(".opening")
-        fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         details = dict(self._state())
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             _write(fd, event_line(at, "opened", writer=self.name, pid=os.getpid(), host=host, **details))
             if self._fd >= 0:
-                self._put(event_line(at, "rolled", **details))
+                ended_at, last_line = self._last_words or (at, b"")
+                self._put(event_line(ended_at, "rolled", **details) + last_line)
                 os.fdatasync(self._fd)
             unnamed.rename(path)
             _sync_folder(folder)
@@ -149,7 +164,7 @@ class LandingWriter:
             path.unlink(missing_ok=True)
             raise
         left, self._fd = self._fd, fd
-        self.path, self._hour = path, hour
+        self.path, self._hour, self._last_words = path, hour, None
         if left >= 0:
             os.close(left)
 
@@ -185,7 +200,7 @@ def _make_durable_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     _make_durable_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     _sync_folder(folder.parent)
 
 

@@ -1,7 +1,7 @@
 """What the landing files say of the capture lines right now, before anything is loaded."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,10 @@ import msgspec
 
 from include.domain.message import is_utc_text
 from include.landing import TRADES, list_files
+
+_MAX_AHEAD = timedelta(seconds=30)
+"""How far a capture's clock may be ahead of ours. A later time was written while that clock was wrong: it would
+hide a silence until then."""
 
 _TAIL_BYTES = 1 << 16
 """Minutes of a busy exchange, an hour of heartbeats alone: enough to find the last proof of a connection."""
@@ -36,7 +40,11 @@ def last_signs(landing_root: Path, now: datetime) -> Signs:
     recent = [file.path for file in files]
     written = [_written_at(path) for path in recent or _newest(landing_root)]
     proofs = [proof for path in recent for proof in _last_proof(path)]
-    return Signs(max(written, default=None), max(proofs, default=None))
+    return Signs(_latest(written, now), _latest(proofs, now))
+
+
+def _latest(times: Iterable[datetime], now: datetime) -> datetime | None:
+    return max((time for time in times if time <= now + _MAX_AHEAD), default=None)
 
 
 def _newest(landing_root: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Says in words, without secrets, why a connection failed or ended."""
+"""Says in words, without secrets and on one line, why a connection failed or ended."""
 
 import os
 import socket
@@ -6,6 +6,18 @@ import ssl
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, SecurityError
+
+_MAX_CHARACTERS = 300
+
+
+def printable(text: str) -> str:
+    """Text from outside, fit for a line of a log: nothing in it ends the line, hides or reverses what it says.
+
+    Control and formatting characters (line ends, escape sequences, bidirectional marks), lone surrogates and
+    blanks other than the space are shown by their escapes; the rest is cut after 300 characters.
+    """
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return shown if len(shown) <= _MAX_CHARACTERS else shown[: _MAX_CHARACTERS - 1] + "…"
 
 
 def safe_url(url: str) -> str:
@@ -18,11 +30,14 @@ def safe_url(url: str) -> str:
 
 def why_not_connected(error: Exception) -> str:
     """Why a connection could not be opened, and what a person can do about it."""
+    if redirect := _refused_redirect(error):
+        return redirect
     match error:
         case InvalidStatus():
             return f"the server answered HTTP {error.response.status_code}: {_ADVICE_HTTP}"
         case ssl.SSLError():  # some of them are ValueErrors, too
-            return f"TLS failed ({error}): check the certificate, and whether it is wss:// or ws://"
+            what = printable(str(error))
+            return f"TLS failed ({what}): check the certificate, and whether it is wss:// or ws://"
         case SecurityError() | InvalidURI() | ValueError():
             # the text of these can hold the address of a redirect, query string included
             return f"{type(error).__name__}: check what EXCHANGE_URL, or the server by a redirect, points to"
@@ -31,10 +46,28 @@ def why_not_connected(error: Exception) -> str:
         case TimeoutError():
             return "no answer in time: check EXCHANGE_URL, the network and the firewall"
         case OSError():
-            what = os.strerror(error.errno) if error.errno else str(error)
+            what = os.strerror(error.errno) if error.errno else printable(str(error))
             return f"{what}: check that the exchange is up and that EXCHANGE_URL is right"
         case _:
-            return f"{error}: check that EXCHANGE_URL is a websocket"
+            return f"{printable(str(error))}: check that EXCHANGE_URL is a websocket"
+
+
+def _refused_redirect(error: Exception) -> str:
+    """The sentence for a redirect that was not followed; empty if this is something else.
+
+    The library refuses with an error that it raises while it handles the server's answer.
+    """
+    answer = error.__context__
+    if not isinstance(answer, InvalidStatus) or isinstance(error, OSError):
+        return ""
+    try:
+        target = safe_url(answer.response.headers["Location"])
+    except (LookupError, ValueError):
+        return ""
+    return (
+        f"the server redirects to {printable(target)}, another scheme, host or port: refused. If the exchange"
+        " moved there, change EXCHANGE_URL"
+    )
 
 
 _ADVICE_HTTP = "check path and credentials in EXCHANGE_URL, or wait if the exchange is in trouble"
@@ -44,12 +77,12 @@ def why_closed(error: ConnectionClosed) -> str:
     """How a connection ended."""
     cause = error.__cause__
     if error.rcvd is not None and error.rcvd_then_sent is not False:
-        return f"closed by the exchange: {error.rcvd}"
+        return f"closed by the exchange: {printable(str(error.rcvd))}"
     if error.sent is not None:
-        return f"closed by us: {error.sent}"
+        return f"closed by us: {printable(str(error.sent))}"
     if cause is None or isinstance(cause, EOFError):
         return "the exchange ended the connection without a close frame"
-    return f"{type(cause).__name__}: {cause}"
+    return f"{type(cause).__name__}: {printable(str(cause))}"
 
 
 def was_noticed_at_once(error: ConnectionClosed, is_ping_unanswered: bool) -> bool:

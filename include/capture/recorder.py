@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from include.capture.clock import AnchoredClock, Step
 from include.capture.group_commit import GroupCommit
 from include.landing import TRADES, LandingWriter, event_line, message_lines, timestamp
 
@@ -23,7 +23,7 @@ class Recorder:
     Args:
         root: LANDING_ROOT.
         name: What captures; becomes part of the file name.
-        clock: Tells the time, UTC.
+        clock: Tells the time.
         retry_seconds: Between two attempts to write to a disk that refused.
 
     Attributes:
@@ -34,13 +34,11 @@ class Recorder:
         proofs: How many such proofs there were.
     """
 
-    def __init__(
-        self, root: Path, name: str, clock: Callable[[], datetime], retry_seconds: float = 1.0
-    ) -> None:
+    def __init__(self, root: Path, name: str, clock: AnchoredClock, retry_seconds: float = 1.0) -> None:
         self.is_connected = False
         self.messages = 0
         self.last_received_at: datetime | None = None
-        self.alive_at = clock()
+        self.alive_at, _ = clock.read()
         self.proofs = 0
         self._clock = clock
         self._retry_seconds = retry_seconds
@@ -53,6 +51,9 @@ class Recorder:
         self._writable = asyncio.Event()
         self._writable.set()
         self._retrying: asyncio.Task[None] | None = None
+        self._files: dict[Path, datetime] = {}  # of the present clock, and the time of their last line
+        self._alive_before_step: datetime | None = None
+        self._stepped_at = 0.0
 
     @property
     def is_blocked(self) -> bool:
@@ -68,7 +69,7 @@ class Recorder:
         quiet_until = 0.0
         while True:
             try:
-                now = self._clock()
+                now = self._now()
                 self._append(self._heartbeat_line(now), now)
                 return
             except OSError as error:
@@ -84,14 +85,27 @@ class Recorder:
         the same read: a microsecond later, and before any of them could meet anything else.
         """
         if not self._batch:
-            self._batch_at = self._clock()
+            self._batch_at = self._now()
             self._loop.call_soon(self._write_batch)
         self._batch.append(payload)
 
     def proof_of_life(self) -> None:
         """Notes that the connection is alive at this moment."""
-        self.alive_at = self._clock()
+        self.alive_at = self._now()
         self.proofs += 1
+
+    def answered(self, latency_seconds: float) -> None:
+        """Notes the answer to a ping.
+
+        The first answer to a ping that was sent after a step of the clock proves that the connection outlived
+        the step: so nothing was missed in the time that the clock left out.
+        """
+        self.proof_of_life()
+        since = self._alive_before_step
+        if since is not None and self._loop.time() - latency_seconds >= self._stepped_at:
+            self._alive_before_step = None
+            if since < self.alive_at:
+                self.heartbeat(connected_since=timestamp(since))
 
     def connected(self, **details: object) -> None:
         """Notes a new connection."""
@@ -102,18 +116,19 @@ class Recorder:
     def disconnected(self, reason: str, *, noticed_at_once: bool) -> None:
         """Notes the end of the connection; unless it was noticed at once, it was alive until the last proof."""
         self._write_batch()
-        now = self._clock()
+        now = self._now()
         alive_until = now if noticed_at_once else self.alive_at
         line = event_line(now, "disconnected", reason=reason, alive_until=timestamp(alive_until))
         # into the file of the last proof of life: if the hour turned since, the next line opens the next file
         self._write(line, alive_until)
         self.is_connected = False
+        self._alive_before_step = None
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, **details: object) -> None:
         """Notes that this capture lives and, if connected, that the connection does: the caller has proof."""
         self._write_batch()
-        now = self._clock()
-        self._write(self._heartbeat_line(now), now)
+        now = self._now()
+        self._write(self._heartbeat_line(now, **details), now)
 
     async def close(self) -> None:
         """Writes what is left, and the `closed` event."""
@@ -123,16 +138,44 @@ class Recorder:
             await asyncio.wait({self._retrying})
         self._commit.close()
         try:
-            self._writer.close(self._clock())
+            self._writer.close(self._now())
         except OSError as error:
             log.critical("the disk refused the last lines of %s (%s): they are lost", self._writer.path, error)
 
+    def _now(self) -> datetime:
+        now, step = self._clock.read()
+        if step is not None and self._writer.path is not None:
+            self._write_batch()
+            self._follow(step)
+            self._write(b"", now)  # opens the next file at once: it begins where the last one ended
+        return now
+
+    def _follow(self, step: Step) -> None:
+        """Ends the file: what follows has another clock. Files that a step back puts in doubt are named."""
+        log.warning("the clock was stepped by %+.3f s, from %s", step.by.total_seconds(), step.before)
+        # what was noted since then may be untrue by the clock as it is now; after a step forward, nothing is
+        in_doubt_from = step.before + 2 * step.by
+        files = [
+            path.relative_to(self._writer.root).as_posix()
+            for path, until in self._files.items()
+            if step.by < timedelta() and until > in_doubt_from
+        ]
+        line = event_line(step.before, "clock_stepped", seconds=step.by.total_seconds(), files=files)
+        self._writer.end_file(step.before, line)
+        self._files.clear()
+        if self.is_connected:
+            self._alive_before_step = min(self._alive_before_step or self.alive_at, self.alive_at)
+            self._stepped_at = self._loop.time()
+        self.alive_at += step.by
+        if self.last_received_at is not None:
+            self.last_received_at += step.by
+
     def _event(self, event: str, **details: object) -> None:
         self._write_batch()
-        now = self._clock()
+        now = self._now()
         self._write(event_line(now, event, **details), now)
 
-    def _heartbeat_line(self, now: datetime) -> bytes:
+    def _heartbeat_line(self, now: datetime, **details: object) -> bytes:
         last = self.last_received_at
         return event_line(
             now,
@@ -140,6 +183,7 @@ class Recorder:
             connected=self.is_connected,
             messages=self.messages,
             last_received_at=None if last is None else timestamp(last),
+            **details,
         )
 
     def _write_batch(self) -> None:
@@ -160,6 +204,8 @@ class Recorder:
 
     def _append(self, lines: bytes, at: datetime) -> None:
         self._writer.append(lines, at)
+        if self._writer.path is not None:
+            self._files[self._writer.path] = at
         self._commit.request()
 
     async def _retry(self, error: OSError) -> None:

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from include.capture.clock import AnchoredClock
+from include.capture.connection import ExchangeConnection, hang_up, open_connection
 from include.capture.reasons import safe_url, was_noticed_at_once, why_closed, why_not_connected
 from include.capture.recorder import Recorder
 from include.capture.timing import Timing
@@ -19,12 +21,8 @@ from include.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MOST_MESSAGE_BYTES = 64 * 1024 * 1024
-"""A longer message ends the connection with code 1009, as the journal then says; the next one is received."""
-
-# the library would log the handshake, credentials included, and each frame if it were allowed to debug
-_library_log = logging.getLogger(f"{__name__}.websockets")
-_library_log.setLevel(logging.WARNING)
+MANY_MESSAGES = 100
+"""A connection that brought so many was a good one, however short; a trading day has up to 100 a minute."""
 
 _STOPPED = "capture was stopped"
 
@@ -48,6 +46,7 @@ def run_capture(
     *,
     timing: Timing | None = None,
     clock: Callable[[], datetime] = _utc_now,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> CaptureSummary:
     """Lands the exchange's messages until `stop()` is true.
 
@@ -59,7 +58,8 @@ def run_capture(
         name: Tells this capture's files from those of others, for example `standalone`.
         stop: Asked several times a second.
         timing: Intervals; the defaults are for production.
-        clock: Tells the time, UTC.
+        clock: The wall clock, UTC.
+        monotonic: Seconds that only go forward; they tell a step of the wall clock.
 
     Raises:
         TerminalError: The exchange's address can never work.
@@ -72,7 +72,7 @@ def run_capture(
     # not asyncio.run: it would wait for a name look-up that hangs, and a stop must not
     loop = asyncio.new_event_loop()
     try:
-        capture = _Capture(settings, name, stop, timing or Timing(), clock)
+        capture = _Capture(settings, name, stop, timing or Timing(), AnchoredClock(clock, monotonic))
         return loop.run_until_complete(capture.run())
     finally:
         loop.close()
@@ -85,7 +85,7 @@ class _Capture:
         name: str,
         stop: Callable[[], bool],
         timing: Timing,
-        clock: Callable[[], datetime],
+        clock: AnchoredClock,
     ) -> None:
         self._settings = settings
         self._name = name
@@ -93,7 +93,7 @@ class _Capture:
         self._stop = stop
         self._timing = timing
         self._clock = clock
-        self._connection: ClientConnection | None = None
+        self._connection: ExchangeConnection | None = None
         self._connections = 0
         self._ends_because = ""
         self._pong: asyncio.Future[float] | None = None
@@ -109,7 +109,7 @@ class _Capture:
             while not self._stop() and not work.done():
                 await asyncio.wait({work}, timeout=self._timing.poll)
                 if self._connection is not None and self._connection.state is State.CLOSING:
-                    await self._connection.close()  # hangs up on a peer that does not finish its good-bye
+                    await hang_up(self._connection, self._timing)  # the peer may not finish its good-bye
         finally:
             try:
                 await self._end(work)
@@ -121,7 +121,7 @@ class _Capture:
     async def _end(self, work: asyncio.Task[None]) -> None:
         if self._connection is not None:
             self._ends_because = self._ends_because or _STOPPED
-            await self._connection.close()  # what arrives until the exchange answers is still received
+            await hang_up(self._connection, self._timing)  # what arrives until it answers is still received
             await asyncio.wait({work}, timeout=self._timing.close)
         work.cancel()
         await asyncio.wait({work})
@@ -144,18 +144,9 @@ class _Capture:
             failures += 1
 
     async def _connect_once(self) -> bool:
-        """Opens a connection and receives until it ends; whether it was of any use."""
+        """Opens a connection and receives until it ends; whether it lasted or brought many messages."""
         try:
-            connection = await connect(
-                self._settings.exchange_url,
-                compression=None,
-                max_size=MOST_MESSAGE_BYTES,
-                open_timeout=self._timing.open,
-                close_timeout=self._timing.close,
-                ping_interval=None,
-                proxy=None,
-                logger=_library_log,
-            )
+            connection = await open_connection(self._settings.exchange_url, self._timing)
         except (OSError, WebSocketException, ValueError) as error:
             trouble = why_not_connected(error)
             if trouble != self._trouble:
@@ -165,9 +156,9 @@ class _Capture:
         before, began = self._recorder.messages, asyncio.get_running_loop().time()
         await self._receive(connection)
         lasted = asyncio.get_running_loop().time() - began
-        return self._recorder.messages > before or lasted >= self._timing.steady
+        return self._recorder.messages - before >= MANY_MESSAGES or lasted >= self._timing.steady
 
-    async def _receive(self, connection: ClientConnection) -> None:
+    async def _receive(self, connection: ExchangeConnection) -> None:
         recorder = self._recorder
         self._connections += 1
         self._connection, self._pong, self._ends_because, self._trouble = connection, None, "", ""
@@ -180,6 +171,7 @@ class _Capture:
                 if recorder.is_blocked:
                     await recorder.writable()
         except ConnectionClosed as error:
+            self._ends_because = self._ends_because or connection.aborted_because
             if self._ends_because:
                 reason, noticed_at_once = self._ends_because, self._ends_because == _STOPPED
             else:
@@ -189,7 +181,7 @@ class _Capture:
             self._connection = None
             recorder.disconnected(reason, noticed_at_once=noticed_at_once)
             log.info("disconnected from %s: %s", self._url, reason)
-            await connection.close()
+            await hang_up(connection, self._timing)
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
@@ -206,22 +198,27 @@ class _Capture:
 
     async def _beat_once(self) -> None:
         connection = self._connection
-        if connection is None or await self._is_alive(connection):
-            self._recorder.heartbeat()
-        elif self._connection is connection and not self._recorder.is_blocked:
+        is_alive = connection is None or await self._is_alive(connection)
+        if connection is not None and not is_alive and self._connection is connection:
+            if self._recorder.is_blocked:
+                return
             self._ends_because = f"no answer to a ping for {self._timing.pong:g} s: the link is dead"
-            await connection.close()
+            await hang_up(connection, self._timing)
+            await asyncio.sleep(self._timing.poll)  # what waits in `recv` notes the end first
+        if is_alive or self._connection is not connection:  # another one is as young as its handshake
+            self._recorder.heartbeat()
 
-    async def _is_alive(self, connection: ClientConnection) -> bool:
+    async def _is_alive(self, connection: ExchangeConnection) -> bool:
         """Asks the exchange for a sign of life; a message is as good as a pong, which may queue behind many."""
         loop = asyncio.get_running_loop()
         seen = self._recorder.proofs
         deadline = loop.time() + self._timing.pong
         try:
             if self._pong is None or self._pong.done():
-                self._pong = asyncio.ensure_future(await connection.ping())
+                async with asyncio.timeout_at(deadline):
+                    self._pong = asyncio.ensure_future(await connection.ping())
                 self._pong.add_done_callback(self._ponged)
-        except ConnectionClosed:
+        except (ConnectionClosed, TimeoutError):
             return False
         while self._recorder.proofs == seen and self._connection is connection and loop.time() < deadline:
             await asyncio.sleep(min(self._timing.poll, self._timing.pong))
@@ -229,7 +226,7 @@ class _Capture:
 
     def _ponged(self, pong: asyncio.Future[float]) -> None:
         if not pong.cancelled() and pong.exception() is None:
-            self._recorder.proof_of_life()
+            self._recorder.answered(pong.result())
 
     def _is_ping_unanswered(self) -> bool:
         pong = self._pong

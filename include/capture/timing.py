@@ -18,7 +18,8 @@ class Timing:
         retry_write: Between two attempts to write to a disk that refused.
         first_delay: Longest wait before the first reconnect. Short: what is sent meanwhile is gone.
         most_delay: Longest wait before any reconnect.
-        steady: A connection that lasted this long was a good one even if it delivered nothing.
+        steady: A connection that lasted this long was a good one even if it delivered nothing: the next attempt
+            comes at once. Short: an exchange in trouble may close every few seconds for an hour.
         report: Between two lines of progress in the log.
     """
 
@@ -30,7 +31,7 @@ class Timing:
     retry_write: float = 1.0
     first_delay: float = 0.25
     most_delay: float = 30.0
-    steady: float = 10.0
+    steady: float = 2.0
     report: float = 60.0
 
     def reconnect_delay(self, failures: int) -> float:

@@ -15,11 +15,14 @@ class Journal:
         connected_from: Start of the interval that is still open; None while not connected.
         connected_until: Last proof of life within it.
         intervals: All intervals touched, as start -> end, UTC.
+        stepped_back: How far the clock of the file was set back at its end (negative, s), and the files that it
+            wrote before and that this puts in doubt.
     """
 
     connected_from: datetime | None = None
     connected_until: datetime | None = None
     intervals: dict[datetime, datetime] = field(default_factory=dict)
+    stepped_back: tuple[float, list[str]] | None = None
 
     def proof(self, at: datetime) -> None:
         """The line was alive at that moment."""
@@ -32,8 +35,18 @@ class Journal:
         self.connected_until = max(self.connected_until, at)
         self.intervals[self.connected_from] = self.connected_until
 
-    def event(self, at: datetime, name: str, connected: bool | None, alive_until: datetime | None) -> None:
+    def event(
+        self,
+        at: datetime,
+        name: str,
+        connected: bool | None,
+        alive_until: datetime | None,
+        connected_since: datetime | None = None,
+    ) -> None:
         """One event of the file."""
+        if connected and connected_since is not None and connected_since <= at:
+            # the connection outlived a step of the clock, which alone looks like silence
+            self.connected_from, self.connected_until = connected_since, at
         if name == "connected" or connected:
             self.proof(at)
         elif name == "disconnected" or connected is False:

@@ -22,6 +22,9 @@ class Line(msgspec.Struct, gc=False):
     event: str | None = None
     connected: bool | None = None
     alive_until: str | None = None
+    connected_since: str | None = None
+    seconds: float | None = None
+    files: list[str] | None = None
     request: dict[str, str] | None = None
     status: int | None = None
 

@@ -24,6 +24,9 @@ from include.warehouse.locks import lock_decision
 
 log = logging.getLogger(__name__)
 
+_MAX_STEP_SECONDS = 1e10
+"""Three centuries: a longer step of a clock is none of ours, and PostgreSQL might not know such a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -132,6 +135,10 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():
             interval = {"connected_from": connected_from, "connected_until": connected_until}
             run_sql(cur, "ops/connected_intervals", {"landing_file_id": landing_file_id, **interval})
+        if journal.stepped_back is not None and sink.has_connection:
+            seconds, files = journal.stepped_back
+            parameters = {"seconds": seconds, "landing_files": [*files, file.key]}
+            run_sql(cur, "ops/connected_intervals_stepped_back", parameters)
         parameters = {
             **asdict(load),
             "landing_file_id": landing_file_id,
@@ -220,13 +227,12 @@ class _Pass:
     def _event(self, line: Line) -> None:
         self.event_count += 1
         self._seen(at := datetime.fromisoformat(line.received_at))
-        alive_until = line.alive_until or ""
         self._journal.event(
-            at,
-            line.event or "",
-            line.connected,
-            datetime.fromisoformat(alive_until) if is_utc_text(alive_until, 32) else None,
+            at, line.event or "", line.connected, _time(line.alive_until), _time(line.connected_since)
         )
+        if line.event == "clock_stepped" and -_MAX_STEP_SECONDS < (line.seconds or 0) < 0:
+            files = [name for name in line.files or [] if name.isprintable()]  # others cannot be stored
+            self._journal.stepped_back = (line.seconds or 0, files)
 
     def _seen(self, at: datetime) -> None:
         self.first_received_at = self.first_received_at or at
@@ -234,6 +240,10 @@ class _Pass:
 
     def _reject(self, number: int, line: Line, text: bytes, error: RejectedMessageError) -> None:
         self._rejects.add(number, error.reason, error.detail, _message(line, text), line.received_at)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None and is_utc_text(text, 32) else None
 
 
 def _reject_lines(

@@ -105,6 +105,38 @@ def test_a_clock_that_steps_back_does_not_reopen_an_hour(tmp_path: Path, writer:
     assert len(list_files(tmp_path, TRADES)) == 1
 
 
+@pytest.mark.parametrize("step", [-3 * HOUR, -timedelta(seconds=5), timedelta(seconds=5), 3 * HOUR])
+def test_after_a_step_of_the_clock_lines_have_a_file_of_their_own_hour(tmp_path: Path, step: timedelta) -> None:
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    before = NOON + timedelta(minutes=30)
+    writer.append(b'{"raw": "before"}\n', before)
+    writer.end_file(before, b'{"event": "clock_stepped"}\n')
+    after = before + step
+    writer.append(b'{"raw": "after"}\n', after)
+    writer.close(after)
+
+    said = [[line.get("event", line.get("raw")) for line in file] for file in lines_of(tmp_path)]
+    assert sorted(said) == [["opened", "after", "closed"], ["opened", "before", "rolled", "clock_stepped"]]
+    for file in list_files(tmp_path, TRADES):
+        times = [line["received_at"] for line in read_lines(file.path) if "received_at" in line]
+        assert times == sorted(times)
+        assert {datetime.fromisoformat(time).replace(minute=0, second=0) for time in times} == {
+            file.hour_start_at
+        }
+
+
+def test_only_their_owner_reads_files_and_folders(tmp_path: Path) -> None:
+    writer = LandingWriter(tmp_path / "landing", TRADES, "test")
+    writer.append(b"{}\n", NOON)
+    writer.close(NOON)
+
+    modes = {
+        path: path.stat().st_mode & 0o777 for path in [tmp_path / "landing", *tmp_path.rglob("landing/**/*")]
+    }
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+
+
 @pytest.mark.parametrize(("source", "name"), [("orders", "test"), (TRADES, "../test"), (TRADES, "")])
 def test_a_writer_needs_a_known_source_and_a_plain_name(tmp_path: Path, source: str, name: str) -> None:
     with pytest.raises(ValueError, match="no landing place"):

@@ -6,13 +6,13 @@ import sys
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from include.capture.service import MOST_MESSAGE_BYTES
+from include.capture.connection import MAX_MESSAGE_BYTES
 
 
 async def receive(url: str) -> None:
     """Takes messages until the server ends the connection."""
     connection = await connect(
-        url, compression=None, max_size=MOST_MESSAGE_BYTES, ping_interval=None, proxy=None
+        url, compression=None, max_size=MAX_MESSAGE_BYTES, ping_interval=None, proxy=None
     )
     try:
         while True:

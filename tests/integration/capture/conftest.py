@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,18 @@ class Landed:
 class Capture:
     """A capture that runs in a thread of the test."""
 
-    def __init__(self, settings: Settings, name: str, timing: Timing, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        timing: Timing,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
         self._stop = threading.Event()
         self._thread = ThreadPoolExecutor(1)
         self._result = self._thread.submit(
-            run_capture, settings, name, self._stop.is_set, timing=timing, clock=clock
+            run_capture, settings, name, self._stop.is_set, timing=timing, clock=clock, monotonic=monotonic
         )
 
     def stop(self) -> CaptureSummary:
@@ -98,6 +106,28 @@ class Capture:
             return self._result.result(20)
         finally:
             self._thread.shutdown(wait=False)
+
+
+class TestClock:
+    """Wall clock and monotonic clock; in between, time can be let pass, and the wall clock be stepped."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._passed = timedelta()
+        self._stepped = timedelta()
+
+    def wall(self) -> datetime:
+        return utc_now() + self._passed + self._stepped
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._passed.total_seconds()
+
+    def pass_by(self, time: timedelta) -> None:
+        self._passed += time
+
+    def step(self, by: timedelta) -> None:
+        self._stepped += by
 
 
 StartCapture = Callable[..., Capture]
@@ -114,10 +144,14 @@ def start_capture(landed: Landed) -> Iterator[StartCapture]:
     captures: list[Capture] = []
 
     def start(
-        url: str, name: str = "test", timing: Timing = QUICK, clock: Callable[[], datetime] = utc_now
+        url: str,
+        name: str = "test",
+        timing: Timing = QUICK,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> Capture:
         settings = replace(Settings(), exchange_url=url, landing_root=landed.root)
-        captures.append(Capture(settings, name, timing, clock))
+        captures.append(Capture(settings, name, timing, clock, monotonic))
         return captures[-1]
 
     yield start
@@ -165,3 +199,15 @@ async def tcp_server(
         yield server
     finally:
         server.close()
+
+
+async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The server's side of a websocket's opening handshake."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    key = next(line for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+    seed = key.split(": ")[1] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accept = b64encode(hashlib.sha1(seed.encode()).digest()).decode()
+    writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+    )

@@ -1,9 +1,7 @@
 """The capture against real websocket servers: everything lands, and the journal tells the truth."""
 
 import asyncio
-import base64
 import errno
-import hashlib
 import http
 import itertools
 import logging
@@ -18,7 +16,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from include.capture import service
+from include.capture import connection
 from include.capture.recorder import Recorder
 from include.capture.service import run_capture
 from include.errors import TerminalError
@@ -29,10 +27,11 @@ from tests.integration.capture.conftest import (
     QUICK,
     Landed,
     StartCapture,
+    TestClock,
     eventually,
     serving,
+    shake_hands,
     tcp_server,
-    utc_now,
 )
 
 ODD_MESSAGES: list[str | bytes] = [
@@ -192,15 +191,9 @@ def test_a_peer_that_does_not_finish_its_good_bye_is_hung_up_on(
     start_capture: StartCapture, landed: Landed
 ) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        key = next(line for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
-        seed = key.split(": ")[1] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        accept = base64.b64encode(hashlib.sha1(seed.encode()).digest()).decode()
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
-            + b"\x81\x02hi\x88\x02\x03\xf3"  # a message, then a close frame with 1011, then nothing more
-        )
+        await shake_hands(reader, writer)
+        # a message, then a close frame with 1011, then nothing more
+        writer.write(b"\x81\x02hi\x88\x02\x03\xf3")
         try:
             await reader.read()
         finally:
@@ -217,7 +210,7 @@ def test_a_peer_that_does_not_finish_its_good_bye_is_hung_up_on(
 def test_a_message_beyond_the_limit_ends_the_connection_and_not_the_capture(
     exchange: Exchange, start_capture: StartCapture, landed: Landed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MOST_MESSAGE_BYTES", 1000)
+    monkeypatch.setattr(connection, "MAX_MESSAGE_BYTES", 1000)
     start_capture(exchange.url)
     exchange.wait_for_connections()
     exchange.send_all(["before", "x" * 1001])
@@ -293,10 +286,10 @@ def test_a_handshake_that_hangs_is_given_up(
 def test_the_hour_turns_without_a_trade(
     exchange: Exchange, start_capture: StartCapture, landed: Landed
 ) -> None:
-    offset = timedelta()
-    capture = start_capture(exchange.url, clock=lambda: utc_now() + offset)
+    clock = TestClock()
+    capture = start_capture(exchange.url, clock=clock.wall, monotonic=clock.monotonic)
     eventually(lambda: any(line["connected"] for line in landed.events("heartbeat")))
-    offset = timedelta(hours=1)
+    clock.pass_by(timedelta(hours=1))
     eventually(lambda: len(landed.files()) >= 2 and len(landed.files()[1]) > 2)
     capture.stop()
 
@@ -311,11 +304,12 @@ def test_the_hour_turns_without_a_trade(
 def test_a_loss_noticed_after_the_hour_turned_is_told_in_the_file_of_the_last_proof(
     exchange: Exchange, start_capture: StartCapture, landed: Landed
 ) -> None:
-    offset = timedelta()
-    start_capture(exchange.url, clock=lambda: utc_now() + offset, timing=replace(QUICK, heartbeat=0.3))
+    clock = TestClock()
+    timing = replace(QUICK, heartbeat=0.3)
+    start_capture(exchange.url, clock=clock.wall, monotonic=clock.monotonic, timing=timing)
     eventually(lambda: any(line["connected"] for line in landed.events("heartbeat")))
     exchange.faults.silence = True
-    offset = timedelta(hours=1)
+    clock.pass_by(timedelta(hours=1))
     eventually(lambda: len(landed.files()) >= 2)
     exchange.faults.silence = False
 

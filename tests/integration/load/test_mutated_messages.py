@@ -163,6 +163,7 @@ def test_no_mutated_line_of_a_file_stops_a_load_or_loads_with_another_time(
             [
                 landed([deal(id=f"t{number:07}")]),
                 event(number / 1_000, "heartbeat", connected=True),
+                event(number / 1_000, "clock_stepped", seconds=-3.5, files=["trades/a.jsonl"]),
                 event(number / 1_000, "disconnected", alive_until=timestamp(RECEIVED_AT)),
             ]
         ).decode()[:-1]

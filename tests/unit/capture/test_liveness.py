@@ -91,3 +91,10 @@ def test_what_a_writer_really_writes_is_understood(tmp_path: Path) -> None:
     assert abs(signs.written_at - now) < timedelta(seconds=10)
     writer.close(now + SECOND)
     assert last_signs(tmp_path, now).connected_at == now + SECOND
+
+
+def test_what_was_written_while_the_clock_was_wrong_is_no_sign(tmp_path: Path) -> None:
+    file(tmp_path, heartbeat(-7_200, True), written=-7_200, at=ago(-7_200))
+    assert last_signs(tmp_path, NOW) == Signs(None, None)
+    file(tmp_path, heartbeat(300, True), written=300, name="b")
+    assert last_signs(tmp_path, NOW) == Signs(ago(300), ago(300))

@@ -19,7 +19,7 @@ from websockets.exceptions import (
 from websockets.frames import Close
 from websockets.http11 import Response
 
-from include.capture.reasons import safe_url, was_noticed_at_once, why_closed, why_not_connected
+from include.capture.reasons import printable, safe_url, was_noticed_at_once, why_closed, why_not_connected
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", min_size=1)
 
@@ -97,3 +97,48 @@ def test_only_a_sign_from_the_peer_itself_shows_that_the_link_lived_until_then()
     assert was_noticed_at_once(closed(None, None, cause=reset), is_ping_unanswered=False)
     assert not was_noticed_at_once(closed(None, None, cause=reset), is_ping_unanswered=True)
     assert not was_noticed_at_once(closed(None, None, cause=TimeoutError()), is_ping_unanswered=False)
+
+
+@given(st.text())
+def test_text_from_outside_stays_on_its_line_and_hides_nothing(text: str) -> None:
+    shown = printable(text)
+
+    assert shown.isprintable()
+    assert len(shown) <= 300
+    if text.isprintable() and len(text) <= 300:
+        assert shown == text
+
+
+def test_each_text_from_outside_is_shown_with_its_escapes() -> None:
+    forged = "bye\n2026-03-02T10:00:00Z INFO all is well\x1b[2J\u202e"
+    escaped = "bye\\n2026-03-02T10:00:00Z INFO all is well\\x1b[2J\\u202e"
+    close = Close(1011, forged)
+
+    for text in (
+        why_closed(closed(close, close)),
+        why_closed(closed(close, close, we_closed=True)),
+        why_closed(closed(None, None, cause=ConnectionResetError(forged))),
+        why_not_connected(ssl.SSLError(1, forged)),
+        why_not_connected(OSError(forged)),
+        why_not_connected(InvalidMessage(forged)),
+    ):
+        assert escaped in text
+        assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("ws://other.example/feed?token=secret", "ws://other.example/feed"),
+        ("http://user:secret@other.example\xad", "http://other.example\\xad"),
+    ],
+)
+def test_a_refused_redirect_is_named_with_its_target(location: str, shown: str) -> None:
+    error = ValueError(f"cannot follow cross-origin redirect to {location} with an explicit host or port")
+    error.__context__ = InvalidStatus(Response(302, "Found", Headers({"Location": location})))
+    text = why_not_connected(error)
+
+    assert f"redirects to {shown}" in text
+    assert "refused" in text
+    assert "EXCHANGE_URL" in text
+    assert "secret" not in text

@@ -57,3 +57,16 @@ def test_a_message_is_a_proof() -> None:
     journal = play((0, "connected", None, None))
     journal.proof(at(7))
     assert spans(journal) == [(0, 7)]
+
+
+def test_a_connection_that_outlived_a_step_of_the_clock_was_never_away() -> None:
+    journal = play((3600, "opened", True, None))
+    journal.event(at(3610), "heartbeat", True, None, connected_since=at(5))
+    journal.event(at(3620), "heartbeat", True, None)
+    assert spans(journal) == [(3600, 3600), (5, 3620)]
+
+
+def test_a_connection_that_is_not_there_covers_no_step() -> None:
+    journal = play((3600, "opened", False, None))
+    journal.event(at(3610), "heartbeat", False, None, connected_since=at(5))
+    assert spans(journal) == []
