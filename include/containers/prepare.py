@@ -11,6 +11,7 @@ import psycopg2
 from include.errors import TerminalError, TransientError
 from include.settings import Settings
 from include.warehouse import roles
+from include.warehouse.connection import PEER_IS_GONE
 from include.warehouse.migrate import migrate
 
 AIRFLOW = "airflow"
@@ -34,7 +35,7 @@ def create_roles_and_databases(admin_url: str, environ: Mapping[str, str]) -> No
     except KeyError as error:
         raise TerminalError(f"{error.args[0]} is not set") from error
     try:
-        connection = psycopg2.connect(admin_url, connect_timeout=10)
+        connection = psycopg2.connect(admin_url, connect_timeout=10, **PEER_IS_GONE)
     except psycopg2.OperationalError as error:
         raise TransientError(f"PostgreSQL: {str(error).strip()}") from error
     with closing(connection):

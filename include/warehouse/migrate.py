@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import OperationalError
 
 from include.errors import TerminalError, TransientError
 from include.settings import Settings
@@ -25,7 +26,10 @@ def migrate(warehouse_url: str) -> None:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["warehouse_url"] = warehouse_url
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except OperationalError as error:
+            raise TransientError(f"the warehouse: {str(error.orig).strip()}") from error
         cur.execute(named_sql("grants"))
 
 
