@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 
 import psycopg2
 
@@ -34,16 +34,33 @@ def create_roles_and_databases(admin_url: str, environ: Mapping[str, str]) -> No
         passwords = [environ[f"{name}_PASSWORD"] for name in ("AIRFLOW_DB", "PIPELINE", "ANALYST")]
     except KeyError as error:
         raise TerminalError(f"{error.args[0]} is not set") from error
+    with _connect(admin_url) as cursor:
+        roles.create_role(cursor, AIRFLOW, passwords[0])
+        roles.create_database(cursor, AIRFLOW, AIRFLOW)
+        roles.create_warehouse(cursor, WAREHOUSE, *passwords[1:])
     try:
-        connection = psycopg2.connect(admin_url, connect_timeout=10, **PEER_IS_GONE)
+        with _connect(admin_url, WAREHOUSE) as cursor:
+            is_superuser = roles.administer_warehouse(cursor)
+    except TransientError:
+        # who is no superuser may make the database and need not be let into it
+        is_superuser = False
+    if not is_superuser:
+        print(
+            "prepare: the administrator is no superuser: analyst may take locks that hold up loading"
+            " (docs/deploy.md, A PostgreSQL elsewhere)",
+            flush=True,
+        )
+
+
+@contextmanager
+def _connect(url: str, database: str | None = None) -> Iterator[psycopg2.extensions.cursor]:
+    try:
+        connection = psycopg2.connect(url, connect_timeout=10, **PEER_IS_GONE, dbname=database)
     except psycopg2.OperationalError as error:
         raise TransientError(f"PostgreSQL: {str(error).strip()}") from error
-    with closing(connection):
+    with closing(connection), connection.cursor() as cursor:
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            roles.create_role(cursor, AIRFLOW, passwords[0])
-            roles.create_database(cursor, AIRFLOW, AIRFLOW)
-            roles.create_warehouse(cursor, WAREHOUSE, *passwords[1:])
+        yield cursor
 
 
 def main() -> int:

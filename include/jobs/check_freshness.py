@@ -14,6 +14,7 @@ from include.outcomes.notices import Notice
 from include.outcomes.notify import notify
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
+from include.warehouse.roles import READER, hold_reader
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
         rows = cur.fetchall()
         first_run_at: datetime | None = rows[0][-1]
         alarms = [] if first_run_at is None else list(_alarms(now, signs, rows, first_run_at))
+        alarms += _reader_alarm(cur, now)
         for alarm in alarms:
             parameters = {"alarm": alarm.alarm, "since_at": alarm.since_at, "detail": alarm.detail}
             run_sql(cur, "ops/alarms_raise", parameters)
@@ -123,6 +125,17 @@ def capture_alarm(now: datetime, signs: Signs, first_run_at: datetime) -> Alarm 
         detail = f"capture runs but is not connected to the exchange: it last was {last}"
         return Alarm("capture_disconnected", signs.connected_at or first_run_at, detail)
     return None
+
+
+def _reader_alarm(cur: cursor, now: datetime) -> list[Alarm]:
+    """PostgreSQL lets every role change its own password: it is set back, and people should know."""
+    is_restored, ended_sessions = hold_reader(cur)
+    if ended_sessions:
+        log.warning("%d sessions of %s were ended: their transactions took too long", ended_sessions, READER)
+    if not is_restored:
+        return []
+    detail = f"the role {READER} had changed its own password or settings; they were set back"
+    return [Alarm("analyst_changed", now, detail)]
 
 
 def _when(now: datetime, at: datetime) -> str:

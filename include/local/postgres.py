@@ -189,6 +189,8 @@ class EmbeddedPostgres:
         passwords = (self._secrets[roles.WRITER], self._secrets[roles.READER])
         with self.connect("postgres") as connection, connection.cursor() as cursor:
             roles.create_warehouse(cursor, database, *passwords)
+        with self.connect(database) as connection, connection.cursor() as cursor:
+            roles.administer_warehouse(cursor)
 
     @contextmanager
     def connect(self, database: str, role: str = SUPERUSER) -> Iterator[Connection]:

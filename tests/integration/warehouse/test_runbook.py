@@ -24,7 +24,8 @@ def test_every_query_runs(cur: cursor, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "alarm", ["capture_silent", "capture_disconnected", "hourly_pnl_late", "reference_prices_late"]
+    "alarm",
+    ["capture_silent", "capture_disconnected", "hourly_pnl_late", "reference_prices_late", "analyst_changed"],
 )
 def test_every_alarm_has_its_section(alarm: str) -> None:
     assert f"\n### {alarm}\n" in RUNBOOK
