@@ -69,7 +69,8 @@ def main() -> int:
         if admin_url := os.environ.get("ADMIN_DATABASE_URL", ""):
             create_roles_and_databases(admin_url, os.environ)
             print("prepare: roles and databases are there", flush=True)
-        migrate(Settings.from_environment().warehouse_url)
+        settings = Settings.from_environment()
+        migrate(settings.warehouse_url, settings.market_timezone)
         print("prepare: the warehouse is migrated", flush=True)
     except (TerminalError, TransientError) as error:
         print(f"prepare: {error}", file=sys.stderr)
