@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from psycopg2.errors import ConfigurationLimitExceeded, InsufficientPrivilege
+from psycopg2.errors import InsufficientPrivilege
 
 from include.local.postgres import EmbeddedPostgres, embedded_postgres
 from include.warehouse.connection import connect
@@ -125,16 +125,6 @@ def test_as_many_sessions_as_it_can_get_leave_enough_for_the_others(server: Embe
 )
 def test_its_sessions_start_with_limits(server: EmbeddedPostgres, setting: str, value: str) -> None:
     assert shown(server, setting) == value
-
-
-def test_temporary_files_end_at_their_limit(server: EmbeddedPostgres) -> None:
-    with pytest.raises(ConfigurationLimitExceeded, match="temp_file_limit"):
-        attempt(
-            server,
-            "SET work_mem = '64kB'",
-            "SELECT count(*) FROM"
-            " (SELECT repeat(n::text, 2000) FROM generate_series(1, 2000000) AS n ORDER BY 1) AS sorted",
-        )
 
 
 def hold(server: EmbeddedPostgres) -> tuple[bool, int]:
