@@ -29,6 +29,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/desk/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
     AIRFLOW__CORE__HOSTNAME_CALLABLE=socket.gethostname \
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS=include.warehouse.connection.PEER_IS_GONE \
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=/var/lib/airflow/logs \
     AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False
 # The id is part of the interface: volumes belong to it. Nothing is ever installed into this image, so pip goes as well.

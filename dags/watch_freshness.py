@@ -7,10 +7,11 @@
 | **writes** | `ops.alarms`, `ops.notifications` |
 | **rerun** | not needed: the next minute looks again |
 
-Alarms: no trade or heartbeat for 60 s, or no connection (`capture_silent`, `capture_disconnected`), lines
-that wait to be loaded for more than 15 minutes (`loading_stuck`), hourly PnL
-older than 75 minutes (`hourly_pnl_late`), prices older than 25 (`reference_prices_late`). Each has a section in
-`docs/runbook.md`. People are told when an alarm is raised and when it is over, not every minute.
+Alarms: no trade or heartbeat for 60 s, or no connection (`capture_silent`, `capture_disconnected`), lines that
+wait to be loaded for more than 15 minutes (`loading_stuck`), hourly PnL older than 75 minutes
+(`hourly_pnl_late`), prices older than 25 (`reference_prices_late`), the role `analyst` had changed its own
+password (`analyst_changed`). Each has a section in `docs/runbook.md`. People are told when an alarm is raised
+and when it is over, not every minute.
 
 Where Airflow is down nobody checks: let a monitor outside run `make freshness` as well.
 """

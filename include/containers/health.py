@@ -65,12 +65,14 @@ def of_component(component: str, environ: Mapping[str, str]) -> dict[str, str]:
 def _by_heartbeat(component: str, environ: Mapping[str, str]) -> dict[str, str]:
     import psycopg2
 
+    from include.warehouse.connection import PEER_IS_GONE
+
     url = environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     parameters = {"job_type": _JOB_TYPES[component], "hostname": socket.gethostname(), "since": _started_at()}
     try:
         with (
             closing(
-                psycopg2.connect("postgresql://" + url.split("://", 1)[1], connect_timeout=5)
+                psycopg2.connect("postgresql://" + url.split("://", 1)[1], connect_timeout=5, **PEER_IS_GONE)
             ) as connection,
             connection.cursor() as cursor,
         ):

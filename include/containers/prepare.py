@@ -3,14 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 
 import psycopg2
 
 from include.errors import TerminalError, TransientError
 from include.settings import Settings
 from include.warehouse import roles
+from include.warehouse.connection import PEER_IS_GONE
 from include.warehouse.migrate import migrate
 
 AIRFLOW = "airflow"
@@ -33,16 +34,33 @@ def create_roles_and_databases(admin_url: str, environ: Mapping[str, str]) -> No
         passwords = [environ[f"{name}_PASSWORD"] for name in ("AIRFLOW_DB", "PIPELINE", "ANALYST")]
     except KeyError as error:
         raise TerminalError(f"{error.args[0]} is not set") from error
+    with _connect(admin_url) as cursor:
+        roles.create_role(cursor, AIRFLOW, passwords[0])
+        roles.create_database(cursor, AIRFLOW, AIRFLOW)
+        roles.create_warehouse(cursor, WAREHOUSE, *passwords[1:])
     try:
-        connection = psycopg2.connect(admin_url, connect_timeout=10)
+        with _connect(admin_url, WAREHOUSE) as cursor:
+            is_superuser = roles.administer_warehouse(cursor)
+    except TransientError:
+        # who is no superuser may make the database and need not be let into it
+        is_superuser = False
+    if not is_superuser:
+        print(
+            "prepare: the administrator is no superuser: analyst may take locks that hold up loading"
+            " (docs/deploy.md, A PostgreSQL elsewhere)",
+            flush=True,
+        )
+
+
+@contextmanager
+def _connect(url: str, database: str | None = None) -> Iterator[psycopg2.extensions.cursor]:
+    try:
+        connection = psycopg2.connect(url, connect_timeout=10, **PEER_IS_GONE, dbname=database)
     except psycopg2.OperationalError as error:
         raise TransientError(f"PostgreSQL: {str(error).strip()}") from error
-    with closing(connection):
+    with closing(connection), connection.cursor() as cursor:
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            roles.create_role(cursor, AIRFLOW, passwords[0])
-            roles.create_database(cursor, AIRFLOW, AIRFLOW)
-            roles.create_warehouse(cursor, WAREHOUSE, *passwords[1:])
+        yield cursor
 
 
 def main() -> int:
@@ -51,7 +69,8 @@ def main() -> int:
         if admin_url := os.environ.get("ADMIN_DATABASE_URL", ""):
             create_roles_and_databases(admin_url, os.environ)
             print("prepare: roles and databases are there", flush=True)
-        migrate(Settings.from_environment().warehouse_url)
+        settings = Settings.from_environment()
+        migrate(settings.warehouse_url, settings.market_timezone)
         print("prepare: the warehouse is migrated", flush=True)
     except (TerminalError, TransientError) as error:
         print(f"prepare: {error}", file=sys.stderr)

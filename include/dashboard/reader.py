@@ -93,6 +93,9 @@ class Reader:
             raise UnavailableError(
                 "The database takes too long to answer. Try again in a minute, or ask for fewer days."
             ) from error
+        except psycopg2.errors.InvalidParameterValue as error:
+            # our clock is ahead of the database's, which refuses as_of in its future
+            raise UnavailableError("The database's clock is not there yet. Try again in a moment.") from error
         except psycopg2.errors.UndefinedTable as error:
             raise UnavailableError("The database is being set up. The numbers come by themselves.") from error
         except (psycopg2.OperationalError, psycopg2.InterfaceError, TransientError) as error:

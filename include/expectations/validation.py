@@ -27,7 +27,7 @@ from include.expectations.library import (
 )
 from include.expectations.views import SCHEMA
 from include.settings import Settings
-from include.warehouse.connection import run_sql, sqlalchemy_url
+from include.warehouse.connection import connection_parameters, run_sql, sqlalchemy_url
 
 log = logging.getLogger(__name__)
 
@@ -136,9 +136,8 @@ def _table(warehouse_url: str, name: str, view: str) -> Iterator[tuple[Any, Any]
     """A context that lives in memory, and the view in it as a batch of a table asset."""
     url = make_url(sqlalchemy_url(warehouse_url)).update_query_dict(
         {
-            "application_name": f"validate_{name}",
-            "connect_timeout": "10",
-            "options": f"-c TimeZone=UTC -c search_path={SCHEMA}",
+            parameter: str(value)
+            for parameter, value in connection_parameters(f"validate_{name}", search_path=SCHEMA).items()
         }
     )
     # the URL is passed as a variable: so its password is in no configuration; a $ would be read as one more

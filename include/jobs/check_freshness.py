@@ -15,6 +15,7 @@ from include.outcomes.notices import Notice
 from include.outcomes.notify import notify
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
+from include.warehouse.roles import READER, hold_reader
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
         alarms = [] if first_run_at is None else _alarms(now, signs, rows, first_run_at)
         if first_run_at is not None and (waiting := waiting_files(cur, settings.landing_root, now)):
             alarms.append(loading_alarm(now, waiting))
+        alarms += _reader_alarm(cur, now)
         for alarm in alarms:
             parameters = {"alarm": alarm.alarm, "since_at": alarm.since_at, "detail": alarm.detail}
             run_sql(cur, "ops/alarms_raise", parameters)
@@ -138,6 +140,17 @@ def loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Alarm:
     )
     why = f": {oldest.load_error}" if oldest.load_error else ""
     return Alarm("loading_stuck", oldest.since_at, detail + why)
+
+
+def _reader_alarm(cur: cursor, now: datetime) -> list[Alarm]:
+    """PostgreSQL lets every role change its own password: it is set back, and people should know."""
+    is_restored, ended_sessions = hold_reader(cur)
+    if ended_sessions:
+        log.warning("%d sessions of %s were ended: their transactions took too long", ended_sessions, READER)
+    if not is_restored:
+        return []
+    detail = f"the role {READER} had changed its own password or settings; they were set back"
+    return [Alarm("analyst_changed", now, detail)]
 
 
 def _when(now: datetime, at: datetime) -> str:

@@ -91,6 +91,7 @@ def environment(
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:ADMIN",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(metadata_url),
+        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "include.warehouse.connection.PEER_IS_GONE",
         "API__HOST": HOST,
         "API__PORT": str(settings.airflow_port),
         "API__BASE_URL": url,

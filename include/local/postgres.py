@@ -20,6 +20,7 @@ from include.local import ports
 from include.local.account import ServerAccount
 from include.local.files import Secrets, write_private
 from include.warehouse import roles
+from include.warehouse.connection import CLIENT_IS_GONE
 
 SUPERUSER = "postgres"
 _SETTINGS = {
@@ -31,6 +32,9 @@ _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
+    # who listens and reads nothing could else let others fill 8 GB of disk with notifications
+    "max_notify_queue_pages": "1024",
+    **CLIENT_IS_GONE,
 }
 # For throw-away clusters only: a crash may destroy them.
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -61,6 +65,7 @@ class EmbeddedPostgres:
         log: The file that gets the server's messages; `directory/postgres.log` if not given.
         durable: False gives up fsync for speed: a throw-away cluster.
         environment: The server's environment; the caller's if not given.
+        settings: Of the server, instead of ours or besides.
     """
 
     def __init__(
@@ -69,12 +74,13 @@ class EmbeddedPostgres:
         log: Path | None = None,
         durable: bool = True,
         environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.log = log or self.directory / "postgres.log"
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
-        self._settings = _SETTINGS if durable else _SETTINGS | _NOT_DURABLE
+        self._settings = _SETTINGS | ({} if durable else _NOT_DURABLE) | dict(settings or {})
         self._durable = durable
         self._environment = environment
         self._bin = binaries()
@@ -183,6 +189,8 @@ class EmbeddedPostgres:
         passwords = (self._secrets[roles.WRITER], self._secrets[roles.READER])
         with self.connect("postgres") as connection, connection.cursor() as cursor:
             roles.create_warehouse(cursor, database, *passwords)
+        with self.connect(database) as connection, connection.cursor() as cursor:
+            roles.administer_warehouse(cursor)
 
     @contextmanager
     def connect(self, database: str, role: str = SUPERUSER) -> Iterator[Connection]:

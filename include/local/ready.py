@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ import psycopg2
 
 from include.errors import TransientError
 from include.local.airflow import Api
+from include.warehouse.connection import connect
 
 _REPORT_EVERY_SECONDS = 20.0
 _PARSE_SECONDS = 90.0
@@ -124,10 +124,7 @@ def wait_for_priced_pnl(api: Api, warehouse_url: str, progress: Progress) -> Non
 
 def _query(warehouse_url: str, statement: str) -> tuple[int, ...]:
     try:
-        with (
-            closing(psycopg2.connect(warehouse_url, connect_timeout=5)) as connection,
-            connection.cursor() as cursor,
-        ):
+        with connect(warehouse_url, "make_run", 5) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             row: tuple[int, ...] | None = cursor.fetchone()
     except psycopg2.Error as error:

@@ -3,10 +3,22 @@
 from psycopg2 import sql
 from psycopg2.extensions import cursor
 
+from include.warehouse.connection import named_sql
+
 WRITER = "pipeline"
 """Owns the warehouse: jobs, migrations."""
 READER = "analyst"
 """May read `curated` and `ops`; the migrations grant it that."""
+MAX_READER_CONNECTIONS = 20
+"""Of the server's 100 (200 in containers), of which Airflow and the jobs need a third."""
+_READER_DEFAULTS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "5min",
+    "idle_in_transaction_session_timeout": "5min",
+    "lock_timeout": "30s",
+    "work_mem": "16MB",
+}
+"""What the reader's sessions start with; each may set something else, see docs/deploy.md."""
 
 
 def create_role(cur: cursor, role: str, password: str) -> None:
@@ -57,4 +69,48 @@ def create_warehouse(cur: cursor, database: str, writer_password: str, reader_pa
     create_database(cur, database, WRITER)
     names = [sql.Identifier(name) for name in (database, READER)]
     cur.execute(sql.SQL("grant connect on database {} to {}").format(*names))
-    cur.execute(sql.SQL("alter role {} set default_transaction_read_only = on").format(names[1]))
+    limit = sql.SQL("alter role {} connection limit {}")
+    cur.execute(limit.format(names[1], sql.Literal(MAX_READER_CONNECTIONS)))
+    # it may have changed its own
+    cur.execute(sql.SQL("alter role {} reset all").format(names[1]))
+    for name, value in _READER_DEFAULTS.items():
+        setting = sql.SQL("alter role {} set {} = {}")
+        cur.execute(setting.format(names[1], sql.Identifier(name), sql.Literal(value)))
+
+
+def administer_warehouse(cur: cursor) -> bool:
+    """Sets up what keeps the reader from stopping the platform and takes a superuser; after `create_warehouse`.
+
+    Args:
+        cur: In the warehouse, in autocommit mode.
+
+    Returns:
+        False, and nothing is done, if the role is no superuser.
+    """
+    cur.execute("select rolsuper from pg_roles where rolname = current_user")
+    if cur.fetchone() != (True,):
+        return False
+    cur.execute(named_sql("administrator"))  # one string is one transaction
+    return True
+
+
+def hold_reader(cur: cursor) -> tuple[bool, int]:
+    """Holds the reader to what `administer_warehouse` set up; nothing happens where no superuser could do that.
+
+    Args:
+        cur: Of the writer, in the warehouse.
+
+    Returns:
+        Whether the reader had changed its own password or settings, which were set back; and how many of its
+        sessions were ended because of a transaction that was too long.
+    """
+    # a restored dump may have given it to somebody else
+    cur.execute(
+        "select exists (select from pg_proc join pg_roles on pg_roles.oid = proowner"
+        " where pg_proc.oid = to_regprocedure('administration.hold_analyst()') and rolsuper)"
+    )
+    if cur.fetchone() != (True,):
+        return False, 0
+    cur.execute("select is_restored, ended_sessions from administration.hold_analyst()")
+    is_restored, ended_sessions = cur.fetchone() or (False, 0)
+    return bool(is_restored), int(ended_sessions)

@@ -9,7 +9,9 @@ import pytest
 from include.containers.prepare import create_roles_and_databases
 from include.errors import TerminalError, TransientError
 from include.local.postgres import EmbeddedPostgres
+from include.warehouse import roles
 from include.warehouse.migrate import migrate
+from include.warehouse.roles import MAX_READER_CONNECTIONS
 
 PASSWORDS = {
     "AIRFLOW_DB_PASSWORD": "for-airflow",
@@ -40,7 +42,9 @@ def query(
         connection.close()
 
 
-def test_an_administrator_that_is_no_superuser_will_do(server: EmbeddedPostgres) -> None:
+def test_an_administrator_that_is_no_superuser_will_do(
+    server: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
+) -> None:
     with server.connect("postgres") as connection:
         connection.autocommit = True
         connection.cursor().execute(
@@ -49,6 +53,9 @@ def test_an_administrator_that_is_no_superuser_will_do(server: EmbeddedPostgres)
     url = f"postgresql://administrator:of-a-provider@127.0.0.1:{server.port}/postgres"
     for _ in range(2):
         create_roles_and_databases(url, PASSWORDS)
+        assert "the administrator is no superuser" in capsys.readouterr().out
+    limits = "SELECT rolconnlimit, current_setting('statement_timeout') FROM pg_roles WHERE rolname = 'analyst'"
+    assert query(server, "analyst", "to-read", "warehouse", limits) == [(MAX_READER_CONNECTIONS, "5min")]
     migrate(f"postgresql://pipeline:to-write@127.0.0.1:{server.port}/warehouse")
     assert query(server, "analyst", "to-read", "warehouse", "SELECT count(*) FROM curated.pnl_hourly") == [(0,)]
 
@@ -71,6 +78,22 @@ def test_each_role_enters_its_own_database_only_and_the_analyst_reads(server: Em
     ):
         with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
             query(server, role, password, database, "SELECT 1")
+
+
+def test_a_warehouse_of_an_earlier_version_gets_the_limits_of_analyst_as_well(server: EmbeddedPostgres) -> None:
+    with server.connect("postgres") as connection, connection.cursor() as cursor:
+        roles.create_role(cursor, "pipeline", "to-write")
+        roles.create_role(cursor, "analyst", "to-read")
+        roles.create_database(cursor, "warehouse", "pipeline")
+        cursor.execute("GRANT CONNECT ON DATABASE warehouse TO analyst")
+    query(server, "analyst", "to-read", "warehouse", "SELECT pg_advisory_lock(7301002)")
+    create_roles_and_databases(server.url("postgres"), PASSWORDS)
+    for refused in ("SELECT pg_advisory_lock(7301002)", "SELECT lo_create(0)"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            query(server, "analyst", "to-read", "warehouse", refused)
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        query(server, "analyst", "to-read", "postgres", "SELECT 1")
+    query(server, "pipeline", "to-write", "warehouse", "SELECT pg_advisory_lock(7301002)")
 
 
 def test_a_new_password_in_the_settings_is_the_password_from_then_on(server: EmbeddedPostgres) -> None:

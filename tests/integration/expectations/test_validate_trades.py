@@ -13,8 +13,10 @@ import pytest
 from include.errors import TerminalError, TransientError
 from include.expectations import acceptance, data_docs, validation
 from include.expectations import trades as trades_expectations
+from include.expectations.library import ExpectNoRows
 from include.jobs import validate_trades
 from include.settings import PROJECT_ROOT, Settings
+from include.warehouse.connection import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from tests.integration.expectations.conftest import Warehouse
 
 
@@ -244,6 +246,24 @@ def test_a_broken_database_decides_nothing(settings: Settings, warehouse: Wareho
     with pytest.raises(TransientError):
         validation.validate(away, warehouse.conn, suite, "no_such_view")
     assert warehouse.state(batch_id) == "loaded"
+
+
+def test_great_expectations_has_the_timeouts_of_every_connection(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    names = ("statement_timeout", "lock_timeout", "tcp_user_timeout", "tcp_keepalives_idle", "TimeZone")
+    shown = ", ".join(f"current_setting('{name}') AS {name}" for name in names)
+    warehouse.rows(f"CREATE VIEW staging.session AS SELECT {shown}")
+    expectation = ExpectNoRows(
+        unexpected_rows_query="SELECT * FROM {batch} WHERE (statement_timeout, lock_timeout, tcp_user_timeout,"
+        f" tcp_keepalives_idle, timezone) <> ('{STATEMENT_TIMEOUT}', '{LOCK_TIMEOUT}', '30000', '15', 'UTC')",
+        severity="critical",
+        description="the session has the timeouts",
+    )
+    (finding,) = validation.validate(
+        settings, warehouse.conn, validation.Suite("session", (), [expectation]), "session"
+    )
+    assert finding.is_success
 
 
 def test_what_a_killed_validation_left_is_removed(settings: Settings, warehouse: Warehouse) -> None:

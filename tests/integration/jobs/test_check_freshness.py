@@ -18,6 +18,7 @@ from include.landing import TRADES, event_line
 from include.outcomes.notices import Notice
 from include.outcomes.notify import notify
 from include.settings import PROJECT_ROOT, Settings
+from include.warehouse.roles import administer_warehouse
 from tests.database import Database
 from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
 from tests.messages import write_landing_file
@@ -53,6 +54,19 @@ def heartbeat(settings: Settings, seconds: float, connected: bool = True, silent
 
 def alarms(database: Database) -> list[tuple[str, bool]]:
     return database.rows("SELECT alarm, cleared_at IS NULL FROM ops.alarms ORDER BY alarm_id")
+
+
+def test_an_analyst_who_changed_the_password_is_told_of_once(settings: Settings, database: Database) -> None:
+    administer_warehouse(database.cursor)
+    run(settings)
+    password = "SELECT rolpassword FROM pg_authid WHERE rolname = 'analyst'"
+    before = database.value(password)
+    database.rows("SET ROLE analyst; ALTER ROLE analyst PASSWORD 'mine'; RESET ROLE")
+    with pytest.raises(TerminalError, match="analyst_changed: the role analyst had changed its own password"):
+        run(settings)
+    assert database.value(password) == before
+    assert run(settings) == {"cleared": 1}
+    assert alarms(database) == [("analyst_changed", False)]
 
 
 def test_a_platform_that_never_ran_is_quiet(settings: Settings, database: Database) -> None:

@@ -13,6 +13,7 @@ from psycopg2.extensions import cursor
 
 from include.errors import TerminalError, TransientError
 from include.settings import PROJECT_ROOT
+from include.warehouse.connection import named_sql
 from include.warehouse.dictionary import read_dictionary
 from include.warehouse.migrate import migrate
 
@@ -72,6 +73,12 @@ def test_no_warehouse_and_no_server_are_told_apart() -> None:
         migrate("postgresql://nobody:wrong@127.0.0.1:1/nothing")
 
 
+def test_a_function_that_fails_fails_the_migration(warehouse_url: str) -> None:
+    with pytest.raises(TerminalError, match='a function of the warehouse fails: time zone "Europe/Bonn"'):
+        migrate(warehouse_url, "Europe/Bonn")
+    migrate(warehouse_url, "Europe/Berlin")
+
+
 @pytest.fixture
 def analyst(cur: cursor) -> cursor:
     cur.execute("SET ROLE analyst")
@@ -85,8 +92,7 @@ def test_an_analyst_reads_all_of_curated_and_ops(cur: cursor) -> None:
     cur.execute("SET ROLE analyst")
     for relation in relations:
         cur.execute(f"SELECT * FROM {relation}")
-    cur.execute("SELECT * FROM curated.pnl_hourly_as_of(now())")
-    cur.execute("SELECT ops.capture_gap_seconds(now(), now())")
+    cur.execute(named_sql("smoke"))
 
 
 def test_an_analyst_reads_what_a_later_migration_adds(cur: cursor) -> None:

@@ -25,7 +25,19 @@ def test_every_query_runs(cur: cursor, query: str) -> None:
 
 @pytest.mark.parametrize(
     "alarm",
-    ["capture_silent", "capture_disconnected", "loading_stuck", "hourly_pnl_late", "reference_prices_late"],
+    [
+        "capture_silent",
+        "capture_disconnected",
+        "loading_stuck",
+        "hourly_pnl_late",
+        "reference_prices_late",
+        "analyst_changed",
+    ],
 )
 def test_every_alarm_has_its_section(alarm: str) -> None:
     assert f"\n### {alarm}\n" in RUNBOOK
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: " ".join(query.split())[:40])
+def test_a_day_is_the_day_of_the_market(query: str) -> None:
+    assert not re.search(r"current_date|now\(\)::date|date_trunc\('day'", query, re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Why a landing file cannot be loaded, and the alarm while lines wait to be loaded."""
+"""Why a landing file cannot be loaded."""
 
 from include.warehouse.migrations.statements import run_beside
 

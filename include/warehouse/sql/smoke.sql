@@ -1,0 +1,7 @@
+-- Every function that readers have, called once after each migration; a test says which one is missing here
+SELECT curated.market_timezone(), curated.market_today(), curated.require_past(now());
+SELECT count(*) FROM curated.pnl_hourly_as_of(now()) WHERE delivery_day = curated.market_today();
+SELECT count(*) FROM curated.pnl_daily_as_of(now()) WHERE delivery_day = curated.market_today();
+SELECT count(*) FROM curated.portfolio_pnl_hourly_as_of(now()) WHERE delivery_day = curated.market_today();
+SELECT count(*) FROM curated.portfolio_pnl_daily_as_of(now()) WHERE delivery_day = curated.market_today();
+SELECT ops.capture_gap_seconds(now(), now());

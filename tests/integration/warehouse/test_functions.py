@@ -1,0 +1,65 @@
+"""The functions of curated and ops: each can be called, knows the market's day, and refuses the future."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from psycopg2.errors import InvalidParameterValue
+from psycopg2.extensions import cursor
+
+from include.warehouse.connection import named_sql, run_sql
+from include.warehouse.migrate import migrate
+from tests.database import Database
+
+FUNCTIONS = """
+    SELECT pronamespace::regnamespace || '.' || proname FROM pg_proc
+    WHERE pronamespace IN ('curated'::regnamespace, 'ops'::regnamespace, 'raw'::regnamespace) ORDER BY 1
+"""
+AS_OF = ["pnl_hourly_as_of", "pnl_daily_as_of", "portfolio_pnl_hourly_as_of", "portfolio_pnl_daily_as_of"]
+
+
+def functions(cur: cursor) -> list[str]:
+    cur.execute(FUNCTIONS)
+    return [name for (name,) in cur]
+
+
+def test_every_function_is_called_after_each_migration(cur: cursor) -> None:
+    smoke = named_sql("smoke")
+    assert [name for name in functions(cur) if f"{name}(" not in smoke] == []
+    assert f"curated.{AS_OF[0]}" in functions(cur)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Berlin", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("of_session", ["UTC", "Asia/Tokyo"])
+def test_today_is_the_day_of_the_market(cur: cursor, zone: str, of_session: str) -> None:
+    cur.execute("SELECT set_config('TimeZone', %s, true)", (of_session,))
+    run_sql(cur, "ops/market_timezone", {"timezone": zone})
+    before = datetime.now(ZoneInfo(zone)).date()
+    cur.execute("SELECT curated.market_today(), curated.market_timezone()")
+    (found,) = cur.fetchall()
+    assert found[0] in {before, datetime.now(ZoneInfo(zone)).date()}
+    assert found[1] == zone
+
+
+def test_each_start_writes_the_zone_of_the_market(warehouse_url: str, database: Database) -> None:
+    assert database.value("SELECT curated.market_timezone()") == "Europe/Berlin"
+    migrate(warehouse_url, "Europe/Helsinki")
+    assert database.value("SELECT curated.market_timezone()") == "Europe/Helsinki"
+    migrate(warehouse_url)
+    assert database.value("SELECT curated.market_timezone()") == "Europe/Helsinki"
+
+
+def test_every_function_of_a_moment_was_found(cur: cursor) -> None:
+    assert {f"curated.{name}" for name in AS_OF} == {name for name in functions(cur) if name.endswith("_as_of")}
+
+
+@pytest.mark.parametrize(
+    "moment", ["now() + interval '1 second'", "clock_timestamp() + interval '1 year'", "'infinity'"]
+)
+@pytest.mark.parametrize("function", AS_OF)
+def test_what_will_be_said_is_an_error(cur: cursor, function: str, moment: str) -> None:
+    cur.execute(f"SELECT * FROM curated.{function}(now())")
+    cur.execute(f"SELECT * FROM curated.{function}(NULL)")
+    assert cur.fetchall() == []
+    with pytest.raises(InvalidParameterValue, match="as_of is in the future"):
+        cur.execute(f"SELECT * FROM curated.{function}({moment}) WHERE delivery_day = '2026-03-02'")
