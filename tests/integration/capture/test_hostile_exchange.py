@@ -229,9 +229,12 @@ def test_the_journal_says_why_the_connection_was_ended(
     monkeypatch.setattr(connection, "MAX_MESSAGE_BYTES", 8 * MEGABYTE)
     # a heartbeat would notice first that no ping is answered
     with HostileExchange(behaviour).serve() as url:
-        start_capture(url, timing=QUICK if behaviour is drip_a_frame else replace(QUICK, heartbeat=30.0))
+        capture = start_capture(
+            url, timing=QUICK if behaviour is drip_a_frame else replace(QUICK, heartbeat=30.0)
+        )
         eventually(lambda: landed.events("disconnected"))
         end = landed.events("disconnected")[0]
+        capture.stop()
 
     assert reason in end["reason"]
 
@@ -243,8 +246,9 @@ def test_a_handshake_without_end_is_given_up(
     caplog.set_level(logging.WARNING)
     exchange = HostileExchange(behaviour)
     with exchange.serve() as url:
-        start_capture(url, timing=replace(QUICK, open=0.5))
+        capture = start_capture(url, timing=replace(QUICK, open=0.5))
         eventually(lambda: len(exchange.connected_at) >= 3)
+        capture.stop()
 
     assert not landed.events("connected")
     assert any("cannot connect" in record.getMessage() for record in caplog.records)
@@ -261,8 +265,9 @@ def test_an_exchange_that_closes_after_one_message_is_given_time(start_capture: 
     exchange = HostileExchange(greet_and_leave)
     timing = replace(QUICK, first_delay=0.1, most_delay=30.0)
     with exchange.serve() as url:
-        start_capture(url, timing=timing)
+        capture = start_capture(url, timing=timing)
         eventually(lambda: len(exchange.connected_at) >= 6)
+        capture.stop()
 
     times = exchange.connected_at
     waits = [later - earlier for earlier, later in itertools.pairwise(times)]
@@ -280,8 +285,9 @@ def test_a_connection_that_brought_many_messages_is_replaced_at_once(start_captu
     exchange = HostileExchange(trade_and_leave)
     # after seven failures in a row this would take minutes
     with exchange.serve() as url:
-        start_capture(url, timing=replace(QUICK, first_delay=0.1, most_delay=Timing().most_delay))
+        capture = start_capture(url, timing=replace(QUICK, first_delay=0.1, most_delay=Timing().most_delay))
         eventually(lambda: len(exchange.connected_at) >= 10)
+        capture.stop()
 
 
 def test_a_close_reason_does_not_forge_a_line_of_the_log(start_process: StartProcess, landed: Landed) -> None:
@@ -321,9 +327,10 @@ def test_a_redirect_to_another_server_is_refused(
 
     exchange = HostileExchange(redirect)
     with other.serve() as other_url, exchange.serve() as url:
-        start_capture(url)
+        capture = start_capture(url)
         eventually(lambda: len(exchange.connected_at) >= 2)
         eventually(lambda: caplog.records)
+        capture.stop()
 
     assert other.connected_at == []
     [message] = {record.getMessage() for record in caplog.records}
@@ -347,7 +354,8 @@ def test_a_redirect_within_the_server_is_followed(start_capture: StartCapture, l
             await reader.read()
 
     with HostileExchange(redirect).serve() as url:
-        start_capture(url)
+        capture = start_capture(url)
         eventually(landed.payloads)
+        capture.stop()
 
     assert landed.payloads() == [b"hello"]
