@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from include.csv_file import DECIMALS
 from include.dashboard import parameters as given
 from include.dashboard import schemas
 from include.dashboard.desk import View, read_desk, read_history, read_page
@@ -14,7 +15,6 @@ from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer
 from include.dashboard.service import Service, is_settled, utc_now
 from include.dashboard.tables import (
     DAILY,
-    DECIMALS,
     FORMATS,
     GAPS,
     HOURLY,
