@@ -1,7 +1,7 @@
 """Loads the desk again and again, each connection at its pace; reports seconds as JSON.
 
-Standard input is a JSON object: port; connections: of each the paths that one reload asks for, and a header
-line or nothing; seconds; every: seconds from one reload of a connection to the next, 0: as soon as it is answered.
+Standard input is a JSON object: port, connections, seconds, every. A connection is the paths of one reload,
+and a header line or nothing; every is the seconds from one reload to the next, 0: as soon as it is answered.
 The answer is a list, one duration a reload, counted from the moment at which it was due.
 """
 
