@@ -56,9 +56,10 @@ audit: $(STAMP) ## account for every captured line; fails if one is missing
 freshness: $(STAMP) ## what is late right now, a line an alarm; fails if one is on
 	@exec $(PYTHON) -m include.jobs.check_freshness
 
-report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=table|csv|xlsx]
+report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=table|csv|xlsx] [DECIMAL=point|comma]
 	@exec $(PYTHON) -m include.jobs.report --day "$$DAY" \
-		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"}
+		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"} \
+		$${DECIMAL:+--decimal "$$DECIMAL"}
 
 rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [RELOAD=1] [FORCE_PRICES=1]
 	@exec $(PYTHON) -m include.jobs.rebuild_pnl --from "$$FROM" --to "$$TO" \

@@ -1,14 +1,12 @@
-"""Puts the trading desk into Airflow's UI, with Airflow's login."""
+"""Puts the trading desk into Airflow's UI, with Airflow's login and its right to read DAGs."""
 
-import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
 if TYPE_CHECKING:
-    from include.dashboard.login import Door
-
-log = logging.getLogger(__name__)
+    from fastapi import FastAPI
 
 PREFIX = "/trading-desk"
 
@@ -17,34 +15,31 @@ class LazyApp:
     """Builds the application at the first request: plugins are loaded in every process, served in one."""
 
     def __init__(self) -> None:
-        self._door: Door | None = None
+        self._app: FastAPI | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if self._door is None:
-            from airflow.api_fastapi.core_api.security import get_user
-
-            from include.dashboard.login import create_door
+        if self._app is None:
+            from include.dashboard.app import create_app
             from include.orchestration.connections import airflow_settings
 
-            self._door = create_door(airflow_settings, get_user, "../dags/{dag_id}/runs/{run_id}")
-            _spare_the_remembered(scope["app"], self._door)
-        await self._door(scope, receive, send)
+            self._app = create_app(airflow_settings, reader_of_dags(), "../dags/{dag_id}/runs/{run_id}")
+        await self._app(scope, receive, send)
 
 
-def _spare_the_remembered(airflow: Any, door: "Door") -> None:
-    """Requests with a cookie are checked by a middleware of Airflow, before any plugin of it is asked.
+def reader_of_dags() -> Callable[..., None]:
+    """A dependency that lets in who is logged in to Airflow and has its right to read DAGs."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.core_api.security import GetUserDep
 
-    Plugins cannot add a middleware outside of that one, so it is replaced where it is.
-    """
-    from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
+    from include.dashboard.app import ForbiddenError
 
-    outer = airflow.middleware_stack
-    while (inner := getattr(outer, "app", None)) is not None:
-        if isinstance(inner, JWTRefreshMiddleware):
-            outer.app = door.around(inner, inner.app, PREFIX)
-            return
-        outer = inner
-    log.warning("Airflow checks cookies in another way than known: each request to the trading desk is checked")
+    # Airflow's `requires_access_dag` takes the DAG from `dag_id` in the query, so a caller could choose which
+    # DAG is asked about. The desk belongs to no single DAG. Not async: an auth manager may ask its database.
+    def may_read_dags(user: GetUserDep) -> None:
+        if not get_auth_manager().is_authorized_dag(method="GET", user=user):
+            raise ForbiddenError
+
+    return may_read_dags
 
 
 class TradingDeskPlugin(AirflowPlugin):

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from include.csv_file import DECIMALS
 from include.dashboard import parameters as given
 from include.dashboard import schemas
-from include.dashboard.desk import View, read_desk, read_history
+from include.dashboard.desk import View, read_desk, read_history, read_page
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
 from include.dashboard.service import Service, is_settled, utc_now
 from include.dashboard.tables import (
     DAILY,
-    DECIMALS,
     FORMATS,
     GAPS,
     HOURLY,
@@ -64,10 +64,25 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     @api.get("/events", summary="Be told of changes", response_class=StreamingResponse)
     async def events() -> Response:
-        """Events `version`, each with what `version` answers: at once, on a change, and every 15 s."""
+        """Events `version`, each with what `version` answers: at once, on a change, and every 2 s.
+
+        A stream ends after 10 s: ask for the next one, as a browser's EventSource does by itself. The login is
+        checked each time, so it ends nobody's session later than that.
+        """
         await service.state()  # a database that is away is a 503, not a stream without events
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(service.events(), media_type="text/event-stream", headers=headers)
+
+    @api.get("/page", summary="All that the page shows of a day", response_model=schemas.Page)
+    async def page(request: Request, day: Day = "", trader: Trader = "", as_of: AsOf = "") -> Response:
+        """`desk`, `desk/history`, `status` and the traders' `pnl_daily` in one answer, all of one moment."""
+        state = await service.state()
+        view = _view(state, day, trader, as_of)
+
+        def make(query: Any) -> Answer:
+            return json_answer(read_page(query, state, view, utc_now()))
+
+        return await _answer(request, state, ("page", view), make)
 
     @api.get("/desk", summary="The table of a delivery day", response_model=schemas.Desk)
     async def desk(request: Request, day: Day = "", trader: Trader = "", as_of: AsOf = "") -> Response:

@@ -13,9 +13,11 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, Response
 
 from include.dashboard.api import build_api
+from include.dashboard.files import PageFiles, send_file
 from include.dashboard.parameters import BadParameterError
 from include.dashboard.reader import UnavailableError
 from include.dashboard.responses import error_response
+from include.dashboard.security import DATA_DOCS_POLICY, HEADERS, SecurityHeaders
 from include.dashboard.service import Service
 from include.errors import TerminalError
 from include.settings import Settings
@@ -27,21 +29,24 @@ PAGE = Path(__file__).parent / "page"
 
 RETRY_AFTER = {"Retry-After": "2"}
 
-_SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
-
-_NO_SCRIPTS = {
-    "Content-Security-Policy": "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
-}
-"""The pages of the validations quote what came from outside, and are seen with somebody's login."""
+LOG_IN = "Log in to Airflow to see the trading desk."
+NOT_PERMITTED = (
+    "Your Airflow user may not see the trading desk: that takes the right to read DAGs, which every role from"
+    " Viewer up has. Ask an administrator of Airflow for a role, then log in again."
+)
 
 _DESCRIPTION = """
 What the page of the trading desk shows, for programs. The same login as Airflow's: its cookie, or
-`Authorization: Bearer` with a token of `POST /auth/token`.
+`Authorization: Bearer` with a token of `POST /auth/token`; the user needs the right to read DAGs.
 
 Numbers that may have digits after the point are texts with all their digits, with the unit in the name;
 `null` is undefined, never 0. Moments are UTC; `day` is the local day of the market. Answers have an `ETag`:
 ask with `If-None-Match`, and what has not changed costs nothing.
 """
+
+
+class ForbiddenError(Exception):
+    """Who asks is logged in and may not read DAGs."""
 
 
 def create_app(
@@ -54,7 +59,8 @@ def create_app(
 
     Args:
         settings: Tells the settings; called in a thread, again after a failure.
-        login: A dependency that raises HTTPException 401 for strangers; every route has it.
+        login: A dependency of every route. It raises HTTPException 401 or 403 for credentials that are missing
+            or no longer good, and ForbiddenError for a user without the right to read DAGs.
         run_href: Where a run of a DAG is shown, relative to the page, with `{dag_id}` and `{run_id}`.
         service: For tests and measurements.
     """
@@ -71,21 +77,22 @@ def create_app(
     )
     app.state.service = service
     app.include_router(build_api(service, run_href))
-    files = StaticFiles(directory=PAGE, check_dir=False)
+    app.add_middleware(SecurityHeaders)
+    files = PageFiles(PAGE)
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
-        return await _file(files, "index.html", request)
+        return files.index(request)
 
     @app.get("/static/{path:path}", include_in_schema=False)
     async def static(path: str, request: Request) -> Response:
-        return await _file(files, path, request)
+        return await files.file(path, request)
 
     @app.get("/data-docs/{path:path}", include_in_schema=False)
     async def data_docs(path: str, request: Request) -> Response:
         root = (await service.state()).settings.data_docs_root
-        answer = await _file(StaticFiles(directory=root, check_dir=False), path or "index.html", request)
-        answer.headers.update(_NO_SCRIPTS)
+        answer = await send_file(StaticFiles(directory=root, check_dir=False), path or "index.html", request)
+        answer.headers["Content-Security-Policy"] = DATA_DOCS_POLICY
         return answer
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -100,39 +107,35 @@ def create_app(
     return app
 
 
-async def _file(files: StaticFiles, path: str, request: Request) -> Response:
-    if any(part.startswith(".") for part in Path(path).parts):
-        raise HTTPException(404)
-    answer = await files.get_response(path, request.scope)
-    answer.headers.update(_SAFE)
-    # a new release must not meet files of the old one
-    answer.headers["Cache-Control"] = "private, no-cache"
-    return answer
-
-
-def _way_to_login(request: Request, sentence: str) -> Response | None:
-    """For a person who opens the page by its address: the same refusal with a link to the login and back."""
+def _refusal(request: Request, status: int, sentence: str) -> Response:
+    """The sentence; as a page for someone who opens the desk by its address, 401 with a link to the login."""
     is_page = request.url.path == f"{request.scope.get('root_path', '')}/"
     if not is_page or "text/html" not in request.headers.get("accept", ""):
-        return None
-    next_ = urlencode({"next": request.url.path + (f"?{request.url.query}" if request.url.query else "")})
-    link = f'<a href="../api/v2/auth/login?{escape(next_)}">{sentence}</a>'
+        return error_response(status, sentence)
+    text = escape(sentence)
+    if status == 401:
+        query = f"?{request.url.query}" if request.url.query else ""
+        next_ = urlencode({"next": request.url.path + query})
+        text = f'<a href="../api/v2/auth/login?{escape(next_)}">{text}</a>'
     page = (
-        '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
-        f"<title>Trading desk</title><p>{link}</p></html>"
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>Trading desk</title><p>{text}</p></html>'
     )
-    return HTMLResponse(page, status_code=401, headers={**_SAFE, "Cache-Control": "no-store"})
+    return HTMLResponse(page, status_code=status, headers={"Cache-Control": "no-store"})
 
 
 def _explain_mistakes(app: FastAPI) -> None:
     @app.exception_handler(StarletteHTTPException)
     async def http_error(request: Request, error: StarletteHTTPException) -> Response:
         if error.status_code in (401, 403):  # a token that is no longer good is 403 in Airflow
-            sentence = "Log in to Airflow to see the trading desk."
-            return _way_to_login(request, sentence) or error_response(401, sentence)
+            return _refusal(request, 401, LOG_IN)
         if error.status_code == 404:
             return error_response(404, "There is no such thing on the trading desk.")
         return error_response(error.status_code, str(error.detail), error.headers)
+
+    @app.exception_handler(ForbiddenError)
+    async def forbidden(request: Request, error: ForbiddenError) -> Response:
+        return _refusal(request, 403, NOT_PERMITTED)
 
     @app.exception_handler(BadParameterError)
     async def bad_parameter(request: Request, error: BadParameterError) -> Response:
@@ -151,4 +154,5 @@ def _explain_mistakes(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> Response:
-        return error_response(500, "Something went wrong here; the log of Airflow's API server says what.")
+        sentence = "Something went wrong here; the log of Airflow's API server says what."
+        return error_response(500, sentence, HEADERS)  # it is sent outside of all middlewares

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from include.dashboard.health import read_facts, upcoming
 from include.dashboard.market import trading_opens_at
 from include.dashboard.reader import Query, Row
+from include.dashboard.tables import DAILY
 from include.dashboard.watcher import State
 from include.dashboard.wording import incomplete_because, matching
 
@@ -99,3 +101,26 @@ def read_desk(query: Query, state: State, view: View) -> Row:
 def read_history(query: Query, view: View) -> Row:
     """One point a publication that changed the day's PnL."""
     return {"points": query("dashboard/history", day=view.day, trader_id=view.trader_id)}
+
+
+def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
+    """All that the page shows of a day, so that loading it again is one request and one transaction."""
+    desk = read_desk(query, state, view)
+    facts = read_facts(query)
+    by_trader: list[Row] = []
+    if view.trader_id is None and desk["rows"]:
+        then = "" if view.as_of is None else "_as_of"
+        by_trader = query(
+            f"dashboard/pnl_daily{then}",
+            from_day=view.day,
+            to_day=view.day,
+            trader_id=None,
+            all_traders=True,
+            as_of=view.as_of,
+        )
+    return {
+        "desk": desk,
+        "history": [] if view.as_of else read_history(query, view)["points"],
+        "status": {"data_as_of": facts.data_as_of, **upcoming(now), "troubles": facts.troubles},
+        "by_trader": [{name: row[name] for name in DAILY} for row in by_trader],
+    }

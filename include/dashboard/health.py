@@ -46,10 +46,14 @@ def status_at(facts: Facts, now: datetime) -> Row:
         "now": now,
         "data_as_of": facts.data_as_of,
         "data_age_seconds": age,
-        "next_publication_at": next_publication_at(now),
-        "next_refresh_at": next_refresh_at(now),
+        **upcoming(now),
         "troubles": facts.troubles,
     }
+
+
+def upcoming(now: datetime) -> Row:
+    """When the provider publishes next, and when its prices are asked for next."""
+    return {"next_publication_at": next_publication_at(now), "next_refresh_at": next_refresh_at(now)}
 
 
 def read_gaps(query: Query, first: datetime, until: datetime) -> list[Row]:

@@ -24,6 +24,11 @@ Query = Callable[..., list[Row]]
 PATIENCE_SECONDS = 3
 """For the server to take a connection."""
 
+SILENCE_SECONDS = 2
+"""A server that is alive ends a statement by itself: this long after that it counts as away."""
+
+AWAY = "The database does not answer. Nothing is lost: the numbers come back by themselves."
+
 _NUMERIC = new_type((1700,), "EXACT", lambda text, _: text)
 """A number stays the text that the database wrote: no digit is lost on the way to the screen."""
 
@@ -53,28 +58,29 @@ class Reader:
         self._timeout_seconds = timeout_seconds
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix=application)
         self._own = threading.local()
+        self._stacks: set[ExitStack] = set()
+        """What holds a connection open, of all threads."""
 
     async def read(self, work: Callable[[Query], T]) -> T:
         """Runs the work in a thread, in one read-only transaction.
 
         Raises:
-            UnavailableError: The warehouse cannot be reached or took too long.
+            UnavailableError: The warehouse cannot be reached, took too long, or says nothing at all.
             TerminalError: No warehouse is configured.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        try:
+            # a thread cannot be interrupted: it goes on waiting, and who asks is told meanwhile
+            return await asyncio.wait_for(reading, self._timeout_seconds + SILENCE_SECONDS)
+        except TimeoutError as error:
+            log.warning("%s: no answer of the warehouse within %d s", self._application, self._timeout_seconds)
+            raise UnavailableError(AWAY) from error
 
     def close(self) -> None:
         """Waits for what is being read and closes the connections."""
-
-        def disconnect(barrier: threading.Barrier) -> None:
-            barrier.wait()
-            self._disconnect()
-
-        count = len(self._threads._threads)
-        barrier = threading.Barrier(count) if count else None
-        for _ in range(count):
-            self._threads.submit(disconnect, barrier)  # type: ignore[arg-type]
         self._threads.shutdown()
+        for stack in self._stacks:
+            stack.close()
 
     def _read(self, work: Callable[[Query], T]) -> T:
         was_connected = getattr(self._own, "connection", None) is not None
@@ -101,9 +107,7 @@ class Reader:
         except (psycopg2.OperationalError, psycopg2.InterfaceError, TransientError) as error:
             self._disconnect()
             log.warning("the trading desk cannot read the warehouse: %s", str(error).strip())
-            raise UnavailableError(
-                "The database does not answer. Nothing is lost: the numbers come back by themselves."
-            ) from error
+            raise UnavailableError(AWAY) from error
 
     def _transaction(self, work: Callable[[Query], T]) -> T:
         conn = self._connection()
@@ -121,12 +125,14 @@ class Reader:
             conn.commit()
             conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
             self._own.stack, self._own.connection = stack, conn
+            self._stacks.add(stack)
         return conn
 
     def _disconnect(self) -> None:
         stack: ExitStack | None = getattr(self._own, "stack", None)
         self._own.stack = self._own.connection = None
         if stack is not None:
+            self._stacks.discard(stack)
             stack.close()
 
 

@@ -18,6 +18,7 @@ class Error(BaseModel):
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": Error, "description": "A parameter is wrong: which, and what is expected"},
     401: {"model": Error, "description": "Not logged in"},
+    403: {"model": Error, "description": "Logged in as a user who may not read DAGs"},
     503: {"model": Error, "description": "The database does not answer; `Retry-After` says when to try again"},
 }
 
@@ -115,6 +116,22 @@ class Status(BaseModel):
     next_publication_at: datetime
     next_refresh_at: datetime
     troubles: list[Trouble]
+
+
+class PageStatus(BaseModel):
+    data_as_of: datetime | None
+    next_publication_at: datetime
+    next_refresh_at: datetime
+    troubles: list[Trouble]
+
+
+class Page(BaseModel):
+    desk: Desk
+    history: list[Point] = Field(description="Empty with `as_of`")
+    status: PageStatus = Field(description="As of the last change or full minute")
+    by_trader: list[dict[str, Any]] = Field(
+        description="The day's row of `pnl_daily` of each trader; empty with `trader`, or if nothing was traded"
+    )
 
 
 class Health(BaseModel):

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -22,9 +21,14 @@ V = TypeVar("V", bound=Sized)
 SETTLED = timedelta(minutes=1)
 """A publication is committed within that time of its moment: what was said before is said for ever."""
 
-EVENT_SECONDS = 15.0
-STREAM_SECONDS = 3600.0
-"""After that a stream of events ends, the browser opens the next one, and its login is checked again."""
+EVENT_SECONDS = 2.0
+"""A stream that is silent for much longer is dead: the page then says that the server does not answer."""
+
+STREAM_SECONDS = 10.0
+"""A stream of events ends then; the browser opens the next one by itself, and its login is checked again.
+
+So nobody is told anything for longer after a login ended, and a server that stops waits no longer for it.
+"""
 
 _LOOK_SECONDS = 0.5
 
@@ -88,8 +92,8 @@ class Service:
         loop = asyncio.get_running_loop()
         began = loop.time()
         sent, sent_at = "", began
-        yield b"retry: 1000\n\n"
-        while loop.time() < began + STREAM_SECONDS and not server_stops():
+        yield b"retry: 500\n\n"
+        while loop.time() < began + STREAM_SECONDS:
             try:
                 version = (await self.state()).version
             except (UnavailableError, TerminalError) as error:
@@ -125,12 +129,3 @@ def is_settled(as_of: datetime | None) -> bool:
 def utc_now() -> datetime:
     """The present moment."""
     return datetime.now(UTC)
-
-
-def server_stops() -> bool:
-    """Whether the web server was told to stop; it waits for all answers to end, and a stream has no end.
-
-    Uvicorn tells nobody but the handler of its signals, whose owner knows.
-    """
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return bool(getattr(server, "should_exit", False))

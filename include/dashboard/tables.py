@@ -1,19 +1,17 @@
 """Rows as a table for people and programs: JSON, or CSV that a spreadsheet opens as it is meant."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from decimal import Decimal
 
 import msgspec
 
+from include.csv_file import Cell, Label, to_csv
 from include.dashboard.reader import Row
 from include.dashboard.responses import CSV, JSON, Answer
 
 FORMATS = ("json", "csv")
-DECIMALS = ("point", "comma")
 
 _PNL = "net_position_mwh buy_vwap_eur_per_mwh sell_vwap_eur_per_mwh average_price_eur_per_mwh cash_flow_eur"
 HOURLY = (
@@ -42,8 +40,9 @@ TRADES = [
 ]
 GAPS = ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"]
 
-_TEXTS = frozenset({"trade_id", "trader_id", "delivery_hour", "delivery_period", "direction", "price_status"})
-"""Columns of words; what is a text in another column is a number with all its digits."""
+_FROM_OUTSIDE = frozenset({"trade_id", "trader_id"})
+_LABELS = frozenset({"direction", "price_status"})
+"""Columns of texts; what is a text in another column is a number with all its digits."""
 
 
 def table(form: str, decimal: str, name: str, columns: Sequence[str], rows: Iterable[Row]) -> Answer:
@@ -60,7 +59,10 @@ def table(form: str, decimal: str, name: str, columns: Sequence[str], rows: Iter
     if form == "json":
         return Answer(msgspec.json.encode({"rows": [{c: row[c] for c in columns} for row in rows]}), JSON)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Answer(to_csv(columns, rows, decimal).encode("utf-8-sig"), CSV, headers)
+    # a label like 03-04 alone would become the third of April: delivery periods are written with their day
+    header = ["delivery_period" if column == "delivery_hour" else column for column in columns]
+    text = to_csv(header, ([_cell(column, row) for column in columns] for row in rows), decimal)
+    return Answer(text.encode(), CSV, headers)
 
 
 def file_name(what: str, first: date, last: date, trader_id: str | None, as_of: datetime | None = None) -> str:
@@ -70,38 +72,10 @@ def file_name(what: str, first: date, last: date, trader_id: str | None, as_of: 
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", "-".join(filter(None, parts)))
 
 
-def to_csv(columns: Sequence[str], rows: Iterable[Row], decimal: str = "point") -> str:
-    """The rows by RFC 4180.
-
-    A label like 03-04 alone would become the third of April: delivery periods are written with their day.
-    """
-    named = ["delivery_period" if column == "delivery_hour" else column for column in columns]
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter="," if decimal == "point" else ";", lineterminator="\r\n")
-    writer.writerow(named)
-    for row in rows:
-        writer.writerow([_cell(column, _value(column, row), decimal) for column in named])
-    return text.getvalue()
-
-
-def _value(column: str, row: Row) -> Any:
-    return f"{row['delivery_day']} {row['delivery_hour']}" if column == "delivery_period" else row[column]
-
-
-def _cell(column: str, value: Any, decimal: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat(" ")  # UTC, as the column's name has it in the dictionary
-    if isinstance(value, date | int):
-        return str(value)
-    if column in _TEXTS:
-        return neutral(value)
-    return str(value) if decimal == "point" else str(value).replace(".", ",")
-
-
-def neutral(text: str) -> str:
-    """The text as one that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
+def _cell(column: str, row: Row) -> Cell:
+    value: Cell = row[column]
+    if column == "delivery_hour":
+        return Label(f"{row['delivery_day']} {value}")
+    if not isinstance(value, str) or column in _FROM_OUTSIDE:
+        return value
+    return Label(value) if column in _LABELS else Decimal(value)

@@ -16,6 +16,8 @@ from openpyxl.utils import get_column_letter
 from rich.console import Console
 from rich.text import Text
 
+from include import csv_file
+from include.csv_file import DECIMALS, Label
 from include.domain.delivery_period import parse_delivery_day
 from include.domain.rejection import RejectedMessageError
 from include.errors import TerminalError, TransientError
@@ -182,10 +184,14 @@ def _cell(column: Column, value: Any, energy_places: int) -> str:
     return f"{rounded:+f}" if column.kind == "signed" and rounded else f"{rounded:f}"
 
 
-def to_csv(report: Report) -> str:
-    """The table as CSV, every number with all its digits, none where there is none."""
-    plain = report.table.map(lambda value: f"{value:f}" if isinstance(value, Decimal) else value)
-    return str(plain.to_csv(index=False, lineterminator="\n"))
+def to_csv(report: Report, decimal: str = "point") -> str:
+    """The table as CSV, every number with all its digits, none where there is none.
+
+    Args:
+        decimal: One of csv_file.DECIMALS.
+    """
+    cells = report.table.map(lambda value: Label(value) if isinstance(value, str) else value)
+    return csv_file.to_csv(list(cells.columns), cells.itertuples(index=False), decimal)
 
 
 def to_xlsx(report: Report, path: Path) -> None:
@@ -223,25 +229,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--day", required=True, help="delivery day, for example 2026-03-01")
     parser.add_argument("--trader", default="", help="only this trader; otherwise the whole portfolio")
     parser.add_argument("--format", default="table", help="table (the default), csv or xlsx")
+    parser.add_argument("--decimal", default="", help="of a csv: point (the default), or comma and semicolons")
     parser.add_argument("--output", default="", help="file to write; xlsx has a name of its own without it")
     given = parser.parse_args(arguments)
     try:
         form = given.format or "table"
         if form not in FORMATS:
             raise TerminalError(f"the format must be one of {', '.join(FORMATS)}, not {form!r}")
+        decimal = given.decimal or "point"
+        if decimal not in DECIMALS:
+            raise TerminalError(f"decimal must be {' or '.join(DECIMALS)}, not {decimal!r}")
         try:
             day = parse_delivery_day(given.day)
         except RejectedMessageError:
             raise TerminalError(f"the day must be a day like 2026-03-01, not {given.day!r}") from None
         report = run(settings(), day, given.trader or None)
-        _deliver(report, form, Path(given.output) if given.output else None)
+        _deliver(report, form, decimal, Path(given.output) if given.output else None)
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def _deliver(report: Report, form: str, output: Path | None) -> None:
+def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> None:
     if report.table.empty:
         stream = sys.stdout if form == "table" and output is None else sys.stderr
         stream.write(
@@ -252,21 +262,21 @@ def _deliver(report: Report, form: str, output: Path | None) -> None:
     if form == "table" and output is None:
         Console(highlight=False, soft_wrap=True).print(to_text(report), end="")
     elif form == "csv" and output is None:
-        sys.stdout.write(to_csv(report))
+        sys.stdout.write(to_csv(report, decimal))
     else:
         path = output or Path(report.file_name)
         try:
-            _write(report, form, path)
+            _write(report, form, decimal, path)
         except OSError as error:
             raise TerminalError(f"cannot write {path}: {error.strerror}") from error
         sys.stderr.write(f"wrote {path}\n")
 
 
-def _write(report: Report, form: str, path: Path) -> None:
+def _write(report: Report, form: str, decimal: str, path: Path) -> None:
     if form == "xlsx":
         to_xlsx(report, path)
     else:
-        text = to_csv(report) if form == "csv" else to_text(report).plain
+        text = to_csv(report, decimal) if form == "csv" else to_text(report).plain
         path.write_text(text, encoding="utf-8", newline="")
 
 

@@ -60,6 +60,11 @@ class ServerAccount:
             "PostgreSQL cannot run as root: create a user called postgres (useradd -r postgres)"
         )
 
+    @property
+    def is_another(self) -> bool:
+        """Whether it is not the caller's own."""
+        return os.geteuid() != self.uid
+
     @cached_property
     def prefix(self) -> Sequence[str]:
         """What to put before a command so that it runs under this account; empty for an ordinary caller.
@@ -67,7 +72,7 @@ class ServerAccount:
         Raises:
             TerminalError: `setpriv` is missing, or the account cannot reach the program in any allowed way.
         """
-        if os.geteuid() == self.uid:
+        if not self.is_another:
             return ()
         setpriv = shutil.which("setpriv")
         if setpriv is None:
@@ -87,7 +92,7 @@ class ServerAccount:
 
     def give(self, path: Path) -> None:
         """Makes the account the owner of a file or folder."""
-        if os.geteuid() != self.uid:
+        if self.is_another:
             os.chown(path, self.uid, self.gid)
 
 

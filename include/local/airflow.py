@@ -12,7 +12,7 @@ from urllib.parse import quote
 import requests
 
 from include.errors import TransientError
-from include.local.files import Secrets, write_private
+from include.local.files import Secrets, private_folder, write_private
 from include.local.ports import HOST
 from include.settings import PROJECT_ROOT, Settings
 from include.warehouse.connection import sqlalchemy_url
@@ -75,9 +75,7 @@ def environment(
         metadata_url: `postgresql://…` of Airflow's own database.
         secrets: Keys that survive restarts, at least 64 characters each.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
-    passwords = home / "passwords.json"
+    passwords = private_folder(home) / "passwords.json"
     write_private(passwords, json.dumps({ADMIN: admin_password(secrets)}) + "\n")
     url = base_url(settings)
     options = {

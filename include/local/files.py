@@ -1,4 +1,4 @@
-"""Small private files that survive restarts: written whole or not at all, readable by their owner only."""
+"""Private files and folders: small files that survive restarts are written whole or not at all."""
 
 import json
 import os
@@ -17,6 +17,25 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.rename(path)
+
+
+def private_folder(path: Path, is_searched: bool = False) -> Path:
+    """Makes the folder, or takes back what others may do in it; mode 700.
+
+    Args:
+        path: With its parents.
+        is_searched: Another account has to reach something in it whose name it knows; mode 711.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o711 if is_searched else 0o700)
+    return path
+
+
+def make_private(folder: Path) -> None:
+    """Takes back what others may do with our files and folders that lie in the folder itself."""
+    for entry in folder.iterdir():
+        if not entry.is_symlink() and entry.stat().st_uid == os.geteuid():
+            entry.chmod(0o700 if entry.is_dir() else 0o600)
 
 
 class Secrets:

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 from include.errors import TerminalError
+from include.local.files import write_private
 
 HOST = "127.0.0.1"
 
@@ -45,5 +46,5 @@ def remembered(path: Path) -> int:
         port = 0
     if not port or not is_free(port):
         port = find_free()
-        path.write_text(f"{port}\n")
+        write_private(path, f"{port}\n")
     return port

@@ -18,7 +18,7 @@ from psycopg2.extensions import connection as Connection
 from include.errors import TerminalError
 from include.local import ports
 from include.local.account import ServerAccount
-from include.local.files import Secrets, write_private
+from include.local.files import Secrets, private_folder, write_private
 from include.warehouse import roles
 from include.warehouse.connection import CLIENT_IS_GONE
 
@@ -84,11 +84,11 @@ class EmbeddedPostgres:
         self._durable = durable
         self._environment = environment
         self._bin = binaries()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.directory.chmod(0o755)
-        self._secrets = Secrets(self.directory / "passwords.json")
         self._data = self.directory / "data"
+        private_folder(self.directory)
         self._account = ServerAccount.choose(self._bin / "postgres", self.directory, self._data)
+        private_folder(self.directory, is_searched=self._account.is_another)
+        self._secrets = Secrets(self.directory / "passwords.json")
 
     def url(self, database: str, role: str = SUPERUSER) -> str:
         """`postgresql://…` with the role's password."""

@@ -11,6 +11,7 @@ import psycopg2
 
 from include.errors import TransientError
 from include.local.airflow import Api
+from include.local.files import write_private
 from include.warehouse.connection import connect
 
 _REPORT_EVERY_SECONDS = 20.0
@@ -89,7 +90,7 @@ def unpause_new_dags(api: Api, dags: Path, note: Path, progress: Progress) -> No
     fresh = [dag_id for dag_id in api.dags() if dag_id not in known]
     for dag_id in fresh:
         api.unpause(dag_id)
-    note.write_text(json.dumps(sorted({*known, *fresh})) + "\n")
+    write_private(note, json.dumps(sorted({*known, *fresh})) + "\n")
     progress.say(f"DAGs: {', '.join(api.dags()) or 'none'}")
 
 

@@ -17,7 +17,7 @@ from types import FrameType
 from include.errors import TerminalError
 from include.local import airflow, credentials, leftovers, ports, ready
 from include.local.environment import load_environment
-from include.local.files import Secrets
+from include.local.files import Secrets, make_private, private_folder
 from include.local.postgres import EmbeddedPostgres
 from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
 from include.local.watchdog import Watchdog
@@ -74,14 +74,15 @@ class Run:
         environment = {"LANDING_ROOT": str(self._state / "landing")} | _without_empty(environment)
         environment = {"DATA_DOCS_ROOT": str(self._state / "data_docs")} | environment
         settings = Settings.from_environment(environment)
-        self._state.mkdir(parents=True, exist_ok=True)
-        self._logs.mkdir(exist_ok=True)
-        self._logs.chmod(0o700)
+        # root starts PostgreSQL under another account, which has to pass through to its folder
+        private_folder(self._state, is_searched=os.geteuid() == 0)
+        private_folder(self._logs)
         with (self._state / "run.lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise TerminalError(f"it is running already (its state is in {self._state})") from error
+            make_private(self._state)
             _take_signals()
             try:
                 self._start(environment, settings)

@@ -11,6 +11,7 @@ from threading import Condition, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from include.dashboard.security import PAGE_POLICY
 from include.settings import PROJECT_ROOT
 from tests.dashboard import scenes
 from tests.dashboard.scenes import Scene
@@ -42,6 +43,8 @@ class FakeDesk(ThreadingHTTPServer):
         self.scene = scene
         self.asked: list[str] = []
         self.news = Condition()
+        self.stream_seconds = 10.0
+        self.is_frozen = False
         self.is_ending = False
 
     @property
@@ -76,6 +79,18 @@ class FakeDesk(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def page(scene: Scene, day: date | None, query: dict[str, str]) -> dict[str, Any]:
+    """All that the page asks for at once."""
+    desk = scene.desk(day, query.get("trader", ""), query.get("as_of"))
+    is_split = desk["rows"] and not query.get("trader")
+    return {
+        "desk": desk,
+        "history": [] if query.get("as_of") else scene.history,
+        "status": scene.status,
+        "by_trader": scene.daily(date.fromisoformat(desk["day"]), "*") if is_split else [],
+    }
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: FakeDesk
     protocol_version = "HTTP/1.1"
@@ -93,11 +108,14 @@ class _Handler(BaseHTTPRequestHandler):
         file = PAGE / ("index.html" if below == "" else below.removeprefix("static/"))
         if not file.is_file():
             return self._send(404, b"{}", "application/json")
-        return self._send(200, file.read_bytes(), TYPES.get(file.suffix, "application/octet-stream"))
+        policy = {"Content-Security-Policy": PAGE_POLICY}
+        return self._send(200, file.read_bytes(), TYPES.get(file.suffix, "application/octet-stream"), policy)
 
     def _api(self, name: str, query: dict[str, str]) -> None:
         scene = self.server.scene
         self.server.asked.append(self.path.split("api/v1/", 1)[1])
+        while self.server.is_frozen and not self.server.is_ending:
+            time.sleep(0.1)
         if scene.failure and (not scene.failing or name in scene.failing):
             status, sentence = scene.failure
             return self._json({"error": sentence}, status, {"Retry-After": "1"} if status == 503 else {})
@@ -110,13 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
         day = date.fromisoformat(query["day"]) if query.get("day") else None
         answers: dict[str, Any] = {
             "version": lambda: {"version": str(scene.version)},
-            "desk": lambda: scene.desk(day, query.get("trader", ""), query.get("as_of")),
-            "desk/history": lambda: {"points": scene.history},
+            "page": lambda: page(scene, day, query),
             "status": lambda: scene.status,
             "health": lambda: scene.health,
         }
-        if name == "pnl_daily":
-            return self._json({"rows": scene.daily(date.fromisoformat(query["from"]), query.get("trader", ""))})
         if name not in answers:
             return self._json({"error": f"there is no {name}"}, 404)
         return self._json(answers[name]())
@@ -126,11 +141,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        while not self.server.is_ending and self.server.scene.has_events:
+        until = time.monotonic() + self.server.stream_seconds
+        while not self.server.is_ending and self.server.scene.has_events and time.monotonic() < until:
+            if self.server.is_frozen:
+                time.sleep(0.1)
+                continue
             version = self.server.scene.version
             self.wfile.write(f"event: version\ndata: {json.dumps({'version': str(version)})}\n\n".encode())
             self.wfile.flush()
-            self.server.wait(version, 15)
+            self.server.wait(version, 2)
         self.close_connection = True
 
     def _json(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:

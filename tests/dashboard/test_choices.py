@@ -10,7 +10,7 @@ from tests.dashboard.conftest import Open, Visit
 
 
 def last_desk(shown: Visit) -> str:
-    return [asked for asked in shown.desk.asked if asked.split("?")[0] == "desk"][-1]
+    return [asked for asked in shown.desk.asked if asked.split("?")[0] == "page"][-1]
 
 
 def test_a_trader_is_remembered_and_in_the_address(visit: Open) -> None:
@@ -24,7 +24,7 @@ def test_a_trader_is_remembered_and_in_the_address(visit: Open) -> None:
     expect(shown.page.get_by_role("combobox", name="Trader")).to_have_value("flex_trader_3")
     shown.page.get_by_role("combobox", name="Trader").select_option("")
     expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio")
-    assert last_desk(shown) == "desk"
+    assert last_desk(shown) == "page"
 
 
 def test_days_by_buttons_and_back_in_the_browsers_history(visit: Open) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from include.dashboard.security import PAGE_POLICY
 from tests.dashboard.fake_server import PAGE
 
 OURS = sorted(file for file in PAGE.rglob("*") if file.is_file() and "vendor" not in file.parts)
@@ -17,10 +18,10 @@ def name(file: Path) -> str:
 
 def test_the_policy_is_strict() -> None:
     html = (PAGE / "index.html").read_text("utf-8")
-    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', html)
-    assert "default-src 'none'" in policy
-    assert "require-trusted-types-for 'script'" in policy
-    assert "unsafe" not in policy
+    assert "default-src 'none'" in PAGE_POLICY
+    assert "frame-ancestors 'self'" in PAGE_POLICY
+    assert "require-trusted-types-for 'script'" in PAGE_POLICY
+    assert "unsafe" not in PAGE_POLICY
     assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", html)
 
 

@@ -245,7 +245,7 @@ def test_a_moment_of_the_past(visit: Open) -> None:
     shown = visit(scenes.busy_day(), "?as_of=2026-11-25T10:00:00Z")
     expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 11:00:00")
     assert "as_of=2026-11-25T10%3A00%3A00Z" in next(
-        asked for asked in shown.desk.asked if asked.startswith("desk?")
+        asked for asked in shown.desk.asked if asked.startswith("page?")
     )
     shown.page.get_by_role("button", name="Back to now").click()
     expect(shown.page.locator("#as-of")).to_be_hidden()

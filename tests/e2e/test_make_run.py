@@ -37,6 +37,8 @@ def test_priced_pnl_without_a_click(platform: Platform, database: Database) -> N
 
 def test_credentials_are_private_and_log_in(platform: Platform) -> None:
     assert (platform.state / "credentials.json").stat().st_mode & 0o777 == 0o600
+    mine = [platform.state, *platform.state.iterdir()]
+    assert [path.name for path in mine if path.stat().st_mode & 0o066] == []  # root's may be searched
     runs = platform.call("GET", "dags/refresh_pnl/dagRuns")["dag_runs"]
     assert runs
     assert all(run["state"] != "failed" for run in runs)

@@ -9,11 +9,12 @@ import pytest
 
 from include.settings import PROJECT_ROOT
 
-BASE = {"settings", "errors"}
+BASE = {"settings", "errors", "csv_file"}
 STORES = BASE | {"domain", "landing", "warehouse"}
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
+    "csv_file": set[str](),
     "settings": {"errors"},
     "landing": BASE,
     "warehouse": BASE,

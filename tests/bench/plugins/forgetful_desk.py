@@ -1,10 +1,10 @@
-"""The trading desk as an Airflow plugin that keeps nothing: no answer and no login."""
+"""The trading desk as an Airflow plugin that keeps no answer."""
 
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from plugins.trading_desk import PREFIX
+from plugins.trading_desk import PREFIX, reader_of_dags
 
 
 class LazyApp:
@@ -15,14 +15,12 @@ class LazyApp:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._app is None:
-            from airflow.api_fastapi.core_api.security import get_user
-
             from include.dashboard.app import create_app
             from include.orchestration.connections import airflow_settings
             from tests.bench.processes.desk import ForgetfulService
 
             service = ForgetfulService(airflow_settings)
-            self._app = create_app(airflow_settings, get_user, service=service)
+            self._app = create_app(airflow_settings, reader_of_dags(), service=service)
         await self._app(scope, receive, send)
 
 

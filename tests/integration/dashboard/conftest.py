@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import HTTPException, Request
 from starlette.types import ASGIApp
 
-from include.dashboard.app import create_app
+from include.dashboard.app import ForbiddenError, create_app
 from include.dashboard.service import Service
 from include.dashboard.watcher import EVERY_SECONDS
 from include.jobs.build_pnl import changes_anything, forget, publish, stage
@@ -28,8 +28,10 @@ LOGIN = {"Authorization": "Bearer known"}
 
 
 def login(request: Request) -> None:
-    """As Airflow's: 401 for strangers, 403 for a token that is no longer good."""
+    """As Airflow's: 401 for strangers, 403 for a token that is no longer good; one user has no role."""
     given = request.headers.get("authorization")
+    if given == "Bearer without-a-role":
+        raise ForbiddenError
     if given != LOGIN["Authorization"]:
         raise HTTPException(403 if given else 401, "Not authenticated")
 

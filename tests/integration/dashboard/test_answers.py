@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from include.dashboard import service as service_module
 from include.dashboard.service import Service
 from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
 
@@ -149,3 +150,15 @@ def test_events_tell_of_the_version_at_once_and_of_a_change(dashboard: Desk, cli
                 dashboard.build()
     assert versions[0] != versions[1]
     assert versions[1] == client.json("version")["version"]
+
+
+def test_a_stream_of_events_ends_so_that_the_login_is_checked_again(
+    dashboard: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert service_module.STREAM_SECONDS <= 15
+    monkeypatch.setattr(service_module, "STREAM_SECONDS", 1.0)
+    monkeypatch.setattr(service_module, "EVENT_SECONDS", 0.1)
+    with client.session.get(f"{client.url}/api/v1/events", stream=True, timeout=20) as stream:
+        lines = [line for line in stream.iter_lines() if line]
+    assert lines[0] == b"retry: 500"
+    assert lines.count(b"event: version") >= 2

@@ -213,3 +213,23 @@ def _version_after_a_look(client: Client) -> str:
     version = client.json("version")["version"]
     assert isinstance(version, str)
     return version
+
+
+def test_all_that_the_page_shows_is_one_answer(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "10.2")
+    desk.price("12-13", "9.8")
+    desk.build()
+    before = desk.build()
+    desk.sell("12-13", "10.2", "bert")
+    desk.build()
+    day = {"day": str(DAY)}
+    for chosen in ({}, {"trader": "anna"}, {"as_of": before.isoformat()}):
+        page = client.json("page", **day, **chosen)
+        assert page["desk"] | {"now": None} == client.json("desk", **day, **chosen) | {"now": None}
+        is_now = "as_of" not in chosen
+        assert page["history"] == (client.json("desk/history", **day, **chosen)["points"] if is_now else [])
+        status = client.json("status")
+        assert page["status"] == {name: status[name] for name in page["status"]}
+        each = {"from": str(DAY), "trader": "*", **{k: v for k, v in chosen.items() if k == "as_of"}}
+        assert page["by_trader"] == ([] if "trader" in chosen else client.json("pnl_daily", **each)["rows"])
+    assert client.json("page", day="2023-02-07")["by_trader"] == []

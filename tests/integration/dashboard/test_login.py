@@ -5,10 +5,13 @@ from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
-from include.dashboard.app import create_app
+from include.dashboard.app import NOT_PERMITTED, create_app
+from include.dashboard.security import HEADERS
+from include.dashboard.service import Service
 from include.settings import Settings
-from tests.integration.dashboard.conftest import Client, login
+from tests.integration.dashboard.conftest import LOGIN, Client, login, served
 
 
 def routes() -> list[str]:
@@ -44,6 +47,66 @@ def test_a_person_is_refused_with_a_way_to_the_login(url: str) -> None:
 def test_a_token_that_is_no_longer_good_is_refused_likewise(url: str) -> None:
     client = Client(url, {"Authorization": "Bearer of yesterday"})
     assert client.get("api/v1/desk").status_code == 401
+
+
+@pytest.mark.parametrize("path", [*routes(), "/api/v1/", "/nowhere", "/docs", "/static/icon.svg"])
+def test_a_user_without_the_right_to_read_dags_is_refused(url: str, path: str) -> None:
+    reply = Client(url, {"Authorization": "Bearer without-a-role"}).get(path.lstrip("/"))
+    assert (reply.status_code, reply.json()) == (403, {"error": NOT_PERMITTED})
+
+
+def test_a_person_without_the_right_gets_a_sentence_and_no_way_to_the_login(url: str) -> None:
+    headers = {"Authorization": "Bearer without-a-role", "Accept": "text/html"}
+    reply = Client(url, headers).get("?trader=<script>alert(1)</script>")
+    assert reply.status_code == 403
+    assert NOT_PERMITTED in reply.text
+    assert not re.search("href|alert", reply.text)
+
+
+def answers(client: Client) -> list[requests.Response]:
+    return [
+        client.get(path.lstrip("/"))
+        for path in [*routes(), "/nowhere", "/static/js/main.js"]
+        if "events" not in path
+    ]
+
+
+@pytest.mark.parametrize(
+    "authorization", [LOGIN["Authorization"], "Bearer without-a-role", "Bearer forged", ""]
+)
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_no_answer_runs_a_script_or_is_framed_by_others(
+    url: str, authorization: str, accept: str, settings: Settings
+) -> None:
+    settings.data_docs_root.mkdir(exist_ok=True)
+    (settings.data_docs_root / "index.html").write_text("<script>alert(1)</script>")
+    client = Client(url, {"Authorization": authorization, "Accept": accept})
+    for reply in [
+        *answers(client),
+        client.get("api/v1/desk?day=x"),
+        client.get("api/v1/pnl_hourly?format=csv"),
+    ]:
+        policy = dict(part.split(" ", 1) for part in reply.headers["Content-Security-Policy"].split("; "))
+        is_page = reply.url == f"{url}/" and reply.status_code == 200
+        assert policy["default-src"] == "'none'"
+        assert policy["frame-ancestors"] == "'self'"
+        assert policy["base-uri"] == policy["form-action"] == "'none'"
+        assert policy.get("script-src") == ("'self'" if is_page else None)
+        assert policy.get("style-src", "'self'") == "'self'" or "/data-docs/" in reply.url
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert reply.headers["Referrer-Policy"] == "same-origin"
+        assert reply.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_an_answer_to_a_defect_is_no_exception(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(service, "state", fail)
+    with served(create_app(Settings, lambda: None, service=service)) as url:
+        reply = requests.get(f"{url}/api/v1/version", timeout=20)
+    assert reply.status_code == 500
+    assert {name: reply.headers.get(name) for name in HEADERS} == HEADERS
 
 
 def test_who_is_logged_in_gets_the_description_of_the_api(client: Client) -> None:

@@ -1,5 +1,6 @@
 """The page and its files: served to who is logged in, asked for again only when they changed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,23 +15,44 @@ from tests.integration.dashboard.conftest import LOGIN, Client, login, served
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A page of two files."""
     (tmp_path / "js").mkdir()
-    (tmp_path / "index.html").write_text("<h1>Trading desk</h1>")
+    (tmp_path / "index.html").write_text('<h1>Trading desk</h1><script src="static/js/main.js"></script>')
     (tmp_path / "js" / "main.js").write_text("export {};")
     monkeypatch.setattr(module, "PAGE", tmp_path)
     return tmp_path
 
 
-def test_the_page_needs_no_warehouse_and_its_files_are_kept_until_they_change(page: Path) -> None:
+def address_of_script(client: Client) -> str:
+    """Where the page says it is."""
+    (address,) = re.findall('src="([^"]+)"', client.get("").text)
+    return str(address)
+
+
+def test_a_file_is_asked_for_once_a_release(page: Path) -> None:
+    addresses = []
+    for text in ("export {};", "export const changed = 1;"):
+        (page / "js" / "main.js").write_text(text)
+        with served(create_app(Settings, login)) as url:
+            client = Client(url, LOGIN)
+            addresses.append(address_of_script(client))
+            script = client.get(addresses[-1])
+            assert (script.status_code, script.text) == (200, text)
+            assert "javascript" in script.headers["Content-Type"]
+            assert "immutable" in script.headers["Cache-Control"]
+            assert [client.get(address).status_code for address in addresses[:-1]] == [404] * (
+                len(addresses) - 1
+            )
+            client.session.close()
+    assert addresses[0] != addresses[1]
+
+
+def test_the_page_and_files_without_a_version_are_asked_for_each_time(page: Path) -> None:
     with served(create_app(Settings, login)) as url:
         client = Client(url, LOGIN)
-        assert client.get("").text == "<h1>Trading desk</h1>"
-        script = client.get("static/js/main.js")
-        assert (script.text, script.headers["X-Content-Type-Options"]) == ("export {};", "nosniff")
-        assert "javascript" in script.headers["Content-Type"]
-        client.session.headers["If-None-Match"] = script.headers["ETag"]
-        assert client.get("static/js/main.js").status_code == 304
-        (page / "js" / "main.js").write_text("export const changed = 1;")
-        assert client.get("static/js/main.js").status_code == 200
+        for path in ("", "static/js/main.js"):
+            first = client.get(path)
+            assert first.headers["Cache-Control"] == "private, no-cache"
+            client.session.headers["If-None-Match"] = first.headers["ETag"]
+            assert client.get(path).status_code == 304
         assert client.get("static/js/").status_code == 404
         client.session.close()
 

@@ -1,6 +1,8 @@
 """Reads for the trading desk: exact, of one moment, unable to write, and never endless."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator
 
 import psycopg2
@@ -57,6 +59,20 @@ def test_a_statement_that_takes_too_long_is_ended(reader: Reader, statements: di
     with pytest.raises(UnavailableError, match=r"takes too long"):
         asyncio.run(reader.read(lambda query: query("slow")))
     assert asyncio.run(reader.read(lambda query: query("quick"))) == [{"one": 1}]
+
+
+def test_a_server_that_is_frozen_is_told_of(
+    reader: Reader, statements: dict[str, str], database: Database
+) -> None:
+    statements["pid"] = "SELECT pg_backend_pid() AS pid"
+    (row,) = asyncio.run(reader.read(lambda query: query("pid")))
+    os.kill(row["pid"], signal.SIGSTOP)
+    try:
+        with pytest.raises(UnavailableError, match=r"^The database does not answer"):
+            asyncio.run(reader.read(lambda query: query("pid")))
+    finally:
+        os.kill(row["pid"], signal.SIGCONT)
+    assert asyncio.run(reader.read(lambda query: query("pid"))) == [row]
 
 
 def test_where_there_is_no_server_everybody_is_told_so() -> None:

@@ -280,6 +280,8 @@ def test_the_data_docs_show_the_last_validations_and_no_foreign_text(
     settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_docs, "KEPT", 2)
+    settings.data_docs_root.mkdir()
+    settings.data_docs_root.chmod(0o755)  # as an earlier release made it
     for hour in range(3):
         for _ in range(2):
             warehouse.trades(12 + hour)
@@ -293,6 +295,7 @@ def test_the_data_docs_show_the_last_validations_and_no_foreign_text(
         "SELECT validation_id FROM ops.validation_results"
         " GROUP BY 1 HAVING NOT bool_and(is_success) ORDER BY max(validation_result_id) DESC LIMIT 2"
     )
+    assert settings.data_docs_root.stat().st_mode & 0o777 == 0o700
     index = (settings.data_docs_root / "index.html").read_text()
     pages = sorted(page for page in all_pages if any(name in str(page) for name in shown))
     assert len(pages) == 2

@@ -13,6 +13,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import cursor
 
+from include.csv_file import BYTE_ORDER_MARK
 from include.domain.delivery_period import Market
 from include.domain.pnl import Fill, compute_pnl
 from include.errors import TerminalError
@@ -169,13 +170,27 @@ def test_csv_comes_out_as_it_would_be_in_a_file(
     assert command("--format", "csv") == 0
     shown = capsys.readouterr()
     assert command("--format", "csv", "--output", "day.csv") == 0
-    assert (tmp_path / "day.csv").read_text() == shown.out
+    assert (tmp_path / "day.csv").read_bytes() == shown.out.encode()
     assert "wrote day.csv" in capsys.readouterr().err
-    rows = list(csv.DictReader(shown.out.splitlines()))
+    rows = list(csv.DictReader(shown.out.removeprefix(BYTE_ORDER_MARK).splitlines()))
     traded.execute("SELECT pnl_eur FROM curated.portfolio_pnl_hourly WHERE delivery_hour = '09-10'")
     (pnl,) = traded.fetchone() or (None,)
     assert Decimal(rows[0]["PnL EUR"]) == pnl
     assert rows[-1]["PnL EUR"] == ""
+
+
+def test_csv_has_the_options_of_the_api(
+    traded: cursor, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("--format", "csv") == command("--format", "csv", "--decimal", "comma") == 0
+    point, comma = capsys.readouterr().out.split(BYTE_ORDER_MARK)[1:]
+    points, commas = (
+        list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+        for text, delimiter in ((point, ","), (comma, ";"))
+    )
+    assert "." in points[0]["PnL EUR"]
+    assert commas[0]["PnL EUR"] == points[0]["PnL EUR"].replace(".", ",")
+    assert [row["note"] for row in commas] == [row["note"] for row in points]
 
 
 def test_a_spreadsheet_is_named_by_itself(
@@ -202,6 +217,7 @@ def test_a_day_without_trades_says_what_to_expect(command: Any, capsys: pytest.C
         (["--day", "yesterday"], "the day must be a day like 2026-03-01, not 'yesterday'\n"),
         (["--day", "2026-02-29"], "the day must be a day like 2026-03-01, not '2026-02-29'\n"),
         (["--day", ""], "the day must be a day like 2026-03-01, not ''\n"),
+        (["--format", "csv", "--decimal", "dot"], "decimal must be point or comma, not 'dot'\n"),
         (["--format", "pdf"], "the format must be one of table, csv, xlsx, not 'pdf'\n"),
         (["--trader", "eve"], "eve has no trades for delivery on 2026-03-01; who has: anna, bert\n"),
         (["--format", "csv", "--output", "no/such/folder.csv"], "cannot write no/such/folder.csv: "),

@@ -1,7 +1,10 @@
 """The embedded server: made, used, killed, started again, stopped."""
 
 import os
+import re
 import signal
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,8 @@ import psycopg2
 import pytest
 
 from include.errors import TerminalError
-from include.local.postgres import EmbeddedPostgres, embedded_postgres
+from include.local.files import private_folder
+from include.local.postgres import EmbeddedPostgres, binaries, embedded_postgres
 
 
 @pytest.fixture
@@ -135,3 +139,49 @@ def test_a_server_that_cannot_start_names_its_log(server: EmbeddedPostgres, tmp_
     other.process.wait(30)
     with pytest.raises(TerminalError, match=r"see .*postgres\.log"):
         other.wait()
+
+
+def test_others_cannot_look_into_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    folder.chmod(0o755)  # as an earlier release made it
+    with embedded_postgres(folder, durable=False) as server:
+        # the server's account passes through if it is another one; nobody lists what is there
+        assert folder.stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)
+        files = [file for file in folder.iterdir() if file.is_file() and file != server.log]
+        assert {file.name: file.stat().st_mode & 0o777 for file in files} == {
+            "passwords.json": 0o600,
+            "port": 0o600,
+        }
+        assert (folder / "data").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts it under another account")
+def test_root_gives_the_server_no_capability_where_a_search_bit_does() -> None:
+    # pytest's own folder is closed to others, as a home of root is
+    with tempfile.TemporaryDirectory() as name:
+        state = private_folder(Path(name) / "state", is_searched=True)
+        Path(name).chmod(0o711)
+        with embedded_postgres(state / "postgres", durable=False) as server:
+            postmaster = server.postmaster()
+            assert postmaster is not None
+            assert postmaster.uids().effective != 0
+            status = Path(f"/proc/{postmaster.pid}/status").read_text()
+            (effective,) = re.findall(r"^CapEff:\s+([0-9a-f]+)$", status, re.MULTILINE)
+            # the environment itself may lie below a folder that only root may enter
+            is_reachable = (
+                subprocess.run(
+                    [
+                        "setpriv",
+                        "--reuid=65534",
+                        "--regid=65534",
+                        "--clear-groups",
+                        "test",
+                        "-x",
+                        binaries() / "postgres",
+                    ],
+                    check=False,
+                ).returncode
+                == 0
+            )
+            assert int(effective, 16) == 0 or not is_reachable

@@ -11,6 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from include.csv_file import BYTE_ORDER_MARK
 from include.jobs import report
 from include.jobs.report import COLUMNS, Report, to_csv, to_text, to_xlsx
 
@@ -132,7 +133,7 @@ def test_csv_has_every_digit_and_no_exponent() -> None:
         line(pnl_eur=None, buy_mwh=Decimal("1E+3")),
         TOTAL,
     )
-    first, second, total = csv.DictReader(io.StringIO(to_csv(of)))
+    first, second, total = csv.DictReader(io.StringIO(to_csv(of).removeprefix(BYTE_ORDER_MARK)))
     assert list(first) == TITLES
     assert first["our average price EUR/MWh"] == "10.333333333333"
     assert first["PnL EUR"] == "0.000000000000"

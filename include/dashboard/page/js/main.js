@@ -51,11 +51,10 @@ class Page {
     this.refresh();
     watch(
       (version) => this.#heard(version),
-      (state) => {
+      (state, error) => {
         this.status.showLive(state);
-        if (this.running || this.isRefused) return;
-        // away: asking for the numbers as well gives the sentence, and goes on until they come
-        if ((state === "away") === (this.failures === 0)) this.refresh();
+        if (state === "away" && this.failures === 0) this.#giveUp(error);
+        else if (state !== "away" && this.failures > 0 && !this.running && !this.isRefused) this.refresh();
       },
     );
     setInterval(() => this.tick(), 1_000);
@@ -95,25 +94,25 @@ class Page {
     const { trader, asOf, view, day } = this.choices;
     by("view-desk").setAttribute("aria-busy", "true");
     try {
-      const desk = await ask("desk", { day, trader, as_of: asOf }, signal);
-      setTimezone(desk.market_timezone);
-      synchronise(desk.now);
-      this.showDesk(desk);
-      const daily = { from: desk.day, to: desk.day, trader: "*", as_of: asOf };
-      // each is shown when it comes: a long list holds up nothing
-      await Promise.all([
-        asOf
-          ? this.showHistory({ points: [] })
-          : ask("desk/history", { day: desk.day, trader }, signal).then((history) => this.showHistory(history)),
-        ask("status", {}, signal).then((status) => this.showStatus(status)),
-        view === "health" ? ask("health", {}, signal).then((health) => this.health.show(health)) : null,
-        trader || desk.rows.length === 0
-          ? this.byTrader.show([])
-          : ask("pnl_daily", daily, signal).then(({ rows }) => this.byTrader.show(rows)),
-      ]);
+      const page = await ask("page", { day, trader, as_of: asOf }, signal);
+      setTimezone(page.desk.market_timezone);
+      synchronise(page.desk.now);
+      this.showDesk(page.desk);
+      this.showHistory({ points: page.history });
+      this.showStatus(page.status);
+      this.byTrader.show(page.by_trader);
+      if (view === "health") this.health.show(await ask("health", {}, signal));
     } finally {
       if (!signal.aborted) by("view-desk").setAttribute("aria-busy", "false");
     }
+  }
+
+  /** The server is away: what is on its way would only say so later. */
+  #giveUp(error) {
+    this.running?.abort();
+    this.running = null;
+    by("view-desk").setAttribute("aria-busy", "false");
+    this.#failed(error);
   }
 
   #failed(error) {

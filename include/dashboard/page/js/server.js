@@ -1,6 +1,6 @@
 // Asks the server, and turns whatever goes wrong into a sentence for a person.
 
-const TIMEOUT = 20_000;
+const TIMEOUT = 20_000; // of a long list; the server itself says after 10 s that the database is away
 
 /** What went wrong; isLasting: asking again will not help. */
 export class ServerError extends Error {
@@ -8,25 +8,25 @@ export class ServerError extends Error {
     super(sentence);
     this.status = status;
     this.retryAfter = retryAfter;
-    this.isLasting = status === 400 || status === 404 || status === 422;
-    this.isLoggedOut = status === 401 || status === 403;
+    this.isLasting = [400, 403, 404, 422].includes(status);
+    this.isLoggedOut = status === 401;
   }
 }
 
 /**
  * The JSON behind an address below api/v1; parameters that are empty are left out.
  *
- * Throws ServerError, or AbortError when the signal says so.
+ * Throws ServerError, also when there is no answer within the timeout, or AbortError when the signal says so.
  */
-export const ask = (name, parameters = {}, signal = undefined) =>
-  answer(address(name, parameters), (reply) => reply.json(), signal);
+export const ask = (name, parameters = {}, signal = undefined, timeout = TIMEOUT) =>
+  answer(address(name, parameters), (reply) => reply.json(), signal, timeout);
 
 /** The file behind an address: {name, content}. Throws ServerError. */
 export const download = (href) =>
   answer(href, async (reply) => ({ name: fileName(reply), content: await reply.blob() }));
 
-async function answer(href, read, signal = undefined) {
-  const limit = AbortSignal.timeout(TIMEOUT);
+async function answer(href, read, signal = undefined, timeout = TIMEOUT) {
+  const limit = AbortSignal.timeout(timeout);
   let reply;
   try {
     reply = await fetch(href, {
@@ -55,7 +55,7 @@ export function address(name, parameters = {}) {
 const statusOf = (reply) => (reply.type === "opaqueredirect" ? 401 : reply.status);
 
 async function sentence(reply) {
-  if ([401, 403].includes(statusOf(reply))) return "Your login has ended.";
+  if (statusOf(reply) === 401) return "Your login has ended.";
   try {
     const { error } = await reply.json();
     if (typeof error === "string" && error) return error;

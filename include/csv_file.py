@@ -1,0 +1,96 @@
+"""Tables as CSV files that a spreadsheet opens as they are meant, whoever wrote the texts in them."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+DECIMALS = ("point", "comma")
+
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it spreadsheets do not read a file as UTF-8."""
+
+_FORMULA_SIGNS = "=+-@\N{MINUS SIGN}"
+_LINE_STARTS = "\t\r\n"
+
+_MONTH = (
+    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|"
+    "dec(ember)?)"
+)
+_NUMBER_OR_DATE = re.compile(
+    rf"[\d\s.,:/'%-]*\d[\d\s.,:/'%-]*(e[+-]?\d+)?|{_MONTH}[\s.-]*\d+|\d+[\s.-]*{_MONTH}([\s.-]*\d+)?",
+    re.IGNORECASE,
+)
+_SHORT_NUMBER = re.compile(r"0|[1-9][0-9]{0,10}")
+"""A spreadsheet shows these as they are; from 12 digits on as 1.2E+11, and from 16 on it loses some."""
+
+
+class Label(str):
+    """A text of our own, which is written as it is; a `str` may come from outside."""
+
+    __slots__ = ()
+
+
+Cell = str | bool | int | Decimal | date | datetime | None
+
+
+def to_csv(header: Sequence[str], rows: Iterable[Iterable[Cell]], decimal: str = "point") -> str:
+    """The table by RFC 4180, with a byte order mark.
+
+    Args:
+        header: Names of the columns.
+        rows: Cells; a moment must be UTC, None is empty.
+        decimal: One of DECIMALS: `point` with commas between the cells, or `comma` with semicolons, as
+            spreadsheets expect it in countries that write 1,5.
+    """
+    text = io.StringIO()
+    text.write(BYTE_ORDER_MARK)
+    writer = csv.writer(text, delimiter="," if decimal == "point" else ";", lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_written(cell, decimal) for cell in row])
+    return text.getvalue()
+
+
+def neutral(text: str) -> str:
+    """The text, with an apostrophe before it if a spreadsheet would take it for something else.
+
+    That is a formula, also behind blanks and invisible characters or with full-width signs; and a number or a
+    date, of which a spreadsheet would lose digits or zeros. `="123"` would keep it as well, but is a formula.
+    """
+    return f"'{text}" if _is_formula(text) or _is_number_or_date(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    if text[:1] and text[0] in _LINE_STARTS:
+        return True
+    for character in text:
+        if not character.isspace() and unicodedata.category(character)[0] not in "CMZ":
+            return unicodedata.normalize("NFKC", character)[0] in _FORMULA_SIGNS
+    return False
+
+
+def _is_number_or_date(text: str) -> bool:
+    plain = unicodedata.normalize("NFKC", text)
+    return _NUMBER_OR_DATE.fullmatch(plain) is not None and _SHORT_NUMBER.fullmatch(text) is None
+
+
+def _written(cell: Cell, decimal: str) -> str:
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case datetime():
+            return cell.replace(tzinfo=None).isoformat(" ")
+        case Decimal():
+            return f"{cell:f}" if decimal == "point" else f"{cell:f}".replace(".", ",")
+        case Label():
+            return cell
+        case str():
+            return neutral(cell)
+        case _:
+            return str(cell)
