@@ -81,6 +81,7 @@ def environment(
     write_private(passwords, json.dumps({ADMIN: admin_password(secrets)}) + "\n")
     url = base_url(settings)
     options = {
+        "CORE__AUTH_MANAGER": "include.orchestration.auth_manager.BoundedAuthManager",
         "CORE__EXECUTOR": "include.orchestration.executor.PreloadingLocalExecutor",
         "CORE__PARALLELISM": "8",
         "CORE__DAGS_FOLDER": str(dags),
@@ -91,6 +92,7 @@ def environment(
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:ADMIN",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "DATABASE__SQL_ALCHEMY_CONN": sqlalchemy_url(metadata_url),
+        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "include.orchestration.metadata_database.CONNECT_ARGS",
         "API__HOST": HOST,
         "API__PORT": str(settings.airflow_port),
         "API__BASE_URL": url,
