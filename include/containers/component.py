@@ -6,6 +6,7 @@ ended, so that the engine starts it anew: a health check alone changes nothing.
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
@@ -90,7 +91,11 @@ class Component:
                 watchdog.look()
             elif self._is_healthy():
                 watchdog = self._make_watchdog(
-                    self._for_watchdog, self._note_illness, self._database_answers, _say
+                    self._for_watchdog,
+                    self._note_illness,
+                    self._database_answers,
+                    _say,
+                    lambda _name: math.inf,  # it was healthy once: that was its start
                 )
             time.sleep(0.5 if watchdog else 2.0)
         if self._ill:

@@ -154,7 +154,11 @@ class Run:
         self._say("Airflow is healthy")
         metadata_url = postgres.url("airflow", "airflow")
         self._watchdog = Watchdog(
-            api.health, self._supervisor.restart, lambda: database.answers(metadata_url), self._say
+            api.health,
+            self._supervisor.restart,
+            lambda: database.answers(metadata_url),
+            self._say,
+            self._supervisor.age_seconds,
         )
         ready.unpause_new_dags(api, self._options.dags, self._state / "unpaused.json", progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")

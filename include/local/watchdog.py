@@ -13,6 +13,9 @@ from include.errors import TransientError
 _LOOK_EVERY_SECONDS = 10.0
 _PATIENCE_SECONDS = 40.0
 """On top of the 30 s without a heartbeat after which Airflow itself says `unhealthy`."""
+_START_SECONDS = 180.0
+"""A process younger than this is still starting. On a busy small machine an API server takes over a minute;
+one that is ended each time before it is up never will be."""
 _API_SERVER = "api-server"
 
 
@@ -24,6 +27,7 @@ class Watchdog:
         restart: Restarts a process by its name.
         database_answers: Whether Airflow's database does, asked directly: no component's word counts for it.
         say: Tells the user a line.
+        age_seconds: How long ago the process of this name was started.
         clock: Monotonic seconds.
     """
 
@@ -33,12 +37,14 @@ class Watchdog:
         restart: Callable[[str], None],
         database_answers: Callable[[], bool],
         say: Callable[[str], None],
+        age_seconds: Callable[[str], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._health = health
         self._restart = restart
         self._database_answers = database_answers
         self._say = say
+        self._age_seconds = age_seconds
         self._clock = clock
         self._looked_at = clock()
         self._ill_since: dict[str, float] = {}
@@ -57,7 +63,7 @@ class Watchdog:
             return
         self._ill_since = {name: self._ill_since.get(name, now) for name in ill}
         for name, since in list(self._ill_since.items()):
-            if now - since >= _PATIENCE_SECONDS:
+            if now - since >= _PATIENCE_SECONDS and self._age_seconds(name) >= _START_SECONDS:
                 del self._ill_since[name]
                 self._restart(name)
 

@@ -61,8 +61,9 @@ class Program:
         restart: Callable[[str], None],
         database_answers: Callable[[], bool],
         say: Callable[[str], None],
+        age_seconds: Callable[[str], float],
     ) -> Watchdog:
-        return Watchdog(check, restart, database_answers, say, lambda: 20 * self.clock())
+        return Watchdog(check, restart, database_answers, say, age_seconds, lambda: 20 * self.clock())
 
     def words(self) -> list[str]:
         return [line for line in self.notes.read_text().splitlines() if not line.startswith("task 1")]

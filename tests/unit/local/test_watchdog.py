@@ -14,12 +14,14 @@ class Airflow:
         self.status: dict[str, str] | None = {}
         self.is_database_there = True
         self.restarted: list[str] = []
+        self.started_at = -1000.0
         self.said: list[str] = []
         self.watchdog = Watchdog(
             self.health,
             self.restarted.append,
             lambda: self.is_database_there,
             self.said.append,
+            lambda _name: self.now - self.started_at,
             lambda: self.now,
         )
 
@@ -32,6 +34,11 @@ class Airflow:
         for _ in range(seconds):
             self.now += 1
             self.watchdog.look()
+
+
+def old(_name: str) -> float:
+    """The age of a process that was started long ago."""
+    return 1000.0
 
 
 @pytest.fixture
@@ -124,7 +131,15 @@ def test_nobody_is_asked_who_would_wait_for_the_database(airflow: Airflow) -> No
     asked: list[float] = []
     airflow.watchdog = Watchdog(
         lambda: asked.append(airflow.now) or {}, airflow.restarted.append, lambda: False, airflow.said.append,
-        lambda: airflow.now,
+        old, lambda: airflow.now,
     )  # fmt: skip
     airflow.pass_seconds(600)
     assert asked == []
+
+
+def test_one_that_needs_long_to_start_is_not_ended_while_it_does(airflow: Airflow) -> None:
+    airflow.status, airflow.started_at = None, airflow.now
+    airflow.pass_seconds(170)
+    assert airflow.restarted == []
+    airflow.pass_seconds(30)
+    assert airflow.restarted == ["api-server"]
