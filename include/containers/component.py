@@ -6,6 +6,7 @@ ended, so that the engine starts it anew: a health check alone changes nothing.
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from types import FrameType
 
 from include.containers import health
 from include.errors import TerminalError, TransientError
-from include.local import leftovers
+from include.local import database, leftovers
 from include.local.files import write_private
 from include.local.watchdog import Watchdog
 
@@ -54,6 +55,7 @@ class Component:
         name: Its name.
         command: What to start.
         check: Its health, as `health.of_component` tells it.
+        database_answers: Whether Airflow's database does.
         patience_seconds: See PATIENCE_SECONDS.
         watchdog: Makes the watchdog once the component was healthy for the first time.
     """
@@ -63,12 +65,14 @@ class Component:
         name: str,
         command: list[str],
         check: Callable[[], Mapping[str, str]],
+        database_answers: Callable[[], bool],
         patience_seconds: float,
-        watchdog: Callable[[Callable[[], Mapping[str, str]], Callable[[str], None]], Watchdog] = Watchdog,
+        watchdog: type[Watchdog] = Watchdog,
     ) -> None:
         self._name = name
         self._command = command
         self._check = check
+        self._database_answers = database_answers
         self._patience_seconds = patience_seconds
         self._make_watchdog = watchdog
         self._ill = ""
@@ -86,7 +90,13 @@ class Component:
             if watchdog is not None:
                 watchdog.look()
             elif self._is_healthy():
-                watchdog = self._make_watchdog(self._for_watchdog, self._note_illness)
+                watchdog = self._make_watchdog(
+                    self._for_watchdog,
+                    self._note_illness,
+                    self._database_answers,
+                    _say,
+                    lambda _name: math.inf,  # it was healthy once: that was its start
+                )
             time.sleep(0.5 if watchdog else 2.0)
         if self._ill:
             _say(f"{self._ill} lives but does not work: it is ended, to be started anew")
@@ -147,6 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
         name,
         ["airflow", *COMMANDS[name]],
         lambda: health.of_component(name, os.environ),
+        lambda: database.answers(health.metadata_url(os.environ)),
         PATIENCE_SECONDS[name],
     )
 

@@ -62,24 +62,20 @@ def of_component(component: str, environ: Mapping[str, str]) -> dict[str, str]:
     return _CHECKS[component](component, environ)
 
 
+def metadata_url(environ: Mapping[str, str]) -> str:
+    """`postgresql://…` of Airflow's own database."""
+    return "postgresql://" + environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].split("://", 1)[1]
+
+
 def _by_heartbeat(component: str, environ: Mapping[str, str]) -> dict[str, str]:
-    import psycopg2
+    from include.local import database
 
-    from include.warehouse.connection import PEER_IS_GONE
-
-    url = environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     parameters = {"job_type": _JOB_TYPES[component], "hostname": socket.gethostname(), "since": _started_at()}
     try:
-        with (
-            closing(
-                psycopg2.connect("postgresql://" + url.split("://", 1)[1], connect_timeout=5, **PEER_IS_GONE)
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("SET statement_timeout = '5s'")
-            cursor.execute(_LAST_HEARTBEAT, parameters)
-            row = cursor.fetchone()
-    except psycopg2.Error:
+        row = database.fetch_row(
+            metadata_url(environ), _LAST_HEARTBEAT, parameters, patience_seconds=_ANSWER_SECONDS
+        )
+    except TransientError:
         return {"metadatabase": UNHEALTHY, component: UNHEALTHY}
     if row is None or row[0] is None:
         return {"metadatabase": HEALTHY, component: STARTING}
@@ -103,7 +99,9 @@ def _by_ping(component: str, environ: Mapping[str, str]) -> dict[str, str]:
     from kombu.exceptions import OperationalError
 
     me = f"celery@{socket.gethostname()}"
+    seconds = {"socket_timeout": _ANSWER_SECONDS, "socket_connect_timeout": _ANSWER_SECONDS}
     with Celery(broker=environ["AIRFLOW__CELERY__BROKER_URL"]) as app:
+        app.conf.broker_transport_options = seconds  # a queue that takes the connection and says nothing
         try:
             answers = app.control.ping([me], timeout=_ANSWER_SECONDS, limit=1)
         except OperationalError:

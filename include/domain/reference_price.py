@@ -11,6 +11,9 @@ from include.domain.rejection import Reason, RejectedMessageError, quoted
 UNITS = ("euro/mwh", "euro")
 """The first is what the provider sends, the second what its published contract says; both mean EUR/MWh."""
 
+UNDEFINED_STATUSES = (204, 404)
+"""Say that there is no price (yet), whatever the body."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReferencePrice:
@@ -31,10 +34,34 @@ def is_transient_status(status: int) -> bool:
     return status in (408, 425, 429) or status >= 500
 
 
+def why_no_answer(status: int, body: bytes, asked: DeliveryPeriod) -> str | None:
+    """Why a reply leaves the question open, so that it has to be asked again; None: it is an answer.
+
+    Answers are a price, "undefined", and a 400: the provider knows no such period, and asking again does not
+    change that. A proxy's error page, half a document, a redirect or another period's price are none.
+
+    Args:
+        status: HTTP status.
+        body: The reply's body, verbatim.
+        asked: The period of the request.
+    """
+    if is_transient_status(status):
+        return f"status {status}"
+    try:
+        parse_reference_price(status, body.decode(), asked)
+    except RejectedMessageError as error:
+        return None if error.reason is Reason.BAD_REQUEST else f"status {status}, {error}"
+    except UnicodeDecodeError:
+        return None if status in UNDEFINED_STATUSES else f"status {status}, no UTF-8 text"
+    except RecursionError:
+        return f"status {status}, nested too deep"
+    return None
+
+
 def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> ReferencePrice:
     """The price in one reply to the question for a delivery period.
 
-    404, a null and a missing `value` all say: undefined.
+    204, 404, a null and a missing `value` all say: undefined.
 
     Args:
         status: HTTP status; none that is_transient_status.
@@ -44,7 +71,7 @@ def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> Refe
     Raises:
         RejectedMessageError: The reply breaks the contract.
     """
-    if status == 404:
+    if status in UNDEFINED_STATUSES:
         return ReferencePrice(asked, None, None)
     if status == 400:
         raise RejectedMessageError(Reason.BAD_REQUEST, f"the provider says {quoted(text)}")

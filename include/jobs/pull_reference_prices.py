@@ -59,7 +59,8 @@ def run(
     now = now or datetime.now(UTC)
     if force_prices and window is None and days is None:
         raise TerminalError("force_prices asks again for final prices: say of which window or delivery days")
-    scope = _scope(Market.of(settings.market_timezone), now, window, days)
+    market = Market.of(settings.market_timezone)
+    scope = _scope(market, now, window, days)
     load_reference_prices.run(settings)
     with connect(settings.warehouse_url, "pull_reference_prices") as conn:
         budget = Budget(conn, settings)
@@ -67,7 +68,7 @@ def run(
         writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, "pull")
         with MarketDataClient(settings.market_data_url) as client:
             try:
-                result = Puller(client, budget, writer, end).pull(periods)
+                result = Puller(client, budget, writer, market, end).pull(periods)
             finally:
                 writer.close(datetime.now(UTC))
         spent = budget.spent()

@@ -6,7 +6,7 @@ from datetime import date
 from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market, parse_delivery_day
-from include.domain.reference_price import is_transient_status, parse_reference_price
+from include.domain.reference_price import UNDEFINED_STATUSES, is_transient_status, parse_reference_price
 from include.domain.rejection import Reason, RejectedMessageError
 from include.landing import REFERENCE_PRICES
 from include.load.copying import NULL, copy_rows
@@ -48,7 +48,7 @@ class ReferencePriceSink:
             return None
         day = parse_delivery_day(line.request.get("delivery_day"))
         asked = self._market.period(day, line.request.get("delivery_hour", ""))
-        if line.raw is None and line.status != 404:
+        if line.raw is None and line.status not in UNDEFINED_STATUSES:
             raise RejectedMessageError(Reason.NOT_TEXT, "the reply is not UTF-8 text")
         answer = parse_reference_price(line.status, line.raw or "", asked)
         self._periods[day, asked.delivery_hour] = asked

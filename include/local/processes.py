@@ -104,6 +104,13 @@ class Supervisor:
                 child.process.wait()
                 self._launch(child)
 
+    def age_seconds(self, name: str) -> float:
+        """How long ago the child of this name was started; 0 while it waits to be."""
+        ages = [
+            self._clock() - child.started_at for child in self._children if child.name == name and child.process
+        ]
+        return min(ages, default=0.0)
+
     def stop(self, children: Sequence[Child], patience_seconds: float) -> None:
         """TERM to these children and all of their sessions at once, KILL to what is left after the patience.
 

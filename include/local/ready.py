@@ -5,17 +5,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import psycopg2
+from typing import Any, TypeVar
 
 from include.errors import TransientError
 from include.local.airflow import Api
+from include.local.database import fetch_row
 from include.local.files import write_private
-from include.warehouse.connection import connect
 
 _REPORT_EVERY_SECONDS = 20.0
 _PARSE_SECONDS = 90.0
+_QUERY_SECONDS = 15.0
 _FIRST_DAG = "refresh_pnl"
 
 _PRICED = "select exists (select from curated.pnl_hourly where reference_price_eur_per_mwh is not null)"
@@ -123,12 +122,7 @@ def wait_for_priced_pnl(api: Api, warehouse_url: str, progress: Progress) -> Non
     progress.say("curated.pnl_hourly has rows with prices")
 
 
-def _query(warehouse_url: str, statement: str) -> tuple[int, ...]:
-    try:
-        with connect(warehouse_url, "make_run", 5) as connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-            row: tuple[int, ...] | None = cursor.fetchone()
-    except psycopg2.Error as error:
-        raise TransientError(f"the warehouse: {str(error).strip()}") from error
+def _query(warehouse_url: str, statement: str) -> tuple[Any, ...]:
+    row = fetch_row(warehouse_url, statement, patience_seconds=_QUERY_SECONDS)
     assert row is not None
     return row

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from include.errors import TerminalError
-from include.local import airflow, credentials, leftovers, ports, ready
+from include.local import airflow, credentials, database, leftovers, ports, ready
 from include.local.environment import load_environment
 from include.local.files import Secrets, make_private, private_folder
 from include.local.postgres import EmbeddedPostgres
@@ -153,7 +153,14 @@ class Run:
         progress = ready.Progress(self._say, self._watch)
         ready.wait_for_airflow(api, progress)
         self._say("Airflow is healthy")
-        self._watchdog = Watchdog(api.health, self._supervisor.restart)
+        metadata_url = postgres.url("airflow", "airflow")
+        self._watchdog = Watchdog(
+            api.health,
+            self._supervisor.restart,
+            lambda: database.answers(metadata_url),
+            self._say,
+            self._supervisor.age_seconds,
+        )
         ready.unpause_new_dags(api, self._options.dags, self._state / "unpaused.json", progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
         ready.wait_for_priced_pnl(api, settings.warehouse_url, progress)

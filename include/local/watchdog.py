@@ -1,7 +1,8 @@
 """Notices a component of Airflow that lives but no longer works, and has it restarted.
 
 A scheduler that lost its database, for one, wants to end but waits for its running tasks first; the capture
-task runs for ever, so that scheduler would neither work nor die.
+task runs for ever, so that scheduler would neither work nor die. But while the database does not answer,
+nothing that waits for it can work, and a restart would only add to what has to be made good afterwards.
 """
 
 import time
@@ -12,6 +13,9 @@ from include.errors import TransientError
 _LOOK_EVERY_SECONDS = 10.0
 _PATIENCE_SECONDS = 40.0
 """On top of the 30 s without a heartbeat after which Airflow itself says `unhealthy`."""
+_START_SECONDS = 180.0
+"""A process younger than this is still starting. On a busy small machine an API server takes over a minute;
+one that is ended each time before it is up never will be."""
 _API_SERVER = "api-server"
 
 
@@ -21,6 +25,9 @@ class Watchdog:
     Args:
         health: Component to status; raises TransientError when the API does not answer.
         restart: Restarts a process by its name.
+        database_answers: Whether Airflow's database does, asked directly: no component's word counts for it.
+        say: Tells the user a line.
+        age_seconds: How long ago the process of this name was started.
         clock: Monotonic seconds.
     """
 
@@ -28,13 +35,20 @@ class Watchdog:
         self,
         health: Callable[[], Mapping[str, str]],
         restart: Callable[[str], None],
+        database_answers: Callable[[], bool],
+        say: Callable[[str], None],
+        age_seconds: Callable[[str], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._health = health
         self._restart = restart
+        self._database_answers = database_answers
+        self._say = say
+        self._age_seconds = age_seconds
         self._clock = clock
         self._looked_at = clock()
         self._ill_since: dict[str, float] = {}
+        self._is_database_away = False
 
     def look(self) -> None:
         """Asks for the health if it is time to, and restarts what has been ill for too long."""
@@ -42,12 +56,25 @@ class Watchdog:
         if now - self._looked_at < _LOOK_EVERY_SECONDS:
             return
         self._looked_at = now
-        ill = self._ill()
+        # Asked before: an API server that waits for the database holds each of our requests until it is back.
+        # And after: a database that went away in between is the reason for what was found.
+        if not self._note_database() or ((ill := self._ill()) and not self._note_database()):
+            self._ill_since.clear()
+            return
         self._ill_since = {name: self._ill_since.get(name, now) for name in ill}
         for name, since in list(self._ill_since.items()):
-            if now - since >= _PATIENCE_SECONDS:
+            if now - since >= _PATIENCE_SECONDS and self._age_seconds(name) >= _START_SECONDS:
                 del self._ill_since[name]
                 self._restart(name)
+
+    def _note_database(self) -> bool:
+        is_away = not self._database_answers()
+        if is_away and not self._is_database_away:
+            self._say("Airflow's database does not answer: nothing is restarted while it is away")
+        elif self._is_database_away and not is_away:
+            self._say("Airflow's database answers again")
+        self._is_database_away = is_away
+        return not is_away
 
     def _ill(self) -> list[str]:
         try:

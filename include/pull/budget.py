@@ -1,5 +1,6 @@
 """The provider's request budget, shared by all processes through the warehouse and kept over restarts."""
 
+import time
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,13 @@ from include.warehouse.connection import run_sql
 from include.warehouse.locks import lock_provider_budget
 
 REQUEST_SECONDS = 30.0
-"""A request without a result is over after this time at the latest: longer than the client lets one last."""
+"""A request without a reply counts as if it had reached the provider this long after it was taken.
+The client sends nothing, and discards what could not be delivered, from WHOLE_SECONDS after that moment on; the
+rest is for what is still on its way through the network."""
+
+MINUTE_SECONDS = 60.0
+HOUR_SECONDS = 3600.0
+"""The two windows in which the provider counts."""
 
 LOCK_SECONDS = 10.0
 """Longest wait for the other processes' decisions, each of which takes milliseconds."""
@@ -31,9 +38,11 @@ class Ticket:
 
     Attributes:
         provider_request_id: Its row in `ops.provider_requests`.
+        taken_at: `time.monotonic()` at the row's `requested_at` or just before: the client's time starts here.
     """
 
     provider_request_id: int
+    taken_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,8 @@ class Budget:
 
     A request counts from when it is taken until a minute (an hour) after its reply: wherever between
     the two the provider's own clock sees it, no delay on the way can make it count one too many.
+    One that got no reply may arrive late or never; it counts until a minute (an hour) after the last moment at
+    which it can arrive (REQUEST_SECONDS).
     History sees smaller limits over the same log, so all together never get more than the whole.
     All times are the warehouse's clock. Each call is one short transaction.
 
@@ -78,6 +89,9 @@ class Budget:
         self._per_minute = settings.reference_price_per_minute
         self._per_hour = settings.reference_price_per_hour
         with conn, conn.cursor() as cur:
+            # `finish` takes the same lock: whoever looks, from now on, which periods are due sees every answer
+            # that came before this moment.
+            lock_provider_budget(cur, LOCK_SECONDS)
             run_sql(cur, "ops/provider_clock")
             self._opened_at: datetime = _row(cur)[0]
 
@@ -104,24 +118,30 @@ class Budget:
                 return AskedElsewhere()
             if (seconds := _wait(cur, *self._limits(is_history))) > 0:
                 return Wait(seconds)
+            taken_at = time.monotonic()
             run_sql(cur, "ops/provider_request", asked)
-            return Ticket(_row(cur)[0])
+            return Ticket(_row(cur)[0], taken_at)
 
-    def finish(self, ticket: Ticket, status: int | None, retry_after_seconds: float | None) -> None:
+    def finish(
+        self, ticket: Ticket, status: int | None, is_answer: bool, retry_after_seconds: float | None
+    ) -> None:
         """Records the end of a request.
 
         Args:
             ticket: What `take` gave.
             status: HTTP status; None when no reply came.
+            is_answer: The reply says something about the price; nobody needs to ask again now.
             retry_after_seconds: How long the provider wants *all* processes to wait.
         """
         with self._conn, self._conn.cursor() as cur:
+            lock_provider_budget(cur, LOCK_SECONDS)
             run_sql(
                 cur,
                 "ops/provider_reply",
                 {
                     "provider_request_id": ticket.provider_request_id,
                     "status": status,
+                    "is_answer": is_answer,
                     "retry_after_seconds": retry_after_seconds,
                 },
             )
@@ -129,7 +149,7 @@ class Budget:
     def spent(self) -> Spent:
         """What is used of the budget at this moment, by all processes."""
         with self._conn, self._conn.cursor() as cur:
-            run_sql(cur, "ops/provider_spent", {"request_seconds": REQUEST_SECONDS})
+            run_sql(cur, "ops/provider_spent", _windows())
             return Spent(*_row(cur))
 
     def seconds_for(self, requests: int, is_history: bool = False) -> float:
@@ -144,8 +164,8 @@ class Budget:
         minutes, in_minute = divmod(requests - 1, per_minute)
         hours, in_hour = divmod(requests - 1, per_hour)
         with self._conn, self._conn.cursor() as cur:
-            by_minute = minutes * 60 + _wait(cur, per_minute - in_minute, _NO_LIMIT)
-            by_hour = hours * 3600 + _wait(cur, _NO_LIMIT, per_hour - in_hour)
+            by_minute = minutes * MINUTE_SECONDS + _wait(cur, per_minute - in_minute, _NO_LIMIT)
+            by_hour = hours * HOUR_SECONDS + _wait(cur, _NO_LIMIT, per_hour - in_hour)
         return max(by_minute, by_hour)
 
     def _limits(self, is_history: bool) -> tuple[int, int]:
@@ -156,9 +176,16 @@ class Budget:
 
 def _wait(cur: cursor, per_minute: int, per_hour: int) -> float:
     """Seconds until a request fits, 0 for now."""
-    parameters = {"per_minute": per_minute, "per_hour": per_hour, "request_seconds": REQUEST_SECONDS}
-    run_sql(cur, "ops/provider_wait", parameters)
+    run_sql(cur, "ops/provider_wait", {"per_minute": per_minute, "per_hour": per_hour} | _windows())
     return max(0.0, float(_row(cur)[0]))  # the clock goes on while the statement reads it
+
+
+def _windows() -> dict[str, float]:
+    return {
+        "minute_seconds": MINUTE_SECONDS,
+        "hour_seconds": HOUR_SECONDS,
+        "request_seconds": REQUEST_SECONDS,
+    }
 
 
 def _row(cur: cursor) -> tuple[Any, ...]:

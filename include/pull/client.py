@@ -14,11 +14,14 @@ import requests
 import urllib3
 
 from include.errors import TransientError
+from include.pull.sending import GivenUpError, Sending, new_session
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 WHOLE_SECONDS = 20.0
 BODY_BYTES = 1_000_000
+_ABORT_SECONDS = 5.0
+"""For the thread to close a connection that was given up; it needs milliseconds."""
 
 DEFAULT_RETRY_SECONDS = 60.0
 """What a 429 without Retry-After means: the shorter of the provider's budget windows."""
@@ -57,7 +60,7 @@ class MarketDataClient:
         base_url: MARKET_DATA_URL, with its base path if it has one.
         connect_seconds: Longest wait for a connection.
         read_seconds: Longest silence within a reply.
-        whole_seconds: Longest time from asking to the last byte of the reply.
+        whole_seconds: Longest time from asking to the last byte of the reply. Nothing is sent after it.
         body_bytes: Largest body.
     """
 
@@ -73,7 +76,7 @@ class MarketDataClient:
         self._timeout = (connect_seconds, read_seconds)
         self._whole_seconds = whole_seconds
         self._body_bytes = body_bytes
-        self._session = _new_session()
+        self._session = new_session()
 
     def __enter__(self) -> "MarketDataClient":
         return self
@@ -83,45 +86,58 @@ class MarketDataClient:
     ) -> None:
         self._session.close()
 
-    def reference_price(self, delivery_day: date, delivery_hour: str) -> Reply:
+    def reference_price(self, delivery_day: date, delivery_hour: str, asked_at: float | None = None) -> Reply:
         """The provider's reply to the question for one delivery period, whatever its status.
+
+        Args:
+            delivery_day: Local day of the market.
+            delivery_hour: Label, local time.
+            asked_at: `time.monotonic()` from which `whole_seconds` count; now if not given.
 
         Raises:
             RequestFailedError: No connection, no whole reply in time, or one that is too large.
         """
         url = reference_price_url(self._base_url, delivery_day, delivery_hour)
+        sending = Sending((time.monotonic() if asked_at is None else asked_at) + self._whole_seconds)
         outcome: Future[Reply] = Future()
         # No timeout of requests bounds a server that sends its headers byte by byte, or a name that does not
         # resolve: so the wait for the thread is the bound.
-        threading.Thread(
-            target=self._fulfil, args=(outcome, self._session, url), name="reference-price", daemon=True
-        ).start()
+        thread = threading.Thread(
+            target=self._fulfil,
+            args=(outcome, self._session, url, sending),
+            name="reference-price",
+            daemon=True,
+        )
+        thread.start()
         try:
-            return outcome.result(self._whole_seconds)
+            return outcome.result(max(0.0, sending.end - time.monotonic()))
         except TimeoutError as error:
-            self._session = _new_session()  # the thread may still use the old one
+            if sending.give_up():
+                thread.join(_ABORT_SECONDS)
+            self._session = new_session()  # the thread may still use the old one
             raise RequestFailedError(f"no whole reply within {self._whole_seconds:g} s") from error
 
-    def _fulfil(self, outcome: "Future[Reply]", session: requests.Session, url: str) -> None:
+    def _fulfil(self, outcome: "Future[Reply]", session: requests.Session, url: str, sending: Sending) -> None:
         try:
-            outcome.set_result(self._get(session, url))
+            outcome.set_result(self._get(session, url, sending))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             outcome.set_exception(error)
 
-    def _get(self, session: requests.Session, url: str) -> Reply:
-        end = time.monotonic() + self._whole_seconds
+    def _get(self, session: requests.Session, url: str, sending: Sending) -> Reply:
         try:
-            with session.get(url, timeout=self._timeout, allow_redirects=False, stream=True) as response:
+            with sending.get(session, url, self._timeout) as response:
                 body = bytearray()
                 while chunk := response.raw.read1(65_536, decode_content=True):
                     body += chunk
                     if len(body) > self._body_bytes:
                         raise RequestFailedError(f"the reply is larger than {self._body_bytes:,} bytes")
-                    if time.monotonic() > end:
+                    if time.monotonic() > sending.end:
                         raise RequestFailedError(f"no whole reply within {self._whole_seconds:g} s")
                 return Reply(
                     datetime.now(UTC), response.status_code, bytes(body), response.headers.get("Retry-After")
                 )
+        except GivenUpError as error:
+            raise RequestFailedError(f"not sent within {self._whole_seconds:g} s") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise RequestFailedError(_cause(error)) from error
 
@@ -138,10 +154,12 @@ def retry_after_seconds(status: int, header: str | None, now: datetime) -> float
     """How long everybody has to wait before the next request, s; None: the reply does not ask for it.
 
     Args:
-        status: HTTP status of the reply; a 429 asks for it even without a header.
+        status: HTTP status of the reply; a 429 asks for it even without a header, and only a 429 and a 503 do.
         header: Retry-After: a number of seconds or an HTTP date.
         now: UTC, for the date.
     """
+    if status not in (429, 503):
+        return None
     text = (header or "").strip()
     seconds: float | None = None
     if re.fullmatch(r"[0-9]{1,12}", text):
@@ -155,12 +173,6 @@ def retry_after_seconds(status: int, header: str | None, now: datetime) -> float
     if seconds is None:
         return DEFAULT_RETRY_SECONDS if status == 429 else None
     return min(max(seconds, 1.0), LONGEST_RETRY_SECONDS)
-
-
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.headers.update({"Accept": "application/json", "User-Agent": "power-desk-pnl"})
-    return session
 
 
 def _cause(error: BaseException) -> str:

@@ -10,7 +10,8 @@ from enum import Enum, auto
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from include.domain.reference_price import is_transient_status
+from include.domain.delivery_period import Market
+from include.domain.reference_price import why_no_answer
 from include.errors import TransientError
 from include.landing import LandingWriter, event_line, message_line
 from include.pull.budget import AskedElsewhere, Budget, Ticket
@@ -52,7 +53,8 @@ class PullResult:
     """How a pull went; the first four are periods and add up to all that were due.
 
     Attributes:
-        answered: The provider said something about the price; it is landed.
+        answered: The provider said what the price is, that there is none, or that it knows no such period. It
+            is landed.
         asked_elsewhere: Another process asked at the same time.
         failed: No answer in spite of all attempts.
         deferred: Left to the next run: the budget, the deadline, or a provider that is down.
@@ -75,13 +77,17 @@ class Puller:
         client: The provider.
         budget: Shared with all other processes.
         writer: Where replies land; opened with the first of them.
+        market: Whose delivery periods they are.
         end: `time.monotonic()` after which nothing is asked any more.
     """
 
-    def __init__(self, client: MarketDataClient, budget: Budget, writer: LandingWriter, end: float) -> None:
+    def __init__(
+        self, client: MarketDataClient, budget: Budget, writer: LandingWriter, market: Market, end: float
+    ) -> None:
         self._client = client
         self._budget = budget
         self._writer = writer
+        self._market = market
         self._end = end
         self._logged_at = time.monotonic()
         self._periods: Sequence[PeriodToPrice] = ()
@@ -144,24 +150,26 @@ class Puller:
         self._requested += 1
         request = {"delivery_day": period.delivery_day.isoformat(), "delivery_hour": period.delivery_hour}
         try:
-            reply = self._client.reference_price(period.delivery_day, period.delivery_hour)
+            reply = self._client.reference_price(period.delivery_day, period.delivery_hour, ticket.taken_at)
         except RequestFailedError as error:
             at = datetime.now(UTC)
             self._land(event_line(at, "request_failed", request=request, error=str(error)), at)
-            self._budget.finish(ticket, None, None)
+            self._budget.finish(ticket, None, is_answer=False, retry_after_seconds=None)
             self._note_failure(period, str(error))
             raise
         self._land(
             message_line(reply.received_at, reply.body, request=request, status=reply.status), reply.received_at
         )
         wait = retry_after_seconds(reply.status, reply.retry_after, reply.received_at)
-        self._budget.finish(ticket, reply.status, wait)
+        asked = self._market.period(period.delivery_day, period.delivery_hour)
+        failure = why_no_answer(reply.status, reply.body, asked)
+        self._budget.finish(ticket, reply.status, is_answer=failure is None, retry_after_seconds=wait)
         if reply.status == 429:
             _log.warning("the provider refuses requests (429); all processes wait %.0f s", wait)
             raise _RateLimitedError("status 429")
-        if is_transient_status(reply.status):
-            self._note_failure(period, f"status {reply.status}")
-            raise RequestFailedError(f"status {reply.status}")
+        if failure is not None:
+            self._note_failure(period, failure)
+            raise RequestFailedError(failure)
         return _Outcome.ANSWERED
 
     def _take(self, period: PeriodToPrice) -> Ticket | None:

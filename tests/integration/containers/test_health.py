@@ -188,6 +188,21 @@ def test_something_else_that_answers_is_not_the_exporter(monkeypatch: pytest.Mon
     thread.join()
 
 
+@pytest.mark.parametrize("component", ["scheduler", "worker"])
+def test_a_server_that_takes_the_connection_and_says_nothing_is_told_apart(
+    component: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        environ = {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://a:b@{address}/airflow",
+            "AIRFLOW__CELERY__BROKER_URL": f"redis://:p@{address}/0",
+        }
+        needed = "queue" if component == "worker" else "metadatabase"
+        assert health.of_component(component, environ) == {needed: "unhealthy", component: "unhealthy"}
+
+
 def test_a_worker_without_its_queue_is_no_fault_of_the_worker() -> None:
     environ = {"AIRFLOW__CELERY__BROKER_URL": "redis://:p@127.0.0.1:9/0"}
     assert health.of_component("worker", environ) == {"queue": "unhealthy", "worker": "unhealthy"}

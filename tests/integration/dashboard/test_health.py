@@ -19,8 +19,9 @@ def ago(minutes: float) -> datetime:
 
 def request(database: Database, minutes: float, status: int | None) -> None:
     database.rows(
-        "INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at, finished_at, status)"
-        " VALUES ('2023-02-06', '12-13', %(at)s, %(at)s, %(status)s)",
+        "INSERT INTO ops.provider_requests"
+        " (delivery_day, delivery_hour, requested_at, finished_at, status, is_answer)"
+        " VALUES ('2023-02-06', '12-13', %(at)s, %(at)s, %(status)s, %(status)s IN (200, 404))",
         {"at": ago(minutes), "status": status},
     )
 

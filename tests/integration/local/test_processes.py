@@ -81,6 +81,8 @@ def test_a_child_that_dies_is_reported_and_restarted_after_a_growing_pause(state
     now, lines = 0.0, []
     supervisor = Supervisor(lines.append, lambda: now)
     child = supervisor.start(Child("sleeper", lambda: start(state, SLEEPER), state / "sleeper.log"))
+    now = 5.0
+    assert supervisor.age_seconds("sleeper") == 5
     for pause in (1, 2, 4):
         assert child.process is not None
         died = child.process.pid
@@ -90,6 +92,7 @@ def test_a_child_that_dies_is_reported_and_restarted_after_a_growing_pause(state
         assert lines.pop() == (
             f"sleeper was ended by SIGKILL: see {state}/sleeper.log; it is started again in {pause} s"
         )
+        assert supervisor.age_seconds("sleeper") == 0
         now += pause - 0.5
         supervisor.check()
         assert child.process is None

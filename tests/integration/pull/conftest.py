@@ -80,15 +80,19 @@ class Warehouse:
             landing_file_id,
         )
 
-    def request(self, period: DeliveryPeriod, finished_at: datetime | None, status: int | None) -> None:
+    def request(
+        self, period: DeliveryPeriod, finished_at: datetime | None, status: int | None, is_answer: bool | None
+    ) -> None:
         self.execute(
-            "INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at, finished_at, status)"
-            " VALUES (%s, %s, coalesce(%s, now()), %s, %s)",
+            "INSERT INTO ops.provider_requests"
+            " (delivery_day, delivery_hour, requested_at, finished_at, status, is_answer)"
+            " VALUES (%s, %s, coalesce(%s, now()), %s, %s, %s)",
             period.delivery_day,
             period.delivery_hour,
             finished_at,
             finished_at,
             status,
+            is_answer,
         )
 
     def age_requests(self, seconds: float) -> None:

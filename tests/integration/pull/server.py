@@ -1,6 +1,7 @@
 """A provider whose every reply a test decides: an HTTP server on a free loopback port."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def scripted_provider() -> Iterator[ScriptedProvider]:
+def scripted_provider(tls: ssl.SSLContext | None = None) -> Iterator[ScriptedProvider]:
     provider = ScriptedProvider()
 
     class Handler(BaseHTTPRequestHandler):
@@ -91,6 +92,9 @@ def scripted_provider() -> Iterator[ScriptedProvider]:
 
     server = _Server(("127.0.0.1", 0), Handler)
     provider.url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        provider.url = f"https://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -1,16 +1,29 @@
 """One reply over a real socket: whole, bounded, verbatim, and no secrets in what is said of a failure."""
 
 import gzip
+import os
 import socket
+import ssl
+import struct
 import threading
-from collections.abc import Callable
-from datetime import date
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from include.pull.client import MarketDataClient, RequestFailedError
-from tests.integration.pull.server import Answer, ScriptedProvider
+from tests.integration.pull.server import Answer, ScriptedProvider, scripted_provider
 
 DAY = date(2026, 3, 2)
 
@@ -51,6 +64,13 @@ def test_chunked_and_compressed_bodies_are_read_whole(provider: ScriptedProvider
         assert client.reference_price(DAY, "08-09").body == b"hello world" * 9000
 
 
+def wait_for_abandoned_threads() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "reference-price":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
 def drip(provider: ScriptedProvider, head: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
     """Never silent for long enough to be a timeout, and never done."""
 
@@ -65,11 +85,14 @@ def drip(provider: ScriptedProvider, head: bytes) -> Callable[[BaseHTTPRequestHa
     return write
 
 
-@pytest.mark.parametrize(
-    "head",
-    [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"],
-    ids=["status line", "header", "body"],
-)
+DRIPS = {
+    "status line": b"",
+    "header": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("head", DRIPS.values(), ids=DRIPS.keys())
 def test_a_reply_that_drips_is_given_up(provider: ScriptedProvider, head: bytes) -> None:
     provider.script = [Answer(write=drip(provider, head)), Answer(200, b"fine")]
     with MarketDataClient(provider.url, whole_seconds=0.4) as client:
@@ -122,13 +145,106 @@ def test_a_refused_connection_says_so_without_a_secret() -> None:
         assert secret not in str(failure.value)
 
 
-def test_no_thread_is_left_after_a_dripping_body(provider: ScriptedProvider) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"
+@pytest.mark.parametrize("head", DRIPS.values(), ids=DRIPS.keys())
+def test_no_thread_is_left_of_a_reply_that_drips(provider: ScriptedProvider, head: bytes) -> None:
     provider.script = [Answer(write=drip(provider, head))]
-    before = set(threading.enumerate())
     with MarketDataClient(provider.url, whole_seconds=0.2) as client, pytest.raises(RequestFailedError):
         client.reference_price(DAY, "08-09")
-    ours = [t for t in threading.enumerate() if t not in before and t.name == "reference-price"]
-    for thread in ours:
-        thread.join(10)
-    assert not [t for t in ours if t.is_alive()]
+    wait_for_abandoned_threads()
+
+
+@pytest.fixture
+def tls_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedProvider]:
+    """The same by HTTPS, with a certificate that we trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    chain = tmp_path / "provider.pem"
+    encoding, private_format = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(encoding, private_format, serialization.NoEncryption())
+    chain.write_bytes(private + certificate.public_bytes(encoding))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(chain))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(chain)
+    with scripted_provider(context) as running:
+        yield running
+
+
+def test_https(tls_provider: ScriptedProvider) -> None:
+    with MarketDataClient(tls_provider.url) as client:
+        assert [client.reference_price(DAY, hour).status for hour in ("08-09", "09-10")] == [200, 200]
+
+
+class SlowNames:
+    """A resolver that answers when the test lets it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.may_answer = threading.Event()
+        resolve = socket.getaddrinfo
+
+        def slowly(*arguments: Any, **options: Any) -> Any:
+            self.may_answer.wait(30)
+            return resolve(*arguments, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", slowly)
+
+
+@pytest.mark.parametrize("through", ["directly", "by TLS", "through a proxy"])
+def test_a_request_whose_name_resolves_too_late_never_leaves(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, through: str
+) -> None:
+    provider = request.getfixturevalue("tls_provider" if through == "by TLS" else "provider")
+    url = provider.url
+    if through == "through a proxy":
+        monkeypatch.setenv("http_proxy", provider.url)
+        url = "http://provider.example"
+    names = SlowNames(monkeypatch)
+    with (
+        MarketDataClient(url, whole_seconds=0.2) as client,
+        pytest.raises(RequestFailedError, match=r"no whole reply within 0\.2 s"),
+    ):
+        client.reference_price(DAY, "08-09")
+    names.may_answer.set()
+    wait_for_abandoned_threads()
+    assert provider.count == 0
+
+
+def test_time_that_passed_since_the_budget_was_taken_counts(provider: ScriptedProvider) -> None:
+    """The process was suspended between the two, say."""
+    with MarketDataClient(provider.url) as client:
+        with pytest.raises(RequestFailedError, match=r"within 20 s"):
+            client.reference_price(DAY, "08-09", time.monotonic() - 20)
+        wait_for_abandoned_threads()
+        assert provider.count == 0
+        assert client.reference_price(DAY, "08-09", time.monotonic() - 1).status == 200
+
+
+def test_a_proxy_of_the_environment_is_used(
+    provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", provider.url)
+    with MarketDataClient("http://provider.example/v1") as client:
+        assert client.reference_price(DAY, "08-09").status == 200
+        assert client.reference_price(DAY, "09-10").status == 200
+    assert [target.split("?")[0] for target in provider.targets] == [
+        "http://provider.example/v1/reference-price"
+    ] * 2
+
+
+def test_what_was_not_delivered_is_discarded_when_the_connection_is_closed(provider: ScriptedProvider) -> None:
+    """The kernel would go on delivering it, also for a process that was killed."""
+    with MarketDataClient(provider.url) as client:
+        client.reference_price(DAY, "08-09")
+        port = urlsplit(provider.url).port
+        sockets = [c for c in psutil.Process().net_connections("tcp") if c.raddr and c.raddr.port == port]
+        assert len(sockets) == 1
+        with socket.socket(fileno=os.dup(sockets[0].fd)) as own:
+            linger = own.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
+    assert struct.unpack("ii", linger) == (1, 0)

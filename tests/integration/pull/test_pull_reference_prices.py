@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -85,24 +86,70 @@ def test_nothing_is_asked_twice_within_a_publication_and_nothing_due_writes_no_f
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(200, b"<html>garbage \xff\x00\r\n</html>"),
-        Answer(200, b""),
+        price(None),
+        Answer(204),
         Answer(400, b'{"error_message": "no such hour"}'),
         Answer(404, b"nothing was traded"),
-        Answer(302, b"", {"Location": "/elsewhere"}),
     ],
 )
 def test_any_reply_about_the_price_is_landed_verbatim_and_is_an_answer(
-    settings: Settings, provider: ScriptedProvider, answer: Answer
+    settings: Settings, provider: ScriptedProvider, answer: Answer | Callable[[str], Answer]
 ) -> None:
     provider.script = [answer]
     assert run(settings, now=NOW)["answered"] == 9
+    expected = answer if isinstance(answer, Answer) else answer(provider.targets[0])
     reply = replies(settings)[0]
-    assert reply["status"] == answer.status
-    if b"\xff" in answer.body:
-        assert reply["raw_base64"] == "PGh0bWw+Z2FyYmFnZSD/AA0KPC9odG1sPg=="
-    else:
-        assert reply["raw"].encode() == answer.body
+    assert (reply["status"], reply["raw"].encode()) == (expected.status, expected.body)
+    assert run(settings, now=NOW)["due"] == 0
+
+
+NO_ANSWERS = {
+    "HTML": Answer(200, b"<html>Service temporarily unavailable</html>"),
+    "no text": Answer(200, b"<html>garbage \xff\x00\r\n</html>"),
+    "nothing": Answer(200, b""),
+    "half a document": Answer(200, b'{"delivery_day": "2026-03-02", "delivery_hour": "15-1'),
+    "nested too deep": Answer(200, b"[" * 200_000),
+    "an error in JSON": Answer(200, b'{"error": "internal"}'),
+    "another period": Answer(200, price()("/?delivery_day=2026-03-01&delivery_hour=15-16").body),
+    "moved": Answer(301, b"", {"Location": "/elsewhere"}),
+    "found": Answer(302, b"<html>log in</html>", {"Location": "/login"}),
+    "temporary redirect": Answer(307, b"", {"Location": "/elsewhere"}),
+    "not modified": Answer(304),
+    "forbidden": Answer(403, b"no"),
+}
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_a_reply_that_says_nothing_about_the_price_is_asked_again_and_then_the_run_is_red(
+    settings: Settings, provider: ScriptedProvider, warehouse: Warehouse, answer: Answer
+) -> None:
+    provider.script = [answer]
+    with pytest.raises(TransientError, match=rf"0 were answered .* 3 were not .*status {answer.status}"):
+        run(settings, now=NOW)
+    assert provider.asked == [hour for hour in OPEN[:3] for _ in range(3)]
+    assert [line["status"] for line in replies(settings)] == [answer.status] * 9
+    rows = "SELECT DISTINCT status, is_answer FROM ops.provider_requests"
+    assert warehouse.execute(rows) == [(answer.status, False)]
+    # the rejected reply, once it is loaded, is no answer either
+    provider.script = [price()]
+    assert run(settings, now=NOW)["answered"] == 9
+    rejected = "SELECT count(*) FROM ops.rejected_messages WHERE source = 'reference_prices'"
+    assert warehouse.execute(rejected) == [(9,)]
+
+
+def test_one_unreadable_reply_costs_one_more_request(settings: Settings, provider: ScriptedProvider) -> None:
+    provider.script = [Answer(200, b"<html>"), Answer(302, b"", {"Location": "/"}), price()]
+    summary = run(settings, now=NOW)
+    assert (summary["answered"], summary["failed"], summary["requested"]) == (9, 0, 11)
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 408, 500])
+def test_retry_after_counts_with_429_and_503_only(
+    settings: Settings, provider: ScriptedProvider, warehouse: Warehouse, status: int
+) -> None:
+    provider.script = [Answer(status, b"", {"Retry-After": "3000"}), price()]
+    assert run(settings, now=NOW, deadline_seconds=30)["answered"] == 9
+    assert warehouse.execute("SELECT max(retry_at) FROM ops.provider_requests") == [(None,)]
 
 
 def test_a_transient_failure_is_tried_again_and_its_reply_landed_too(

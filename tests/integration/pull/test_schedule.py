@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from include.domain.delivery_period import DeliveryPeriod, Market
-from include.domain.reference_price import is_transient_status
 from include.pull.schedule import PeriodToPrice, Scope, due_periods
 from tests.integration.pull.conftest import Warehouse
 
@@ -139,13 +138,16 @@ def test_an_observation_satisfies_until_the_next_publication(warehouse: Warehous
     assert due(warehouse, now=NOW + timedelta(minutes=9, seconds=30)) == ["02 14-15"]
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 404, 408, 425, 429, 500, 503, None])
-def test_a_landed_reply_counts_before_it_is_loaded(warehouse: Warehouse, status: int | None) -> None:
+@pytest.mark.parametrize(
+    ("status", "is_answer"), [(200, True), (404, True), (200, False), (302, False), (None, False), (None, None)]
+)
+def test_an_answer_counts_before_it_is_loaded_and_another_reply_never_does(
+    warehouse: Warehouse, status: int | None, is_answer: bool | None
+) -> None:
     traded = period(14)
     warehouse.trade(traded)
-    warehouse.request(traded, NOW, status)
-    is_answered = status is not None and not is_transient_status(status)
-    assert (due(warehouse, now=NOW + timedelta(minutes=1)) == []) is is_answered
+    warehouse.request(traded, NOW, status, is_answer)
+    assert (due(warehouse, now=NOW + timedelta(minutes=1)) == []) is bool(is_answer)
 
 
 def test_a_window_is_about_its_hours_known_or_not_and_not_about_what_is_open_or_traded_elsewhere(
@@ -180,7 +182,7 @@ def test_a_window_asks_for_what_was_traded_in_it_whenever_it_is_delivered(wareho
 
 def test_a_window_asks_only_for_what_is_due(warehouse: Warehouse) -> None:
     hour = period(8)
-    warehouse.request(hour, NOW - timedelta(minutes=20), 404)
+    warehouse.request(hour, NOW - timedelta(minutes=20), 404, True)
     assert due_in_window(warehouse, hour.start_at, hour.end_at) == []
     assert due_in_window(warehouse, hour.start_at, hour.end_at, now=NOW + timedelta(hours=1)) == ["02 08-09"]
 
@@ -234,9 +236,9 @@ def test_force_asks_for_what_is_delivered_in_the_window_final_or_not(warehouse: 
 def test_what_was_answered_since_is_not_forced_again(warehouse: Warehouse) -> None:
     yesterday = TODAY - timedelta(days=1)
     began_at = NOW - timedelta(hours=3)
-    warehouse.request(period(7, yesterday), began_at, 200)
-    warehouse.request(period(8, yesterday), began_at - timedelta(seconds=1), 200)
-    warehouse.request(period(9, yesterday), NOW, 503)
+    warehouse.request(period(7, yesterday), began_at, 200, True)
+    warehouse.request(period(8, yesterday), began_at - timedelta(seconds=1), 200, True)
+    warehouse.request(period(9, yesterday), NOW, 503, False)
     warehouse.price(period(10, yesterday), NOW)
     left = due_on_days(warehouse, yesterday, yesterday, force=True, answered_since=began_at)
     assert {f"01 {hour:02}-{hour + 1:02}" for hour in range(24)} - set(left) == {"01 07-08", "01 10-11"}

@@ -49,11 +49,21 @@ class Program:
         self.notes = folder / "notes"
         self.notes.touch()
         command = [sys.executable, "-c", PROGRAM, str(self.notes), kind]
-        self.component = Component("scheduler", command, check, patience, self.watchdog)
+        self.is_database_there = True
+        self.component = Component(
+            "scheduler", command, check, lambda: self.is_database_there, patience, self.watchdog
+        )
         self.clock = time.monotonic
 
-    def watchdog(self, check: Callable[[], Mapping[str, str]], restart: Callable[[str], None]) -> Watchdog:
-        return Watchdog(check, restart, lambda: 20 * self.clock())
+    def watchdog(
+        self,
+        check: Callable[[], Mapping[str, str]],
+        restart: Callable[[str], None],
+        database_answers: Callable[[], bool],
+        say: Callable[[str], None],
+        age_seconds: Callable[[str], float],
+    ) -> Watchdog:
+        return Watchdog(check, restart, database_answers, say, age_seconds, lambda: 20 * self.clock())
 
     def words(self) -> list[str]:
         return [line for line in self.notes.read_text().splitlines() if not line.startswith("task 1")]
@@ -109,18 +119,46 @@ def test_a_component_that_lives_but_does_not_work_is_ended(tmp_path: Path) -> No
     assert not program.task_is_alive()
 
 
+def test_an_api_server_that_waits_for_the_database_is_not_ended(tmp_path: Path) -> None:
+    looks = 0
+
+    def check() -> Mapping[str, str]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            program.is_database_there = False
+            return WELL
+        raise TransientError("no answer")
+
+    def answers() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks > 12:  # a minute and a half by the watchdog's clock
+            program.component.stop()
+        return program.is_database_there
+
+    program = Program(tmp_path, "willing", check, patience=0.5)
+    program.component._database_answers = answers
+    assert program.component.run() == 0
+
+
 def test_nothing_is_ended_while_the_database_is_away_or_before_it_was_ever_healthy() -> None:
-    seen = Component("scheduler", [], lambda: {"metadatabase": "unhealthy", "scheduler": "unhealthy"}, 1)
+    def answers() -> bool:
+        return True
+
+    seen = Component(
+        "scheduler", [], lambda: {"metadatabase": "unhealthy", "scheduler": "unhealthy"}, answers, 1
+    )
     assert seen._for_watchdog() == {"metadatabase": "unhealthy", "scheduler": "unhealthy"}
-    queue = Component("worker", [], lambda: {"queue": "unhealthy", "worker": "unhealthy"}, 1)
+    queue = Component("worker", [], lambda: {"queue": "unhealthy", "worker": "unhealthy"}, answers, 1)
     assert queue._for_watchdog() == {"metadatabase": "unhealthy", "worker": "unhealthy"}
-    busy = Component("worker", [], lambda: {"queue": "healthy", "worker": "unhealthy"}, 1)
+    busy = Component("worker", [], lambda: {"queue": "healthy", "worker": "unhealthy"}, answers, 1)
     assert busy._for_watchdog() == {"metadatabase": "healthy", "worker": "unhealthy"}
 
     def silent() -> Mapping[str, str]:
         raise TransientError("no answer")
 
-    assert not Component("api-server", [], silent, 1)._is_healthy()
+    assert not Component("api-server", [], silent, answers, 1)._is_healthy()
     assert not seen._is_healthy()
 
 

@@ -121,7 +121,6 @@ BAD_DEALS: list[tuple[Reason, str, str]] = [
 BAD_REPLIES: list[tuple[Reason, int, str, str]] = [
     (Reason.BAD_REQUEST, 400, '{"error_message": "unknown delivery hour"}', "unknown delivery hour"),
     (Reason.UNEXPECTED_STATUS, 302, "", "status 302: ''"),
-    (Reason.UNEXPECTED_STATUS, 204, "", "status 204: ''"),
     (Reason.UNEXPECTED_STATUS, 403, "forbidden", "status 403: 'forbidden'"),
     (Reason.INVALID_JSON, 200, "<html>", "'<html>'"),
     (Reason.INVALID_JSON, 200, reply_with_value("NaN"), "NaN is no JSON number"),

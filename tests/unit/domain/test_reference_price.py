@@ -14,6 +14,7 @@ from include.domain.reference_price import (
     ReferencePrice,
     is_transient_status,
     parse_reference_price,
+    why_no_answer,
 )
 from include.domain.rejection import Reason, RejectedMessageError
 from tests.unit.domain.messages import BAD_REPLIES, GOOD_REPLY, outcome, reply, reply_with_value
@@ -50,8 +51,9 @@ def test_null_and_missing_say_undefined_and_never_zero(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "not found", '{"error_message": "no price yet"}'])
-def test_404_says_undefined_whatever_its_body(text: str) -> None:
+def test_404_and_204_say_undefined_whatever_the_body(text: str) -> None:
     assert parse_reference_price(404, text, ASKED) == ReferencePrice(ASKED, None, None)
+    assert parse_reference_price(204, text, ASKED) == ReferencePrice(ASKED, None, None)
 
 
 @pytest.mark.parametrize("text", [reply_without("last_update"), reply(last_update=None)])
@@ -77,6 +79,45 @@ def test_not_now_is_no_statement_about_the_price(status: int) -> None:
 @pytest.mark.parametrize("status", [200, 204, 301, 400, 401, 403, 404, 410])
 def test_every_other_status_is_final(status: int) -> None:
     assert not is_transient_status(status)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, reply().encode()),
+        (200, reply(value=None).encode()),
+        (204, b""),
+        (404, b"\xff"),
+        (400, b'{"error_message": "unknown delivery hour"}'),
+    ],
+)
+def test_a_price_no_price_and_no_such_period_are_answers(status: int, body: bytes) -> None:
+    assert why_no_answer(status, body, ASKED) is None
+
+
+@pytest.mark.parametrize(("reason", "status", "text", "explanation"), BAD_REPLIES)
+def test_a_breach_of_the_contract_is_no_answer(
+    reason: Reason, status: int, text: str, explanation: str
+) -> None:
+    failure = why_no_answer(status, text.encode(), ASKED)
+    if reason is Reason.BAD_REQUEST:
+        assert failure is None
+    else:
+        assert failure is not None
+        assert explanation in failure
+        assert f"status {status}" in failure
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"[" * 200_000, b'{"a":' * 200_000])
+def test_what_cannot_be_read_at_all_is_no_answer(body: bytes) -> None:
+    assert why_no_answer(200, body, ASKED) is not None
+
+
+@given(st.integers(100, 599), st.binary())
+def test_no_reply_breaks_the_decision_whether_it_is_an_answer(status: int, body: bytes) -> None:
+    failure = why_no_answer(status, body, ASKED)
+    assert failure is None or status not in (204, 404)
+    assert failure is not None or status in (204, 400, 404)
 
 
 @given(st.integers(100, 499), st.text())

@@ -57,6 +57,11 @@ def test_a_label_arrives_as_it_is(label: str) -> None:
         (503, None, None),
         (503, "soon", None),
         (200, None, None),
+        (200, "86400", None),
+        (302, "7", None),
+        (404, "7", None),
+        (500, "7", None),
+        (502, "Mon, 02 Mar 2026 12:00:45 GMT", None),
     ],
 )
 def test_retry_after(status: int, header: str | None, seconds: float | None) -> None:

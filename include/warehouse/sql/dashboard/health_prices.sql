@@ -7,7 +7,8 @@ WITH open AS (
         WHERE (r.delivery_day, r.delivery_hour) = (h.delivery_day, h.delivery_hour)
     ) AS r ON true
 ), spent AS (
-    SELECT coalesce(finished_at, requested_at + interval '30 seconds') AS until
+    -- as ops/provider_wait.sql counts
+    SELECT CASE WHEN status IS NOT NULL THEN finished_at ELSE requested_at + interval '30 seconds' END AS until
     FROM ops.provider_requests
     WHERE requested_at > now() - interval '2 hours'
 )

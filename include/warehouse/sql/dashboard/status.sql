@@ -1,6 +1,6 @@
 -- How late we are, up to when the deals are known, and whether the provider answers
 WITH answers AS (
-    SELECT finished_at, coalesce(status < 500 AND status <> 429, false) AS is_answer
+    SELECT finished_at, coalesce(is_answer, false) AS is_answer
     FROM ops.provider_requests
     WHERE requested_at > now() - interval '2 hours' AND finished_at IS NOT NULL
 ), provider AS (

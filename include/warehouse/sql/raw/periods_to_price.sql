@@ -68,12 +68,12 @@ SELECT
             FROM raw.reference_prices AS r
             WHERE r.delivery_day = w.delivery_day AND r.delivery_hour = w.delivery_hour
         ),
-        -- landed and perhaps not loaded yet, or rejected; 408, 425, 429 and 5xx say nothing about the price
+        -- landed and perhaps not loaded yet
         (
             SELECT max(q.finished_at)
             FROM ops.provider_requests AS q
             WHERE q.delivery_day = w.delivery_day AND q.delivery_hour = w.delivery_hour
-                AND q.status < 500 AND q.status NOT IN (408, 425, 429)
+                AND q.is_answer
         )
     ) AS last_answered_at
 FROM candidates AS w
