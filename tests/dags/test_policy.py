@@ -64,6 +64,10 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
             assert task.execution_timeout is not None
 
 
+def test_a_task_pushes_one_summary_and_not_each_key_of_it(dag: Any) -> None:
+    assert {task.task_id: task.multiple_outputs for task in dag.tasks} == dict.fromkeys(dag.task_ids, False)
+
+
 def test_people_are_told_of_every_failure_once(dag: Any) -> None:
     for task in dag.tasks:
         callbacks = [type(callback) for callback in task.on_failure_callback]
