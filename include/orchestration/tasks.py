@@ -71,5 +71,5 @@ def job(
         log.info("%s: %s", name, summary)
         return summary
 
-    # Airflow infers True from the annotation: each key of the summary would be pushed on its own, a request each
+    # Airflow infers True from the annotation: each key of the summary would be an XCom and a request of its own
     return task(task_id=name, multiple_outputs=False, **operator_arguments)(run)()

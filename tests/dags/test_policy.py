@@ -53,6 +53,7 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
         "repull_",
         "rebuild_",
         "follow_",
+        "clean_",
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
@@ -99,6 +100,8 @@ def test_the_schedules() -> None:
     assert refresh.max_active_runs == follow.max_active_runs == 1
     assert timedelta(seconds=RUN_SECONDS) < follow.get_task("follow_market").execution_timeout
     assert load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
+    clean = load(DAGS / "clean_up.py").clean_up()
+    assert (clean.timetable.expression, clean.max_active_runs) == ("43 2 * * *", 1)
 
 
 def test_only_a_run_about_an_hour_takes_params() -> None:

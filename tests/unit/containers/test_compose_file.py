@@ -2,11 +2,13 @@
 
 import re
 import shlex
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from airflow.configuration import conf
 
 from include.containers import component, health
 from include.containers.secret_file import SECRETS
@@ -199,12 +201,14 @@ ONLY_CONTAINERS = {
     "AIRFLOW__CELERY__RESULT_BACKEND": "the same",
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "the same",
     "AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER": "the same",
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "the same",
 }
 OTHER_VALUE = {
     *("EXCHANGE_URL", "MARKET_DATA_URL", "WAREHOUSE_URL", "LANDING_ROOT", "DATA_DOCS_ROOT", "PATH"),
     "PYTHONPATH",
     *("AIRFLOW_CONN_EXCHANGE", "AIRFLOW_CONN_MARKET_DATA", "AIRFLOW_CONN_WAREHOUSE", "AIRFLOW_HOME"),
     *("AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"),
+    "AIRFLOW_DATABASE_URL",
     *("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET"),
     *("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"),
     *("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "AIRFLOW__API__HOST"),
@@ -237,6 +241,19 @@ def test_all_of_airflow_gets_the_same_but_for_what_only_one_needs(service: str) 
         "migrate": {"ADMIN_DATABASE_URL", "AIRFLOW_DB_PASSWORD", "PIPELINE_PASSWORD", "ANALYST_PASSWORD"},
     }
     assert {name.removeprefix("AIRFLOW__") for name in extra} == expected.get(service, set())
+
+
+def test_the_queue_never_delivers_a_task_twice_that_runs_for_years() -> None:
+    name = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
+    two_years = timedelta(days=730).total_seconds()
+    for service in ("scheduler", "worker"):
+        assert int(environment(service)[name]) > two_years
+
+
+def test_airflow_tells_celery_the_visibility_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
+    monkeypatch.setenv(name, environment("worker")[name])
+    assert conf.getsection("celery_broker_transport_options") == {"visibility_timeout": 315_360_000}
 
 
 def test_the_components_are_those_of_make_run_with_the_same_options() -> None:
