@@ -264,6 +264,43 @@ def test_backfill(platform: Platform, midnight: datetime) -> None:
         assert observations(database, hours[2]) == before + 1, "asked again for a final price"
 
 
+def test_the_hours_of_a_cancelled_backfill_are_done_by_the_next(platform: Platform, midnight: datetime) -> None:
+    """As docs/runbook.md says: runs that were cleared wait for ever, unless they are marked failed."""
+    hours = [midnight + number * HOUR for number in (12, 13, 14)]
+    backfill = {
+        "dag_id": "hourly_pnl",
+        "from_date": hours[0].isoformat(),
+        "to_date": hours[-1].isoformat(),
+        "max_active_runs": 1,
+        "reprocess_behavior": "failed",
+    }
+
+    def states() -> dict[datetime, str]:
+        found = platform.call("GET", f"{RUNS}?run_type=backfill&limit=50")["dag_runs"]
+        runs = {datetime.fromisoformat(run["logical_date"]): run for run in found}
+        ids.update({hour: runs[hour]["dag_run_id"] for hour in hours if hour in runs})
+        return {hour: runs[hour]["state"] for hour in hours if hour in runs}
+
+    ids: dict[datetime, str] = {}
+    cancelled = platform.wait_for(lambda: platform.call("POST", "backfills", backfill), 60)
+    platform.wait_for(lambda: "running" in states().values(), 60)
+    assert platform.answer("PUT", f"backfills/{cancelled['id']}/cancel").ok
+    platform.wait_for(lambda: set(states().values()) <= {"success", "failed"}, 120)
+    cleared = ids[hours[-1]]
+    assert states()[hours[-1]] == "failed"
+    assert platform.answer("POST", f"{RUNS}/{cleared}/clear", {"dry_run": False}).ok
+
+    def next_one() -> Any:
+        return platform.wait_for(lambda: platform.call("POST", "backfills", backfill), 60)
+
+    next_one()
+    platform.wait_for(lambda: set(states().values()) == {"success", "queued"}, 120)
+    assert states()[hours[-1]] == "queued", "another backfill leaves alone what is queued"
+    platform.wait_for(lambda: platform.call("PATCH", f"{RUNS}/{cleared}", {"state": "failed"}), 60)
+    next_one()
+    platform.wait_for(lambda: set(states().values()) == {"success"}, 120)
+
+
 def observations(database: Any, delivery_start_at: datetime) -> int:
     count = (
         "SELECT count(*) FROM raw.reference_prices JOIN raw.delivery_periods"
