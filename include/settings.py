@@ -28,6 +28,7 @@ class Settings:
         reference_price_per_minute: The provider's request budget, requests in any 60 s.
         reference_price_per_hour: The same, requests in any 3,600 s.
         airflow_port: Where `make run` serves Airflow's UI.
+        airflow_database_url: SQLAlchemy's URL of Airflow's own database, for clean_airflow; empty: not known.
         alert_webhook_url: Gets a POST of JSON for each failed task and alarm; empty: off.
         alert_smtp_url: `smtp://user:password@host:587/?from=…&to=…`, who gets a mail for the same; empty: off.
     """
@@ -41,6 +42,7 @@ class Settings:
     reference_price_per_minute: int = 50
     reference_price_per_hour: int = 1000
     airflow_port: int = 8080
+    airflow_database_url: str = ""
     alert_webhook_url: str = ""
     alert_smtp_url: str = ""
 
@@ -77,6 +79,7 @@ _SCHEMES = {
     "exchange_url": ("ws", "wss"),
     "market_data_url": ("http", "https"),
     "warehouse_url": ("postgresql", "postgres"),
+    "airflow_database_url": ("postgresql", "postgresql+psycopg2"),
     "alert_webhook_url": ("http", "https"),
     "alert_smtp_url": ("smtp", "smtps"),
 }

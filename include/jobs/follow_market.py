@@ -18,7 +18,6 @@ from include.jobs import (
 )
 from include.pull.schedule import last_publication
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +101,6 @@ def run(settings: Settings, seconds: float = RUN_SECONDS, clock: Clock = _CLOCK)
         raise TerminalError("\n".join(wrong))
     if away is not None:
         raise away
-    with connect(settings.warehouse_url, "follow_market") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, "ops/validation_results_forget")
     return dict(total)
 
 

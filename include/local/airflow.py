@@ -109,7 +109,9 @@ def environment(
         "AIRFLOW_CONN_WAREHOUSE": settings.warehouse_url,
     }
     prefixed = {f"AIRFLOW__{name}": value for name, value in options.items()}
-    return {**common, "AIRFLOW_HOME": str(home), **prefixed, **connections}
+    # Airflow takes its own variable away from tasks; the task clean_airflow needs the address
+    database = {"AIRFLOW_DATABASE_URL": options["DATABASE__SQL_ALCHEMY_CONN"]}
+    return {**common, "AIRFLOW_HOME": str(home), **prefixed, **connections, **database}
 
 
 def admin_password(secrets: Secrets) -> str:

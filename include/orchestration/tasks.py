@@ -71,4 +71,5 @@ def job(
         log.info("%s: %s", name, summary)
         return summary
 
-    return task(task_id=name, **operator_arguments)(run)()
+    # Airflow infers True from the annotation: each key of the summary would be an XCom and a request of its own
+    return task(task_id=name, multiple_outputs=False, **operator_arguments)(run)()

@@ -54,6 +54,7 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
         "rebuild_",
         "follow_",
         "report_",
+        "clean_",
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
@@ -63,6 +64,10 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
             assert task.retries == 3
         if task.task_id != "stream_trades":
             assert task.execution_timeout is not None
+
+
+def test_a_task_pushes_one_summary_and_not_each_key_of_it(dag: Any) -> None:
+    assert {task.task_id: task.multiple_outputs for task in dag.tasks} == dict.fromkeys(dag.task_ids, False)
 
 
 def test_people_are_told_of_every_failure_once(dag: Any) -> None:
@@ -96,6 +101,8 @@ def test_the_schedules() -> None:
     assert refresh.max_active_runs == follow.max_active_runs == 1
     assert timedelta(seconds=RUN_SECONDS) < follow.get_task("follow_market").execution_timeout
     assert load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
+    clean = load(DAGS / "clean_up.py").clean_up()
+    assert (clean.timetable.expression, clean.max_active_runs) == ("43 2 * * *", 1)
 
 
 def test_only_a_run_about_an_hour_takes_params() -> None:

@@ -264,6 +264,42 @@ def test_backfill(platform: Platform, midnight: datetime) -> None:
         assert observations(database, hours[2]) == before + 1, "asked again for a final price"
 
 
+def test_the_hours_of_a_cancelled_backfill_are_done_by_the_next(platform: Platform, midnight: datetime) -> None:
+    """As docs/runbook.md says: runs that were cleared wait for ever, unless they are marked failed."""
+    hours = [midnight + number * HOUR for number in (12, 13, 14)]
+    backfill = {
+        "dag_id": "hourly_pnl",
+        "from_date": hours[0].isoformat(),
+        "to_date": hours[-1].isoformat(),
+        "max_active_runs": 1,
+        "reprocess_behavior": "failed",
+    }
+
+    ids: dict[datetime, str] = {}
+
+    def states() -> list[str]:
+        """Of the three runs, in the order of their hours; fewer while the API does not answer."""
+        answer = platform.call("GET", f"{RUNS}?run_type=backfill&limit=50") or {"dag_runs": []}
+        runs = {datetime.fromisoformat(run["logical_date"]): run for run in answer["dag_runs"]}
+        ids.update({hour: runs[hour]["dag_run_id"] for hour in hours if hour in runs})
+        return [runs[hour]["state"] for hour in hours if hour in runs]
+
+    def start() -> Any:
+        return platform.wait_for(lambda: platform.call("POST", "backfills", backfill), 120)
+
+    cancelled = start()
+    platform.wait_for(lambda: "running" in states(), 60)
+    assert platform.answer("PUT", f"backfills/{cancelled['id']}/cancel").ok
+    platform.wait_for(lambda: states() == ["success", "failed", "failed"], 120)
+    last = f"{RUNS}/{ids[hours[-1]]}"
+    assert platform.answer("POST", f"{last}/clear", {"dry_run": False}).ok
+    start()
+    platform.wait_for(lambda: states() == ["success", "success", "queued"], 120)
+    platform.wait_for(lambda: platform.call("PATCH", last, {"state": "failed"}), 60)
+    start()
+    platform.wait_for(lambda: states() == ["success"] * 3, 120)
+
+
 def observations(database: Any, delivery_start_at: datetime) -> int:
     count = (
         "SELECT count(*) FROM raw.reference_prices JOIN raw.delivery_periods"

@@ -127,7 +127,12 @@ def helm_environment() -> dict[str, str]:
     return {entry["name"]: entry["value"] for entry in values["env"]}
 
 
-FROM_SECRETS = {"WAREHOUSE_URL", "AIRFLOW_CONN_WAREHOUSE", "AIRFLOW__CELERY__RESULT_BACKEND"}
+FROM_SECRETS = {
+    "WAREHOUSE_URL",
+    "AIRFLOW_CONN_WAREHOUSE",
+    "AIRFLOW_DATABASE_URL",
+    "AIRFLOW__CELERY__RESULT_BACKEND",
+}
 BY_THE_CHART = {
     "AIRFLOW__CORE__EXECUTOR",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",

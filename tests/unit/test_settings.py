@@ -18,6 +18,7 @@ EVERY_VARIABLE = {
     "REFERENCE_PRICE_PER_MINUTE": "5",
     "REFERENCE_PRICE_PER_HOUR": "100",
     "AIRFLOW_PORT": "18080",
+    "AIRFLOW_DATABASE_URL": "postgresql+psycopg2://airflow:secret@db.example:5433/airflow",
     "ALERT_WEBHOOK_URL": "https://chat.example/hooks/desk",
     "ALERT_SMTP_URL": "smtp://desk:secret@mail.example:587/?from=desk@example.com&to=oncall@example.com",
 }
@@ -34,6 +35,7 @@ def test_nothing_needs_to_be_set() -> None:
         reference_price_per_minute=50,
         reference_price_per_hour=1000,
         airflow_port=8080,
+        airflow_database_url="",
         alert_webhook_url="",
         alert_smtp_url="",
     )
@@ -50,6 +52,7 @@ def test_every_variable_is_read() -> None:
         reference_price_per_minute=5,
         reference_price_per_hour=100,
         airflow_port=18080,
+        airflow_database_url="postgresql+psycopg2://airflow:secret@db.example:5433/airflow",
         alert_webhook_url="https://chat.example/hooks/desk",
         alert_smtp_url="smtp://desk:secret@mail.example:587/?from=desk@example.com&to=oncall@example.com",
     )

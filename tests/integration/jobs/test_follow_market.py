@@ -143,19 +143,3 @@ def test_a_warehouse_that_is_back_is_no_failure(
         desk, 30, FakeClock(clock("12:00:01"), lambda: monkeypatch.setattr(load_trades, "run", real))
     )
     assert database.rows("SELECT trade_count FROM curated.pnl_hourly") == [(1,)]
-
-
-def test_results_that_were_met_are_forgotten_after_a_week(desk: Settings, database: Database) -> None:
-    for success, days in ((True, 8), (True, 6), (False, 8)):
-        database.rows(
-            "INSERT INTO ops.validation_results (validation_id, validated_at, suite, expectation, severity,"
-            " is_success, unexpected_count, detail, load_batch_ids)"
-            " VALUES ('v', %s, 'trades', 'e', 'warning', %s, 0, 'd', '{}')",
-            (datetime.now(UTC) - timedelta(days=days), success),
-        )
-    follow_market.run(desk, 0, FakeClock(clock("12:00:01")))
-    left = database.rows(
-        "SELECT is_success, extract(day FROM now() - validated_at)::int FROM ops.validation_results"
-        " WHERE expectation = 'e' ORDER BY 1"
-    )
-    assert left == [(False, 8), (True, 6)]

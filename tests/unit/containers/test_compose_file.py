@@ -1,7 +1,12 @@
 """docker-compose.yaml and Dockerfile hold what is promised of every service, and agree with `make run`."""
 
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -199,12 +204,16 @@ ONLY_CONTAINERS = {
     "AIRFLOW__CELERY__RESULT_BACKEND": "the same",
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "the same",
     "AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER": "the same",
+    "AIRFLOW__CELERY__TASK_ACKS_LATE": "the same",
+    "AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS": "the same",
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "the same",
 }
 OTHER_VALUE = {
     *("EXCHANGE_URL", "MARKET_DATA_URL", "WAREHOUSE_URL", "LANDING_ROOT", "DATA_DOCS_ROOT", "PATH"),
     "PYTHONPATH",
     *("AIRFLOW_CONN_EXCHANGE", "AIRFLOW_CONN_MARKET_DATA", "AIRFLOW_CONN_WAREHOUSE", "AIRFLOW_HOME"),
     *("AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"),
+    "AIRFLOW_DATABASE_URL",
     *("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET"),
     *("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"),
     *("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "AIRFLOW__API__HOST"),
@@ -237,6 +246,34 @@ def test_all_of_airflow_gets_the_same_but_for_what_only_one_needs(service: str) 
         "migrate": {"ADMIN_DATABASE_URL", "AIRFLOW_DB_PASSWORD", "PIPELINE_PASSWORD", "ANALYST_PASSWORD"},
     }
     assert {name.removeprefix("AIRFLOW__") for name in extra} == expected.get(service, set())
+
+
+def test_celery_never_delivers_a_task_twice_that_runs_for_years() -> None:
+    """By Celery's own reading of what the workers get."""
+    names = {name: value for name, value in environment("worker").items() if name.startswith("AIRFLOW__CELERY")}
+    assert {name: environment("scheduler")[name] for name in names} == names
+    show = (
+        "import json; from airflow.providers.celery.executors.celery_executor_utils import app;"
+        "names = ('task_acks_late', 'worker_disable_prefetch', 'worker_prefetch_multiplier');"
+        "print(json.dumps({name: app.conf[name] for name in names}"
+        " | {'visibility_timeout': app.conf.broker_transport_options['visibility_timeout']}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=PROJECT_ROOT,
+        env=os.environ | names | {"PYTHONPATH": str(PROJECT_ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    two_years = timedelta(days=730).total_seconds()
+    assert found.pop("visibility_timeout") > two_years
+    assert found == {
+        "task_acks_late": False,
+        "worker_disable_prefetch": True,
+        "worker_prefetch_multiplier": 1,
+    }
 
 
 def test_the_components_are_those_of_make_run_with_the_same_options() -> None:

@@ -1,0 +1,37 @@
+"""
+### Nothing grows for ever: old rows and logs go, no data does
+
+| | |
+|---|---|
+| **window** | none: this is a *now* DAG, it looks at what is old at this moment |
+| **schedule** | daily at 02:43 UTC |
+| **writes** | deletes only: runs and logs of Airflow, `ops.provider_requests`, `ops.validation_results` |
+| **rerun** | clear the red task, or wait for the next day: it removes what is left |
+
+A run that has not ended stays, however old it is: `capture_trades` streams for months. `docs/deploy.md` says
+how long the rest is kept, in section Sizes. Landing files, trades, prices, PnL and its history stay for ever.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag
+
+from include.orchestration.tasks import DEFAULT_ARGS, job
+
+
+@dag(
+    schedule=CronTriggerTimetable("43 2 * * *", timezone="UTC"),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=3),
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["upkeep", "now"],
+)
+def clean_up() -> None:
+    job("clean_airflow")
+    job("clean_warehouse")
+
+
+clean_up()
