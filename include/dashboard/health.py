@@ -99,6 +99,6 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
 
 def _run(row: Row, run_href: str) -> Row:
     start, end = row.pop("window_start_at"), row.pop("window_end_at")
-    window = None if start is None else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+    window = None if start is None else f"{start:%Y-%m-%d %H:%M} UTC to {end:%Y-%m-%d %H:%M} UTC"
     href = run_href and run_href.format(**{name: quote(row[name], safe="") for name in ("dag_id", "run_id")})
     return row | {"window": window, "href": href or None}

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.dashboard.reader import Row
+from include.duration import duration
 
 _ALARMS = {
     "capture_silent": (
@@ -92,15 +93,6 @@ def incomplete_because(row: Row, missing: Iterable[Row]) -> list[str]:
         detail = f": {reason['detail']}" if reason["detail"] else ""
         words.append(str(_MISSING.get(reason["reason"], reason["reason"])) + detail)
     return words
-
-
-def duration(seconds: Decimal) -> str:
-    """A length of time as people say it, rounded down."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s" if whole else "less than a second"
-    minutes = whole // 60
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def matching(key: str, rows: Iterable[Row]) -> dict[Any, list[Row]]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
+from include.duration import duration
 from include.errors import TerminalError, TransientError
 from include.load.waiting import MAX_WAIT, Waiting, waiting_files
 from include.outcomes.notices import Notice
@@ -154,9 +155,7 @@ def _reader_alarm(cur: cursor, now: datetime) -> list[Alarm]:
 
 
 def _when(now: datetime, at: datetime) -> str:
-    seconds = int((now - at).total_seconds())
-    ago = f"{seconds} s" if seconds < 600 else f"{seconds // 60} minutes"
-    return f"{ago} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{duration((now - at).total_seconds())} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _notices(cur: cursor) -> list[Notice]:

@@ -20,6 +20,7 @@ from include import csv_file
 from include.csv_file import DECIMALS, Label
 from include.domain.delivery_period import parse_delivery_day
 from include.domain.rejection import RejectedMessageError
+from include.duration import duration
 from include.errors import TerminalError, TransientError
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
@@ -121,7 +122,7 @@ def _read(cur: Any, name: str, parameters: dict[str, Any]) -> list[dict[str, Any
 def _row_note(row: dict[str, Any]) -> str:
     if row["is_complete"]:
         return ""
-    return f"! incomplete: no connection for {_duration(row['capture_gap_seconds'])} while it was tradable"
+    return f"! incomplete: no connection for {duration(row['capture_gap_seconds'])} while it was tradable"
 
 
 def _total_note(total: dict[str, Any]) -> str:
@@ -130,14 +131,6 @@ def _total_note(total: dict[str, Any]) -> str:
     notes = [f"{missing} {of_all} without a price"] if missing else []
     notes += [f"! {incomplete} {of_all} incomplete"] if incomplete else []
     return "; ".join(notes)
-
-
-def _duration(seconds: Decimal) -> str:
-    whole = int(_rounded(seconds, 0))
-    if whole < 60:
-        return f"{whole} s" if whole else "less than 1 s"
-    minutes = whole // 60
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:

@@ -50,7 +50,13 @@ def visit(browser: Browser) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def open_page(
-            scene: Scene, path: str = "", *, framed: bool = False, ready: bool = True, **options: Any
+            scene: Scene,
+            path: str = "",
+            *,
+            framed: bool = False,
+            ready: bool = True,
+            script: str = "",
+            **options: Any,
         ) -> Visit:
             desk = stack.enter_context(fake_desk(scene))
             settings = {
@@ -60,6 +66,8 @@ def visit(browser: Browser) -> Iterator[Open]:
             }
             context = browser.new_context(**(settings | options))
             stack.callback(context.close)
+            if script:
+                context.add_init_script(script)
             one = Visit(context.new_page(), desk, context)
             visits.append(one)
             one.listen(one.page)

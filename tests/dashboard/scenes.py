@@ -299,7 +299,7 @@ def good_health(now: datetime = NOW) -> Payload:
                 "state": "failed",
                 "started_at": stamp(now - timedelta(minutes=34)),
                 "ended_at": stamp(now - timedelta(minutes=33)),
-                "window": "2026-11-25 11:00 to 2026-11-25 12:00 UTC",
+                "window": "2026-11-25 11:00 UTC to 2026-11-25 12:00 UTC",
                 "error": "the provider answered 503",
                 "href": "javascript:alert(1)",
             },
@@ -344,6 +344,23 @@ def provider_down() -> Scene:
             "text": "We are not connected to the exchange: trades of these minutes may be missing here.",
         },
     ]
+    return scene
+
+
+GAP = "19 h 37 min without a connection to the exchange while it was tradable: deals may be missing"
+
+
+def one_reason_for_many_hours() -> Scene:
+    """Thirteen hours in a row are incomplete because of the same gap."""
+
+    def rows(day: date, trader: str) -> list[Payload]:
+        rows = whole_day(day, trader)
+        for row in rows[9:22]:
+            row |= {"is_complete": False, "capture_gap_seconds": "70647", "incomplete_because": [GAP]}
+        return rows
+
+    scene = busy_day()
+    scene.rows = rows
     return scene
 
 

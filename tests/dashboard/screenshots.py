@@ -32,6 +32,8 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     ),
     "march-change": (scenes.busy_day, f"?day={MARCH_CHANGE}", {}),
     "october-change": (scenes.busy_day, f"?day={OCTOBER_CHANGE}", {}),
+    "one-reason": (scenes.one_reason_for_many_hours, "", {}),
+    "moment-of-the-past": (scenes.provider_down, "?as_of=2026-11-25T10:00:00Z", {}),
     "server-error": (scenes.busy_day, "", {}),
     "health": (scenes.busy_day, "?view=health", {}),
 }
@@ -52,7 +54,8 @@ def take(
     context = browser.new_context(**{"viewport": {"width": 1360, "height": 900}, "locale": "en-GB"} | look)
     page = context.new_page()
     page.goto(url)
-    page.locator("#live[data-state=live]").wait_for(timeout=90_000)  # a busy server is asked again later
+    # a busy server is asked again later; a moment of the past does not show that the page is live
+    page.locator("#live[data-state=live]").wait_for(state="attached", timeout=90_000)
     page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
     if prepare is not None:
         prepare(page)

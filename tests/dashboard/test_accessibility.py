@@ -81,8 +81,8 @@ def test_tables_are_tables(visit: Open) -> None:
 def test_each_picture_has_words(visit: Open) -> None:
     shown = visit(scenes.busy_day())
     pictures = shown.page.locator("[role=img]")
-    expect(pictures).to_have_count(4)
-    for number in range(4):
+    expect(pictures).to_have_count(5)
+    for number in range(5):
         sentence = shown.page.locator(".picture .sentence").nth(number).inner_text()
         assert sentence.endswith(".")
         expect(pictures.nth(number)).to_have_accessible_description(sentence)

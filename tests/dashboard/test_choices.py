@@ -27,6 +27,20 @@ def test_a_trader_is_remembered_and_in_the_address(visit: Open) -> None:
     assert last_desk(shown) == "page"
 
 
+def test_a_page_that_is_opened_anew_shows_today(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    shown.page.get_by_role("button", name="Day before").click()
+    expect(shown.page.locator("#heading")).to_contain_text("Yesterday")
+    there = shown.page.url
+    shown.page.goto(shown.desk.url)
+    expect(shown.page.locator("#heading")).to_contain_text("Today, Wed, 25 Nov 2026")
+    assert "day=" not in shown.page.url
+    shown.page.goto(there)  # what was shared is that day
+    expect(shown.page.locator("#heading")).to_contain_text("Yesterday")
+    stored = shown.page.evaluate("JSON.parse(localStorage.getItem('trading-desk'))")
+    assert stored == {"trader": "", "allColumns": False}
+
+
 def test_days_by_buttons_and_back_in_the_browsers_history(visit: Open) -> None:
     shown = visit(scenes.busy_day())
     expect(shown.page.get_by_role("button", name="Today")).to_be_disabled()
@@ -118,7 +132,7 @@ def test_health_tells_the_engineer(visit: Open) -> None:
     expect(page.locator("#health-gaps")).to_contain_text("12 min")
     expect(page.locator("#view-health")).to_contain_text("all accounted for")
     expect(page.locator("#view-health")).to_contain_text("240 of 1,000")
-    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("11:00 to 2026-11-25 12:00 UTC")
+    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("12:00 to 13:00")
     expect(page.locator("#health-blocked_batches")).to_contain_text("No batch is blocked.")
     validation = page.locator("#health-validations a").first
     expect(validation).to_have_text("13:31:20")
@@ -126,6 +140,50 @@ def test_health_tells_the_engineer(visit: Open) -> None:
     shown.desk.scene.health["ledger"]["loaded"] -= 3
     shown.desk.tell()
     expect(page.locator("#view-health")).to_contain_text("3 not accounted for: make audit")
+
+
+def test_health_tells_all_times_in_one_zone(visit: Open) -> None:
+    scene = scenes.busy_day()
+    seen = (
+        "at 2026-11-25T12:30:01.5+00:00, 2026-11-25 11:00:00+00 and 2026-11-24 23:10 UTC; 2026-11-25 as a day"
+    )
+    scene.health["validations"][2]["detail"] = seen
+    scene.health["alarms"] = [
+        {
+            "alarm": "capture_silent",
+            "since_at": "2026-11-25T12:00:00Z",
+            "raised_at": None,
+            "detail": "written 34 min ago, at 2026-11-25 12:00:00 UTC",
+        }
+    ]
+    scene.health["runs"][1]["error"] = "no answer since 2026-11-25T13:00:00+02:00"
+    raw = '{"execution_time": "2026-11-25T12:00:00Z"}'
+    scene.health["rejects"][0]["raw"] = raw
+    scene.status["troubles"] = [{"code": "x", "since": None, "text": "late since 2026-11-25 12:00:00 UTC"}]
+    shown = visit(scene, "?view=health")
+    page = shown.page
+    expect(page.locator("#view-health > .hint")).to_have_text(
+        "All times are market time, Europe/Berlin; hover over one for UTC."
+    )
+    expect(page.locator("#health-validations tbody tr").nth(2)).to_contain_text(
+        "at 13:30:01, 12:00:00 and 00:10; 2026-11-25 as a day"
+    )
+    alarm = page.locator("#health-alarms td time").last
+    expect(alarm).to_have_text("13:00:00")
+    expect(alarm).to_have_attribute("title", "2026-11-25 12:00:00 UTC")
+    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("no answer since 12:00:00")
+    expect(page.locator("#troubles")).to_contain_text("late since 13:00:00")
+    expect(page.locator("#health-rejects .raw")).to_have_text(raw)  # a quotation stays one
+    assert "UTC" not in page.locator("#view-health .panels").inner_text()
+
+
+def test_a_batch_has_a_number_and_not_an_amount(visit: Open) -> None:
+    scene = scenes.busy_day()
+    scene.health["blocked_batches"] = [{"load_batch_id": 12345, "source": "trades", "loaded_count": 2345}]
+    shown = visit(scene, "?view=health")
+    expect(shown.page.locator("#health-blocked_batches tbody tr > *")).to_have_text(
+        ["12345", "trades", "2,345"]
+    )
 
 
 def test_in_airflows_frame_links_open_and_files_download(visit: Open) -> None:

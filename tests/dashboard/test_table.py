@@ -120,6 +120,43 @@ def test_incomplete_hours_say_why(visit: Open) -> None:
     expect(shown.row("10-11").locator("th")).not_to_contain_text("incomplete")
 
 
+def test_a_reason_of_many_hours_is_said_once(visit: Open) -> None:
+    shown = visit(scenes.one_reason_for_many_hours())
+    expect(shown.page.locator(".reasons li")).to_have_text([f"⚠ 09-10 to 21-22 incomplete: {scenes.GAP}"])
+    seen = shown.page.locator("#view-desk").inner_text()
+    assert seen.count(scenes.GAP) == 1
+    assert shown.cells("12-13")["Note"] == ""
+    for hour in ("09-10", "21-22"):
+        mark = shown.row(hour).locator(".warn")
+        expect(mark).to_have_attribute("title", f"Incomplete: {scenes.GAP}")
+    expect(shown.page.locator("#hours-table .warn")).to_have_count(13)
+    # above the table: who sees a mark in a line has the reason in sight
+    reasons, table = (shown.page.locator(each).bounding_box() for each in (".reasons", "#hours"))
+    assert reasons is not None
+    assert table is not None
+    assert reasons["y"] + reasons["height"] <= table["y"]
+
+
+def test_hours_in_words(visit: Open) -> None:
+    shown = visit(scenes.two_rows())
+    found = shown.page.evaluate(
+        """async (groups) => {
+            const { hoursInWords } = await import("./static/js/words.js");
+            const label = (i) => `${i}-${i + 1}`;
+            const hour = (i) => ({ delivery_hour: label(i), delivery_start_at: i, delivery_end_at: i + 1 });
+            return groups.map(([some, all]) => hoursInWords(some.map(hour), all.map(hour)));
+        }""",
+        [
+            [[1], [1]],
+            [[1, 2], [1, 2, 3]],
+            [[1, 2, 3], [1, 2, 3]],
+            [[1, 2, 3], [1, 2, 3, 4]],
+            [[1, 3, 4, 5, 7, 8], [1, 2, 3, 4, 5, 6, 7, 8]],
+        ],
+    )
+    assert found == ["1-2", "1-2, 2-3", "all hours", "1-2 to 3-4", "1-2, 3-4 to 5-6, 7-8, 8-9"]
+
+
 def test_reasons_count_although_the_capture_had_no_gap(visit: Open) -> None:
     first, second = scenes.traders_dashboard()
     second["incomplete_because"] = ["deals for this hour have arrived and are not checked yet"]
@@ -226,7 +263,7 @@ def test_more_columns_on_demand(visit: Open) -> None:
 
 def test_pictures_are_drawn_and_told(visit: Open) -> None:
     shown = visit(scenes.busy_day())
-    expect(shown.page.locator(".picture canvas")).to_have_count(4)
+    expect(shown.page.locator(".picture canvas")).to_have_count(5)
     expect(shown.page.locator("#picture-pnl-sentence")).to_contain_text(
         "-40.10 EUR over 21 hours, best 18-19 (+25.80), worst 05-06 (-22.05)"
     )
@@ -239,6 +276,34 @@ def test_pictures_are_drawn_and_told(visit: Open) -> None:
     expect(shown.page.locator(".changes tbody tr").first).to_contain_text("new trades")
     shown.page.locator(".changes tbody button").nth(6).click()
     expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 12:34:40")
+
+
+def test_a_moment_of_the_past_has_no_now(visit: Open) -> None:
+    shown = visit(scenes.provider_down(), "?as_of=2026-11-25T10:00:00Z")
+    page = shown.page
+    expect(page.locator("#as-of")).to_be_visible()
+    for now in ("#live", "#age", "#waits", "#troubles"):
+        expect(page.locator(now)).to_be_hidden()
+    page.wait_for_timeout(1_500)  # a second's tick is over
+    expect(page.locator("[aria-current=time], .now-mark, .now-line, tr.past")).to_have_count(0)
+    expect(page.locator("#heading")).to_contain_text("Whole portfolio · Wed, 25 Nov 2026")
+    page.get_by_role("tab", name="Health").click()  # which is of now
+    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#troubles")).to_be_visible()
+    page.get_by_role("tab", name="Desk").click()
+    expect(page.locator("#live")).to_be_hidden()
+    page.get_by_role("button", name="Back to now").click()
+    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#troubles")).to_be_visible()
+    expect(shown.row("13-14")).to_have_attribute("aria-current", "time")
+    expect(page.locator("#heading")).to_contain_text("Today, ")
+
+
+def test_a_line_for_now_goes_with_the_present(visit: Open) -> None:
+    scene = scenes.two_rows()
+    scene.now = NOW - timedelta(hours=2)
+    shown = visit(scene, "?as_of=2026-11-25T10:00:00Z")
+    expect(shown.page.locator("#hours-table tbody tr")).to_have_count(2)
 
 
 def test_a_moment_of_the_past(visit: Open) -> None:

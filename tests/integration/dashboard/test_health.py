@@ -181,7 +181,7 @@ def test_health_tells_of_everything(platform: Desk, client: Client) -> None:
     ]
     run = health["runs"][1]
     assert run["href"] == "../dags/hourly_pnl/runs/scheduled__2026-03-02T10%3A00%3A00%2B00%3A00"
-    assert run["window"] == "2026-03-02 09:00 to 2026-03-02 10:00 UTC"
+    assert run["window"] == "2026-03-02 09:00 UTC to 2026-03-02 10:00 UTC"
 
 
 def test_the_pages_of_the_validations_are_served_without_scripts(platform: Desk, client: Client) -> None:

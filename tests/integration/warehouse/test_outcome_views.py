@@ -79,7 +79,25 @@ def test_gaps_are_told_with_their_seconds_and_bounds(db: Database) -> None:
     db.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (closes + 95 * second,))
     (row,) = db.rows("SELECT reason, from_at, until_at, gap_seconds, detail FROM ops.incomplete_periods")
     assert row[:4] == ("capture_gap", opens + 600 * second, closes, Decimal(15))
-    assert "in 3 gaps" in row[4]
+    assert row[4] == "no capture line was connected for 15 s while it was tradable, in 3 gaps"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [("59.9", "59 s"), ("725.5", "12 min"), ("70647.049984", "19 h 37 min")],
+)
+def test_a_gap_is_told_in_the_words_of_people(db: Database, seconds: str, words: str) -> None:
+    price_status(db, "final")
+    closes = db.value("SELECT tradable_until FROM raw.delivery_periods")
+    file_id = db.value("SELECT landing_file_id FROM ops.landing_files")
+    db.rows(
+        "INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)",
+        (file_id, closes - timedelta(days=2), closes - timedelta(seconds=float(seconds))),
+    )
+    db.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (closes,))
+    assert reasons(db) == {
+        "capture_gap": f"no capture line was connected for {words} while it was tradable, in 1 gap"
+    }
 
 
 def test_a_provisional_price_is_incomplete_only_when_the_final_one_is_due(db: Database) -> None:
@@ -98,7 +116,7 @@ def test_trades_that_do_not_count_yet(db: Database, state: str, reason: str) -> 
     batch = db.batch(state=state, name="b")
     db.trade(batch, DAY, LABEL, "ann", "buy", ONE, ONE)
     assert set(reasons(db)) == {reason}
-    assert f"1 trades of batches {batch} " in reasons(db)[reason]
+    assert f"1 trade of batch {batch} is " in reasons(db)[reason]
 
 
 def test_a_change_that_waits_too_long(db: Database) -> None:

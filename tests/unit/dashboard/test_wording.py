@@ -1,11 +1,8 @@
 """What is wrong, in words."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
-import pytest
-
-from include.dashboard.wording import duration, incomplete_because, troubles
+from include.dashboard.wording import incomplete_because, troubles
 
 QUIET = {
     "data_as_of": None,
@@ -49,21 +46,6 @@ def test_a_trouble_of_unknown_age_comes_last() -> None:
     status = QUIET | {"blocked_count": 2, "provider_down_since": at(9)}
     assert [t["code"] for t in troubles(status, [])] == ["provider_down", "batch_blocked"]
     assert troubles(status, [])[1]["text"].startswith("2 deliveries of data are held back")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        ("0.4", "less than a second"),
-        ("1", "1 s"),
-        ("59.9", "59 s"),
-        ("60", "1 min"),
-        ("3599", "59 min"),
-        ("3660", "1 h 01 min"),
-    ],
-)
-def test_lengths_of_time(seconds: str, words: str) -> None:
-    assert duration(Decimal(seconds)) == words
 
 
 def test_a_complete_hour_has_no_reasons() -> None:

@@ -1,6 +1,6 @@
 // The portfolio by trader: who did what that day; choosing a name shows that trader's hours.
 
-import { el, setChildren } from "./dom.js";
+import { el, outside, setChildren } from "./dom.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { totalNote } from "./words.js";
 
@@ -79,7 +79,7 @@ function line(row, places) {
     el(
       "th",
       { scope: "row" },
-      el("button", { type: "button", class: "link", "data-trader": row.trader_id }, row.trader_id),
+      el("button", { type: "button", class: "link", "data-trader": row.trader_id }, outside(row.trader_id)),
       note
         ? el("span", { class: "warn", title: note }, "⚠", el("span", { class: "unseen" }, ` ${note}`))
         : null,

@@ -1,6 +1,6 @@
 // Draws with uPlot: axes, colours of the theme, bars and lines; what is drawn is decided in pictures.js.
 
-import { el, setText } from "./dom.js";
+import { el, setChildren, setText } from "./dom.js";
 
 const { uPlot } = window;
 const HEIGHT = 168;
@@ -18,28 +18,21 @@ const compact = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2, not
 const plain = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 const tick = (value) => (value === null ? "" : (Math.abs(value) < 10_000 ? plain : compact).format(value));
 
-/** Bars from zero; a colour of its own for those below, if there is one. */
-export const bars = (label, values, above, { scale = "y" } = {}) => ({
-  label,
-  values,
-  scale,
-  colourName: above,
-  kind: "bars",
-});
+/** Bars from zero. */
+export const bars = (label, values, colourName) => ({ label, values, colourName, kind: "bars" });
 
 export const line = (
   label,
   values,
   colourName,
-  { scale = "y", dash = null, points = true, stepped = false, gaps = true } = {},
-) => ({ label, values, scale, colourName, dash, points, stepped, gaps, kind: "line" });
+  { dash = null, points = true, stepped = false, gaps = true } = {},
+) => ({ label, values, colourName, dash, points, stepped, gaps, kind: "line" });
 
 function seriesOf(part) {
   const stroke = () => colour(part.colourName);
   if (part.kind === "bars") {
     return {
       label: part.label,
-      scale: part.scale,
       stroke,
       fill: stroke,
       width: 0,
@@ -49,7 +42,6 @@ function seriesOf(part) {
   }
   return {
     label: part.label,
-    scale: part.scale,
     stroke,
     width: 2,
     dash: part.dash ?? undefined,
@@ -59,31 +51,17 @@ function seriesOf(part) {
   };
 }
 
-/** A range with room around the values, and zero in it where bars stand on it. */
-function rangeOf(least, most, { withZero }) {
-  if (least === null || most === null) return [-1, 1];
+/** What makes one plot fit for other values, too: all of a part but these. */
+const lookOf = (parts) => JSON.stringify(parts.map(({ values, ...look }) => look));
+
+/** A range with room around the values of all parts, and zero in it where bars stand on it. */
+function rangeOf({ parts, withZero }) {
+  const values = parts.flatMap((part) => part.values).filter((value) => value !== null);
+  if (values.length === 0) return [-1, 1];
+  const [least, most] = [Math.min(...values), Math.max(...values)];
   const [from, to] = withZero ? [Math.min(0, least), Math.max(0, most)] : [least, most];
   const room = (to - from || Math.abs(to) || 1) * 0.08;
   return [withZero && from === 0 ? 0 : from - room, withZero && to === 0 ? 0 : to + room];
-}
-
-/** Widens ranges that hold zero so that their zeros lie at the same height. */
-function alignZeros(ranges) {
-  const below = Math.max(...ranges.map(([from, to]) => -from / (to - from)));
-  const above = Math.max(...ranges.map(([from, to]) => to / (to - from)));
-  const [down, up] = [below / (below + above), above / (below + above)];
-  return ranges.map(([from, to]) => {
-    const span = Math.max(down > 0 ? -from / down : 0, up > 0 ? to / up : 0);
-    return [-span * down, span * up];
-  });
-}
-
-function extent(parts, scale) {
-  const values = parts
-    .filter((part) => part.scale === scale)
-    .flatMap((part) => part.values)
-    .filter((value) => value !== null);
-  return values.length === 0 ? [null, null] : [Math.min(...values), Math.max(...values)];
 }
 
 /**
@@ -115,18 +93,18 @@ export class Chart {
     this.resizes.observe(this.canvas);
   }
 
-  /** Draws {x, parts, xRange, splits, xLabel, readout, rightScale, withZero}; says the sentence. */
+  /** Draws {x, parts, xRange, splits, xLabel, readout, withZero}; says the sentence. */
   show(picture, sentence) {
     this.picture = picture;
     setText(this.sentence, sentence);
     this.#legend(picture.parts);
     const data = [picture.x, ...picture.parts.map((part) => part.values)];
-    const shape = picture.parts.map((part) => `${part.label} ${part.scale}`).join();
-    if (this.plot !== null && this.shape === shape) {
-      this.plot.setData(data);
+    const look = lookOf(picture.parts);
+    if (this.plot !== null && this.look === look) {
+      this.plot.setData(data); // the ranges of both axes are asked for anew
     } else {
       this.plot?.destroy();
-      this.shape = shape;
+      this.look = look;
       this.plot = this.canvas.clientWidth > 0 ? new uPlot(this.#options(), data, this.canvas) : null;
     }
   }
@@ -136,10 +114,10 @@ export class Chart {
   }
 
   #legend(parts) {
-    if (this.legend.childElementCount > 0) return;
     const shown = parts.filter((part) => part.label !== "");
-    this.legend.append(
-      ...shown.map((part) =>
+    setChildren(
+      this.legend,
+      shown.map((part) =>
         el(
           "span",
           { class: "key", "data-colour": part.colourName, "data-kind": part.dash ? "dashed" : part.kind },
@@ -147,14 +125,6 @@ export class Chart {
         ),
       ),
     );
-  }
-
-  #ranges() {
-    const { parts, withZero = false, rightScale } = this.picture;
-    const left = rangeOf(...extent(parts, "y"), { withZero });
-    if (!rightScale) return { y: left };
-    const [y, right] = alignZeros([left, rangeOf(...extent(parts, rightScale), { withZero: true })]);
-    return { y, [rightScale]: right };
   }
 
   #options() {
@@ -165,19 +135,15 @@ export class Chart {
       border: { show: false },
     };
     const grid = { stroke: () => colour("grid"), width: 1 };
-    const { rightScale } = this.picture;
-    const scaleOf = (name) => ({ auto: false, range: () => this.#ranges()[name] });
-    const values = (_, splits) => splits.map(tick);
     return {
       width: this.canvas.clientWidth,
       height: HEIGHT,
       legend: { show: false },
-      padding: [8, rightScale ? 0 : 10, 0, 0],
+      padding: [8, 10, 0, 0],
       cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 7 } },
       scales: {
-        x: { time: false, auto: false, range: () => this.picture.xRange },
-        y: scaleOf("y"),
-        ...(rightScale ? { [rightScale]: scaleOf(rightScale) } : {}),
+        x: { time: false, range: () => this.picture.xRange },
+        y: { range: () => rangeOf(this.picture) },
       },
       axes: [
         {
@@ -188,21 +154,7 @@ export class Chart {
           splits: (plot) => this.picture.splits(plot.width),
           values: (_, splits) => splits.map((at) => this.picture.xLabel(at)),
         },
-        { ...axis, grid, size: 52, gap: 4, space: 30, values },
-        ...(rightScale
-          ? [
-              {
-                ...axis,
-                scale: rightScale,
-                side: 1,
-                grid: { show: false },
-                size: 52,
-                gap: 4,
-                space: 30,
-                values,
-              },
-            ]
-          : []),
+        { ...axis, grid, size: 52, gap: 4, space: 30, values: (_, splits) => splits.map(tick) },
       ],
       series: [{}, ...this.picture.parts.map(seriesOf)],
       hooks: {

@@ -23,12 +23,12 @@ function remember(choices) {
 /**
  * Choices: trader ("" is the whole portfolio), day (null follows today), view, asOf, allColumns.
  *
- * A remembered day counts on the day on which it was chosen: whoever opens the page next morning wants today.
+ * No day is remembered: whoever opens the page wants today, and a day in the address is that day.
  */
 export function readChoices({ withMemory = true } = {}) {
   const address = new URLSearchParams(location.search);
   const memory = withMemory ? remembered() : { allColumns: remembered().allColumns };
-  const day = address.get("day") ?? (memory.chosenOn === localDay() ? memory.day : null);
+  const day = address.get("day");
   const asOf = address.get("as_of");
   return {
     trader: address.get("trader") ?? (typeof memory.trader === "string" ? memory.trader : ""),
@@ -49,15 +49,8 @@ export function writeChoices(choices, { step = false } = {}) {
   put("view", choices.view === "health" ? "health" : null);
   put("as_of", choices.asOf);
   if (address.href !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);
-  remember({
-    trader: choices.trader,
-    day: choices.day,
-    chosenOn: localDay(),
-    allColumns: choices.allColumns,
-  });
+  remember({ trader: choices.trader, allColumns: choices.allColumns });
 }
 
 /** The chosen day, or today as it is now. */
 export const shownDay = (choices) => choices.day ?? today();
-
-const localDay = () => new Date().toDateString();

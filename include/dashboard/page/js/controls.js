@@ -3,6 +3,7 @@
 import { shownDay } from "./choices.js";
 import { el, isFramed, openFromParent, setAttribute, setChildren } from "./dom.js";
 import { decimalSeparator } from "./numbers.js";
+import { isolated } from "./outside.js";
 import { address } from "./server.js";
 import { addDays, isDay } from "./times.js";
 
@@ -61,7 +62,7 @@ function isMeantOtherwise(event) {
 export function showChoices({ trader, day, view, allColumns, asOf }, desk) {
   const shown = shownDay({ day });
   const names = [...new Set([...(desk?.traders ?? []), ...(trader ? [trader] : [])])];
-  const options = names.map((name) => el("option", { value: name }, name));
+  const options = names.map((name) => el("option", { value: name }, isolated(name)));
   setChildren(by("trader"), el("option", { value: "" }, "Whole portfolio"), options);
   by("trader").value = trader;
   // who is typing a date is not interrupted
@@ -69,6 +70,10 @@ export function showChoices({ trader, day, view, allColumns, asOf }, desk) {
   by("today").disabled = day === null;
   by("all-columns").checked = allColumns;
   document.body.classList.toggle("all-columns", allColumns);
+  // what is so now says nothing about the moment of the past that is shown; Health is always of now
+  const isPast = asOf !== null && view === "desk";
+  document.querySelector(".freshness").hidden = isPast;
+  by("troubles").hidden = isPast;
   const csv = { from: shown, to: shown, trader, as_of: asOf, format: "csv", decimal: decimalSeparator() };
   setAttribute(by("csv"), "href", address("pnl_hourly", csv));
   for (const name of VIEWS) {

@@ -1,29 +1,39 @@
 // Builds and changes the document: whatever comes from outside goes in as text, never as HTML.
 
+import { visible, visibleOutside } from "./outside.js";
+
+/** Attributes that people read. */
+const READ = new Set(["title", "aria-label"]);
+
 /** An element with attributes; children are elements or texts, null ones are left out. */
 export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
-  element.append(
-    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""),
-  );
+  element.append(...shown(children));
   return element;
 }
+
+const shown = (children) =>
+  children
+    .flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== "")
+    .map((child) => (child instanceof Node ? child : visible(child)));
 
 /** Sets or removes (null, undefined, false) an attribute, and touches the document only on a change. */
 export function setAttribute(element, name, value) {
   if (value === null || value === undefined || value === false) {
     if (element.hasAttribute(name)) element.removeAttribute(name);
   } else {
-    const text = value === true ? "" : String(value);
+    const text = value === true ? "" : READ.has(name) ? visible(value) : String(value);
     if (element.getAttribute(name) !== text) element.setAttribute(name, text);
   }
 }
 
 /** Sets the text of an element; true if that changed anything. */
 export function setText(element, text) {
-  if (element.textContent === text) return false;
-  element.textContent = text;
+  const fresh = visible(text);
+  if (element.textContent === fresh) return false;
+  element.textContent = fresh;
   return true;
 }
 
@@ -45,6 +55,9 @@ function pathTo(node, ancestor) {
     path.unshift([...node.parentElement.children].indexOf(node));
   return path;
 }
+
+/** A text from outside in an element of its own: in whichever direction it runs, its neighbours stay in order. */
+export const outside = (text) => el("bdi", {}, visibleOutside(text));
 
 /** Text that only screen readers tell. */
 export const unseen = (text) => el("span", { class: "unseen" }, text);

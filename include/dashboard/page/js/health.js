@@ -1,8 +1,9 @@
 // The engineer's view: what the platform knows of itself, section by section.
 
-import { el, outsideLink, setChildren, setText } from "./dom.js";
+import { el, outside, outsideLink, setChildren, setText } from "./dom.js";
+import { withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
-import { clock, duration, timeAttributes } from "./times.js";
+import { clock, duration, timeAttributes, timezoneName } from "./times.js";
 
 const GOOD = new Set(["success", "accepted", "connected", "running", "passed", "ok"]);
 const BAD = new Set(["failed", "blocked", "lost", "not connected", "upstream_failed", "critical"]);
@@ -69,11 +70,13 @@ export class HealthView {
   constructor(place) {
     this.ledger = el("dl", { class: "figures" });
     this.prices = el("dl", { class: "figures" });
+    this.zone = el("p", { class: "hint" });
     this.tables = new Map();
     const parts = SECTIONS.map((section) => [section.key, this.#section(section)]);
     const order = new Map(parts);
     const listOf = (title, list) => el("section", { class: "panel" }, el("h2", {}, title), list);
     place.append(
+      this.zone,
       el(
         "div",
         { class: "panels" },
@@ -103,6 +106,7 @@ export class HealthView {
   }
 
   show(health) {
+    setText(this.zone, `All times are market time, ${timezoneName()}; hover over one for UTC.`);
     for (const section of SECTIONS) {
       const { content, number } = this.tables.get(section.key);
       const rows = health[section.key] ?? [];
@@ -215,7 +219,7 @@ function cell(rows, row, name, isFirst) {
       ? outsideLink(row.href, shown)
       : shown;
   if (isFirst) return el("th", { scope: "row" }, content);
-  const isShort = typeof shown === "string" && shown.length <= 24;
+  const isShort = shown === NONE || String(row[name]).length <= 24;
   return el(
     "td",
     { class: isNumber(rows, name) ? "number" : name === "raw" ? "raw" : isShort ? "short-text" : null },
@@ -232,10 +236,12 @@ function value(row, name) {
   if (name === "is_connected") return state(raw ? "connected" : "not connected");
   if (name === "success") return state(raw === true ? "passed" : raw === false ? "failed" : String(raw));
   if (typeof raw === "boolean") return raw ? "yes" : "no";
+  if (/_id$/.test(name)) return outside(raw);
   if (typeof raw === "number") return Number.isInteger(raw) ? count(raw) : fixed(raw, 2);
   if (["state", "severity"].includes(name)) return state(String(raw));
-  if (Array.isArray(raw)) return raw.map(String).join(", ");
-  return typeof raw === "object" ? JSON.stringify(raw) : String(raw);
+  const isRecord = typeof raw === "object" && !Array.isArray(raw);
+  const text = Array.isArray(raw) ? raw.join(", ") : isRecord ? JSON.stringify(raw) : String(raw);
+  return name === "raw" ? outside(text) : withMoments(text); // a message is quoted as it is
 }
 
 const state = (word) =>
@@ -243,5 +249,5 @@ const state = (word) =>
     "span",
     { class: "state", "data-state": GOOD.has(word) ? "good" : BAD.has(word) ? "bad" : "other" },
     el("span", { "aria-hidden": "true" }, GOOD.has(word) ? "● " : BAD.has(word) ? "▲ " : "○ "),
-    word,
+    outside(word),
   );

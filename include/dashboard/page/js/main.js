@@ -1,11 +1,11 @@
 // The page: takes what the reader chooses and what the server knows, and shows it; nothing here reloads.
 
-import { showBelow } from "./below.js";
+import { showAround } from "./around.js";
 import { ByTrader } from "./by-trader.js";
 import { readChoices, shownDay, writeChoices } from "./choices.js";
 import { followColours } from "./colours.js";
 import { showChoices, wireControls } from "./controls.js";
-import { el, setChildren, setText } from "./dom.js";
+import { el, outside, setChildren, setText } from "./dom.js";
 import { save } from "./download.js";
 import { showFigures } from "./figures.js";
 import { HealthView } from "./health.js";
@@ -155,7 +155,7 @@ class Page {
     by("empty").hidden = !isEmpty;
     this.table.show(desk, { highlights: isSame });
     if (isEmpty) this.#showEmpty(desk);
-    else showBelow(by("below-table"), desk.rows);
+    else showAround(by("above-table"), by("below-table"), desk.rows);
     setText(
       by("hours-caption"),
       `PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}`,
@@ -167,11 +167,13 @@ class Page {
   }
 
   #title() {
-    const { day, trader } = this.desk;
+    const { day, trader, as_of: asOf } = this.desk;
     const name = { [today()]: "Today", [addDays(today(), -1)]: "Yesterday", [addDays(today(), 1)]: "Tomorrow" }[
       day
     ];
-    return `${trader || "Whole portfolio"} · ${name ? `${name}, ` : ""}${dayInWords(day)}`;
+    // a moment of the past may have had another today
+    const when = name && !asOf ? `${name}, ${dayInWords(day)}` : dayInWords(day);
+    return [trader ? outside(trader) : "Whole portfolio", ` · ${when}`];
   }
 
   #showNothing() {

@@ -1,10 +1,11 @@
 // The pictures of a day: what is drawn, over which hours, and the sentence that says the same in words.
 
 import { bars, Chart, line } from "./charts.js";
-import { el, setChildren } from "./dom.js";
+import { el, outside, setChildren } from "./dom.js";
 import { energyPlaces, fixed, signed, sum, toFloat } from "./numbers.js";
-import { clock, hourAndMinute, hoursOf, timeAttributes } from "./times.js";
-import { historySentence, pnlSentence, positionSentence, priceSentence } from "./words.js";
+import { isolated } from "./outside.js";
+import { clock, hoursOf, timeAttributes, timeOrDay, wallTime } from "./times.js";
+import { daySentence, historySentence, pnlSentence, positionSentence, priceSentence } from "./words.js";
 
 /** Delivery periods of the day in order, with the row of each that has one. */
 function slotsOf(desk) {
@@ -41,7 +42,8 @@ const below = (value) => (value < 0 ? value : null);
 
 export class Pictures {
   constructor(place, onMoment) {
-    this.pnl = new Chart("picture-pnl", "PnL by hour, and over the day", "EUR");
+    this.pnl = new Chart("picture-pnl", "PnL by hour", "EUR");
+    this.day = new Chart("picture-day", "PnL added up over the day", "EUR");
     this.prices = new Chart("picture-prices", "Our average price against the reference price", "EUR/MWh");
     this.position = new Chart("picture-position", "Net position by hour", "MWh");
     this.history = new Chart("picture-history", "How the day's PnL came to be", "EUR");
@@ -77,7 +79,7 @@ export class Pictures {
       ),
     );
     this.history.figure.append(this.more);
-    this.all = [this.pnl, this.prices, this.position, this.history];
+    this.all = [this.pnl, this.day, this.prices, this.position, this.history];
     place.append(...this.all.map((chart) => chart.figure));
   }
 
@@ -88,23 +90,30 @@ export class Pictures {
     this.pnl.show(
       hourly(
         slots,
-        [
-          bars("gain", of(slots, "pnl_eur", above), "good"),
-          bars("loss", of(slots, "pnl_eur", below), "bad"),
-          line(
-            "over the day (right axis)",
-            slots.map(({ row }, i) => (row && row.pnl_eur !== null ? toFloat(soFar[i]) : null)),
-            "accent",
-            { scale: "day", gaps: false },
-          ),
-        ],
-        (row, i) =>
-          row.pnl_eur === null
-            ? "no price yet"
-            : `${signed(row.pnl_eur)} EUR, over the day ${signed(soFar[i])} EUR`,
-        { withZero: true, rightScale: "day" },
+        [bars("gain", of(slots, "pnl_eur", above), "good"), bars("loss", of(slots, "pnl_eur", below), "bad")],
+        (row) => (row.pnl_eur === null ? "no price yet" : `${signed(row.pnl_eur)} EUR`),
+        { withZero: true },
       ),
       pnlSentence(desk.rows),
+    );
+    // a chart of its own: beside bars of one hour, its scale would be another one for the same unit
+    this.day.show(
+      hourly(
+        slots,
+        [
+          line(
+            "",
+            slots.map(({ row }, i) => (row && row.pnl_eur !== null ? toFloat(soFar[i]) : null)),
+            "accent",
+            { gaps: false },
+          ),
+        ],
+        (row, i) => (row.pnl_eur === null ? "no price yet" : `${signed(soFar[i])} EUR until the end of this hour`),
+        { withZero: true },
+      ),
+      daySentence(
+        slots.flatMap(({ row }, i) => (row && row.pnl_eur !== null ? [[row.delivery_hour, soFar[i]]] : [])),
+      ),
     );
     this.prices.show(
       hourly(
@@ -130,7 +139,7 @@ export class Pictures {
     );
   }
 
-  /** The day's PnL over time: {points: [{at, pnl_eur, priced_pnl_eur, cause}]}, and the end of its axis in ms. */
+  /** The day's PnL over time: [{at, pnl_eur, priced_pnl_eur, cause}], and the end of its axis in ms. */
   showHistory(points, until) {
     const known = points.filter((point) => (point.pnl_eur ?? point.priced_pnl_eur) !== null);
     const value = (point) => point.pnl_eur ?? point.priced_pnl_eur;
@@ -145,12 +154,12 @@ export class Pictures {
         x,
         parts: [line("", y, "accent", { stepped: true, points: known.length < 60 })],
         xRange: [first - room, last + room],
-        splits: (width) => roundTimes(first, last, Math.max(2, Math.floor((width - 60) / 70))),
-        xLabel: hourAndMinute,
+        splits: (width) => roundTimes(first, last, Math.max(2, Math.floor((width - 60) / 55))),
+        xLabel: timeOrDay,
         readout: (i) => {
           const point = known[Math.min(i, known.length - 1)];
           return point
-            ? `${clock(Date.parse(point.at))}: ${signed(value(point))} EUR${point.cause ? `, ${point.cause}` : ""}`
+            ? `${clock(Date.parse(point.at))}: ${signed(value(point))} EUR${point.cause ? `, ${isolated(point.cause)}` : ""}`
             : "";
         },
         withZero: false,
@@ -173,7 +182,7 @@ export class Pictures {
               signed(value(point)),
               point.pnl_eur === null ? el("small", {}, " so far") : null,
             ),
-            el("td", {}, point.cause ?? ""),
+            el("td", {}, point.cause ? outside(point.cause) : null),
           ),
         ),
     );
@@ -195,13 +204,17 @@ function momentButton(at) {
   );
 }
 
-/** At most so many moments between two, at full minutes or hours; the last one if there is none. */
+/** At most so many moments between two, at the market's full minutes, hours or days; without any, the last one. */
 function roundTimes(from, to, most) {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map(
     (minutes) => minutes * 60_000,
   );
   const step = steps.find((each) => (to - from) / each <= most) ?? steps.at(-1);
+  const pace = Math.min(step, 3_600_000);
   const times = [];
-  for (let at = Math.ceil(from / step) * step; at <= to; at += step) times.push(at);
+  // hour by hour, since days on which the clocks change have no even ones
+  for (let at = Math.ceil(from / pace) * pace; at <= to; at += pace) {
+    if (wallTime(at) % step === 0) times.push(at);
+  }
   return times.length > 0 ? times : [to];
 }

@@ -1,6 +1,7 @@
 // How fresh the page is, what it waits for, what is wrong: in a trader's words.
 
-import { el, isFramed, openFromParent, setAttribute, setChildren, setText } from "./dom.js";
+import { el, isFramed, openFromParent, outside, setAttribute, setChildren, setText } from "./dom.js";
+import { withMoments } from "./moments.js";
 import { clock, duration, now, timeAttributes, utc } from "./times.js";
 
 const LIVE = {
@@ -9,7 +10,7 @@ const LIVE = {
   polling: [
     "polling",
     "Live, every 5 s",
-    "The page asks the server each 5 seconds whether there is something new.",
+    "The page asks the server every 5 seconds whether there is something new.",
   ],
   away: ["away", "Not connected", "The server does not answer; the page goes on trying by itself."],
 };
@@ -37,7 +38,7 @@ export class StatusLine {
           "p",
           { class: "banner warning" },
           el("span", { class: "sign", "aria-hidden": "true" }, "⚠"),
-          el("span", {}, trouble.text),
+          el("span", {}, withMoments(trouble.text)),
           trouble.since
             ? el("time", timeAttributes(trouble.since), `since ${clock(Date.parse(trouble.since))}`)
             : null,
@@ -98,7 +99,7 @@ export class ErrorBanner {
         "p",
         { class: "banner bad" },
         el("span", { class: "sign", "aria-hidden": "true" }, "✕"),
-        el("span", {}, `${what}${error.message}${old}${next}`),
+        el("span", {}, what, outside(error.message), old, next),
         login,
       ),
     );

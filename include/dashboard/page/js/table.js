@@ -2,8 +2,9 @@
 
 import { el, setAttribute, setChildren, setText, unseen } from "./dom.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
+import { isolated } from "./outside.js";
 import { clock, hoursOf, marketDay, now, utc } from "./times.js";
-import { incompleteBecause, statusOf, totalNote } from "./words.js";
+import { incompleteBecause, reasonsOf, statusOf, totalNote } from "./words.js";
 
 const energy = (value, places) => fixed(value, places);
 const position = (value, places) => signed(value, places);
@@ -25,6 +26,9 @@ const COLUMNS = [
   { name: "unrealised_pnl_eur", heading: "Unrealised", unit: "EUR", show: gain, kind: "extra" },
   { name: "note", heading: "Note", unit: "", kind: "note" },
 ];
+
+/** Rows that share a reason before it is said above the table only. */
+const MOST_NOTES = 2;
 
 const classOf = (column) =>
   ["status", "note"].includes(column.kind) ? column.kind : `number ${column.kind ?? ""}`.trim();
@@ -63,6 +67,9 @@ export class TradersTable {
       [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
     );
     this.nowRow.remove();
+    this.shared = new Set(
+      reasonsOf(desk.rows).flatMap(([reason, rows]) => (rows.length > MOST_NOTES ? [reason] : [])),
+    );
     const kept = new Map();
     for (const row of desk.rows) {
       const key = keyOf(row);
@@ -107,14 +114,20 @@ export class TradersTable {
     );
     line.dataset.start = Date.parse(row.delivery_start_at);
     line.dataset.end = Date.parse(row.delivery_end_at);
-    line.classList.toggle("incomplete", because !== null);
+    line.classList.toggle("incomplete", because.length > 0);
     setChildren(
       line.cells[0].lastElementChild,
-      because === null
+      because.length === 0
         ? null
-        : el("span", { class: "warn", title: `Incomplete: ${because}` }, "⚠", unseen(" incomplete")),
+        : el(
+            "span",
+            { class: "warn", title: `Incomplete: ${because.map(isolated).join("; ")}` },
+            "⚠",
+            unseen(" incomplete"),
+          ),
     );
-    const note = [doubled ? "this hour happens twice" : null, because].filter(Boolean).join("; ");
+    const own = because.filter((reason) => !this.shared.has(reason)).map(isolated);
+    const note = [...(doubled ? ["this hour happens twice"] : []), ...own].join("; ");
     COLUMNS.forEach((column, i) => {
       const cell = line.cells[i + 1];
       if (column.kind === "status") setChildren(cell, statusWord(row.price_status));
@@ -160,9 +173,9 @@ export class TradersTable {
     });
   }
 
-  /** Marks the hour that is being delivered, or draws a line where it would be. */
+  /** Marks the hour that is being delivered, or draws a line where it would be; a moment of the past has no now. */
   markNow() {
-    const at = now();
+    const at = this.desk.as_of ? -Infinity : now();
     const lines = [...this.rows.values()];
     const current = lines.find((line) => at >= line.dataset.start && at < line.dataset.end);
     for (const line of lines) {
@@ -173,7 +186,7 @@ export class TradersTable {
       else if (!line.querySelector(".now-mark"))
         line.cells[0].firstElementChild.after(el("span", { class: "now-mark" }, "now"));
     }
-    if (current || lines.length === 0 || marketDay(at) !== this.desk.day) {
+    if (this.desk.as_of || current || lines.length === 0 || marketDay(at) !== this.desk.day) {
       this.nowRow.remove();
       return;
     }

@@ -12,6 +12,9 @@ export const setTimezone = (name) => {
   timezone = name;
 };
 
+/** The market's timezone, as people look for it. */
+export const timezoneName = () => timezone;
+
 /** Takes over the server's clock: a reader's own may be wrong by minutes. */
 export const synchronise = (isoNow) => {
   ahead = Date.parse(isoNow) - Date.now();
@@ -55,8 +58,16 @@ export function clock(at, { seconds = false } = {}) {
   return marketDay(at) === today() ? text : `${format({ day: "numeric", month: "short" }).format(at)}, ${text}`;
 }
 
-/** Only hours and minutes, for axes. */
-export const hourAndMinute = (at) => format(CLOCK).format(at);
+/** For axes: hours and minutes, and at midnight the day that begins. */
+export const timeOrDay = (at) =>
+  wallTime(at) % (24 * HOUR) === 0
+    ? format({ day: "numeric", month: "short" }).format(at)
+    : format(CLOCK).format(at);
+
+/** What the market's clocks show, in ms since 1970 as if it were UTC. */
+export function wallTime(at) {
+  return Date.parse(`${marketDay(at)}T${format(CLOCK, timezone, "en-GB").format(at)}Z`);
+}
 
 /** "2026-11-25 11:00 UTC", for titles. */
 export const utc = (at, { seconds = false } = {}) =>

@@ -1,6 +1,7 @@
 // What the page says in words: price status, empty tables, notes, summaries.
 
 import { NONE, count, fixed, signed, sum, toFloat } from "./numbers.js";
+import { isolated } from "./outside.js";
 import { addDays, clock, dayInWords, now, today } from "./times.js";
 
 /** Shape and word tell them apart; the colour only helps. */
@@ -14,35 +15,44 @@ export const PRICE_STATUS = {
   missing: { mark: "○", word: "missing", meaning: "No reference price is published yet: PnL comes with it." },
 };
 
-export const statusOf = (name) => PRICE_STATUS[name] ?? { mark: "?", word: String(name ?? NONE), meaning: "" };
+export const statusOf = (name) => PRICE_STATUS[name] ?? { mark: "?", word: name ? isolated(name) : NONE, meaning: "" };
 
-export const who = (trader) => trader || "the whole portfolio";
+export const who = (trader) => (trader ? isolated(trader) : "the whole portfolio");
 
-/** Why an hour is not all it should be, in one text; null if nothing is missing. */
+/** Why an hour is not all it should be: texts from outside, none if nothing is missing. */
 export function incompleteBecause(row) {
   const reasons = (row.incomplete_because ?? []).filter(Boolean);
-  if (reasons.length > 0) return reasons.join("; ");
-  return row.is_complete ? null : "something is missing, the reason is not known";
+  return reasons.length > 0 || row.is_complete ? reasons : ["something is missing, the reason is not known"];
 }
 
-/** The reasons of a day's rows, each once with its hours: [[reason, "09-10, 15-16"], …]. */
+/** The reasons of a day's rows, each once, with the rows that have it: [[reason, rows], …]. */
 export function reasonsOf(rows) {
-  const hours = new Map();
-  for (const row of rows) {
-    const reasons = (row.incomplete_because ?? []).filter(Boolean);
-    const because = reasons.length > 0 ? reasons : [incompleteBecause(row)].filter((reason) => reason !== null);
-    for (const reason of because) hours.set(reason, [...(hours.get(reason) ?? []), row.delivery_hour]);
+  const found = new Map();
+  for (const row of rows)
+    for (const reason of new Set(incompleteBecause(row))) found.set(reason, [...(found.get(reason) ?? []), row]);
+  return [...found];
+}
+
+/** Hours in few words: "all hours", "09-10, 15-16", or "09-10 to 21-22" for hours in a row. */
+export function hoursInWords(some, all) {
+  if (some.length === all.length && all.length > 2) return "all hours";
+  const runs = [];
+  for (const row of some) {
+    const run = runs.at(-1);
+    if (run?.at(-1).delivery_end_at === row.delivery_start_at) run.push(row);
+    else runs.push([row]);
   }
-  return [...hours].map(([reason, labels]) => [
-    reason,
-    labels.length === rows.length && rows.length > 2 ? "all hours" : labels.join(", "),
-  ]);
+  const words = (run) =>
+    run.length > 2
+      ? `${run[0].delivery_hour} to ${run.at(-1).delivery_hour}`
+      : run.map((row) => row.delivery_hour).join(", ");
+  return runs.map(words).join(", ");
 }
 
 /** Sentences for a day without rows: why, and what to expect when. */
 export function nothingThere(desk) {
   const { day, trader, days } = desk;
-  const name = trader || "Nobody";
+  const name = trader ? isolated(trader) : "Nobody";
   const opensAt = Date.parse(desk.trading_opens_at);
   const [opens, isOpen] = [clock(opensAt), opensAt <= now()];
   if (!days?.first) {
@@ -67,7 +77,7 @@ export function nothingThere(desk) {
   }
   if (day === today()) {
     return [
-      trader ? `${trader} has no trades for delivery today yet.` : "No trades for delivery today yet.",
+      trader ? `${name} has no trades for delivery today yet.` : "No trades for delivery today yet.",
       "They appear here by themselves within a minute of their arrival; there is no need to reload.",
     ];
   }
@@ -107,6 +117,17 @@ export function pnlSentence(rows) {
       : "";
   const without = missing ? `; ${plural(missing, "hour", "hours")} without a price not counted` : "";
   return `${signed(sum(known.map((row) => row.pnl_eur)))} EUR over ${plural(known.length, "hour", "hours")}${best}${without}.`;
+}
+
+/** Of [[hour, sum up to its end], …]. */
+export function daySentence(sums) {
+  if (sums.length === 0) return "No hour has a price yet, so there is no PnL to add up.";
+  const [hour, last] = sums.at(-1);
+  const sorted = [...sums].sort(([, a], [, b]) => toFloat(a) - toFloat(b));
+  const [[lowHour, lowest], [highHour, highest]] = [sorted[0], sorted.at(-1)];
+  const span =
+    sums.length > 1 ? `; highest ${signed(highest)} after ${highHour}, lowest ${signed(lowest)} after ${lowHour}` : "";
+  return `${signed(last)} EUR after ${hour}${span}.`;
 }
 
 export function priceSentence(rows) {

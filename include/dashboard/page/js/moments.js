@@ -1,0 +1,25 @@
+// Texts from outside that tell moments: shown in market time like everything else on the page, with UTC on hover.
+
+import { el } from "./dom.js";
+import { visibleOutside } from "./outside.js";
+import { clock, timeAttributes } from "./times.js";
+
+const MOMENT = /\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?: ?(?:UTC|Z)|([+-]\d\d)(?::?(\d\d))?)(?![\w:])/g;
+
+/** The text in an element of its own, each moment in it as a time of the market. */
+export function withMoments(text) {
+  const parts = [];
+  let after = 0;
+  for (const found of text.matchAll(MOMENT)) {
+    const [all, day, minute, seconds = "", hours = "+00", minutes = "00"] = found;
+    const at = Date.parse(`${day}T${minute}${seconds.slice(0, 7)}${hours}:${minutes}`);
+    if (Number.isNaN(at)) continue;
+    const shown = clock(at, { seconds: seconds !== "" });
+    parts.push(
+      visibleOutside(text.slice(after, found.index)),
+      el("time", timeAttributes(new Date(at).toISOString()), shown),
+    );
+    after = found.index + all.length;
+  }
+  return el("bdi", {}, parts, visibleOutside(text.slice(after)));
+}
