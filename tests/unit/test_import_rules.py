@@ -9,12 +9,13 @@ import pytest
 
 from include.settings import PROJECT_ROOT
 
-BASE = {"settings", "errors", "csv_file"}
+BASE = {"settings", "errors", "csv_file", "duration"}
 STORES = BASE | {"domain", "landing", "warehouse"}
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
     "csv_file": set[str](),
+    "duration": set[str](),
     "settings": {"errors"},
     "landing": BASE,
     "warehouse": BASE,

@@ -17,7 +17,7 @@ def landed(root: Path, source: str, at: datetime) -> None:
 
 
 def read(root: Path) -> tuple[Landed, dict[str, float]]:
-    found = read_files(root, NOW)
+    found = read_files(root, datetime.now(UTC))
     assert found is not None
     return found, {name: number for name, _, number in found.samples}
 
