@@ -18,10 +18,8 @@ from include.local.postgres import EmbeddedPostgres
 from include.settings import PROJECT_ROOT, Settings
 from tests.bench.measures import WrongResultError
 
-PLUGINS = PROJECT_ROOT / "plugins"
-FORGETFUL_PLUGINS = Path(__file__).parent / "plugins"
 PREFIX = "/trading-desk"
-"""Where both plugins are served; they themselves cannot be imported without all of Airflow."""
+"""Where the plugin is served; it cannot be imported without all of Airflow."""
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
@@ -47,21 +45,21 @@ class ApiServers:
         self._passwords = {f"trader_{number}": f"secret-{number}" for number in range(1, traders + 1)}
         command = airflow.command("db", "migrate")
         done = subprocess.run(
-            command, cwd=PROJECT_ROOT, env=self._environment(0, PLUGINS), capture_output=True, text=True
+            command, cwd=PROJECT_ROOT, env=self._environment(0), capture_output=True, text=True
         )
         if done.returncode != 0:
             raise WrongResultError(f"Airflow's database cannot be made: {done.stderr[-2000:]}")
 
     @contextmanager
-    def running(self, plugins: Path) -> Iterator[int]:
-        """A server with these plugins that answers; its port."""
+    def running(self) -> Iterator[int]:
+        """A server that answers; its port."""
         port = ports.find_free()
         log_file = self._folder / f"api-server-{port}.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
                 airflow.command("api-server"),
                 cwd=PROJECT_ROOT,
-                env=self._environment(port, plugins),
+                env=self._environment(port),
                 stdout=log,
                 stderr=log,
             )
@@ -93,7 +91,7 @@ class ApiServers:
                 headers.append(f"Cookie: _token={reply.json()['access_token']}")
         return headers
 
-    def _environment(self, port: int, plugins: Path) -> Mapping[str, str]:
+    def _environment(self, port: int) -> Mapping[str, str]:
         settings = replace(self._settings, airflow_port=port)
         home = self._folder / "airflow"
         made = airflow.environment(
@@ -104,7 +102,6 @@ class ApiServers:
         passwords.write_text(json.dumps(self._passwords))
         return {
             **made,
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:VIEWER" for name in self._passwords),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         }
