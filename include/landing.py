@@ -231,23 +231,46 @@ class LandingFile:
         return self.key.split("/", 1)[0]
 
 
-_KEY = re.compile(r"(?P<source>[a-z_]+)/date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl")
+_KEY = re.compile(
+    r"(?P<source>[a-z_]+)/date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl", re.ASCII | re.DOTALL
+)
+_NO_HOUR = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def list_files(
     root: Path, source: str, start_at: datetime | None = None, end_at: datetime | None = None
 ) -> list[LandingFile]:
-    """The source's files whose hour of receipt starts in [start_at, end_at), in order of hour and name."""
+    """The source's files whose hour of receipt starts in [start_at, end_at), in order of hour and name.
+
+    What is no regular file is none of them: nobody wrote lines into it. A folder that names no hour that exists
+    counts as the first one of 1970, so that its files are loaded and accounted for like the others.
+    """
     found = []
     for folder in _hour_folders(root / source, start_at, end_at):
-        for path in folder.glob("*.jsonl"):
+        with os.scandir(folder) as entries:
+            paths = [folder / entry.name for entry in entries if _is_file(entry)]
+        for path in paths:
             # a name that is no UTF-8 gets a key that can be stored, so that it never stops a load
             key = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
             if match := _KEY.fullmatch(key):
-                hour = datetime.fromisoformat(f"{match['date']}T{match['hour']}:00:00+00:00")
+                hour = _hour(match["date"], match["hour"])
                 if (start_at is None or hour >= start_at) and (end_at is None or hour < end_at):
                     found.append(LandingFile(hour, key, path))
     return sorted(found)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads back to itself
+        return False
+
+
+def _hour(date: str, hour: str) -> datetime:
+    try:
+        return datetime.fromisoformat(f"{date}T{hour}:00:00+00:00")
+    except ValueError:
+        return _NO_HOUR
 
 
 def _hour_folders(top: Path, start_at: datetime | None, end_at: datetime | None) -> Iterator[Path]:
@@ -255,7 +278,7 @@ def _hour_folders(top: Path, start_at: datetime | None, end_at: datetime | None)
     last = "date=9999" if end_at is None else f"date={end_at.astimezone(UTC):%Y-%m-%d}"
     for day in sorted(top.glob("date=*")):
         if first <= day.name <= last:
-            yield from sorted(day.glob("hour=*"))
+            yield from sorted(folder for folder in day.glob("hour=*") if folder.is_dir())
 
 
 def is_writer_gone(path: Path) -> bool:

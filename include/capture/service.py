@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidURI
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
@@ -147,7 +147,7 @@ class _Capture:
         """Opens a connection and receives until it ends; whether it lasted or brought many messages."""
         try:
             connection = await open_connection(self._settings.exchange_url, self._timing)
-        except (OSError, WebSocketException, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a server answers, the next attempt may succeed
             trouble = why_not_connected(error)
             if trouble != self._trouble:
                 self._trouble = trouble

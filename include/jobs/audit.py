@@ -11,6 +11,7 @@ from include.settings import Settings
 from include.warehouse.connection import connect, named_sql
 
 _CHUNK = 1 << 20
+_COUNTS = ("line_count", "loaded_count", "duplicate_count", "rejected_count", "event_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,19 @@ def run(settings: Settings) -> Iterator[FileAudit]:
         ledger = {row[0]: dict(zip(names, row, strict=True)) for row in cur}
     for source in SOURCES:
         for file in list_files(settings.landing_root, source):
-            yield _audit_file(file, ledger.pop(file.key, None))
+            row = ledger.pop(file.key, None)
+            try:
+                found = _audit_file(file, row)
+            except OSError as error:
+                found = _unread(file.key, row, f"the file cannot be read: {error}")
+            yield found
     for key, row in sorted(ledger.items()):
-        counts = (row["line_count"], row["loaded_count"], row["duplicate_count"], row["rejected_count"])
-        yield FileAudit(key, *counts, row["event_count"], 0, ("the file is gone; restore it from a backup",))
+        yield _unread(key, row, "the file is gone; restore it from a backup")
+
+
+def _unread(key: str, row: dict[str, int] | None, problem: str) -> FileAudit:
+    counts = {name: row[name] if row else 0 for name in _COUNTS}
+    return FileAudit(key, **counts, waiting_lines=0, problems=(problem,))
 
 
 def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
@@ -65,7 +75,7 @@ def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
     for name in ("loaded_count", "rejected_count"):
         if row[name] != row[f"table_{name}"]:
             problems.append(f"{name}: the ledger says {row[name]}, the tables hold {row[f'table_{name}']}")
-    for name in ("line_count", "loaded_count", "duplicate_count", "rejected_count", "event_count"):
+    for name in _COUNTS:
         if row[name] != row[f"batch_{name}"]:
             problems.append(f"{name}: the ledger says {row[name]}, its batches {row[f'batch_{name}']}")
     parts = row["loaded_count"] + row["duplicate_count"] + row["rejected_count"] + row["event_count"]

@@ -184,6 +184,9 @@ def _is_all_loaded(cur: cursor, settings: Settings, source: str) -> bool:
     ledger = ledger_of(cur, source)
     for file in list_files(settings.landing_root, source):
         known = ledger.get(file.key, NEW)
-        if not known.is_complete and file.path.stat().st_size != known.loaded_bytes:
+        try:
+            if not known.is_complete and file.path.stat().st_size != known.loaded_bytes:
+                return False
+        except OSError:
             return False
     return True

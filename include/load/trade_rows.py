@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from include.domain.delivery_period import DeliveryPeriod, Market, parse_delivery_day
-from include.domain.message import is_utc_text
+from include.domain.message import MAX_MESSAGE_CHARACTERS, is_utc_text
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Trade, parse_trade
 from include.load.copying import escaped
@@ -75,7 +75,7 @@ class TradeRows:
         return self._fast_row(text) or self._row(parse_trade(text, self._market))
 
     def _fast_row(self, text: str) -> tuple[str, str] | None:
-        if text.count('"') != _QUOTES:
+        if len(text) > MAX_MESSAGE_CHARACTERS or text.count('"') != _QUOTES:
             return None
         try:
             message = _decode(text)

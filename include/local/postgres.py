@@ -34,6 +34,8 @@ _SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     # who listens and reads nothing could else let others fill 8 GB of disk with notifications
     "max_notify_queue_pages": "1024",
+    # who connects and says nothing holds a connection for so long
+    "authentication_timeout": "10s",
     **CLIENT_IS_GONE,
 }
 # For throw-away clusters only: a crash may destroy them.

@@ -11,7 +11,6 @@ from types import TracebackType
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import requests
-import urllib3
 
 from include.errors import TransientError
 from include.pull.sending import GivenUpError, Sending, new_session
@@ -138,7 +137,9 @@ class MarketDataClient:
                 )
         except GivenUpError as error:
             raise RequestFailedError(f"not sent within {self._whole_seconds:g} s") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except RequestFailedError:
+            raise
+        except Exception as error:  # whatever a reply provokes is a failed request and no end of the pull
             raise RequestFailedError(_cause(error)) from error
 
 

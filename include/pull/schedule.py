@@ -12,6 +12,10 @@ from include.warehouse.connection import run_sql
 RECENT = timedelta(hours=2)
 """Until this long after the start of delivery a price is asked for after every publication."""
 
+MAX_AHEAD = timedelta(days=2)
+"""A price exists once trading has opened, the day before delivery: of a later period there is nothing to ask,
+whatever delivery days the trades name."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -109,7 +113,7 @@ def due_periods(
             if is_forced:
                 is_wanted = answered_since is None or answered_at is None or answered_at < answered_since
             else:
-                is_wanted = is_due(now, start_at, answered_at)
+                is_wanted = start_at - now <= MAX_AHEAD and is_due(now, start_at, answered_at)
             if is_wanted:
                 is_history = now - start_at > RECENT
                 due.append(PeriodToPrice(day, label, start_at, is_traded, is_history, answered_at))

@@ -43,7 +43,8 @@ class Sending:
         self.end = end
         self._lock = threading.Lock()
         self._is_given_up = False
-        self._connection: HTTPConnection | None = None
+        self._has_begun = False
+        self._socket: socket.socket | None = None
 
     def get(self, session: requests.Session, url: str, timeout: tuple[float, float]) -> requests.Response:
         """A GET on a session of `new_session`; the body is not read yet.
@@ -69,19 +70,19 @@ class Sending:
         with self._lock:
             if self._is_given_up or time.monotonic() >= self.end:
                 raise GivenUpError("given up before it was sent")
-            self._connection = connection
+            self._has_begun = True
+            # kept here: the connection gives it away when the server says that it will close
+            self._socket = connection.sock if isinstance(connection.sock, socket.socket) else None
 
     def give_up(self) -> bool:
         """Nothing of it leaves from here on; whether some of it may have left before."""
         with self._lock:
             self._is_given_up = True
-            if self._connection is None:
-                return False
             # Wakes the thread that waits for the reply; it closes the connection.
-            if isinstance(sock := self._connection.sock, socket.socket):
+            if self._socket is not None:
                 with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
-            return True
+                    self._socket.shutdown(socket.SHUT_RDWR)
+            return self._has_begun
 
 
 class _PlainConnection(HTTPConnection):
@@ -123,9 +124,16 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None. Even where no redirect is followed, requests would prepare the next request: it would read the
+        whole body, however large, and parse an address that may be none."""
+        return None
+
+
 def new_session() -> requests.Session:
-    """A session for `Sending.get`; it repeats nothing by itself."""
-    session = requests.Session()
+    """A session for `Sending.get`; it repeats nothing by itself and follows no redirect."""
+    session = _Session()
     session.headers.update({"Accept": "application/json", "User-Agent": "power-desk-pnl"})
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter())

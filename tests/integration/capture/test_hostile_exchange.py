@@ -341,6 +341,28 @@ def test_a_redirect_to_another_server_is_refused(
     assert "t0ken" not in message
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [b"Location: ws://a/\r\nLocation: ws://b/\r\n", b"Location: http://[::1\r\n", b"Location: //b\r\n", b""],
+    ids=["two", "no address", "no scheme", "none"],
+)
+def test_a_redirect_that_makes_no_sense_ends_nothing(
+    start_capture: StartCapture, landed: Landed, caplog: pytest.LogCaptureFixture, headers: bytes
+) -> None:
+    async def redirect(
+        exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await exchange.send(writer, b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + headers + b"\r\n")
+
+    exchange = HostileExchange(redirect)
+    with exchange.serve() as url:
+        capture = start_capture(url)
+        eventually(lambda: len(exchange.connected_at) >= 2)
+        capture.stop()
+    assert caplog.records[0].getMessage().startswith(f"cannot connect to {url}: ")
+
+
 def test_a_redirect_within_the_server_is_followed(start_capture: StartCapture, landed: Landed) -> None:
     async def redirect(
         exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

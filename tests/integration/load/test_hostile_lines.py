@@ -1,19 +1,22 @@
 """No line, message or file keeps another one from being loaded, whatever it holds."""
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import psycopg2
 import pytest
+from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.jobs import audit, follow_market, load_trades, report_findings
 from include.jobs.window import Window
-from include.load import portions
-from include.load.lines import Line
+from include.load import loader, portions
+from include.load.lines import Line, LineReader
 from include.load.source import load_source
 from include.load.trades import TradeSink
 from include.settings import Settings
@@ -167,22 +170,22 @@ def test_a_lack_of_memory_rejects_no_message(settings: Settings, database: Datab
     assert report_findings.run(settings) == {"files_not_loaded": 0}
 
 
-@pytest.fixture
-def unreadable(settings: Settings) -> Path:
-    """A file of which nobody can read a line, before others in their order."""
-    path = write_landing_file(settings.landing_root, b"", "0")
-    path.unlink()
-    path.mkdir()
-    return path
+class FailingReader(LineReader):
+    """A disk that cannot read some files any more."""
+
+    def __init__(self, path: Path, *arguments: int) -> None:
+        super().__init__(path, *arguments)
+        if path.name in ("0.jsonl", "\udcff.jsonl"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
 
 
 def test_a_file_that_cannot_be_read_holds_back_no_other(
-    settings: Settings, database: Database, unreadable: Path
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_landing_file(settings.landing_root, landed([deal()]))
-    odd = unreadable.with_name("\udcff.jsonl")
-    odd.mkdir()
-    with pytest.raises(TerminalError, match=r"0\.jsonl is not loaded from line 1 on: IsADirectoryError"):
+    for name in ("0", "a", "\udcff"):
+        write_landing_file(settings.landing_root, landed([deal(id=ascii(name))]), name)
+    monkeypatch.setattr(loader, "LineReader", FailingReader)
+    with pytest.raises(TerminalError, match=r"0\.jsonl is not loaded from line 1 on: OSError: .*Input/output"):
         follow_market.run(settings, seconds=0)
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
     scans = "SELECT count(*) FROM ops.landing_scans WHERE source = 'trades'"
@@ -194,17 +197,34 @@ def test_a_file_that_cannot_be_read_holds_back_no_other(
         report_findings.run(settings, Window(hour, other.start_at))
     assert len(str(raised.value).splitlines()) == 2
 
-    for path in (unreadable, odd):
-        path.rmdir()
-        path.write_bytes(landed([deal(id=ascii(path.name))]))
+    monkeypatch.undo()
     assert load_trades.run(settings)["loaded_count"] == 2
     assert report_findings.run(settings) == {"files_not_loaded": 0}
     assert database.value(scans) == 1
 
 
+def test_what_is_no_landing_file_stops_nothing(settings: Settings, database: Database) -> None:
+    path = write_landing_file(settings.landing_root, landed([deal()]))
+    os.mkfifo(path.with_name("fifo.jsonl"))
+    path.with_name("folder.jsonl").mkdir()
+    path.with_name("dangling.jsonl").symlink_to("nowhere")
+    path.with_name("loop.jsonl").symlink_to("loop.jsonl")
+    no_hours = ("date=2026-03-02/hour=24", "date=2026-02-30/hour=01", "date=0000-00-00/hour=99")
+    for number, folder in enumerate(no_hours):
+        odd = settings.landing_root / "trades" / folder / "a.jsonl"
+        odd.parent.mkdir(parents=True)
+        odd.write_bytes(landed([deal(id=f"odd{number}")]))
+    (settings.landing_root / "trades" / "date=2026-03-03").touch()
+    (settings.landing_root / "trades" / "date=2026-03-02" / "hour=23").touch()
+    assert load_trades.run(settings)["loaded_count"] == 4
+    assert trade_ids(database) == sorted([DEAL["id"], "odd0", "odd1", "odd2"])
+    assert_accounted_for(settings)
+    assert report_findings.run(settings) == {"files_not_loaded": 0}
+
+
 def test_a_warehouse_that_goes_away_is_no_fault_of_a_file(settings: Settings, database: Database) -> None:
     class Away(TradeSink):
-        def row(self, line: Line) -> tuple[str, str] | None:
+        def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
             raise psycopg2.OperationalError("gone")
 
     write_landing_file(settings.landing_root, landed([deal()]))

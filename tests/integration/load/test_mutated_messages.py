@@ -17,7 +17,7 @@ from include.domain.delivery_period import Market
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Trade, parse_trade
 from include.jobs import audit, load_trades
-from include.landing import timestamp
+from include.landing import event_line, timestamp
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import DEAL, RECEIVED_AT, deal, event, landed, write_landing_file
@@ -163,7 +163,7 @@ def test_no_mutated_line_of_a_file_stops_a_load_or_loads_with_another_time(
             [
                 landed([deal(id=f"t{number:07}")]),
                 event(number / 1_000, "heartbeat", connected=True),
-                event(number / 1_000, "clock_stepped", seconds=-3.5, files=["trades/a.jsonl"]),
+                event_line(RECEIVED_AT, "clock_stepped", seconds=-3.5, files=["trades/a.jsonl"]),
                 event(number / 1_000, "disconnected", alive_until=timestamp(RECEIVED_AT)),
             ]
         ).decode()[:-1]

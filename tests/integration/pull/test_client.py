@@ -119,6 +119,47 @@ def test_a_body_that_never_ends_is_given_up(provider: ScriptedProvider) -> None:
         client.reference_price(DAY, "08-09")
 
 
+@pytest.mark.parametrize("status", [200, 302])
+def test_the_body_of_a_redirect_is_bounded_like_any_other(provider: ScriptedProvider, status: int) -> None:
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 %d Found\r\nLocation: /x\r\nConnection: close\r\n\r\n" % status)
+        while not provider.stopping.is_set():
+            handler.wfile.write(b"x" * 65_536)
+
+    provider.script = [Answer(write=endless)]
+    with (
+        MarketDataClient(provider.url, body_bytes=1_000_000) as client,
+        pytest.raises(RequestFailedError, match="larger than 1,000,000 bytes"),
+    ):
+        client.reference_price(DAY, "08-09")
+    wait_for_abandoned_threads()
+
+
+@pytest.mark.parametrize(
+    "location", [b"http://[::1", b"\xff\xfe", "http://a\u2100b/".encode(), b"//x", b"http://x:99999999/"]
+)
+def test_a_redirect_to_no_address_is_a_reply(provider: ScriptedProvider, location: bytes) -> None:
+    answer = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+    provider.script = [Answer(write=lambda handler: bool(handler.wfile.write(answer)) and None)]
+    with MarketDataClient(provider.url) as client:
+        assert client.reference_price(DAY, "08-09").status == 302
+
+
+def test_a_drip_after_which_the_server_closes_is_given_up(provider: ScriptedProvider) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        while not provider.stopping.wait(0.02):
+            handler.wfile.write(b"x")
+
+    provider.script = [Answer(write=drip)]
+    with (
+        MarketDataClient(provider.url, whole_seconds=0.5) as client,
+        pytest.raises(RequestFailedError, match="no whole reply"),
+    ):
+        client.reference_price(DAY, "08-09")
+    wait_for_abandoned_threads()
+
+
 @pytest.mark.parametrize(
     "sent",
     [b"", b"this is no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf"],

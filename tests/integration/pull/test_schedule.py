@@ -76,6 +76,13 @@ def test_traded_hours_around_now_come_first_then_open_ones_then_history_backward
     assert [p.is_history for p in periods] == [False] * (len(periods) - 2) + [True] * 2
 
 
+def test_what_nobody_can_trade_yet_is_not_asked_for_whatever_trades_say(warehouse: Warehouse) -> None:
+    for days in (2, 3, 300):
+        warehouse.trade(period(12, TODAY + timedelta(days=days)))
+    assert due(warehouse) == ["04 12-13"]
+    assert set(due(warehouse, NOW + timedelta(days=1))) == {"04 12-13", "05 12-13"}
+
+
 def test_a_final_price_is_not_asked_for_again(warehouse: Warehouse) -> None:
     done = period(10)
     warehouse.trade(done)

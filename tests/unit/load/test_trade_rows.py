@@ -143,6 +143,7 @@ def test_any_spelling_of_a_number(number: str) -> None:
         deal(id="x" * 200),
         deal(id="x" * 201),
         "[" * 100_000,
+        deal()[:-1] + " " * 1_000_000 + "}",
         *(deal().replace("20.64", "[" * depth + "1" + "]" * depth) for depth in (1, 100, 900, 1_000, 5_000)),
         *(
             deal("confirmation").replace("20.64", "[" * depth + "1" + "]" * depth)
