@@ -10,7 +10,9 @@ import psycopg2
 from psycopg2.extensions import connection, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
-from include.warehouse.connection import run_sql
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("load/queries.sql")
 
 MARKET = Market.of("Europe/Berlin")
 
@@ -41,7 +43,7 @@ class Database:
         """A batch of a landing file; its counts stay 0."""
         run_sql(
             self.cursor,
-            "ops/landing_files_lock",
+            QUERIES["landing_files_lock"],
             {"landing_file": f"{source}/{name}", "source": source, "hour_start_at": datetime(2026, 3, 2)},
         )
         file_id = self.cursor.fetchone()[0]  # type: ignore[index]
@@ -57,7 +59,7 @@ class Database:
     def period(self, day: date, label: str) -> DeliveryPeriod:
         """The period of the calendar, made known to the warehouse."""
         period = MARKET.period(day, label)
-        run_sql(self.cursor, "raw/delivery_periods", asdict(period))
+        run_sql(self.cursor, QUERIES["delivery_periods"], asdict(period))
         return period
 
     def trade(

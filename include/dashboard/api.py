@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from include.csv_file import DECIMALS
 from include.dashboard import parameters as given
 from include.dashboard import schemas
-from include.dashboard.desk import View, read_desk, read_history, read_page
+from include.dashboard.desk import View, read_desk, read_history, read_page, read_pnl
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
 from include.dashboard.service import Service, is_settled, utc_now
@@ -23,6 +23,9 @@ from include.dashboard.tables import (
     table,
 )
 from include.dashboard.watcher import State
+from include.warehouse.queries import load_queries
+
+QUERIES = load_queries("dashboard/queries.sql")
 
 MOST_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
 MOST_DAYS_OF_EACH_TRADER = 31
@@ -164,9 +167,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
-            rows = query(
-                "dashboard/trades", day=view.day, hour=hour_label, trader_id=view.trader_id, limit=most
-            )
+            rows = query(QUERIES["trades"], day=view.day, hour=hour_label, trader_id=view.trader_id, limit=most)
             return table(form, sign, file_name("trades", view.day, view.day, view.trader_id), TRADES, rows)
 
         key = ("trades", view, hour_label, most, form, sign)
@@ -200,13 +201,8 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         form, sign = given.choice("format", form, FORMATS), given.choice("decimal", decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
-            rows = query(
-                f"dashboard/{name}" + ("" if at is None else "_as_of"),
-                from_day=first,
-                to_day=last,
-                trader_id=trader_id,
-                all_traders=is_each,
-                as_of=at,
+            rows = read_pnl(
+                query, name, at, from_day=first, to_day=last, trader_id=trader_id, all_traders=is_each
             )
             columns = HOURLY if name == "pnl_hourly" else DAILY
             return table(form, sign, file_name(name, first, last, trader_id, at), columns, rows)

@@ -10,7 +10,15 @@ from include.dashboard.reader import Query, Row
 from include.dashboard.tables import DAILY
 from include.dashboard.watcher import State
 from include.dashboard.wording import incomplete_because, matching
+from include.warehouse.queries import load_queries
 
+QUERIES = load_queries("dashboard/queries.sql")
+
+_PNL = {
+    "pnl_hourly": (QUERIES["pnl_hourly"], QUERIES["pnl_hourly_as_of"]),
+    "pnl_daily": (QUERIES["pnl_daily"], QUERIES["pnl_daily_as_of"]),
+}
+"""Of each table: the query of what is said now, and of what was said at a moment."""
 _ROW = [
     "delivery_hour",
     "delivery_start_at",
@@ -65,6 +73,17 @@ class View:
     as_of: datetime | None = None
 
 
+def read_pnl(query: Query, table: str, as_of: datetime | None, **selection: Any) -> list[Row]:
+    """Rows of a table of PnL, as they are or as they were at a moment.
+
+    Args:
+        table: `pnl_hourly` or `pnl_daily`.
+        selection: from_day, to_day, trader_id (None: the portfolio) and all_traders (the rows of each).
+    """
+    now, then = _PNL[table]
+    return query(now if as_of is None else then, as_of=as_of, **selection)
+
+
 def read_desk(query: Query, state: State, view: View) -> Row:
     """The table of a day and what is around it."""
     selection: dict[str, Any] = {
@@ -73,11 +92,10 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "trader_id": view.trader_id,
         "all_traders": False,
     }
-    then = "" if view.as_of is None else "_as_of"
-    rows = query(f"dashboard/pnl_hourly{then}", as_of=view.as_of, **selection)
-    totals = query(f"dashboard/pnl_daily{then}", as_of=view.as_of, **selection)
+    rows = read_pnl(query, "pnl_hourly", view.as_of, **selection)
+    totals = read_pnl(query, "pnl_daily", view.as_of, **selection)
     # nobody has kept why something was missing at a moment of the past, but for what the row itself says
-    missing = query("dashboard/incomplete", day=view.day) if view.as_of is None and rows else []
+    missing = query(QUERIES["incomplete"], day=view.day) if view.as_of is None and rows else []
     by_hour = matching("delivery_hour", missing)
     return {
         "version": state.version,
@@ -88,7 +106,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "trading_opens_at": trading_opens_at(state.settings.market_timezone, view.day),
         "now": None,  # filled in when somebody asks
         "days": {"first": state.first_day, "last": state.last_day},
-        "traders": [row["trader_id"] for row in query("dashboard/traders")],
+        "traders": [row["trader_id"] for row in query(QUERIES["traders"])],
         "rows": [
             {name: row[name] for name in _ROW}
             | {"incomplete_because": incomplete_because(row, by_hour.get(row["delivery_hour"], ()))}
@@ -100,7 +118,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
 
 def read_history(query: Query, view: View) -> Row:
     """One point a publication that changed the day's PnL."""
-    return {"points": query("dashboard/history", day=view.day, trader_id=view.trader_id)}
+    return {"points": query(QUERIES["history"], day=view.day, trader_id=view.trader_id)}
 
 
 def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
@@ -109,14 +127,14 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     facts = read_facts(query)
     by_trader: list[Row] = []
     if view.trader_id is None and desk["rows"]:
-        then = "" if view.as_of is None else "_as_of"
-        by_trader = query(
-            f"dashboard/pnl_daily{then}",
+        by_trader = read_pnl(
+            query,
+            "pnl_daily",
+            view.as_of,
             from_day=view.day,
             to_day=view.day,
             trader_id=None,
             all_traders=True,
-            as_of=view.as_of,
         )
     return {
         "desk": desk,

@@ -8,6 +8,10 @@ from include.dashboard.market import next_publication_at, next_refresh_at, open_
 from include.dashboard.reader import Query, Row
 from include.dashboard.watcher import State
 from include.dashboard.wording import troubles
+from include.warehouse.queries import load_queries
+
+QUERIES = load_queries("dashboard/queries.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 _GAP_DAYS = 7
 
@@ -35,8 +39,8 @@ class Facts:
 
 def read_facts(query: Query) -> Facts:
     """Reads what read_status tells."""
-    (status,) = query("dashboard/status")
-    return Facts(status["data_as_of"], troubles(status, query("dashboard/alarms")))
+    (status,) = query(SHARED["status"])
+    return Facts(status["data_as_of"], troubles(status, query(SHARED["alarms"])))
 
 
 def status_at(facts: Facts, now: datetime) -> Row:
@@ -58,7 +62,7 @@ def upcoming(now: datetime) -> Row:
 
 def read_gaps(query: Query, first: datetime, until: datetime) -> list[Row]:
     """Gaps of the capture that touch a span of time, the last first, 1,000 at most."""
-    return query("dashboard/gaps", from_at=first, until_at=until, limit=1000)
+    return query(SHARED["gaps"], from_at=first, until_at=until, limit=1000)
 
 
 def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row:
@@ -70,30 +74,30 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
     settings = state.settings
     open_now = open_periods(settings.market_timezone, now)
     days: list[date] = [period.delivery_day for period in open_now]
-    (prices,) = query("dashboard/health_prices", days=days, hours=[period.delivery_hour for period in open_now])
-    (ledger,) = query("dashboard/health_ledger")
-    runs = query("dashboard/health_runs")
+    (prices,) = query(SHARED["health_prices"], days=days, hours=[period.delivery_hour for period in open_now])
+    (ledger,) = query(QUERIES["health_ledger"])
+    runs = query(QUERIES["health_runs"])
     return {
         "version": state.version,
         "now": None,  # filled in when somebody asks
-        "lines": query("dashboard/health_lines"),
+        "lines": query(SHARED["health_lines"]),
         "gaps": query(
-            "dashboard/gaps",
+            SHARED["gaps"],
             from_at=now - timedelta(days=_GAP_DAYS),
             until_at=now + timedelta(days=1),
             limit=50,
         ),
         "ledger": ledger,
-        "rejects": query("dashboard/health_rejects"),
-        "blocked_batches": query("dashboard/health_blocked"),
+        "rejects": query(QUERIES["health_rejects"]),
+        "blocked_batches": query(QUERIES["health_blocked"]),
         "prices": prices
         | {
             "per_minute": settings.reference_price_per_minute,
             "per_hour": settings.reference_price_per_hour,
         },
-        "validations": [row | {"href": DATA_DOCS} for row in query("dashboard/health_validations")],
+        "validations": [row | {"href": DATA_DOCS} for row in query(QUERIES["health_validations"])],
         "runs": [_run(row, run_href) for row in runs],
-        "alarms": query("dashboard/alarms"),
+        "alarms": query(SHARED["alarms"]),
     }
 
 

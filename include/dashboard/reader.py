@@ -12,14 +12,17 @@ import psycopg2
 from psycopg2.extensions import connection, cursor, new_type, register_type
 
 from include.errors import TransientError
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("dashboard/queries.sql")
 
 T = TypeVar("T")
 Row = dict[str, Any]
 Query = Callable[..., list[Row]]
-"""`query("dashboard/traders", name=value)`: the rows of a named statement."""
+"""`query(QUERIES["traders"], name=value)`: the rows of a named statement."""
 
 PATIENCE_SECONDS = 3
 """For the server to take a connection."""
@@ -121,7 +124,8 @@ class Reader:
             conn = stack.enter_context(connect(self._warehouse_url(), self._application, PATIENCE_SECONDS))
             register_type(_NUMERIC, conn)
             with conn.cursor() as cur:
-                cur.execute("SELECT set_config('statement_timeout', %s, false)", (f"{self._timeout_seconds}s",))
+                parameters = {"timeout": f"{self._timeout_seconds}s"}
+                run_sql(cur, QUERIES["statement_timeout_of_session"], parameters)
             conn.commit()
             conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
             self._own.stack, self._own.connection = stack, conn
@@ -137,9 +141,7 @@ class Reader:
 
 
 def _query_with(cur: cursor) -> Query:
-    def query(name: str, **parameters: Any) -> list[Row]:
-        run_sql(cur, name, parameters)
-        names = [column.name for column in cur.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cur]
+    def query(statement: str, **parameters: Any) -> list[Row]:
+        return fetch_dicts(cur, statement, parameters)
 
     return query

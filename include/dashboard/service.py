@@ -13,8 +13,11 @@ from include.dashboard.reader import Query, Reader, UnavailableError
 from include.dashboard.watcher import State, Watcher
 from include.errors import TerminalError
 from include.settings import Settings
+from include.warehouse.queries import load_queries
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("dashboard/queries.sql")
 
 V = TypeVar("V", bound=Sized)
 
@@ -115,7 +118,7 @@ class Service:
 
     async def _look(self) -> State:
         def look(query: Query) -> State:
-            (row,) = query("dashboard/version")
+            (row,) = query(QUERIES["version"])
             return State(row["version"], row["first_day"], row["last_day"], self._known or self._settings())
 
         return await self._looks.read(look)

@@ -10,12 +10,21 @@ from psycopg2.extensions import connection, cursor
 from include.errors import TerminalError
 from include.expectations.earlier_copies import take_their_places
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision, lock_validation
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
 
+QUERIES = load_queries("expectations/queries.sql")
+
 Source = Literal["trades", "reference_prices"]
+
+_VACUUM = {"trades": QUERIES["vacuum_trades"], "reference_prices": QUERIES["vacuum_reference_prices"]}
+_ACCEPT_PENDING = {
+    "trades": QUERIES["accept_pending_trades"],
+    "reference_prices": QUERIES["accept_pending_reference_prices"],
+}
 
 _NAMED_BATCHES = 20
 
@@ -49,7 +58,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
     with connect(settings.warehouse_url, f"validate_{source}") as conn:
         with conn, conn.cursor() as cur:
             lock_validation(cur, source)
-            run_sql(cur, "ops/validation_batches", {"source": source})
+            run_sql(cur, QUERIES["validation_batches"], {"source": source})
             batches = {row[0]: _Batch(*row) for row in cur}
         if sum(batch.loaded_count for batch in batches.values()) > _ROWS_A_VALIDATION:
             _tidy(conn, source)
@@ -72,7 +81,7 @@ def _tidy(conn: connection, source: Source) -> None:
     """
     conn.autocommit = True  # a VACUUM is no part of a transaction
     with conn.cursor() as cur:
-        cur.execute(f"VACUUM (ANALYZE) raw.{source}")
+        run_sql(cur, _VACUUM[source])
     conn.autocommit = False
 
 
@@ -102,8 +111,8 @@ def _decide(
         guilty |= broken_by
         good -= broken_by.keys()
     with conn, conn.cursor() as cur:
-        accept(cur, source, sorted(good), "ops/accept_batches")
-        run_sql(cur, "ops/block_batches", {"load_batch_ids": sorted(guilty)})
+        accept(cur, source, sorted(good), QUERIES["accept_batches"])
+        run_sql(cur, QUERIES["block_batches"], {"load_batch_ids": sorted(guilty)})
     return guilty, warnings
 
 
@@ -114,7 +123,7 @@ def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, 
         cur: Within a transaction.
         source: Of the batches.
         load_batch_ids: The batches; none is fine.
-        statement: The named statement that changes their state.
+        statement: The statement that changes their state.
         parameters: For that statement, beside the batches.
     """
     if load_batch_ids:
@@ -123,7 +132,7 @@ def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, 
         run_sql(cur, statement, {**batches, **parameters})
         if source == "trades":
             take_their_places(cur, load_batch_ids)
-        run_sql(cur, f"ops/accept_pending_{source}", batches)
+        run_sql(cur, _ACCEPT_PENDING[source], batches)
 
 
 def _check(

@@ -3,7 +3,9 @@
 from psycopg2.extensions import cursor
 
 from include.domain.rejection import Reason
-from include.warehouse.connection import run_sql
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("expectations/queries.sql")
 
 
 def take_their_places(cur: cursor, load_batch_ids: list[int]) -> int:
@@ -20,14 +22,18 @@ def take_their_places(cur: cursor, load_batch_ids: list[int]) -> int:
     Returns:
         Trades whose copy changed.
     """
-    batches = {"load_batch_ids": load_batch_ids}
-    run_sql(cur, "raw/trade_swaps", batches)
-    run_sql(cur, "ops/earlier_copies_forget", batches)
-    swapped = run_sql(cur, "raw/trade_swaps_trades")
+    run_sql(cur, QUERIES["trade_swaps"], {"load_batch_ids": load_batch_ids})
+    forget_copies(cur, load_batch_ids)
+    swapped = run_sql(cur, QUERIES["trade_swaps_trades"])
     if swapped:
-        run_sql(cur, "ops/trade_swaps_unreject")
-        run_sql(cur, "ops/trade_swaps_reject", {"reason_code": Reason.CONFLICTING_DUPLICATE})
-        run_sql(cur, "ops/trade_swaps_batches")
-        run_sql(cur, "ops/trade_swaps_files")
-        run_sql(cur, "ops/trade_swaps_pending")
+        run_sql(cur, QUERIES["trade_swaps_unreject"])
+        run_sql(cur, QUERIES["trade_swaps_reject"], {"reason_code": Reason.CONFLICTING_DUPLICATE})
+        run_sql(cur, QUERIES["trade_swaps_batches"])
+        run_sql(cur, QUERIES["trade_swaps_files"])
+        run_sql(cur, QUERIES["trade_swaps_pending"])
     return swapped
+
+
+def forget_copies(cur: cursor, load_batch_ids: list[int]) -> None:
+    """Forgets the copies of these batches that wait: the batches are decided on."""
+    run_sql(cur, QUERIES["earlier_copies_forget"], {"load_batch_ids": load_batch_ids})

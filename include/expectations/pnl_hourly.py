@@ -39,7 +39,7 @@ def check_pnl(settings: Settings, build_id: int) -> None:
 
 
 def suite() -> Suite:
-    """The suite for a view as `ops/validation_view_pnl_hourly.sql` makes it."""
+    """The suite for a view as `validation_view_pnl_hourly` makes it."""
     return Suite("pnl_hourly", _IDENTITY, (*_keys(), *_inputs(), *_arithmetic(), *_prices(), *_completeness()))
 
 

@@ -17,12 +17,12 @@ _SELECT = "SELECT load_batch_id, delivery_day, delivery_hour, landing_file, line
 
 
 def suite(batches_view: str) -> Suite:
-    """The suite for a view as `ops/validation_view_reference_prices.sql` makes it.
+    """The suite for a view as `validation_view_reference_prices` makes it.
 
     A provider that is down or breaks its contract must not stop what is good: many rejects are a warning.
 
     Args:
-        batches_view: The view of the same batches, as `ops/validation_view_batches.sql` makes it.
+        batches_view: The view of the same batches, as `validation_view_batches` makes it.
     """
     return Suite(
         "reference_prices",

@@ -21,10 +21,10 @@ _SELECT = "SELECT load_batch_id, trade_id, landing_file, line_number"
 
 
 def suite(batches_view: str) -> Suite:
-    """The suite for a view as `ops/validation_view_trades.sql` makes it.
+    """The suite for a view as `validation_view_trades` makes it.
 
     Args:
-        batches_view: The view of the same batches, as `ops/validation_view_batches.sql` makes it.
+        batches_view: The view of the same batches, as `validation_view_batches` makes it.
     """
     return Suite(
         "trades", _IDENTITY, (*_identity(), *_ranges(), *_delivery(), *_times(), *_batches(batches_view))

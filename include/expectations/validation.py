@@ -27,9 +27,12 @@ from include.expectations.library import (
 )
 from include.expectations.views import SCHEMA
 from include.settings import Settings
-from include.warehouse.connection import connection_parameters, run_sql, sqlalchemy_url
+from include.warehouse.connection import connection_parameters, sqlalchemy_url
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("expectations/queries.sql")
 
 _EXAMPLES = 3
 _MOST_CHARACTERS = 1_000
@@ -220,7 +223,7 @@ def _store(
     for finding in findings:
         run_sql(
             cur,
-            "ops/validation_results",
+            QUERIES["validation_results"],
             {
                 "validation_id": validation_id,
                 "suite": suite,

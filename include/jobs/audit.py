@@ -8,7 +8,10 @@ from pathlib import Path
 from include.errors import TerminalError, TransientError
 from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
 from include.settings import Settings
-from include.warehouse.connection import connect, named_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import fetch_dicts, load_queries
+
+QUERIES = load_queries("jobs/audit.sql")
 
 _CHUNK = 1 << 20
 _COUNTS = ("line_count", "loaded_count", "duplicate_count", "rejected_count", "event_count")
@@ -39,10 +42,7 @@ def run(settings: Settings) -> Iterator[FileAudit]:
     Reads each file once, with flat memory.
     """
     with connect(settings.warehouse_url, "audit") as conn, conn, conn.cursor() as cur:
-        cur.execute(named_sql("ops/audit"))
-        assert cur.description is not None
-        names = [column.name for column in cur.description]
-        ledger = {row[0]: dict(zip(names, row, strict=True)) for row in cur}
+        ledger = {row["landing_file"]: row for row in fetch_dicts(cur, QUERIES["audit"])}
     for source in SOURCES:
         for file in list_files(settings.landing_root, source):
             row = ledger.pop(file.key, None)

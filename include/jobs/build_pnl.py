@@ -10,10 +10,13 @@ from psycopg2.extensions import connection, cursor
 
 from include.jobs.window import Window
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("jobs/build_pnl.sql")
 
 _DAYS_A_BUILD = 31
 """Delivery days that are built, checked and published together."""
@@ -59,8 +62,8 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     """
     with connect(settings.warehouse_url, "build_pnl") as conn, conn, conn.cursor() as cur:
         if window is not None:
-            run_sql(cur, "ops/pending_window", {"start_at": window.start_at, "end_at": window.end_at})
-        run_sql(cur, "ops/pending_days")
+            run_sql(cur, QUERIES["pending_window"], {"start_at": window.start_at, "end_at": window.end_at})
+        run_sql(cur, QUERIES["pending_days"])
         days = [day for (day,) in cur]
     total = {"delivery_periods": 0, "rows_built": 0, "rows_changed": 0}
     for first in range(0, len(days), _DAYS_A_BUILD):
@@ -115,17 +118,16 @@ def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Buil
     with conn, conn.cursor() as cur:
         # changes and data as of one moment: a change that comes later stays pending
         cur.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        # what an earlier build of these days left when it was killed: we hold their locks
-        cur.execute("DELETE FROM staging.pnl_hourly WHERE delivery_day = ANY(%s)", (days,))
-        run_sql(cur, "ops/pending_periods", {"delivery_days": days, "is_whole": is_whole})
+        run_sql(cur, QUERIES["forget_staged_days"], {"delivery_days": days})
+        run_sql(cur, QUERIES["pending_periods"], {"delivery_days": days, "is_whole": is_whole})
         pending = cur.fetchall()
         keys = sorted({(day, hour) for _, day, hour in pending})
         delivery_days, delivery_hours = [day for day, _ in keys], [hour for _, hour in keys]
-        cur.execute("SELECT nextval('staging.build_id')")
+        run_sql(cur, QUERIES["next_build_id"])
         build_id: int = cur.fetchone()[0]  # type: ignore[index]
         parameters = {"build_id": build_id, "delivery_days": delivery_days, "delivery_hours": delivery_hours}
-        run_sql(cur, "staging/pnl_sums", parameters)
-        row_count = run_sql(cur, "staging/pnl_hourly", parameters)
+        run_sql(cur, QUERIES["pnl_sums"], parameters)
+        row_count = run_sql(cur, QUERIES["stage_pnl_hourly"], parameters)
         pending_ids = [pending_id for pending_id, _, _ in pending if pending_id is not None]
         return Build(build_id, pending_ids, delivery_days, delivery_hours, row_count)
 
@@ -139,27 +141,27 @@ def publish(cur: cursor, build: Build) -> int:
         Rows that are new, differ or went away.
     """
     parameters = _parameters(build)
-    changed = run_sql(cur, "curated/pnl_hourly_changes", parameters)
+    changed = run_sql(cur, QUERIES["pnl_hourly_changes"], parameters)
     if changed:
         # a commit that waits for the disk would be seen later than it says; `forget` makes it durable
         cur.execute("SET LOCAL synchronous_commit = off")
         margin_seconds = _MARGIN_SECONDS + changed * _MARGIN_A_ROW_SECONDS
         while not _swap(cur, parameters, margin_seconds):
             margin_seconds *= 4
-    cur.execute("DELETE FROM ops.pending_delivery_periods WHERE pending_id = ANY(%s)", (build.pending_ids,))
+    run_sql(cur, QUERIES["pending_done"], {"pending_ids": build.pending_ids})
     return changed
 
 
 def _swap(cur: cursor, parameters: dict[str, object], margin_seconds: float) -> bool:
     """Writes everything as of a moment a little ahead and waits for it; False: that moment came too early."""
     cur.execute("SAVEPOINT swap")
-    run_sql(cur, "curated/published_at", {"margin_seconds": margin_seconds})
+    run_sql(cur, QUERIES["published_at"], {"margin_seconds": margin_seconds})
     parameters["published_at"] = cur.fetchone()[0]  # type: ignore[index]
-    run_sql(cur, "curated/pnl_hourly_history_close", parameters)
-    run_sql(cur, "curated/pnl_hourly_remove", parameters)
-    run_sql(cur, "curated/pnl_hourly", parameters)
-    run_sql(cur, "curated/pnl_hourly_history", parameters)
-    run_sql(cur, "curated/published_at_wait", parameters)
+    run_sql(cur, QUERIES["pnl_hourly_history_close"], parameters)
+    run_sql(cur, QUERIES["pnl_hourly_remove"], parameters)
+    run_sql(cur, QUERIES["publish_pnl_hourly"], parameters)
+    run_sql(cur, QUERIES["pnl_hourly_history"], parameters)
+    run_sql(cur, QUERIES["published_at_wait"], parameters)
     is_in_time: bool = cur.fetchone()[0]  # type: ignore[index]
     if not is_in_time and margin_seconds < _MOST_MARGIN_SECONDS:
         cur.execute("ROLLBACK TO SAVEPOINT swap")
@@ -170,7 +172,7 @@ def _swap(cur: cursor, parameters: dict[str, object], margin_seconds: float) -> 
 def changes_anything(conn: connection, build: Build) -> bool:
     """Whether publishing the build would write anything."""
     with conn, conn.cursor() as cur:
-        return run_sql(cur, "curated/pnl_hourly_changes", _parameters(build)) > 0
+        return run_sql(cur, QUERIES["pnl_hourly_changes"], _parameters(build)) > 0
 
 
 def _parameters(build: Build) -> dict[str, object]:
@@ -191,7 +193,7 @@ def _check(settings: Settings, build: Build) -> None:
 def forget(conn: connection, build: Build) -> None:
     """Removes the staged rows; as this commit waits for the disk, the publication is durable as well."""
     with conn, conn.cursor() as cur:
-        cur.execute("DELETE FROM staging.pnl_hourly WHERE build_id = %s", (build.build_id,))
+        run_sql(cur, QUERIES["forget_build"], {"build_id": build.build_id})
 
 
 @contextmanager

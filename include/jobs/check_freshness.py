@@ -15,10 +15,13 @@ from include.load.waiting import MAX_WAIT, Waiting, waiting_files
 from include.outcomes.notices import Notice
 from include.outcomes.notify import notify
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
 from include.warehouse.roles import READER, hold_reader
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("jobs/check_freshness.sql")
 
 CAPTURE_LIMIT = timedelta(seconds=60)
 """A capture writes a heartbeat every 10 s, connected or not."""
@@ -82,7 +85,7 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
     now = datetime.now(UTC)
     signs = last_signs(settings.landing_root, now)
     with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, "ops/freshness")
+        run_sql(cur, QUERIES["freshness"])
         rows = cur.fetchall()
         first_run_at: datetime | None = rows[0][-1]
         alarms = [] if first_run_at is None else _alarms(now, signs, rows, first_run_at)
@@ -91,9 +94,9 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
         alarms += _reader_alarm(cur, now)
         for alarm in alarms:
             parameters = {"alarm": alarm.alarm, "since_at": alarm.since_at, "detail": alarm.detail}
-            run_sql(cur, "ops/alarms_raise", parameters)
-        cleared = run_sql(cur, "ops/alarms_clear", {"alarms": [alarm.alarm for alarm in alarms]})
-        run_sql(cur, "ops/task_runs_forget")
+            run_sql(cur, QUERIES["alarms_raise"], parameters)
+        cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
+        run_sql(cur, QUERIES["task_runs_forget"])
     if settings.alert_webhook_url or settings.alert_smtp_url:
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
             notices = _notices(cur)
@@ -159,7 +162,7 @@ def _when(now: datetime, at: datetime) -> str:
 
 
 def _notices(cur: cursor) -> list[Notice]:
-    run_sql(cur, "ops/alarms_to_tell")
+    run_sql(cur, QUERIES["alarms_to_tell"])
     notices = []
     for alarm_id, alarm, since_at, raised_at, cleared_at, detail in cur.fetchall():
         details = {"alarm": alarm, "since": since_at.isoformat(), "raised": raised_at.isoformat()}

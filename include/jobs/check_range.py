@@ -2,7 +2,10 @@
 
 from include.jobs.rebuild import Rebuild
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("jobs/rebuild.sql")
 
 
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, str | int]:
@@ -18,7 +21,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, str | int]:
     with connect(settings.warehouse_url, "check_range") as conn, conn, conn.cursor() as cur:
         run_sql(
             cur,
-            "ops/rebuild_begin",
+            QUERIES["rebuild_begin"],
             {"rebuild_id": rebuild.rebuild_id, "from_day": days.first, "to_day": days.last},
         )
     return {

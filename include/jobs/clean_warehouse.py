@@ -1,7 +1,10 @@
 """Removes rows of the warehouse's logs that say nothing any more: no message, no price, no decision."""
 
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("jobs/clean_warehouse.sql")
 
 
 def run(settings: Settings) -> dict[str, int]:
@@ -16,6 +19,6 @@ def run(settings: Settings) -> dict[str, int]:
     """
     with connect(settings.warehouse_url, "clean_warehouse") as conn, conn, conn.cursor() as cur:
         return {
-            "provider_requests": run_sql(cur, "ops/provider_requests_forget"),
-            "validation_results": run_sql(cur, "ops/validation_results_forget"),
+            "provider_requests": run_sql(cur, QUERIES["provider_requests_forget"]),
+            "validation_results": run_sql(cur, QUERIES["validation_results_forget"]),
         }

@@ -25,9 +25,12 @@ from include.jobs.progress import Progress
 from include.jobs.rebuild import Rebuild
 from include.jobs.window import DeliveryDays
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("jobs/rebuild.sql")
 
 _DAYS_A_BUILD = 7
 """Delivery days that are built, checked and published together: a kill costs no more than these."""
@@ -50,7 +53,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
     with connect(settings.warehouse_url, "rebuild_pnl") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, "ops/rebuild_resume", {"rebuild_id": rebuild.rebuild_id})
+        run_sql(cur, QUERIES["rebuild_resume"], {"rebuild_id": rebuild.rebuild_id})
         ((done_until,),) = cur.fetchall()
     days = [day for day in rebuild.days.days() if done_until is None or day > done_until]
     progress = Progress("delivery days", len(days))
@@ -60,7 +63,9 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
 
     def advance(done: date, cur: cursor, counts: dict[str, int]) -> None:
         nonlocal totals
-        run_sql(cur, "ops/rebuild_advance", {"rebuild_id": rebuild.rebuild_id, "done_until": done, **counts})
+        run_sql(
+            cur, QUERIES["rebuild_advance"], {"rebuild_id": rebuild.rebuild_id, "done_until": done, **counts}
+        )
         ((*_, built, changed),) = cur.fetchall()
         totals = built, changed
 
@@ -122,11 +127,8 @@ def everything(
 def _state(settings: Settings, rebuild: Rebuild) -> tuple[bool, bool]:
     """Whether the rebuild was begun lately and not finished, and whether its files are loaded again already."""
     with connect(settings.warehouse_url, "rebuild_pnl") as conn, conn, conn.cursor() as cur:
-        cur.execute(
-            "SELECT reloaded_at IS NOT NULL FROM ops.rebuilds"
-            " WHERE rebuild_id = %s AND finished_at IS NULL AND started_at > clock_timestamp() - %s",
-            (rebuild.rebuild_id, RESUME_WITHIN),
-        )
+        parameters = {"rebuild_id": rebuild.rebuild_id, "resume_within": RESUME_WITHIN}
+        run_sql(cur, QUERIES["rebuild_state"], parameters)
         row = cur.fetchone()
     return row is not None, row is not None and bool(row[0])
 

@@ -19,9 +19,12 @@ from include.load.sink import Sink
 from include.load.source import Loaded, note_scan, noting_failure
 from include.load.trades import TradeSink
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("jobs/rebuild.sql")
 
 _LINES_A_PORTION = 1_000_000
 """What is loaded again does not count until it is validated: that happens after each so many lines."""
@@ -49,7 +52,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     blocked: list[str] = []
     with connect(settings.warehouse_url, "reload_landing_files") as conn:
         with conn, conn.cursor() as cur:
-            run_sql(cur, "ops/reload_begin", {"rebuild_id": rebuild.rebuild_id})
+            run_sql(cur, QUERIES["reload_begin"], {"rebuild_id": rebuild.rebuild_id})
             ((since,),) = cur.fetchall()
         for sink, validate in (
             (TradeSink(market), validate_trades.run),
@@ -61,10 +64,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
             counts["missing"] += len(keys) - len(files)
             _reload(conn, settings, sink, files, counts, partial(_decide, settings, validate, blocked))
         with conn, conn.cursor() as cur:
-            cur.execute(
-                "UPDATE ops.rebuilds SET reloaded_at = clock_timestamp() WHERE rebuild_id = %s",
-                (rebuild.rebuild_id,),
-            )
+            run_sql(cur, QUERIES["reload_end"], {"rebuild_id": rebuild.rebuild_id})
     if counts["missing"]:
         log.warning("%d landing files are missing: what was loaded of them stays", counts["missing"])
     if blocked:
@@ -113,7 +113,7 @@ def _keys(conn: connection, market: Market, rebuild: Rebuild, source: str, since
     with conn, conn.cursor() as cur:
         run_sql(
             cur,
-            "ops/reload_files",
+            QUERIES["reload_files"],
             {
                 "source": source,
                 "start_at": first[0].tradable_from,

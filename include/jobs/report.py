@@ -23,7 +23,10 @@ from include.domain.rejection import RejectedMessageError
 from include.duration import duration
 from include.errors import TerminalError, TransientError
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import fetch_dicts, load_queries
+
+QUERIES = load_queries("jobs/report.sql")
 
 FORMATS = ("table", "csv", "xlsx")
 
@@ -98,8 +101,9 @@ def run(settings: Settings, delivery_day: date, trader_id: str | None = None) ->
     with connect(settings.warehouse_url, "report") as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
         with conn, conn.cursor() as cur:
-            rows, total = (_read(cur, f"curated/{name}", of_whom) for name in ("report_rows", "report_total"))
-            traders = [row["trader_id"] for row in _read(cur, "curated/report_traders", of_whom)]
+            rows = fetch_dicts(cur, QUERIES["report_rows"], of_whom)
+            total = fetch_dicts(cur, QUERIES["report_total"], of_whom)
+            traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
     if traders and not rows:
         raise TerminalError(
             f"{trader_id} has no trades for delivery on {delivery_day}; who has: {', '.join(traders)}"
@@ -112,11 +116,6 @@ def run(settings: Settings, delivery_day: date, trader_id: str | None = None) ->
     values = [[line.get(column.name) for column in COLUMNS] for line in lines]
     titles = [column.title for column in COLUMNS]
     return Report(delivery_day, trader_id, pd.DataFrame(values, columns=titles, dtype=object))
-
-
-def _read(cur: Any, name: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    run_sql(cur, name, parameters)
-    return [dict(zip([c.name for c in cur.description], row, strict=True)) for row in cur]
 
 
 def _row_note(row: dict[str, Any]) -> str:

@@ -3,7 +3,10 @@
 from include.errors import TerminalError
 from include.jobs.window import Window
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("jobs/report_findings.sql")
 
 
 def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
@@ -19,7 +22,7 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     """
     hours = {"start_at": window and window.start_at, "end_at": window and window.end_at}
     with connect(settings.warehouse_url, "report_findings") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, "ops/landing_files_stuck", hours)
+        run_sql(cur, QUERIES["landing_files_stuck"], hours)
         stuck = cur.fetchall()
     if stuck:
         raise TerminalError(

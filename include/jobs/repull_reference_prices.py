@@ -5,6 +5,9 @@ from include.jobs import pull_reference_prices
 from include.jobs.rebuild import Rebuild
 from include.settings import Settings
 from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("jobs/rebuild.sql")
 
 PATIENCE_SECONDS = 24 * 3600.0
 """A year of hours takes half a day within the budget."""
@@ -22,7 +25,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     if not rebuild.force_prices:
         return {}
     with connect(settings.warehouse_url, "repull_reference_prices") as conn, conn, conn.cursor() as cur:
-        cur.execute("SELECT started_at FROM ops.rebuilds WHERE rebuild_id = %s", (rebuild.rebuild_id,))
+        run_sql(cur, QUERIES["rebuild_started_at"], {"rebuild_id": rebuild.rebuild_id})
         ((since,),) = cur.fetchall()
     summary = pull_reference_prices.run(
         settings,

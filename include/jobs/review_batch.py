@@ -6,25 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from psycopg2.extensions import cursor
-from psycopg2.extras import RealDictCursor
 
 from include.domain.rejection import Reason
 from include.errors import TerminalError, TransientError
 from include.expectations.acceptance import accept
+from include.expectations.earlier_copies import forget_copies
+from include.landing import REFERENCE_PRICES, TRADES
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision
+from include.warehouse.queries import fetch_dicts, load_queries, run_sql
+
+QUERIES = load_queries("jobs/review_batch.sql")
+
+_DISCARD = {TRADES: QUERIES["discard_trades"], REFERENCE_PRICES: QUERIES["discard_reference_prices"]}
 
 
 def list_blocked(settings: Settings) -> list[dict[str, Any]]:
-    """The blocked batches without a review, each with the columns of `ops/validation_blocked.sql`."""
-    with (
-        connect(settings.warehouse_url, "review_batch") as conn,
-        conn,
-        conn.cursor(cursor_factory=RealDictCursor) as cur,
-    ):
-        run_sql(cur, "ops/validation_blocked")
-        return [dict(row) for row in cur]
+    """The blocked batches without a review, each with the columns of `validation_blocked`."""
+    with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
+        return fetch_dicts(cur, QUERIES["validation_blocked"])
 
 
 def accept_batch(settings: Settings, load_batch_id: int, reason: str) -> None:
@@ -36,7 +37,7 @@ def accept_batch(settings: Settings, load_batch_id: int, reason: str) -> None:
     """
     with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
         source, _ = _batch_to_review(cur, load_batch_id, reason)
-        accept(cur, source, [load_batch_id], "ops/accept_blocked_batch", reason=reason.strip())
+        accept(cur, source, [load_batch_id], QUERIES["accept_blocked_batch"], reason=reason.strip())
 
 
 def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
@@ -59,10 +60,10 @@ def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
             "detail": f"batch {load_batch_id} was discarded: {reason.strip()} (rebuilt from the row;"
             " the landing file has the message verbatim)",
         }
-        count = run_sql(cur, f"ops/discard_{source}", parameters)
-        run_sql(cur, "ops/earlier_copies_forget", {"load_batch_ids": [load_batch_id]})
-        run_sql(cur, "ops/discard_batch", {**parameters, "discarded_count": count})
-        run_sql(cur, "ops/discard_from_landing_file", {**parameters, "discarded_count": count})
+        count = run_sql(cur, _DISCARD[source], parameters)
+        forget_copies(cur, [load_batch_id])
+        run_sql(cur, QUERIES["discard_batch"], {**parameters, "discarded_count": count})
+        run_sql(cur, QUERIES["discard_from_landing_file"], {**parameters, "discarded_count": count})
         return count
 
 
@@ -71,7 +72,7 @@ def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> tuple[str,
     if not reason.strip() or "\x00" in reason:
         raise TerminalError("a review needs a reason: --reason 'why'")
     lock_decision(cur)
-    run_sql(cur, "ops/block_review", {"load_batch_id": load_batch_id})
+    run_sql(cur, QUERIES["block_review"], {"load_batch_id": load_batch_id})
     row = cur.fetchone()
     if row is None:
         raise TerminalError(f"there is no batch {load_batch_id}: `list` shows the blocked ones")

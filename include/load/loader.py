@@ -19,10 +19,12 @@ from include.load.portions import write_rows
 from include.load.rejects import Rejects
 from include.load.reload import forget_file
 from include.load.sink import Sink
-from include.warehouse.connection import run_sql
 from include.warehouse.locks import lock_decision
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("load/queries.sql")
 
 _MAX_STEP_SECONDS = 1e10
 """Three centuries: a longer step of a clock is none of ours, and PostgreSQL might not know such a time."""
@@ -65,7 +67,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         if is_reload:
             lock_decision(cur)  # rows that count go, for a moment: no build may be looking at them
         sink.lock(cur)
-        run_sql(cur, "ops/landing_files_lock", file_parameters(file))
+        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file))
         ledger = cur.fetchone()
         assert ledger is not None
         landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = ledger
@@ -83,11 +85,11 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MOST_BYTES_A_LOAD)
         journal = Journal()
         if is_connected:
-            run_sql(cur, "ops/connected_intervals_last", {"landing_file_id": landing_file_id})
+            run_sql(cur, QUERIES["connected_intervals_last"], {"landing_file_id": landing_file_id})
             journal.connected_from, journal.connected_until = cur.fetchone() or (None, None)
         run_sql(
             cur,
-            "ops/load_batches_begin",
+            QUERIES["load_batches_begin"],
             {
                 "source": file.source,
                 "landing_file_id": landing_file_id,
@@ -109,7 +111,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
             # in one order: two loads of different files may wait for each other's rows, but not in a circle
             for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
-                run_sql(cur, "raw/delivery_periods", asdict(period))
+                run_sql(cur, QUERIES["delivery_periods"], asdict(period))
             conflicts: dict[int, str] = {}
             earlier_count = 0
             if written.known_count:
@@ -134,11 +136,11 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             )
         for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():
             interval = {"connected_from": connected_from, "connected_until": connected_until}
-            run_sql(cur, "ops/connected_intervals", {"landing_file_id": landing_file_id, **interval})
+            run_sql(cur, QUERIES["connected_intervals"], {"landing_file_id": landing_file_id, **interval})
         if journal.stepped_back is not None and sink.has_connection:
             seconds, files = journal.stepped_back
             parameters = {"seconds": seconds, "landing_files": [*files, file.key]}
-            run_sql(cur, "ops/connected_intervals_stepped_back", parameters)
+            run_sql(cur, QUERIES["connected_intervals_stepped_back"], parameters)
         parameters = {
             **asdict(load),
             "landing_file_id": landing_file_id,
@@ -147,8 +149,8 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             "last_received_at": pass_.last_received_at or last_received_at,
             "is_connected": journal.connected_from is not None,
         }
-        run_sql(cur, "ops/load_batches_end", parameters)
-        run_sql(cur, "ops/landing_files_advance", parameters)
+        run_sql(cur, QUERIES["load_batches_end"], parameters)
+        run_sql(cur, QUERIES["landing_files_advance"], parameters)
         return load
 
 
@@ -292,7 +294,7 @@ def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_byt
             " replaced; restore it (landing files are append-only)"
         )
     if size == loaded_bytes and writer_gone:
-        run_sql(cur, "ops/landing_files_complete", {"landing_file_id": landing_file_id})
+        run_sql(cur, QUERIES["landing_files_complete"], {"landing_file_id": landing_file_id})
     return size > loaded_bytes
 
 

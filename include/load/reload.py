@@ -2,9 +2,12 @@
 
 from psycopg2.extensions import cursor
 
-from include.warehouse.connection import run_sql
+from include.landing import REFERENCE_PRICES, TRADES
+from include.warehouse.queries import load_queries, run_sql
 
-_ROWS = ("staging.earlier_copies", "ops.rejected_messages", "ops.load_batches")
+QUERIES = load_queries("load/queries.sql")
+
+_ROWS_OF = {TRADES: QUERIES["reload_trades"], REFERENCE_PRICES: QUERIES["reload_reference_prices"]}
 
 
 def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
@@ -19,14 +22,15 @@ def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
         Whether it did: a file with a reviewed batch stays as it is, for a person has decided about it.
     """
     file = {"landing_file_id": landing_file_id}
-    run_sql(cur, "ops/reload_batches", file)
+    run_sql(cur, QUERIES["reload_batches"], file)
     load_batch_ids, is_reviewed = cur.fetchone()  # type: ignore[misc]
     if is_reviewed:
         return False
     batches = {"load_batch_ids": load_batch_ids}
-    run_sql(cur, f"ops/reload_{source}", batches)
-    for table in _ROWS:
-        cur.execute(f"DELETE FROM {table} WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])", batches)
-    cur.execute("DELETE FROM ops.connected_intervals WHERE landing_file_id = %(landing_file_id)s", file)
-    run_sql(cur, "ops/reload_landing_file", file)
+    run_sql(cur, _ROWS_OF[source], batches)
+    run_sql(cur, QUERIES["reload_earlier_copies"], batches)
+    run_sql(cur, QUERIES["reload_rejected_messages"], batches)
+    run_sql(cur, QUERIES["reload_load_batches"], batches)
+    run_sql(cur, QUERIES["reload_connected_intervals"], file)
+    run_sql(cur, QUERIES["reload_landing_file"], file)
     return True

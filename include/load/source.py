@@ -14,10 +14,13 @@ from include.load.loader import Load, file_parameters, load_file
 from include.load.rejects import storable
 from include.load.sink import Sink
 from include.settings import Settings
-from include.warehouse.connection import RETRY_MAY_HELP, connect, run_sql
+from include.warehouse.connection import RETRY_MAY_HELP, connect
 from include.warehouse.locks import lock_pnl_inputs
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("load/queries.sql")
 
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -139,7 +142,7 @@ def _note_failure(conn: connection, file: LandingFile, error: Exception) -> None
         "load_error": storable(text.encode("utf-8", "surrogatepass"))[:2_000],
     }
     with conn, conn.cursor() as cur:
-        run_sql(cur, "ops/landing_files_failed", parameters)
+        run_sql(cur, QUERIES["landing_files_failed"], parameters)
 
 
 def note_scan(
@@ -165,17 +168,19 @@ def note_scan(
             lock_pnl_inputs(cur)  # else a build under way could publish what it saw before this load
         if scanned_at is None and _is_all_loaded(cur, settings, sink.source):
             scanned_at = datetime.now(UTC)
-        cur.execute("SELECT scanned_at FROM ops.landing_scans WHERE source = %s", (sink.source,))
+        run_sql(cur, QUERIES["landing_scanned_at"], {"source": sink.source})
         (known_until,) = cur.fetchone() or (_EVER,)
         if scanned_at is not None:
-            run_sql(cur, "ops/landing_scans", {"source": sink.source, "scanned_at": scanned_at})
+            run_sql(cur, QUERIES["landing_scans"], {"source": sink.source, "scanned_at": scanned_at})
         if sink.has_connection:
-            run_sql(cur, "ops/pending_capture_gaps", {"since": min(changed_since or known_until, known_until)})
+            run_sql(
+                cur, QUERIES["pending_capture_gaps"], {"since": min(changed_since or known_until, known_until)}
+            )
 
 
 def ledger_of(cur: cursor, source: str) -> dict[str, Known]:
     """The ledger's rows of a source, by the key of the landing file."""
-    run_sql(cur, "ops/landing_files_known", {"source": source})
+    run_sql(cur, QUERIES["landing_files_known"], {"source": source})
     return {key: Known(*known) for key, *known in cur}
 
 

@@ -10,8 +10,10 @@ from include.landing import TRADES
 from include.load.copying import array_literal, copy_rows
 from include.load.lines import Line
 from include.load.trade_rows import COLUMNS, TradeRows
-from include.warehouse.connection import run_sql
 from include.warehouse.locks import lock_trades
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("load/queries.sql")
 
 _COLUMNS = (*COLUMNS, "received_at", "line_number", "load_batch_id", "landing_file_id")
 
@@ -35,7 +37,7 @@ class TradeSink:
     def begin(self, cur: cursor) -> None:
         # else the planner reads the whole of a table that is not large yet, once for each portion of ids
         cur.execute("SET LOCAL enable_seqscan = off")
-        run_sql(cur, "raw/trades_known_stage")
+        run_sql(cur, QUERIES["trades_known_stage"])
 
     def row(self, line: Line) -> tuple[str, str] | None:
         if line.raw is None:
@@ -45,7 +47,7 @@ class TradeSink:
         return self._rows.row(line.raw)
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        run_sql(cur, "raw/trades_known", {"trade_ids": array_literal(rows)})
+        run_sql(cur, QUERIES["trades_known"], {"trade_ids": array_literal(rows)})
         known = [rows.pop(trade_id) for (trade_id,) in cur] + repeated
         if rows:
             copy_rows(cur, "raw.trades", _COLUMNS, rows.values())
@@ -54,10 +56,10 @@ class TradeSink:
         return len(known)
 
     def keep_earlier(self, cur: cursor, landing_file: str) -> int:
-        return run_sql(cur, "raw/trades_earlier", {"landing_file": landing_file})
+        return run_sql(cur, QUERIES["trades_earlier"], {"landing_file": landing_file})
 
     def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
-        run_sql(cur, "raw/trades_conflicts")
+        run_sql(cur, QUERIES["trades_conflicts"])
         yield from cur
 
     def take_periods(self) -> list[DeliveryPeriod]:

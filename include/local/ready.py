@@ -11,18 +11,14 @@ from include.errors import TransientError
 from include.local.airflow import Api
 from include.local.database import fetch_row
 from include.local.files import write_private
+from include.warehouse.queries import load_queries
+
+QUERIES = load_queries("local/queries.sql")
 
 _REPORT_EVERY_SECONDS = 20.0
 _PARSE_SECONDS = 90.0
 _QUERY_SECONDS = 15.0
 _FIRST_DAG = "refresh_pnl"
-
-_PRICED = "select exists (select from curated.pnl_hourly where reference_price_eur_per_mwh is not null)"
-_SO_FAR = """
-select (select count(*) from raw.trades),
-       (select count(*) from raw.reference_prices where price_eur_per_mwh is not null),
-       (select count(*) from curated.pnl_hourly)
-"""
 
 T = TypeVar("T")
 
@@ -104,11 +100,11 @@ def wait_for_priced_pnl(api: Api, warehouse_url: str, progress: Progress) -> Non
         return True
 
     def attempt() -> bool | None:
-        return True if _query(warehouse_url, _PRICED)[0] else None
+        return True if _query(warehouse_url, QUERIES["is_priced"])[0] else None
 
     def missing() -> str:
         try:
-            trades, prices, rows = _query(warehouse_url, _SO_FAR)
+            trades, prices, rows = _query(warehouse_url, QUERIES["so_far"])
         except TransientError as error:
             return str(error)
         return (

@@ -11,7 +11,11 @@ from psycopg2.extensions import connection, cursor
 from include.domain.delivery_period import Market
 from include.monitoring.figures import Sample, seconds, value
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import fetch_dicts, load_queries, run_sql
+
+QUERIES = load_queries("monitoring/queries.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 APPLICATION = "monitoring"
 """How the server's activity view names the connection."""
@@ -65,7 +69,7 @@ def read_warehouse(settings: Settings, now: datetime, on_connection: Callable[[c
         with conn, conn.cursor() as cur:
             query = _query_until(cur, time.monotonic() + ROUND_SECONDS)
             samples = list(_samples(query, settings, now))
-            offsets = query("monitoring/landing_offsets", from_at=_whole_hour(now) - RECENT)
+            offsets = query(QUERIES["landing_offsets"], from_at=_whole_hour(now) - RECENT)
     samples.append(("read_duration_seconds", (), time.monotonic() - started))
     return Reading(samples, {row["landing_file"]: row["loaded_bytes"] for row in offsets})
 
@@ -75,15 +79,15 @@ def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
     yield from _loading(query)
     yield from _building(query)
     yield from _prices(query, settings, now)
-    for row in query("dashboard/alarms"):
+    for row in query(SHARED["alarms"]):
         yield "alarm", (row["alarm"],), 1.0
-    for row in query("monitoring/runs"):
+    for row in query(QUERIES["runs"]):
         yield "last_run_success", (row["dag_id"],), value(row["state"] == "success")
         yield "last_run_ended_timestamp_seconds", (row["dag_id"],), seconds(row["ended_at"])
 
 
 def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
-    for row in query("dashboard/health_lines"):
+    for row in query(SHARED["health_lines"]):
         line = row["name"], row["host"]
         yield "capture_connected", line, value(row["is_connected"])
         yield "capture_last_line_timestamp_seconds", line, seconds(row["last_message_at"])
@@ -91,7 +95,7 @@ def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
     midnight = now.astimezone(Market.of(settings.market_timezone).timezone).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
-    gaps = query("dashboard/gaps", from_at=midnight, until_at=now + RECENT, limit=100_000)
+    gaps = query(SHARED["gaps"], from_at=midnight, until_at=now + RECENT, limit=100_000)
     yield "capture_gap_open", (), value(any(gap["is_ongoing"] for gap in gaps))
     yield "capture_gaps_today", (), len(gaps)
     lengths = (gap["gap_end_at"] - max(gap["gap_start_at"], midnight) for gap in gaps)
@@ -99,22 +103,25 @@ def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
 
 
 def _loading(query: Query) -> Iterator[Sample]:
-    for figure, statement in (("lines_total", "lines"), ("lines_last_hour", "lines_last_hour")):
-        for row in query(f"monitoring/{statement}"):
+    for figure, statement in (
+        ("lines_total", QUERIES["lines"]),
+        ("lines_last_hour", QUERIES["lines_last_hour"]),
+    ):
+        for row in query(statement):
             for outcome in OUTCOMES:
                 yield figure, (row["source"], outcome), value(row[outcome])
-    for row in query("monitoring/rejects"):
+    for row in query(QUERIES["rejects"]):
         yield "rejected_messages_total", (row["source"], row["reason_code"]), value(row["count"])
-    (newest,) = query("monitoring/newest_trade")
+    (newest,) = query(QUERIES["newest_trade"])
     yield "newest_trade_timestamp_seconds", (), seconds(newest["received_at"])
 
 
 def _building(query: Query) -> Iterator[Sample]:
-    (progress,) = query("monitoring/progress")
+    (progress,) = query(QUERIES["progress"])
     yield "pending_delivery_periods", (), value(progress["pending_periods"])
     yield "pnl_published_timestamp_seconds", (), seconds(progress["published_at"])
     yield "provider_requests_total", (), value(progress["provider_requests"] or 0)
-    for row in query("monitoring/freshness"):
+    for row in query(QUERIES["freshness"]):
         thing = (row["thing"],)
         yield "freshness_timestamp_seconds", thing, seconds(row["last_at"])
         yield "freshness_limit_seconds", thing, value(row["limit_seconds"])
@@ -124,7 +131,7 @@ def _building(query: Query) -> Iterator[Sample]:
 def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
     hours = Market.of(settings.market_timezone).tradable_hours(now)
     (prices,) = query(
-        "dashboard/health_prices",
+        SHARED["health_prices"],
         days=[hour.delivery_day for hour in hours],
         hours=[hour.delivery_hour for hour in hours],
     )
@@ -138,20 +145,18 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     ):
         yield "provider_budget_used_requests", (period,), value(used)
         yield "provider_budget_requests", (period,), value(budget)
-    (status,) = query("dashboard/status")
+    (status,) = query(SHARED["status"])
     yield "provider_down", (), value(status["provider_down_since"] is not None)
     yield "blocked_batches", (), value(status["blocked_count"])
 
 
 def _query_until(cur: cursor, deadline: float) -> Query:
-    """Runs named statements, each with what is left of the time; the server ends one that takes longer."""
+    """Runs statements, each with what is left of the time; the server ends one that takes longer."""
 
-    def query(name: str, **parameters: Any) -> list[Row]:
+    def query(statement: str, **parameters: Any) -> list[Row]:
         left = max(int((deadline - time.monotonic()) * 1000), 1)
-        cur.execute("SELECT set_config('statement_timeout', %s, true)", (f"{left}ms",))
-        run_sql(cur, name, parameters)
-        names = [column.name for column in cur.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cur]
+        run_sql(cur, QUERIES["statement_timeout_of_transaction"], {"timeout": f"{left}ms"})
+        return fetch_dicts(cur, statement, parameters)
 
     return query
 

@@ -14,10 +14,13 @@ from include.errors import TerminalError, TransientError
 from include.outcomes.notices import Channel, NotDeliveredError, Notice, channels
 from include.outcomes.wording import presentable
 from include.settings import Settings
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
 from include.warehouse.locks import lock_notifications
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("outcomes/queries.sql")
 
 SEND_SECONDS = 5.0
 """So long a task waits for its receivers, all together; a slower one counts as down."""
@@ -106,7 +109,7 @@ def _claim(
         with _connection(settings) as conn, conn, conn.cursor() as cur:
             cur.execute("SET statement_timeout = '3s'")
             lock_notifications(cur)
-            run_sql(cur, "ops/notifications_claim", parameters)
+            run_sql(cur, QUERIES["notifications_claim"], parameters)
             return dict(cur.fetchall())
     except _WAREHOUSE_TROUBLE as trouble:
         log.warning("whether this is a repetition is not known: %s", presentable(str(trouble), 300).strip())
@@ -124,7 +127,7 @@ def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping
                     "state": "sent" if is_sent else "failed",
                     "detail": None if is_sent else results[name],
                 }
-                run_sql(cur, "ops/notifications_end", parameters)
+                run_sql(cur, QUERIES["notifications_end"], parameters)
     except _WAREHOUSE_TROUBLE as trouble:
         log.warning("how it went is not in ops.notifications: %s", presentable(str(trouble), 300).strip())
 

@@ -11,9 +11,12 @@ import psycopg2
 
 from include.errors import TerminalError, TransientError
 from include.outcomes.wording import presentable
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("outcomes/queries.sql")
 
 State = Literal["success", "failed", "retry"]
 
@@ -89,7 +92,7 @@ class TaskRun:
             "error": error,
             "summary": None if self.summary is None else json.dumps(self.summary, default=str),
         }
-        statement = "ops/task_runs_begin" if self._task_run_id is None else "ops/task_runs_end"
+        statement = QUERIES["task_runs_begin"] if self._task_run_id is None else QUERIES["task_runs_end"]
         try:
             with (
                 connect(self._warehouse_url, "outcomes", _PATIENCE_SECONDS) as conn,

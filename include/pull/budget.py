@@ -9,8 +9,10 @@ from psycopg2.extensions import connection, cursor
 
 from include.errors import TransientError
 from include.settings import Settings
-from include.warehouse.connection import run_sql
 from include.warehouse.locks import lock_provider_budget
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("pull/queries.sql")
 
 REQUEST_SECONDS = 30.0
 """A request without a reply counts as if it had reached the provider this long after it was taken.
@@ -92,7 +94,7 @@ class Budget:
             # `finish` takes the same lock: whoever looks, from now on, which periods are due sees every answer
             # that came before this moment.
             lock_provider_budget(cur, LOCK_SECONDS)
-            run_sql(cur, "ops/provider_clock")
+            run_sql(cur, QUERIES["provider_clock"])
             self._opened_at: datetime = _row(cur)[0]
 
     def take(
@@ -113,13 +115,13 @@ class Budget:
         with self._conn, self._conn.cursor() as cur:
             lock_provider_budget(cur, LOCK_SECONDS)
             known = {"since": self._opened_at, "request_seconds": REQUEST_SECONDS}
-            run_sql(cur, "ops/provider_is_asked", {**asked, **known})
+            run_sql(cur, QUERIES["provider_is_asked"], {**asked, **known})
             if _row(cur)[0]:
                 return AskedElsewhere()
             if (seconds := _wait(cur, *self._limits(is_history))) > 0:
                 return Wait(seconds)
             taken_at = time.monotonic()
-            run_sql(cur, "ops/provider_request", asked)
+            run_sql(cur, QUERIES["provider_request"], asked)
             return Ticket(_row(cur)[0], taken_at)
 
     def finish(
@@ -137,7 +139,7 @@ class Budget:
             lock_provider_budget(cur, LOCK_SECONDS)
             run_sql(
                 cur,
-                "ops/provider_reply",
+                QUERIES["provider_reply"],
                 {
                     "provider_request_id": ticket.provider_request_id,
                     "status": status,
@@ -149,7 +151,7 @@ class Budget:
     def spent(self) -> Spent:
         """What is used of the budget at this moment, by all processes."""
         with self._conn, self._conn.cursor() as cur:
-            run_sql(cur, "ops/provider_spent", _windows())
+            run_sql(cur, QUERIES["provider_spent"], _windows())
             return Spent(*_row(cur))
 
     def seconds_for(self, requests: int, is_history: bool = False) -> float:
@@ -176,7 +178,7 @@ class Budget:
 
 def _wait(cur: cursor, per_minute: int, per_hour: int) -> float:
     """Seconds until a request fits, 0 for now."""
-    run_sql(cur, "ops/provider_wait", {"per_minute": per_minute, "per_hour": per_hour} | _windows())
+    run_sql(cur, QUERIES["provider_wait"], {"per_minute": per_minute, "per_hour": per_hour} | _windows())
     return max(0.0, float(_row(cur)[0]))  # the clock goes on while the statement reads it
 
 

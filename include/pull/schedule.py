@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from psycopg2.extensions import connection
 
 from include.domain.delivery_period import PUBLICATION_DELAY, PUBLICATION_INTERVAL, DeliveryPeriod, Market
-from include.warehouse.connection import run_sql
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("pull/queries.sql")
 
 RECENT = timedelta(hours=2)
 """Until this long after the start of delivery a price is asked for after every publication."""
@@ -108,7 +110,7 @@ def due_periods(
     }
     due = []
     with conn, conn.cursor() as cur:
-        run_sql(cur, "raw/periods_to_price", parameters)
+        run_sql(cur, QUERIES["periods_to_price"], parameters)
         for day, label, start_at, is_traded, is_forced, answered_at in cur:
             if is_forced:
                 is_wanted = answered_since is None or answered_at is None or answered_at < answered_since

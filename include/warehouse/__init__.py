@@ -1,1 +1,1 @@
-"""The warehouse: connect, migrate, run named SQL, copy rows."""
+"""The warehouse: connect, migrate, run named queries."""

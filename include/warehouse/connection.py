@@ -1,17 +1,13 @@
-"""Connections to the warehouse, named SQL files, and what its errors mean."""
+"""Connections to the warehouse, and what its errors mean."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import connection, cursor
+from psycopg2.extensions import connection
 
 from include.errors import TerminalError, TransientError
-
-SQL_ROOT = Path(__file__).parent / "sql"
 
 CONNECT_TIMEOUT_SECONDS = 10
 """For the server to take a connection."""
@@ -107,19 +103,3 @@ def connect(
 def sqlalchemy_url(warehouse_url: str) -> str:
     """The same URL for SQLAlchemy, which has to be told our driver."""
     return "postgresql+psycopg2://" + warehouse_url.split("://", 1)[1]
-
-
-@cache
-def named_sql(name: str) -> str:
-    """The statement in `sql/<name>.sql`, for example `curated/pnl_hourly`."""
-    return (SQL_ROOT / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def run_sql(cur: cursor, name: str, parameters: Mapping[str, Any] | None = None) -> int:
-    """Runs a named statement with bound parameters.
-
-    Returns:
-        Rows affected or returned.
-    """
-    cur.execute(named_sql(name), parameters or {})
-    return cur.rowcount

@@ -3,7 +3,10 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from include.warehouse.connection import connect, run_sql
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("warehouse/queries.sql")
 
 SCHEMAS = ("curated", "ops", "raw")
 """The schemas that people read, those with the answers first."""
@@ -84,16 +87,16 @@ def read_dictionary(warehouse_url: str) -> list[Schema]:
     functions: dict[str, list[Function]] = defaultdict(list)
     parameters = {"schemas": list(SCHEMAS)}
     with connect(warehouse_url, "dictionary") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, "catalog/schemas", parameters)
+        run_sql(cur, QUERIES["catalog_schemas"], parameters)
         comments: dict[str, str | None] = dict(cur.fetchall())
-        run_sql(cur, "catalog/columns", parameters)
+        run_sql(cur, QUERIES["catalog_columns"], parameters)
         for schema, relation, name, type_, comment in cur:
             columns[schema, relation].append(Column(name, type_, comment))
-        run_sql(cur, "catalog/relations", parameters)
+        run_sql(cur, QUERIES["catalog_relations"], parameters)
         for schema, name, kind, comment, key in cur:
             of_it = tuple(columns[schema, name])
             relations[schema].append(Relation(name, kind, comment, tuple(key), of_it))
-        run_sql(cur, "catalog/functions", parameters)
+        run_sql(cur, QUERIES["catalog_functions"], parameters)
         for schema, *function in cur:
             functions[schema].append(Function(*function))
     return [

@@ -5,6 +5,10 @@ from datetime import date
 
 from psycopg2.extensions import cursor
 
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("warehouse/queries.sql")
+
 MIGRATION = 7_301_001
 TRADES = 7_301_002
 PNL_INPUTS = 7_301_003
@@ -14,14 +18,19 @@ NOTIFICATIONS = 7_301_010
 _PNL_DAY = 7_301
 
 
+def lock_migration(cur: cursor) -> None:
+    """Until the connection closes, nobody else changes the warehouse's schema."""
+    run_sql(cur, QUERIES["lock_for_session"], {"key": MIGRATION})
+
+
 def lock_trades(cur: cursor) -> None:
     """Until the transaction ends, nobody else adds trades to raw.trades or takes any away."""
-    cur.execute("SELECT pg_advisory_xact_lock(%s)", (TRADES,))
+    run_sql(cur, QUERIES["lock_for_transaction"], {"key": TRADES})
 
 
 def lock_pnl_inputs(cur: cursor) -> None:
     """Until the transaction ends, no PnL is being built or checked: what counts may change."""
-    cur.execute("SELECT pg_advisory_xact_lock(%s)", (PNL_INPUTS,))
+    run_sql(cur, QUERIES["lock_for_transaction"], {"key": PNL_INPUTS})
 
 
 def lock_decision(cur: cursor) -> None:
@@ -35,14 +44,14 @@ def lock_decision(cur: cursor) -> None:
 
 def lock_pnl_days(cur: cursor, days: Iterable[date]) -> None:
     """Until the connection closes, nobody else builds these days and nothing changes what counts."""
-    cur.execute("SELECT pg_advisory_lock_shared(%s)", (PNL_INPUTS,))
+    run_sql(cur, QUERIES["lock_shared_for_session"], {"key": PNL_INPUTS})
     for day in sorted(days):
-        cur.execute("SELECT pg_advisory_lock(%s, %s)", (_PNL_DAY, day.toordinal()))
+        run_sql(cur, QUERIES["lock_pair_for_session"], {"key": _PNL_DAY, "subkey": day.toordinal()})
 
 
 def lock_validation(cur: cursor, source: str) -> None:
     """Until the connection closes, nobody else validates batches of this source."""
-    cur.execute("SELECT pg_advisory_lock(%s)", (_VALIDATION[source],))
+    run_sql(cur, QUERIES["lock_for_session"], {"key": _VALIDATION[source]})
 
 
 def lock_provider_budget(cur: cursor, patience_seconds: float) -> None:
@@ -51,12 +60,10 @@ def lock_provider_budget(cur: cursor, patience_seconds: float) -> None:
     Raises:
         psycopg2.errors.LockNotAvailable: Not within the patience, which holds for the whole transaction.
     """
-    cur.execute(
-        "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
-        (f"{patience_seconds * 1000:.0f}", PROVIDER_BUDGET),
-    )
+    parameters = {"timeout": f"{patience_seconds * 1000:.0f}", "key": PROVIDER_BUDGET}
+    run_sql(cur, QUERIES["lock_for_transaction_within"], parameters)
 
 
 def lock_notifications(cur: cursor) -> None:
     """Until the transaction ends, nobody else decides whether something is to be said."""
-    cur.execute("SELECT pg_advisory_xact_lock(%s)", (NOTIFICATIONS,))
+    run_sql(cur, QUERIES["lock_for_transaction"], {"key": NOTIFICATIONS})

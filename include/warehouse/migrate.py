@@ -10,8 +10,11 @@ from sqlalchemy.exc import OperationalError
 
 from include.errors import TerminalError, TransientError
 from include.settings import Settings
-from include.warehouse.connection import connect, named_sql, run_sql
-from include.warehouse.locks import MIGRATION
+from include.warehouse.connection import connect
+from include.warehouse.locks import lock_migration
+from include.warehouse.queries import load_queries, read_script, run_sql
+
+QUERIES = load_queries("warehouse/queries.sql")
 
 
 def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
@@ -30,7 +33,7 @@ def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
     """
     with connect(warehouse_url, "migrate") as conn, conn.cursor() as cur:
         conn.autocommit = True
-        cur.execute("SELECT pg_advisory_lock(%s)", (MIGRATION,))
+        lock_migration(cur)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["warehouse_url"] = warehouse_url
@@ -38,11 +41,11 @@ def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
             command.upgrade(config, "head")
         except OperationalError as error:
             raise TransientError(f"the warehouse: {str(error.orig).strip()}") from error
-        cur.execute(named_sql("grants"))
+        cur.execute(read_script("grants"))
         if market_timezone is not None:
-            run_sql(cur, "ops/market_timezone", {"timezone": market_timezone})
+            run_sql(cur, QUERIES["market_timezone"], {"timezone": market_timezone})
         try:
-            cur.execute(named_sql("smoke"))
+            cur.execute(read_script("smoke"))
         except psycopg2.OperationalError:
             raise
         except psycopg2.Error as error:

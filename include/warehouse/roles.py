@@ -3,7 +3,9 @@
 from psycopg2 import sql
 from psycopg2.extensions import cursor
 
-from include.warehouse.connection import named_sql
+from include.warehouse.queries import load_queries, read_script, run_sql
+
+QUERIES = load_queries("warehouse/queries.sql")
 
 WRITER = "pipeline"
 """Owns the warehouse: jobs, migrations."""
@@ -29,7 +31,7 @@ def create_role(cur: cursor, role: str, password: str) -> None:
         role: Its name.
         password: Kept by the server as its configuration says: a SCRAM verifier by default.
     """
-    cur.execute("select 1 from pg_roles where rolname = %s", (role,))
+    run_sql(cur, QUERIES["role_exists"], {"role": role})
     statement = "create role {} login password %s" if cur.fetchone() is None else "alter role {} password %s"
     cur.execute(sql.SQL(statement).format(sql.Identifier(role)), (password,))
 
@@ -43,9 +45,9 @@ def create_database(cur: cursor, database: str, owner: str, template: str = "tem
         owner: A role that exists.
         template: What to copy.
     """
-    cur.execute("select 1 from pg_database where datname = %s", (database,))
+    run_sql(cur, QUERIES["database_exists"], {"database": database})
     if cur.fetchone() is None:
-        cur.execute("select rolsuper from pg_roles where rolname = current_user")
+        run_sql(cur, QUERIES["is_superuser"])
         if cur.fetchone() == (
             False,
         ):  # who is no superuser gives databases only to roles that he is a member of
@@ -87,10 +89,10 @@ def administer_warehouse(cur: cursor) -> bool:
     Returns:
         False, and nothing is done, if the role is no superuser.
     """
-    cur.execute("select rolsuper from pg_roles where rolname = current_user")
+    run_sql(cur, QUERIES["is_superuser"])
     if cur.fetchone() != (True,):
         return False
-    cur.execute(named_sql("administrator"))  # one string is one transaction
+    cur.execute(read_script("administrator"))  # one string is one transaction
     return True
 
 
@@ -104,13 +106,9 @@ def hold_reader(cur: cursor) -> tuple[bool, int]:
         Whether the reader had changed its own password or settings, which were set back; and how many of its
         sessions were ended because of a transaction that was too long.
     """
-    # a restored dump may have given it to somebody else
-    cur.execute(
-        "select exists (select from pg_proc join pg_roles on pg_roles.oid = proowner"
-        " where pg_proc.oid = to_regprocedure('administration.hold_analyst()') and rolsuper)"
-    )
+    run_sql(cur, QUERIES["hold_analyst_is_trusted"])
     if cur.fetchone() != (True,):
         return False, 0
-    cur.execute("select is_restored, ended_sessions from administration.hold_analyst()")
+    run_sql(cur, QUERIES["hold_analyst"])
     is_restored, ended_sessions = cur.fetchone() or (False, 0)
     return bool(is_restored), int(ended_sessions)

@@ -32,7 +32,7 @@ from include.simulator.exchange import Exchange
 from include.simulator.faults import ExchangeFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
-from include.warehouse.connection import run_sql
+from include.warehouse.queries import load_queries, run_sql
 from tests.concurrency.reader import Reader
 from tests.concurrency.worker import Outcomes, pipeline
 from tests.database import Database
@@ -224,7 +224,8 @@ def see_gaps_up_to_the_last_connection(database: Database) -> None:
     database.rows(
         "UPDATE ops.landing_scans SET scanned_at = (SELECT max(connected_until) FROM ops.connected_intervals)"
     )
-    run_sql(database.cursor, "ops/pending_capture_gaps", {"since": datetime(2000, 1, 1, tzinfo=UTC)})
+    marking = load_queries("load/queries.sql")["pending_capture_gaps"]
+    run_sql(database.cursor, marking, {"since": datetime(2000, 1, 1, tzinfo=UTC)})
 
 
 def table(database: Database) -> dict[Any, dict[str, Any]]:

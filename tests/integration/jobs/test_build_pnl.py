@@ -20,7 +20,7 @@ from include.jobs import build_pnl, load_trades
 from include.jobs.window import Window
 from include.landing import event_line
 from include.settings import Settings
-from include.warehouse.connection import run_sql
+from include.warehouse.queries import run_sql
 from tests.database import Database
 from tests.messages import write_landing_file
 
@@ -276,9 +276,9 @@ def test_as_of_says_what_readers_saw_however_long_a_publication_takes(
                     )
                     seen.append(cur.fetchone())
 
-    def slow(cur: Any, name: str, parameters: Any = None) -> int:
-        count = run_sql(cur, name, parameters)
-        if name == "curated/pnl_hourly":
+    def slow(cur: Any, statement: str, parameters: Any = None) -> int:
+        count = run_sql(cur, statement, parameters)
+        if statement == build_pnl.QUERIES["publish_pnl_hourly"]:
             time.sleep(0.2)
         return count
 

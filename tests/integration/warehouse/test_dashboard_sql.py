@@ -1,4 +1,4 @@
-"""Every statement of the trading desk is one that the role `analyst` may run: it reads curated and ops only."""
+"""Every query of the trading desk and of the monitoring is one that the role `analyst` may run."""
 
 from datetime import date, datetime
 from typing import Any
@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 from psycopg2.extensions import cursor
 
-from include.warehouse.connection import SQL_ROOT, run_sql
+from include.warehouse.queries import load_queries, run_sql
 
-NAMES = sorted(path.stem for path in (SQL_ROOT / "dashboard").glob("*.sql"))
+SHARED = ("status", "alarms", "gaps", "health_lines", "health_prices")
+QUERIES = {
+    **{f"dashboard/{name}": query for name, query in load_queries("dashboard/queries.sql").items()},
+    **{f"monitoring/{name}": query for name, query in load_queries("monitoring/queries.sql").items()},
+    **{f"warehouse/{name}": load_queries("warehouse/queries.sql")[name] for name in SHARED},
+}
 
 PARAMETERS: dict[str, Any] = {
     "day": date(2026, 3, 1),
@@ -23,11 +28,12 @@ PARAMETERS: dict[str, Any] = {
     "until_at": datetime(2026, 3, 2),
     "as_of": datetime(2026, 3, 1),
     "limit": 10,
+    "timeout": "1s",
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", QUERIES)
 def test_an_analyst_may_run_it(cur: cursor, name: str) -> None:
     cur.execute("SET ROLE analyst")
-    run_sql(cur, f"dashboard/{name}", PARAMETERS)
+    run_sql(cur, QUERIES[name], PARAMETERS)
     assert cur.description is not None

@@ -7,8 +7,8 @@ import pytest
 from psycopg2.errors import InvalidParameterValue
 from psycopg2.extensions import cursor
 
-from include.warehouse.connection import named_sql, run_sql
 from include.warehouse.migrate import migrate
+from include.warehouse.queries import load_queries, read_script, run_sql
 from tests.database import Database
 
 FUNCTIONS = """
@@ -24,7 +24,7 @@ def functions(cur: cursor) -> list[str]:
 
 
 def test_every_function_is_called_after_each_migration(cur: cursor) -> None:
-    smoke = named_sql("smoke")
+    smoke = read_script("smoke")
     assert [name for name in functions(cur) if f"{name}(" not in smoke] == []
     assert f"curated.{AS_OF[0]}" in functions(cur)
 
@@ -33,7 +33,7 @@ def test_every_function_is_called_after_each_migration(cur: cursor) -> None:
 @pytest.mark.parametrize("of_session", ["UTC", "Asia/Tokyo"])
 def test_today_is_the_day_of_the_market(cur: cursor, zone: str, of_session: str) -> None:
     cur.execute("SELECT set_config('TimeZone', %s, true)", (of_session,))
-    run_sql(cur, "ops/market_timezone", {"timezone": zone})
+    run_sql(cur, load_queries("warehouse/queries.sql")["market_timezone"], {"timezone": zone})
     before = datetime.now(ZoneInfo(zone)).date()
     cur.execute("SELECT curated.market_today(), curated.market_timezone()")
     (found,) = cur.fetchall()

@@ -13,9 +13,9 @@ from psycopg2.extensions import cursor
 
 from include.errors import TerminalError, TransientError
 from include.settings import PROJECT_ROOT
-from include.warehouse.connection import named_sql
 from include.warehouse.dictionary import read_dictionary
 from include.warehouse.migrate import migrate
+from include.warehouse.queries import read_script
 
 RELATIONS = """
     SELECT n.nspname, n.nspname || '.' || c.relname
@@ -92,7 +92,7 @@ def test_an_analyst_reads_all_of_curated_and_ops(cur: cursor) -> None:
     cur.execute("SET ROLE analyst")
     for relation in relations:
         cur.execute(f"SELECT * FROM {relation}")
-    cur.execute(named_sql("smoke"))
+    cur.execute(read_script("smoke"))
 
 
 def test_an_analyst_reads_what_a_later_migration_adds(cur: cursor) -> None:

@@ -1,0 +1,238 @@
+-- Queries of the trading desk: read-only, as analyst
+
+-- name: statement_timeout_of_session
+SELECT set_config('statement_timeout', %(timeout)s, false)
+
+-- name: version
+-- Anything that the page shows has changed when this has; a handful of looks into indexes. Publications may be committed
+-- in another order than their moments, so those of the last minutes are counted as well
+WITH recent AS (
+    SELECT date_bin('10 minutes', now(), timestamptz 'epoch') - interval '10 minutes' AS since_at
+)
+SELECT
+    md5(ROW(
+        -- what is late depends on the clock as well
+        date_trunc('minute', now()),
+        (SELECT max(valid_from) FROM curated.pnl_hourly_history),
+        (SELECT count(*) FROM curated.pnl_hourly_history WHERE valid_from >= (SELECT since_at FROM recent)),
+        (SELECT max(valid_to) FROM curated.pnl_hourly_history WHERE valid_to IS NOT NULL),
+        (SELECT count(*) FROM curated.pnl_hourly_history WHERE valid_to >= (SELECT since_at FROM recent)),
+        (SELECT max(load_batch_id) FROM ops.load_batches),
+        (SELECT ROW(count(*), sum(load_batch_id), count(review)) FROM ops.load_batches WHERE state <> 'accepted'),
+        (SELECT ROW(count(*), max(pending_id)) FROM ops.pending_delivery_periods),
+        (SELECT max(scanned_at) FROM ops.landing_scans),
+        (SELECT max(validation_result_id) FROM ops.validation_results),
+        (SELECT max(alarm_id) FROM ops.alarms),
+        (SELECT count(*) FROM ops.alarms WHERE cleared_at IS NULL),
+        (SELECT ROW(max(task_run_id), max(ended_at), count(ended_at))
+         FROM (SELECT task_run_id, ended_at FROM ops.task_runs ORDER BY task_run_id DESC LIMIT 50) AS last)
+    )::text) AS version,
+    (SELECT min(delivery_day) FROM curated.pnl_hourly) AS first_day,
+    (SELECT max(delivery_day) FROM curated.pnl_hourly) AS last_day
+
+-- name: traders
+-- Everybody who ever traded, by jumping from one to the next in the index
+WITH RECURSIVE traders AS (
+    (SELECT trader_id FROM curated.pnl_hourly ORDER BY trader_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT p.trader_id FROM curated.pnl_hourly AS p WHERE p.trader_id > t.trader_id ORDER BY p.trader_id LIMIT 1)
+    FROM traders AS t
+    WHERE t.trader_id IS NOT NULL
+)
+SELECT trader_id FROM traders WHERE trader_id IS NOT NULL
+
+-- name: pnl_hourly
+-- PnL by delivery period: of one trader, of each, or of the portfolio
+SELECT
+    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
+    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
+FROM curated.pnl_hourly
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+UNION ALL
+SELECT
+    delivery_day, delivery_hour, NULL, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
+    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
+FROM curated.portfolio_pnl_hourly
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
+ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
+
+-- name: pnl_hourly_as_of
+-- What pnl_hourly said at a moment
+SELECT
+    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
+    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
+FROM curated.pnl_hourly_as_of(%(as_of)s)
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+UNION ALL
+SELECT
+    delivery_day, delivery_hour, NULL, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
+    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
+FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
+ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
+
+-- name: pnl_daily
+-- PnL by delivery day: of one trader, of each, or of the portfolio
+SELECT
+    delivery_day, trader_id, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
+    incomplete_period_count, is_complete, built_at
+FROM curated.pnl_daily
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+UNION ALL
+SELECT
+    delivery_day, NULL, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
+    incomplete_period_count, is_complete, built_at
+FROM curated.portfolio_pnl_daily
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
+ORDER BY delivery_day, trader_id
+
+-- name: pnl_daily_as_of
+-- What pnl_daily said at a moment
+SELECT
+    delivery_day, trader_id, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
+    incomplete_period_count, is_complete, built_at
+FROM curated.pnl_daily_as_of(%(as_of)s)
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+UNION ALL
+SELECT
+    delivery_day, NULL, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
+    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
+    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
+    incomplete_period_count, is_complete, built_at
+FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
+ORDER BY delivery_day, trader_id
+
+-- name: incomplete
+-- What is missing in the delivery periods of a day, but for capture gaps, which each row of PnL has itself
+SELECT delivery_hour, reason, from_at AS since_at, NULL AS detail
+FROM ops.incomplete_periods
+WHERE delivery_day = %(day)s AND reason IN ('trades_blocked', 'trades_not_validated', 'not_built')
+    -- each load is validated within a minute or two
+    AND (reason <> 'trades_not_validated' OR from_at < now() - interval '5 minutes')
+UNION ALL
+SELECT delivery_hour, 'price_' || price_status, since_at, reason
+FROM ops.missing_prices
+WHERE delivery_day = %(day)s
+ORDER BY delivery_hour, reason
+
+-- name: history
+-- How a day's PnL came to be: one row a publication that changed it. Each version of a row adds its PnL when it is
+-- published and takes it away when it is replaced
+WITH versions AS (
+    SELECT valid_from, valid_to, pnl_eur
+    FROM curated.pnl_hourly_history
+    WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+), steps AS (
+    SELECT at, sum(pnl_eur) AS pnl_eur, sum(row_count) AS row_count, sum(priced_count) AS priced_count
+    FROM (
+        SELECT valid_from AS at, coalesce(pnl_eur, 0) AS pnl_eur, 1 AS row_count, num_nonnulls(pnl_eur) AS priced_count
+        FROM versions
+        UNION ALL
+        SELECT valid_to, -coalesce(pnl_eur, 0), -1, -num_nonnulls(pnl_eur)
+        FROM versions
+        WHERE valid_to IS NOT NULL
+    ) AS changes
+    GROUP BY at
+), sums AS (
+    SELECT
+        at,
+        trim_scale(sum(pnl_eur) OVER until_then) AS pnl_eur,
+        sum(row_count) OVER until_then AS row_count,
+        sum(priced_count) OVER until_then AS priced_count
+    FROM steps
+    WINDOW until_then AS (ORDER BY at)
+), causes AS (
+    SELECT changed_at AS at, string_agg(DISTINCT cause, ', ') AS cause
+    FROM curated.pnl_hourly_changes
+    CROSS JOIN LATERAL unnest(causes) AS cause
+    WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+    GROUP BY changed_at
+)
+SELECT
+    at,
+    CASE WHEN priced_count > 0 AND priced_count = row_count THEN pnl_eur END AS pnl_eur,
+    CASE WHEN priced_count > 0 THEN pnl_eur END AS priced_pnl_eur,
+    cause
+FROM sums
+LEFT JOIN causes USING (at)
+ORDER BY at
+
+-- name: trades
+-- The trades of a delivery day, the last received first
+SELECT
+    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, energy_mwh, delivery_day, delivery_hour,
+    delivery_start_at, delivery_end_at, executed_at, received_at
+FROM curated.trades
+WHERE delivery_day = %(day)s
+    AND (%(hour)s IS NULL OR delivery_hour = %(hour)s)
+    AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+ORDER BY received_at DESC, trade_id
+LIMIT %(limit)s
+
+-- name: health_ledger
+-- Every captured line, by what became of it
+SELECT count(*) AS files, coalesce(sum(line_count), 0)::bigint AS lines, coalesce(sum(loaded_count), 0)::bigint AS loaded,
+       coalesce(sum(duplicate_count), 0)::bigint AS duplicates, coalesce(sum(rejected_count), 0)::bigint AS rejected,
+       coalesce(sum(event_count), 0)::bigint AS events
+FROM ops.landing_files
+
+-- name: health_rejects
+-- What was refused, by reason, each with its last example
+SELECT DISTINCT ON (reason_code)
+    reason_code, count(*) OVER (PARTITION BY reason_code) AS count, received_at AS last_at, left(raw, 2000) AS raw, detail
+FROM ops.rejected_messages
+ORDER BY reason_code, received_at DESC NULLS LAST, landing_file_id DESC, line_number DESC
+
+-- name: health_blocked
+-- Batches that broke a critical expectation and were not decided on, and which expectations these were
+SELECT b.load_batch_id, b.source, f.landing_file, b.loaded_at, b.loaded_count, b.rejected_count, b.validated_at,
+       (SELECT string_agg(DISTINCT v.expectation || ': ' || v.detail, '; ') FROM ops.validation_results AS v
+        WHERE NOT v.is_success AND v.severity = 'critical' AND v.validated_at >= b.loaded_at
+            AND b.load_batch_id = ANY (v.load_batch_ids)) AS detail
+FROM ops.load_batches AS b
+JOIN ops.landing_files AS f USING (landing_file_id)
+WHERE b.state = 'blocked' AND b.review IS NULL
+ORDER BY b.load_batch_id DESC
+LIMIT 50
+
+-- name: health_validations
+-- The last validations, the newest first
+SELECT validation_id, suite, max(validated_at) AS validated_at, bool_and(is_success) AS success,
+       count(*) FILTER (WHERE NOT is_success) AS failed_count, count(*) AS expectation_count,
+       string_agg(format('%%s (%%s): %%s', expectation, severity, detail), '; ' ORDER BY validation_result_id)
+           FILTER (WHERE NOT is_success) AS detail
+FROM ops.validation_results
+WHERE validated_at > now() - interval '1 day'
+GROUP BY validation_id, suite
+ORDER BY validated_at DESC
+LIMIT 20
+
+-- name: health_runs
+-- The last runs; of the look each minute only those that found something
+WITH recent AS MATERIALIZED (
+    SELECT dag_id, run_id
+    FROM ops.task_runs
+    WHERE started_at > now() - interval '1 day' AND (dag_id <> 'watch_freshness' OR state <> 'success')
+    ORDER BY started_at DESC
+    LIMIT 300
+)
+SELECT dag_id, run_id, state, started_at, ended_at, window_start_at, window_end_at, error
+FROM ops.runs
+WHERE dag_id = ANY (ARRAY(SELECT dag_id FROM recent)) AND run_id = ANY (ARRAY(SELECT run_id FROM recent))
+ORDER BY started_at DESC
+LIMIT 30

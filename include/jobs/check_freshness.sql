@@ -1,0 +1,28 @@
+-- name: freshness
+-- What has to stay fresh, and when the platform first ran
+SELECT thing, last_at, is_late, (SELECT min(started_at) FROM ops.task_runs) AS first_run_at
+FROM ops.freshness
+
+-- name: alarms_raise
+-- Raises an alarm that is not on
+INSERT INTO ops.alarms (alarm, since_at, detail)
+VALUES (%(alarm)s, %(since_at)s, %(detail)s)
+ON CONFLICT (alarm) WHERE cleared_at IS NULL DO NOTHING
+
+-- name: alarms_clear
+-- Clears every alarm that is on and not among these
+UPDATE ops.alarms SET cleared_at = clock_timestamp() WHERE cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
+
+-- name: alarms_to_tell
+-- Alarms that are on, and those whose end people who heard of them should hear of; who was told, notifications_claim knows
+SELECT alarm_id, alarm, since_at, raised_at, cleared_at, detail
+FROM ops.alarms AS a
+WHERE cleared_at IS NULL
+    OR (cleared_at > clock_timestamp() - interval '1 hour'
+        AND EXISTS (SELECT FROM ops.notifications AS n
+                    WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent'))
+ORDER BY alarm_id
+
+-- name: task_runs_forget
+-- A check a minute says nothing after a day that ops.alarms does not say better
+DELETE FROM ops.task_runs WHERE dag_id = 'watch_freshness' AND started_at < clock_timestamp() - interval '1 day'

@@ -1,0 +1,231 @@
+-- Queries of include/load: from landing files to raw.*, and the ledger beside it
+
+-- name: landing_files_known
+SELECT landing_file, loaded_bytes, is_complete, load_error FROM ops.landing_files WHERE source = %(source)s
+
+-- name: landing_files_lock
+-- The file's ledger row, made if there is none, locked until the load commits: a second loader waits here
+INSERT INTO ops.landing_files AS known (landing_file, source, hour_start_at)
+VALUES (%(landing_file)s, %(source)s, %(hour_start_at)s)
+ON CONFLICT (landing_file) DO UPDATE SET source = known.source
+RETURNING landing_file_id, loaded_bytes, line_count, is_complete, is_connected, last_received_at
+
+-- name: landing_files_complete
+UPDATE ops.landing_files SET is_complete = true, load_error = NULL WHERE landing_file_id = %(landing_file_id)s
+
+-- name: landing_files_advance
+UPDATE ops.landing_files SET
+    loaded_bytes = %(to_bytes)s,
+    line_count = line_count + %(line_count)s,
+    loaded_count = loaded_count + %(loaded_count)s,
+    duplicate_count = duplicate_count + %(duplicate_count)s,
+    rejected_count = rejected_count + %(rejected_count)s,
+    event_count = event_count + %(event_count)s,
+    first_received_at = coalesce(first_received_at, %(first_received_at)s),
+    last_received_at = coalesce(%(last_received_at)s, last_received_at),
+    is_connected = %(is_connected)s,
+    is_complete = %(is_complete)s,
+    load_error = NULL
+WHERE landing_file_id = %(landing_file_id)s
+
+-- name: landing_files_failed
+-- Why the file could not be loaded; the next load that succeeds clears it
+INSERT INTO ops.landing_files AS known (landing_file, source, hour_start_at, load_error)
+VALUES (%(landing_file)s, %(source)s, %(hour_start_at)s, %(load_error)s)
+ON CONFLICT (landing_file) DO UPDATE SET load_error = excluded.load_error
+
+-- name: load_batches_begin
+INSERT INTO ops.load_batches (
+    source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count, duplicate_count, rejected_count,
+    event_count, state, is_reload
+)
+VALUES (%(source)s, %(landing_file_id)s, %(from_bytes)s, %(from_bytes)s, 0, 0, 0, 0, 0, 'loaded', %(is_reload)s)
+RETURNING load_batch_id
+
+-- name: load_batches_end
+-- A batch that brought no row, no reject and no copy that takes a trade's place has nothing to check
+UPDATE ops.load_batches SET
+    to_bytes = %(to_bytes)s,
+    line_count = %(line_count)s,
+    loaded_count = %(loaded_count)s,
+    duplicate_count = %(duplicate_count)s,
+    rejected_count = %(rejected_count)s,
+    event_count = %(event_count)s,
+    state = CASE WHEN %(loaded_count)s + %(rejected_count)s + %(earlier_count)s = 0 THEN 'accepted' ELSE 'loaded' END
+WHERE load_batch_id = %(load_batch_id)s
+
+-- name: delivery_periods
+-- One period as the calendar has it; a changed calendar (another zone) replaces what was stored
+INSERT INTO raw.delivery_periods AS known (
+    delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
+    tradable_from, tradable_until, price_final_from
+)
+VALUES (
+    %(delivery_day)s, %(delivery_hour)s, %(start_at)s, %(end_at)s, %(hours)s, %(is_dst_ambiguous)s,
+    %(tradable_from)s, %(tradable_until)s, %(price_final_from)s
+)
+ON CONFLICT (delivery_day, delivery_hour) DO UPDATE SET
+    delivery_start_at = excluded.delivery_start_at,
+    delivery_end_at = excluded.delivery_end_at,
+    delivery_hours = excluded.delivery_hours,
+    is_dst_ambiguous = excluded.is_dst_ambiguous,
+    tradable_from = excluded.tradable_from,
+    tradable_until = excluded.tradable_until,
+    price_final_from = excluded.price_final_from
+WHERE known IS DISTINCT FROM excluded
+
+-- name: trades_known_stage
+-- Where a load keeps the trades that were loaded before, until it is known whether they say the same
+CREATE TEMPORARY TABLE IF NOT EXISTS known_trades (
+    trade_id text COLLATE "C",
+    trader_id text,
+    direction text,
+    price_eur_per_mwh numeric,
+    quantity_mw numeric,
+    delivery_day date,
+    delivery_hour text,
+    delivery_start_at timestamptz,
+    delivery_end_at timestamptz,
+    executed_at timestamptz,
+    received_at timestamptz,
+    line_number bigint,
+    load_batch_id bigint,
+    landing_file_id bigint
+) ON COMMIT DELETE ROWS
+
+-- name: trades_known
+SELECT trade_id FROM raw.trades WHERE trade_id = ANY(%(trade_ids)s)
+
+-- name: trades_earlier
+-- Of the known trades, the copies that were received before the stored one: each takes its place once its batch counts
+INSERT INTO staging.earlier_copies (
+    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, delivery_start_at,
+    delivery_end_at, executed_at, received_at, load_batch_id, landing_file_id, line_number
+)
+SELECT
+    k.trade_id, k.trader_id, k.direction, k.price_eur_per_mwh, k.quantity_mw, k.delivery_day, k.delivery_hour,
+    k.delivery_start_at, k.delivery_end_at, k.executed_at, k.received_at, k.load_batch_id, k.landing_file_id, k.line_number
+FROM pg_temp.known_trades AS k
+JOIN raw.trades AS t USING (trade_id)
+JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
+WHERE (k.received_at, %(landing_file)s COLLATE "C", k.line_number)
+    < (t.received_at, f.landing_file COLLATE "C", t.line_number)
+
+-- name: trades_conflicts
+-- Of the known trades, those whose content is not that of the stored copy; the rest are plain duplicates
+SELECT
+    k.line_number,
+    format('trade %%s has other content in %%s, line %%s, which counts', k.trade_id, f.landing_file, t.line_number) AS detail
+FROM pg_temp.known_trades AS k
+JOIN raw.trades AS t USING (trade_id)
+JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
+WHERE (k.trader_id, k.direction, k.price_eur_per_mwh, k.quantity_mw, k.delivery_day, k.delivery_hour, k.executed_at)
+      IS DISTINCT FROM
+      (t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, t.executed_at)
+ORDER BY k.line_number
+
+-- name: connected_intervals_last
+SELECT connected_from, connected_until
+FROM ops.connected_intervals
+WHERE landing_file_id = %(landing_file_id)s
+ORDER BY connected_from DESC
+LIMIT 1
+
+-- name: connected_intervals
+INSERT INTO ops.connected_intervals AS known (landing_file_id, connected_from, connected_until)
+VALUES (%(landing_file_id)s, %(connected_from)s, %(connected_until)s)
+ON CONFLICT (landing_file_id, connected_from) DO UPDATE
+SET connected_until = greatest(known.connected_until, excluded.connected_until)
+
+-- name: connected_intervals_stepped_back
+-- The clock that these files were written by was set back: a moment counts as connected only if they say so
+-- both by the clock as it went and by the clock as it was set
+WITH claimed AS (
+    DELETE FROM ops.connected_intervals
+    WHERE landing_file_id IN (
+        SELECT landing_file_id FROM ops.landing_files WHERE landing_file = ANY(%(landing_files)s::text[]))
+    RETURNING landing_file_id, connected_from, connected_until
+), shifted AS (
+    SELECT range_agg(tstzrange(connected_from + make_interval(secs => %(seconds)s),
+                               connected_until + make_interval(secs => %(seconds)s))) AS spans
+    FROM claimed
+), kept AS (
+    SELECT landing_file_id,
+           unnest(range_agg(tstzrange(connected_from, connected_until)) * (SELECT spans FROM shifted)) AS span
+    FROM claimed
+    GROUP BY landing_file_id
+)
+INSERT INTO ops.connected_intervals (landing_file_id, connected_from, connected_until)
+SELECT landing_file_id, lower(span), upper(span)
+FROM kept
+
+-- name: landing_scanned_at
+SELECT scanned_at FROM ops.landing_scans WHERE source = %(source)s
+
+-- name: landing_scans
+INSERT INTO ops.landing_scans AS known (source, scanned_at)
+VALUES (%(source)s, %(scanned_at)s)
+ON CONFLICT (source) DO UPDATE SET scanned_at = greatest(known.scanned_at, excluded.scanned_at)
+
+-- name: pending_capture_gaps
+-- Delivery periods whose PnL shows another gap than is known by now, of those tradable after a moment
+INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
+WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps)
+SELECT DISTINCT p.delivery_day, p.delivery_hour, 'capture_gaps'
+FROM curated.pnl_hourly AS p
+JOIN raw.delivery_periods AS d USING (delivery_day, delivery_hour)
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(extract(epoch FROM least(gap_end_at, d.tradable_until)
+                                           - greatest(gap_start_at, d.tradable_from))), 0) AS gap_seconds
+    FROM gaps
+    WHERE gap_start_at < d.tradable_until AND gap_end_at > d.tradable_from
+) AS g
+WHERE d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
+
+-- name: reload_batches
+-- What was loaded from a file: its batches, and whether a person decided on one of them
+SELECT
+    coalesce(array_agg(load_batch_id), '{}') AS load_batch_ids,
+    coalesce(bool_or(review IS NOT NULL), false) AS is_reviewed
+FROM ops.load_batches
+WHERE landing_file_id = %(landing_file_id)s
+
+-- name: reload_trades
+-- Takes away a file's trades; their delivery periods are built once it is decided what the file says now.
+-- In one pass: where the space of removed rows was used again, the block index narrows little down.
+WITH lost AS (
+    DELETE FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    RETURNING delivery_day, delivery_hour
+)
+INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
+SELECT DISTINCT delivery_day, delivery_hour, 'reload'
+FROM lost
+
+-- name: reload_reference_prices
+-- Takes away a file's price observations; their delivery periods are built once it is decided what the file says now
+WITH lost AS (
+    DELETE FROM raw.reference_prices WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    RETURNING delivery_day, delivery_hour
+)
+INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
+SELECT DISTINCT delivery_day, delivery_hour, 'reload'
+FROM lost
+
+-- name: reload_earlier_copies
+DELETE FROM staging.earlier_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_rejected_messages
+DELETE FROM ops.rejected_messages WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_load_batches
+DELETE FROM ops.load_batches WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_connected_intervals
+DELETE FROM ops.connected_intervals WHERE landing_file_id = %(landing_file_id)s
+
+-- name: reload_landing_file
+-- The file's ledger as if nothing had been loaded
+UPDATE ops.landing_files SET
+    loaded_bytes = 0, line_count = 0, loaded_count = 0, duplicate_count = 0, rejected_count = 0, event_count = 0,
+    first_received_at = NULL, last_received_at = NULL, is_connected = false, is_complete = false
+WHERE landing_file_id = %(landing_file_id)s

@@ -1,0 +1,9 @@
+-- What `make run` waits for
+
+-- name: is_priced
+SELECT EXISTS (SELECT FROM curated.pnl_hourly WHERE reference_price_eur_per_mwh IS NOT NULL)
+
+-- name: so_far
+SELECT (SELECT count(*) FROM raw.trades),
+       (SELECT count(*) FROM raw.reference_prices WHERE price_eur_per_mwh IS NOT NULL),
+       (SELECT count(*) FROM curated.pnl_hourly)

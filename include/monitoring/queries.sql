@@ -1,0 +1,76 @@
+-- Queries of include/monitoring: read-only, as analyst
+
+-- name: statement_timeout_of_transaction
+SELECT set_config('statement_timeout', %(timeout)s, true)
+
+-- name: lines
+-- Every captured line, by source and by what became of it
+SELECT source, sum(loaded_count)::bigint AS loaded, sum(duplicate_count)::bigint AS duplicate,
+       sum(rejected_count)::bigint AS rejected, sum(event_count)::bigint AS event
+FROM ops.landing_files
+GROUP BY source
+
+-- name: lines_last_hour
+-- The lines that were loaded within the last hour, by source and by what became of them; a reload is no news
+SELECT source, sum(loaded_count)::bigint AS loaded, sum(duplicate_count)::bigint AS duplicate,
+       sum(rejected_count)::bigint AS rejected, sum(event_count)::bigint AS event
+FROM ops.load_batches
+WHERE loaded_at > now() - interval '1 hour' AND NOT is_reload
+GROUP BY source
+
+-- name: landing_offsets
+-- How far each landing file of the last hours is loaded
+SELECT landing_file, loaded_bytes
+FROM ops.landing_files
+WHERE hour_start_at >= %(from_at)s
+
+-- name: rejects
+-- What was refused, by source and reason
+SELECT source, reason_code, count(*) AS count
+FROM ops.rejected_messages
+GROUP BY source, reason_code
+
+-- name: newest_trade
+-- When the newest trade that counts was received; by the last batches with trades of the last hours of receipt, since
+-- received_at has no index
+SELECT max(received_at) AS received_at
+FROM curated.trades
+WHERE load_batch_id = ANY (ARRAY(
+    SELECT b.load_batch_id
+    FROM ops.load_batches AS b
+    JOIN ops.landing_files AS f USING (landing_file_id)
+    WHERE b.source = 'trades' AND b.loaded_count > 0 AND b.state = 'accepted'
+    ORDER BY f.hour_start_at DESC, b.load_batch_id DESC
+    LIMIT 4
+))
+
+-- name: progress
+-- What waits for a build, when PnL last changed, and how many requests the provider ever got
+SELECT
+    (SELECT count(*) FROM (SELECT DISTINCT delivery_day, delivery_hour FROM ops.pending_delivery_periods) AS p)
+        AS pending_periods,
+    (SELECT max(valid_from) FROM curated.pnl_hourly_history) AS published_at,
+    (SELECT max(provider_request_id) FROM ops.provider_requests) AS provider_requests
+
+-- name: freshness
+-- What has to stay fresh: when it last was, how old it may be, and whether it is late
+SELECT thing, last_at, limit_seconds, is_late FROM ops.freshness
+
+-- name: runs
+-- The last run of each DAG that has ended, of the last two days
+WITH tries AS MATERIALIZED (
+    SELECT dag_id, run_id, max(started_at) AS started_at
+    FROM ops.task_runs
+    WHERE started_at > now() - interval '2 days'
+    GROUP BY dag_id, run_id
+), recent AS MATERIALIZED (
+    -- a few of each, since the last ones may be under way
+    SELECT dag_id, run_id
+    FROM (SELECT *, row_number() OVER (PARTITION BY dag_id ORDER BY started_at DESC) AS place FROM tries) AS t
+    WHERE place <= 5
+)
+SELECT DISTINCT ON (dag_id) dag_id, state, ended_at
+FROM ops.runs
+WHERE dag_id = ANY (ARRAY(SELECT dag_id FROM recent)) AND run_id = ANY (ARRAY(SELECT run_id FROM recent))
+    AND state <> 'running'
+ORDER BY dag_id, started_at DESC

@@ -1,0 +1,148 @@
+-- Queries of include/pull: which prices to ask for, and the provider's budget
+
+-- name: periods_to_price
+-- delivery periods whose price may be asked for, and when a process last got an answer about it, of whatever kind
+WITH calendar AS (
+    SELECT *
+    FROM unnest(%(calendar_days)s::date[], %(calendar_hours)s::text[], %(calendar_starts)s::timestamptz[])
+        AS c (delivery_day, delivery_hour, delivery_start_at)
+), traded_in_window AS (
+    -- by the batches of the files of these hours of receipt: raw.trades has an index for them, none for received_at
+    SELECT DISTINCT delivery_day, delivery_hour
+    FROM raw.trades
+    WHERE load_batch_id = ANY(ARRAY(
+        SELECT b.load_batch_id
+        FROM ops.load_batches AS b
+        JOIN ops.landing_files AS f USING (landing_file_id)
+        WHERE f.source = 'trades'
+            AND f.hour_start_at >= %(window_start_at)s AND f.hour_start_at < %(window_end_at)s
+    ))
+), parts AS (
+    SELECT delivery_day, delivery_hour, true AS may_be_forced FROM calendar
+    UNION ALL
+    -- never by force: many windows hold trades of one period, and a backfill would ask for it once for each
+    SELECT delivery_day, delivery_hour, false FROM traded_in_window
+    UNION ALL
+    SELECT delivery_day, delivery_hour, true
+    FROM raw.delivery_periods AS p
+    WHERE (delivery_start_at >= %(window_start_at)s AND delivery_start_at < %(window_end_at)s)
+        OR delivery_day BETWEEN %(first_day)s AND %(last_day)s
+        OR (%(with_all_traded)s AND EXISTS (
+            SELECT FROM raw.trades AS t
+            WHERE t.delivery_day = p.delivery_day AND t.delivery_hour = p.delivery_hour
+        ))
+), scope AS (
+    SELECT delivery_day, delivery_hour, %(force)s AND bool_or(may_be_forced) AS is_forced
+    FROM parts
+    GROUP BY delivery_day, delivery_hour
+), candidates AS (
+    SELECT
+        delivery_day,
+        delivery_hour,
+        is_forced,
+        coalesce(p.delivery_start_at, c.delivery_start_at) AS delivery_start_at,
+        -- what curated.reference_prices calls final, or will once its batch is validated; without going through
+        -- every observation of the period. If the batch is blocked then, the period is no longer final and a later
+        -- run asks again, as soon as the last answer is old enough for its age: nothing is lost but that time.
+        EXISTS (
+            SELECT FROM raw.reference_prices AS r
+            JOIN ops.load_batches AS b USING (load_batch_id)
+            WHERE r.delivery_day = s.delivery_day AND r.delivery_hour = s.delivery_hour
+                AND r.observed_at >= p.price_final_from
+                AND r.price_eur_per_mwh IS NOT NULL
+                AND b.state <> 'blocked'
+        ) AS is_final
+    FROM scope AS s
+    LEFT JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
+    LEFT JOIN calendar AS c USING (delivery_day, delivery_hour)
+)
+SELECT
+    delivery_day,
+    delivery_hour,
+    delivery_start_at,
+    EXISTS (
+        SELECT FROM raw.trades AS t
+        WHERE t.delivery_day = w.delivery_day AND t.delivery_hour = w.delivery_hour
+    ) AS is_traded,
+    is_forced,
+    greatest(
+        (
+            SELECT max(r.observed_at)
+            FROM raw.reference_prices AS r
+            WHERE r.delivery_day = w.delivery_day AND r.delivery_hour = w.delivery_hour
+        ),
+        -- landed and perhaps not loaded yet
+        (
+            SELECT max(q.finished_at)
+            FROM ops.provider_requests AS q
+            WHERE q.delivery_day = w.delivery_day AND q.delivery_hour = w.delivery_hour
+                AND q.is_answer
+        )
+    ) AS last_answered_at
+FROM candidates AS w
+WHERE is_forced OR NOT is_final
+
+-- name: provider_clock
+SELECT clock_timestamp() AS warehouse_time
+
+-- name: provider_is_asked
+-- whether a process is asking for the period right now, or got an answer about its price since a moment
+SELECT EXISTS (
+    SELECT FROM ops.provider_requests
+    WHERE delivery_day = %(delivery_day)s
+        AND delivery_hour = %(delivery_hour)s
+        AND CASE
+            WHEN finished_at IS NULL THEN requested_at > now() - %(request_seconds)s * interval '1 second'
+            ELSE finished_at >= %(since)s AND is_answer
+        END
+)
+
+-- name: provider_request
+INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at)
+VALUES (%(delivery_day)s, %(delivery_hour)s, clock_timestamp())
+RETURNING provider_request_id
+
+-- name: provider_reply
+UPDATE ops.provider_requests
+SET
+    finished_at = clock_timestamp(),
+    status = %(status)s,
+    is_answer = %(is_answer)s,
+    retry_at = clock_timestamp() + %(retry_after_seconds)s * interval '1 second'
+WHERE provider_request_id = %(provider_request_id)s
+
+-- name: provider_spent
+-- what is occupied of the budget now: requests that count for the minute and for the hour
+-- (as long as provider_wait lets each of them count)
+SELECT
+    count(*) FILTER (WHERE until > clock_timestamp() - %(minute_seconds)s * interval '1 second') AS last_minute,
+    count(*) FILTER (WHERE until > clock_timestamp() - %(hour_seconds)s * interval '1 second') AS last_hour
+FROM (
+    SELECT CASE
+        WHEN status IS NOT NULL THEN finished_at
+        ELSE requested_at + %(request_seconds)s * interval '1 second'
+    END AS until
+    FROM ops.provider_requests
+    WHERE requested_at > now() - interval '2 hours'
+) AS occupied
+
+-- name: provider_wait
+-- seconds until a request fits into the budget and no Retry-After forbids it; 0: now
+-- a request occupies the budget from when it was taken until a minute (an hour) after its reply; without a reply,
+-- until a minute (an hour) after the last moment at which it can reach the provider
+WITH occupied AS MATERIALIZED (
+    SELECT CASE
+        WHEN status IS NOT NULL THEN finished_at
+        ELSE requested_at + %(request_seconds)s * interval '1 second'
+    END AS until
+    FROM ops.provider_requests
+    WHERE requested_at > now() - interval '2 hours'
+)
+SELECT coalesce(extract(epoch FROM greatest(
+    (SELECT max(retry_at) FROM ops.provider_requests WHERE retry_at > now()),
+    (SELECT until FROM occupied ORDER BY until DESC OFFSET %(per_minute)s - 1 LIMIT 1)
+        + %(minute_seconds)s * interval '1 second',
+    (SELECT until FROM occupied ORDER BY until DESC OFFSET %(per_hour)s - 1 LIMIT 1)
+        + %(hour_seconds)s * interval '1 second',
+    clock_timestamp()
+) - clock_timestamp()), 0)::float8 AS wait_seconds

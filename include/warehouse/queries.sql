@@ -1,0 +1,175 @@
+-- Queries of include/warehouse, and those that the trading desk and the monitoring share
+
+-- name: lock_for_transaction
+SELECT pg_advisory_xact_lock(%(key)s)
+
+-- name: lock_for_session
+SELECT pg_advisory_lock(%(key)s)
+
+-- name: lock_shared_for_session
+SELECT pg_advisory_lock_shared(%(key)s)
+
+-- name: lock_pair_for_session
+SELECT pg_advisory_lock(%(key)s, %(subkey)s)
+
+-- name: lock_for_transaction_within
+-- Waits no longer than the timeout, which holds for the whole transaction
+SELECT set_config('lock_timeout', %(timeout)s, true), pg_advisory_xact_lock(%(key)s)
+
+-- name: market_timezone
+-- The zone of the market, as this start was told
+UPDATE ops.market SET timezone = %(timezone)s WHERE timezone <> %(timezone)s
+
+-- name: catalog_schemas
+SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = ANY(%(schemas)s)
+
+-- name: catalog_relations
+SELECT
+    n.nspname, c.relname, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, obj_description(c.oid, 'pg_class'),
+    ARRAY(
+        SELECT a.attname::text
+        FROM pg_constraint AS k
+        CROSS JOIN unnest(k.conkey) WITH ORDINALITY AS part (attnum, position)
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = part.attnum
+        WHERE k.conrelid = c.oid AND k.contype = 'p'
+        ORDER BY part.position
+    )
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY(%(schemas)s) AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
+ORDER BY n.nspname, c.relname
+
+-- name: catalog_columns
+SELECT
+    n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid
+WHERE n.nspname = ANY(%(schemas)s) AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY n.nspname, c.relname, a.attnum
+
+-- name: catalog_functions
+SELECT
+    n.nspname, p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),
+    obj_description(p.oid, 'pg_proc')
+FROM pg_proc AS p
+JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE n.nspname = ANY(%(schemas)s)
+ORDER BY n.nspname, p.proname, 3
+
+-- name: role_exists
+SELECT 1 FROM pg_roles WHERE rolname = %(role)s
+
+-- name: database_exists
+SELECT 1 FROM pg_database WHERE datname = %(database)s
+
+-- name: is_superuser
+SELECT rolsuper FROM pg_roles WHERE rolname = current_user
+
+-- name: hold_analyst_is_trusted
+-- Whether the function exists and a superuser made it: a restored dump may have given it to somebody else
+SELECT EXISTS (
+    SELECT FROM pg_proc JOIN pg_roles ON pg_roles.oid = proowner
+    WHERE pg_proc.oid = to_regprocedure('administration.hold_analyst()') AND rolsuper
+)
+
+-- name: hold_analyst
+SELECT is_restored, ended_sessions FROM administration.hold_analyst()
+
+-- name: status
+-- How late we are, up to when the deals are known, and whether the provider answers
+WITH answers AS (
+    SELECT finished_at, coalesce(is_answer, false) AS is_answer
+    FROM ops.provider_requests
+    WHERE requested_at > now() - interval '2 hours' AND finished_at IS NOT NULL
+), provider AS (
+    SELECT max(finished_at) FILTER (WHERE is_answer) AS answered_at, max(finished_at) AS asked_at FROM answers
+)
+SELECT
+    (SELECT last_at FROM ops.freshness WHERE thing = 'trades') AS data_as_of,
+    (SELECT array_agg(thing ORDER BY thing) FROM ops.freshness WHERE is_late) AS late,
+    (SELECT last_at FROM ops.freshness WHERE thing = 'build') AS built_at,
+    (SELECT last_at FROM ops.freshness WHERE thing = 'pending') AS pending_since,
+    (SELECT count(*) FROM ops.load_batches WHERE state = 'blocked' AND review IS NULL) AS blocked_count,
+    (SELECT min(validated_at) FROM ops.load_batches WHERE state = 'blocked' AND review IS NULL) AS blocked_since,
+    (SELECT min(finished_at) FROM answers
+     WHERE NOT is_answer AND finished_at > coalesce(answered_at, timestamptz '-infinity')) AS provider_down_since
+FROM provider
+
+-- name: alarms
+-- Alarms that are on, the oldest first
+SELECT alarm, since_at, raised_at, detail FROM ops.alarms WHERE cleared_at IS NULL ORDER BY since_at
+
+-- name: gaps
+-- When no capture line was connected, the last first
+SELECT gap_start_at, gap_end_at, gap_seconds, is_ongoing
+FROM ops.capture_gaps
+WHERE gap_start_at < %(until_at)s AND gap_end_at > %(from_at)s
+ORDER BY gap_start_at DESC
+LIMIT %(limit)s
+
+-- name: health_lines
+-- The capture lines of the last day, as far as their files are loaded: a file an hour and process
+WITH files AS (
+    SELECT landing_file_id, last_received_at, is_connected AND NOT is_complete AS is_connected,
+           regexp_match(landing_file, '([^/-]+)-([^/]+)-\d+-\d{8}T\d+Z\.jsonl$') AS parts
+    FROM ops.landing_files
+    WHERE source = 'trades' AND hour_start_at > now() - interval '1 day'
+), lines AS (
+    SELECT parts[1] AS name, parts[2] AS host, max(last_received_at) AS last_message_at,
+           (array_agg(is_connected ORDER BY last_received_at DESC NULLS LAST))[1] AS is_connected
+    FROM files
+    WHERE parts IS NOT NULL
+    GROUP BY parts
+), spans AS (
+    SELECT parts, connected_from,
+           -- the turn of the hour, where the next file begins, is no new connection
+           connected_from > interval '1 second' + max(connected_until) OVER (
+               PARTITION BY parts ORDER BY connected_from, connected_until
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_new
+    FROM files
+    JOIN ops.connected_intervals USING (landing_file_id)
+), since AS (
+    SELECT parts[1] AS name, parts[2] AS host,
+           max(connected_from) FILTER (WHERE is_new IS NOT false) AS connected_since
+    FROM spans
+    GROUP BY parts
+), rates AS (
+    -- what the loads of the last ten minutes brought, a minute
+    SELECT parts[1] AS name, parts[2] AS host,
+           round(sum(b.loaded_count + b.duplicate_count + b.rejected_count)
+                 / greatest(extract(epoch FROM max(b.loaded_at) - min(b.loaded_at)) / 60, 1))::bigint AS per_minute
+    FROM files
+    JOIN ops.load_batches AS b USING (landing_file_id)
+    WHERE b.loaded_at > now() - interval '10 minutes'
+    GROUP BY parts
+)
+SELECT name, host, CASE WHEN is_connected THEN connected_since END AS connected_since, last_message_at,
+       coalesce(per_minute, 0) AS messages_last_minute, is_connected
+FROM lines
+LEFT JOIN since USING (name, host)
+LEFT JOIN rates USING (name, host)
+ORDER BY name, host
+
+-- name: health_prices
+-- Prices of the hours that are open for trading, traded periods without one, and the budget as spent
+WITH open AS (
+    SELECT r.price_status
+    FROM unnest(%(days)s::date[], %(hours)s::text[]) AS h (delivery_day, delivery_hour)
+    LEFT JOIN LATERAL (
+        SELECT r.price_status FROM curated.reference_prices AS r
+        WHERE (r.delivery_day, r.delivery_hour) = (h.delivery_day, h.delivery_hour)
+    ) AS r ON true
+), spent AS (
+    -- as provider_wait of include/pull/queries.sql counts
+    SELECT CASE WHEN status IS NOT NULL THEN finished_at ELSE requested_at + interval '30 seconds' END AS until
+    FROM ops.provider_requests
+    WHERE requested_at > now() - interval '2 hours'
+)
+SELECT
+    (SELECT count(*) FROM open) AS open_periods,
+    (SELECT count(price_status) FROM open) AS with_price,
+    (SELECT count(*) FILTER (WHERE price_status = 'final') FROM open) AS final,
+    (SELECT count(*) FROM ops.missing_prices WHERE price_status = 'missing') AS missing,
+    (SELECT count(*) FROM spent WHERE until > now() - interval '1 minute') AS spent_last_minute,
+    (SELECT count(*) FROM spent WHERE until > now() - interval '1 hour') AS spent_last_hour

@@ -1,2 +1,0 @@
-UPDATE ops.load_batches SET state = 'accepted', validated_at = clock_timestamp()
-WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'loaded'

@@ -1,6 +1,0 @@
-UPDATE ops.load_batches SET
-    state = 'accepted',
-    review = 'accepted',
-    review_reason = %(reason)s,
-    reviewed_at = clock_timestamp()
-WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'blocked'

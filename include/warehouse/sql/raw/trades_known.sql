@@ -1,1 +1,0 @@
-SELECT trade_id FROM raw.trades WHERE trade_id = ANY(%(trade_ids)s)
