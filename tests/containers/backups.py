@@ -104,7 +104,7 @@ def rebuild_from_landing_files(desk: Desk) -> None:
         start_postgres(stack)
     with desk.warehouse() as database:
         first, last = database.rows("SELECT min(delivery_day), max(delivery_day) FROM raw.delivery_periods")[0]
-    rebuild = ("python", "-m", "include.jobs.rebuild_pnl", "--from", str(first), "--to", str(last))
+    rebuild = ("python", "-m", "include.commands.rebuild", "--from", str(first), "--to", str(last))
     stack.compose(*_BESIDE, *rebuild)  # whatever was landed last is loaded
     with desk.warehouse() as database:
         expected, connected = fingerprint(database, without=_OUR_ABSENCE), database.rows(_CONNECTED)

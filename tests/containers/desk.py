@@ -17,7 +17,7 @@ from tests.containers.report import DrillError, expect
 from tests.containers.stack import Running, Stack
 from tests.database import Database
 
-AUDIT = ("python", "-m", "include.jobs.audit")
+AUDIT = ("python", "-m", "include.commands.audit")
 _RUN_SECONDS = 300.0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from include.jobs import audit
+from include.load import audit
 from include.simulator.exchange import Exchange
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 from include.jobs import (
-    audit,
     build_pnl,
     load_reference_prices,
     load_trades,
     validate_reference_prices,
     validate_trades,
 )
+from include.load import audit
 from include.settings import Settings
 from tests.database import Database
 from tests.history import write_history

@@ -5,9 +5,8 @@ import logging
 import sys
 import time
 
-from include.jobs.rebuild import Rebuild
 from include.jobs.rebuild_pnl import everything
-from include.jobs.window import DeliveryDays
+from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.bench.memory import peak_bytes
 

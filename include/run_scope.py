@@ -1,4 +1,4 @@
-"""What a run works on: a window of receipt, or a range of delivery days."""
+"""What a run works on: a window of receipt, a range of delivery days, or a rebuild of such a range."""
 
 import re
 from dataclasses import dataclass
@@ -63,6 +63,23 @@ class DeliveryDays:
     def days(self) -> list[date]:
         """Each day in order."""
         return [self.first + timedelta(days=number) for number in range(len(self))]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """A rebuild of curated.pnl_hourly over a range of delivery days.
+
+    Attributes:
+        rebuild_id: The run that does it: a retry under the same id goes on where it stopped.
+        days: The delivery days.
+        reload: Forget what was loaded of their landing files, and load these from their first line.
+        force_prices: Ask the provider again for the price of each of their hours, final or not.
+    """
+
+    rebuild_id: str
+    days: DeliveryDays
+    reload: bool = False
+    force_prices: bool = False
 
 
 def _day(name: str, value: object) -> date:

@@ -11,9 +11,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from include import report
 from include.csv_file import BYTE_ORDER_MARK
-from include.jobs import report
-from include.jobs.report import COLUMNS, Report, to_csv, to_text, to_xlsx
+from include.report import COLUMNS, Report, to_csv, to_text, to_xlsx
 
 TITLES = [column.title for column in COLUMNS]
 

@@ -1,15 +1,12 @@
 """An engineer's decision on a blocked batch."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from include.errors import TerminalError
-from include.jobs import review_batch, validate_trades
-from include.settings import PROJECT_ROOT, Settings
+from include.expectations import review
+from include.settings import Settings
 from tests.integration.expectations.conftest import Warehouse
 
 REVIEW = (
@@ -28,27 +25,15 @@ def blocked(warehouse: Warehouse) -> int:
     return batch_id
 
 
-def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "include.jobs.review_batch", *arguments],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "WAREHOUSE_URL": settings.warehouse_url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
 def test_an_accepted_batch_counts(settings: Settings, warehouse: Warehouse, blocked: int) -> None:
-    review_batch.accept_batch(settings, blocked, " the exchange confirmed it ")
+    review.accept_batch(settings, blocked, " the exchange confirmed it ")
     assert warehouse.rows(REVIEW, blocked) == [("accepted", "accepted", "the exchange confirmed it", False)]
     assert warehouse.pending() == [("12-13", "trades"), ("13-14", "trades")]
     assert warehouse.values("SELECT count(*) FROM curated.trades") == [3]
 
 
 def test_a_discarded_batch_becomes_rejects(settings: Settings, warehouse: Warehouse, blocked: int) -> None:
-    assert review_batch.discard_batch(settings, blocked, "a test of the exchange") == 2
+    assert review.discard_batch(settings, blocked, "a test of the exchange") == 2
     assert warehouse.rows(REVIEW, blocked) == [("blocked", "discarded", "a test of the exchange", False)]
     assert warehouse.rows(f"{LEDGER}load_batches WHERE load_batch_id = %s", blocked) == [(6, 0, 3, 3, 0)]
     assert warehouse.rows(f"{LEDGER}landing_files ORDER BY landing_file_id") == [
@@ -70,15 +55,15 @@ def test_a_discarded_batch_becomes_rejects(settings: Settings, warehouse: Wareho
 def test_prices_can_be_reviewed_too(settings: Settings, warehouse: Warehouse) -> None:
     warehouse.trades(12, 13, state="accepted")
     wrong, right = (warehouse.prices(hour, state="blocked") for hour in (12, 13))
-    assert review_batch.discard_batch(settings, wrong, "wrong") == 1
-    review_batch.accept_batch(settings, right, "right")
+    assert review.discard_batch(settings, wrong, "wrong") == 1
+    review.accept_batch(settings, right, "right")
     assert warehouse.values("SELECT delivery_hour FROM raw.reference_prices") == ["13-14"]
     assert warehouse.pending() == [("13-14", "reference_prices")]
     ((raw,),) = warehouse.rows("SELECT raw FROM ops.rejected_messages")
     assert json.loads(raw)["value"] == 9.8
 
 
-@pytest.mark.parametrize("decide", [review_batch.accept_batch, review_batch.discard_batch])
+@pytest.mark.parametrize("decide", [review.accept_batch, review.discard_batch])
 def test_only_a_blocked_batch_is_reviewed_once_and_with_a_reason(
     settings: Settings, warehouse: Warehouse, blocked: int, decide: object
 ) -> None:
@@ -89,30 +74,6 @@ def test_only_a_blocked_batch_is_reviewed_once_and_with_a_reason(
             decide(settings, batch_id, reason)
     assert warehouse.values("SELECT count(*) FROM ops.load_batches WHERE review IS NOT NULL") == [0]
     decide(settings, blocked, "why")
-    for again in (review_batch.accept_batch, review_batch.discard_batch):
+    for again in (review.accept_batch, review.discard_batch):
         with pytest.raises(TerminalError, match=f"batch {blocked} is"):
             again(settings, blocked, "why")
-
-
-def test_the_list_says_what_is_wrong(settings: Settings, warehouse: Warehouse) -> None:
-    warehouse.trades(14)
-    batch_id = warehouse.batch(loaded=1)
-    warehouse.trade(batch_id, quantity_mw="0")
-    with pytest.raises(TerminalError):
-        validate_trades.run(settings)
-    listed = run(settings, "list")
-    assert (listed.returncode, listed.stderr) == (0, "")
-    assert f"batch {batch_id}: 1 rows and 0 rejects of trades from trades/date=" in listed.stdout
-    assert "each quantity is above 0 MW" in listed.stdout
-    assert listed.stdout.count("batch ") == 1
-    done = run(settings, "discard", str(batch_id), "--reason", "wrong")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert run(settings, "list").stdout == "no batch is blocked\n"
-
-
-def test_a_wrong_command_gets_one_line(settings: Settings) -> None:
-    done = run(settings, "accept", "4711", "--reason", "why")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1
-    assert "there is no batch 4711" in done.stderr
-    assert run(settings, "accept", "4711").returncode == 2

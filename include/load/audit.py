@@ -1,11 +1,9 @@
-"""Accounts for every captured line: files against ledger, ledger against tables; `make audit`."""
+"""Accounts for every captured line: files against ledger, ledger against tables."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.errors import TerminalError, TransientError
 from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
 from include.settings import Settings
 from include.warehouse.connection import connect, named_sql
@@ -99,36 +97,3 @@ def _count_lines(path: Path, start: int, end: int | None = None) -> tuple[int, i
             if left is not None:
                 left -= len(chunk)
     return lines, tail
-
-
-def main() -> int:
-    """Prints a line a file that is wrong and the sums; 1 if anything does not add up."""
-    from include.local.credentials import settings
-
-    sums = dict.fromkeys(("files", "lines", "loaded", "duplicates", "rejected", "events", "waiting"), 0)
-    wrong = 0
-    for audit in run(settings()):
-        sums["files"] += 1
-        sums["lines"] += audit.line_count
-        sums["loaded"] += audit.loaded_count
-        sums["duplicates"] += audit.duplicate_count
-        sums["rejected"] += audit.rejected_count
-        sums["events"] += audit.event_count
-        sums["waiting"] += audit.waiting_lines
-        for problem in audit.problems:
-            wrong += 1
-            print(f"{audit.landing_file}: {problem}")  # noqa: T201
-    print(  # noqa: T201
-        f"{sums['files']} files, {sums['lines']} lines = {sums['loaded']} trades and prices"
-        f" + {sums['duplicates']} duplicates + {sums['rejected']} rejected + {sums['events']} events;"
-        f" {sums['waiting']} lines wait to be loaded"
-    )
-    print("every captured line is accounted for" if not wrong else f"{wrong} problems")  # noqa: T201
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (TerminalError, TransientError) as problem:
-        sys.exit(f"audit: {problem}")

@@ -1,9 +1,6 @@
-"""The traders' table of a delivery day, in a terminal or as a file; `make report`."""
+"""The traders' table of a delivery day: read from the warehouse; as text, CSV or spreadsheet."""
 
-import argparse
 import re
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,19 +10,14 @@ from typing import Any, Literal
 import pandas as pd
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
-from rich.console import Console
 from rich.text import Text
 
 from include import csv_file
-from include.csv_file import DECIMALS, Label
-from include.domain.delivery_period import parse_delivery_day
-from include.domain.rejection import RejectedMessageError
+from include.csv_file import Label
 from include.duration import duration
-from include.errors import TerminalError, TransientError
+from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
-
-FORMATS = ("table", "csv", "xlsx")
 
 _EXCEL_DIGITS = 15
 """Significant digits that a number in a spreadsheet keeps."""
@@ -212,66 +204,3 @@ def _spreadsheet_value(value: Any) -> Any:
         return value
     number = float(value)
     return number if Decimal(f"{number:.{_EXCEL_DIGITS}g}") == value else f"{value:f}"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 1 after an error, which is one line."""
-    from include.local.credentials import settings
-
-    parser = argparse.ArgumentParser(prog="python -m include.jobs.report", description=__doc__)
-    parser.add_argument("--day", required=True, help="delivery day, for example 2026-03-01")
-    parser.add_argument("--trader", default="", help="only this trader; otherwise the whole portfolio")
-    parser.add_argument("--format", default="table", help="table (the default), csv or xlsx")
-    parser.add_argument("--decimal", default="", help="of a csv: point (the default), or comma and semicolons")
-    parser.add_argument("--output", default="", help="file to write; xlsx has a name of its own without it")
-    given = parser.parse_args(arguments)
-    try:
-        form = given.format or "table"
-        if form not in FORMATS:
-            raise TerminalError(f"the format must be one of {', '.join(FORMATS)}, not {form!r}")
-        decimal = given.decimal or "point"
-        if decimal not in DECIMALS:
-            raise TerminalError(f"decimal must be {' or '.join(DECIMALS)}, not {decimal!r}")
-        try:
-            day = parse_delivery_day(given.day)
-        except RejectedMessageError:
-            raise TerminalError(f"the day must be a day like 2026-03-01, not {given.day!r}") from None
-        report = run(settings(), day, given.trader or None)
-        _deliver(report, form, decimal, Path(given.output) if given.output else None)
-    except (TerminalError, TransientError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> None:
-    if report.table.empty:
-        stream = sys.stdout if form == "table" and output is None else sys.stderr
-        stream.write(
-            f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is built:"
-            " a trade appears there within about a minute of its arrival\n"
-        )
-        return
-    if form == "table" and output is None:
-        Console(highlight=False, soft_wrap=True).print(to_text(report), end="")
-    elif form == "csv" and output is None:
-        sys.stdout.write(to_csv(report, decimal))
-    else:
-        path = output or Path(report.file_name)
-        try:
-            _write(report, form, decimal, path)
-        except OSError as error:
-            raise TerminalError(f"cannot write {path}: {error.strerror}") from error
-        sys.stderr.write(f"wrote {path}\n")
-
-
-def _write(report: Report, form: str, decimal: str, path: Path) -> None:
-    if form == "xlsx":
-        to_xlsx(report, path)
-    else:
-        text = to_csv(report, decimal) if form == "csv" else to_text(report).plain
-        path.write_text(text, encoding="utf-8", newline="")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

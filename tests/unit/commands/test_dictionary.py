@@ -1,7 +1,7 @@
 """The page of the data dictionary: headings, tables and what must not break them."""
 
+from include.commands.dictionary import page
 from include.domain.rejection import Reason
-from include.jobs.data_dictionary import page
 from include.warehouse.dictionary import Column, Function, Relation, Schema
 
 PRICES = Relation(

@@ -1,6 +1,7 @@
 """The audit finds whatever does not add up, and nothing else."""
 
-from include.jobs import audit, load_trades
+from include.jobs import load_trades
+from include.load import audit
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import deal, landed, write_landing_file

@@ -13,13 +13,13 @@ import psycopg2
 import pytest
 from psycopg2.extensions import cursor
 
+from include.commands.report import main
 from include.csv_file import BYTE_ORDER_MARK
 from include.domain.delivery_period import Market
 from include.domain.pnl import Fill, compute_pnl
 from include.errors import TerminalError
-from include.jobs import report
-from include.jobs.report import COLUMNS
 from include.local import credentials
+from include.report import COLUMNS, Report, run
 from include.settings import Settings
 
 DAY = date(2026, 3, 1)
@@ -76,7 +76,7 @@ def expected(cur: cursor, relation: str, where: str) -> list[list[Any]]:
     return [list(row) for row in cur]
 
 
-def numbers(of: report.Report) -> list[list[Any]]:
+def numbers(of: Report) -> list[list[Any]]:
     return [
         list(row) for row in of.table[[column.title for column in NUMBERS]].itertuples(index=False, name=None)
     ]
@@ -84,14 +84,14 @@ def numbers(of: report.Report) -> list[list[Any]]:
 
 @pytest.mark.parametrize("trader", ["anna", "bert"])
 def test_a_traders_numbers_are_those_of_sql(traded: cursor, settings: Settings, trader: str) -> None:
-    rows = numbers(report.run(settings, DAY, trader))
+    rows = numbers(run(settings, DAY, trader))
     assert rows[:-1] == expected(traded, "curated.pnl_hourly", f" AND trader_id = '{trader}'")
     assert len(rows) == 3
     assert all(isinstance(row[1], Decimal) for row in rows)
 
 
 def test_the_portfolios_numbers_are_those_of_sql(traded: cursor, settings: Settings) -> None:
-    of = report.run(settings, DAY)
+    of = run(settings, DAY)
     assert numbers(of)[:-1] == expected(traded, "curated.portfolio_pnl_hourly", "")
     assert list(of.table["delivery period"]) == [
         "2026-03-01 09-10",
@@ -103,7 +103,7 @@ def test_the_portfolios_numbers_are_those_of_sql(traded: cursor, settings: Setti
 
 @pytest.mark.parametrize(("trader", "view"), [("anna", "pnl_daily"), (None, "portfolio_pnl_daily")])
 def test_the_totals_are_those_of_sql(traded: cursor, settings: Settings, trader: str | None, view: str) -> None:
-    total = dict(zip([c.name for c in NUMBERS], numbers(report.run(settings, DAY, trader))[-1], strict=True))
+    total = dict(zip([c.name for c in NUMBERS], numbers(run(settings, DAY, trader))[-1], strict=True))
     assert total.pop("reference_price_eur_per_mwh") is None
     where = "" if trader is None else f" AND trader_id = '{trader}'"
     traded.execute(f"SELECT {', '.join(total)} FROM curated.{view} WHERE delivery_day = '2026-03-01'{where}")
@@ -111,7 +111,7 @@ def test_the_totals_are_those_of_sql(traded: cursor, settings: Settings, trader:
 
 
 def test_a_total_without_all_prices_is_missing_and_says_how_many(traded: cursor, settings: Settings) -> None:
-    table = report.run(settings, DAY, "bert").table
+    table = run(settings, DAY, "bert").table
     assert table["PnL EUR"].iloc[0] is not None
     assert table["PnL EUR"].iloc[1] is None
     assert table["PnL EUR"].iloc[2] is None
@@ -122,19 +122,19 @@ def test_a_total_without_all_prices_is_missing_and_says_how_many(traded: cursor,
 
 
 def test_an_incomplete_hour_says_why(traded: cursor, settings: Settings) -> None:
-    notes = list(report.run(settings, DAY, "bert").table["note"])
+    notes = list(run(settings, DAY, "bert").table["note"])
     assert notes[:2] == ["", "! incomplete: no connection for 12 min while it was tradable"]
 
 
 def test_a_complete_priced_day_has_no_notes(traded: cursor, settings: Settings) -> None:
-    assert set(report.run(settings, DAY, "anna").table["note"]) == {""}
+    assert set(run(settings, DAY, "anna").table["note"]) == {""}
 
 
 def test_a_stranger_is_told_who_traded(traded: cursor, settings: Settings) -> None:
     with pytest.raises(
         TerminalError, match=r"^nobody' has no trades for delivery on 2026-03-01; who has: anna, bert$"
     ):
-        report.run(settings, DAY, "nobody'")
+        run(settings, DAY, "nobody'")
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def command(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path)
     """The command in an empty folder, against this test's warehouse."""
     monkeypatch.setattr(credentials, "settings", lambda: settings)
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: report.main(["--day", "2026-03-01", *arguments])
+    return lambda *arguments: main(["--day", "2026-03-01", *arguments])
 
 
 def test_the_command_prints_nothing_but_the_table(

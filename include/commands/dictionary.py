@@ -1,4 +1,4 @@
-"""Writes docs/data_dictionary.md from the comments of a migrated warehouse; `make dictionary`."""
+"""Writes docs/data_dictionary.md: `python -m include.commands.dictionary`, `make dictionary`."""
 
 import sys
 import tempfile
