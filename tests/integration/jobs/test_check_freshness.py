@@ -100,7 +100,7 @@ def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) ->
         run(settings)
     assert re.match(
         "loading_stuck: 1 landing file holds lines that have waited for more than 15 minutes to be loaded: the"
-        r" oldest was received 16 minutes ago, at .* UTC, in trades/date=.*/late\.jsonl\. What to do: ",
+        r" oldest was received 16 min ago, at .* UTC, in trades/date=.*/late\.jsonl\. What to do: ",
         str(raised.value),
     )
     load_trades.run(settings)
