@@ -38,7 +38,7 @@ test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest $(ARGS)
 
 test-containers: $(STAMP) ## try the containers for real (ten minutes; needs a Docker engine): STEPS="celery local:kill"
-	@exec $(PYTHON) -m tests.containers $(STEPS)
+	@exec $(PYTHON) -m tools.containers $(STEPS)
 
 check: lint test ## lint, types and all tests
 
@@ -66,7 +66,7 @@ rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01
 		$${RELOAD:+--reload} $${FORCE_PRICES:+--force-prices}
 
 bench: $(STAMP) ## measure loader, capture, build and trading desk beside their limits, and a rebuild
-	@exec $(PYTHON) -m tests.bench $(ARGS)
+	@exec $(PYTHON) -m tools.bench $(ARGS)
 
 batches: $(STAMP) ## list the batches and what became of them
 	@exec $(PYTHON) -m include.commands.review list

@@ -38,8 +38,8 @@ from tests.concurrency.reader import Reader
 from tests.concurrency.worker import Outcomes, pipeline
 from tests.database import Database
 from tests.e2e.specification import Specification
-from tests.fingerprint import fingerprint
-from tests.history import write_history
+from tools.fingerprint import fingerprint
+from tools.history import write_history
 
 log = logging.getLogger(__name__)
 

@@ -40,7 +40,10 @@ MAY_IMPORT = {
     "dags": {"jobs", "orchestration"},
     "plugins": {"jobs", "orchestration", "dashboard", *STORES},
 }
-"""Room: the other rooms of include it may import."""
+"""Room: the other rooms of include it may import. Tools may import all of them."""
+
+USES_TEST_DOUBLES = "tools.screenshots"
+"""The only tools that may import tests: the page is photographed with the data it is tested with."""
 
 OF_COMMAND_LINES = {"include.local.credentials", "include.local.postgres"}
 """What a command line may import, and only inside a function: the passwords and the server of `make run`."""
@@ -115,14 +118,18 @@ def room_breaches(module: Module) -> list[str]:
             breaches.append(f"{module.name}:{imported.line} imports relatively")
             continue
         room = (imported.name + ".").split(".")[1] if imported.package == "include" else imported.package
-        if imported.package not in ("include", "dags", "plugins", "tests", "bench") or room == module.room:
+        if imported.package not in ("include", "dags", "plugins", "tests", "tools") or room == module.room:
             continue
         is_of_command = (
             module.room in HAS_COMMAND_LINE
             and imported.is_lazy
             and any(imported.name == name or imported.name.startswith(name + ".") for name in OF_COMMAND_LINES)
         )
-        if room not in MAY_IMPORT[module.room] and not is_of_command:
+        if module.room == "tools":
+            is_allowed = room != "tests" or module.name.startswith(USES_TEST_DOUBLES)
+        else:
+            is_allowed = room in MAY_IMPORT[module.room] or is_of_command
+        if not is_allowed:
             breaches.append(f"{module.name}:{imported.line} imports {imported.name}")
     return breaches
 
@@ -189,6 +196,7 @@ def heavy_imports(roots: list[Module], library: list[Module]) -> list[str]:
 
 
 OURS = modules("include", "dags", "plugins")
+TOOLS = modules("tools")
 
 
 def test_every_room_is_in_the_table() -> None:
@@ -196,7 +204,8 @@ def test_every_room_is_in_the_table() -> None:
 
 
 def test_rooms_import_only_what_the_table_allows() -> None:
-    assert [breach for module in OURS if module.name != "include" for breach in room_breaches(module)] == []
+    checked = [module for module in OURS + TOOLS if module.name != "include"]
+    assert [breach for module in checked for breach in room_breaches(module)] == []
 
 
 def test_the_domain_needs_the_standard_library_only_and_only_orchestration_knows_airflow() -> None:
@@ -229,6 +238,8 @@ def test_no_dag_file_waits_for_heavy_packages() -> None:
         ("include.commands.report", "def main():\n    from include.local.ports import free"),
         ("include.orchestration.tasks", "from dags import hourly_pnl"),
         ("include.landing", "from tests import conftest"),
+        ("include.landing", "from tools.history import write_history"),
+        ("tools.bench.loader", "from tests.database import Database"),
         ("include.landing", "from . import settings"),
         ("include.landing", "from .settings import Settings"),
         ("dags.hourly_pnl", "from include.load.source import load_source"),
@@ -244,6 +255,8 @@ def test_a_breach_between_rooms_is_noticed(name: str, source: str) -> None:
         ("include.load.trades", "from include.load.lines import Line\nfrom include.landing import list_files"),
         ("include.commands.report", "def main():\n    from include.local.credentials import settings"),
         ("include.simulator.deals", "import include.domain.trade"),
+        ("tools.bench.loader", "from include.local.postgres import EmbeddedPostgres"),
+        ("tools.screenshots.page", "from tests.dashboard.states import STATES"),
         ("dags.hourly_pnl", "from include.orchestration.tasks import job"),
     ],
 )

@@ -15,8 +15,8 @@ from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.database import Database
-from tests.fingerprint import fingerprint
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+from tools.fingerprint import fingerprint
 
 _DAYS = DeliveryDays(date(2026, 3, 1), date(2026, 3, 20))
 _REBUILD = Rebuild("r", _DAYS)

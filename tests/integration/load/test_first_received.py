@@ -15,8 +15,8 @@ from include.load import audit
 from include.run_scope import Window
 from include.settings import Settings
 from tests.database import Database
-from tests.fingerprint import fingerprint
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+from tools.fingerprint import fingerprint
 
 _HOUR = timedelta(hours=1)
 _WINDOW = RECEIVED_AT.replace(minute=0)
