@@ -11,7 +11,7 @@ from include.capture.liveness import Signs, last_signs
 from include.duration import duration
 from include.errors import TerminalError
 from include.load.waiting import MAX_WAIT, Waiting, waiting_files
-from include.outcomes.notices import Notice
+from include.outcomes.notices import Notice, channels
 from include.outcomes.notify import notify
 from include.settings import Settings
 from include.warehouse.connection import connect, run_sql
@@ -93,7 +93,7 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             run_sql(cur, "ops/alarms_raise", parameters)
         cleared = run_sql(cur, "ops/alarms_clear", {"alarms": [alarm.alarm for alarm in alarms]})
         run_sql(cur, "ops/task_runs_forget")
-    if settings.alert_webhook_url or settings.alert_smtp_url:
+    if channels(settings):
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
             notices = _notices(cur)
         for notice in notices:
