@@ -38,7 +38,7 @@ test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest $(ARGS)
 
 test-containers: $(STAMP) ## try the containers for real (ten minutes; needs a Docker engine): STEPS="celery local:kill"
-	@exec $(PYTHON) -m tests.containers $(STEPS)
+	@exec $(PYTHON) -m tools.containers $(STEPS)
 
 check: lint test ## lint, types and all tests
 
@@ -51,31 +51,31 @@ psql: ## SQL prompt in the warehouse of the running platform, make run's or make
 	@exec $(HOST_PYTHON) -m include.containers psql
 
 audit: $(STAMP) ## account for every captured line; fails if one is missing
-	@exec $(PYTHON) -m include.jobs.audit
+	@exec $(PYTHON) -m include.commands.audit
 
 freshness: $(STAMP) ## what is late right now, a line an alarm; fails if one is on
-	@exec $(PYTHON) -m include.jobs.check_freshness
+	@exec $(PYTHON) -m include.commands.freshness
 
 report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=table|csv|xlsx] [DECIMAL=point|comma]
-	@exec $(PYTHON) -m include.jobs.report --day "$$DAY" \
+	@exec $(PYTHON) -m include.commands.report --day "$$DAY" \
 		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"} \
 		$${DECIMAL:+--decimal "$$DECIMAL"}
 
 rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [RELOAD=1] [FORCE_PRICES=1]
-	@exec $(PYTHON) -m include.jobs.rebuild_pnl --from "$$FROM" --to "$$TO" \
+	@exec $(PYTHON) -m include.commands.rebuild --from "$$FROM" --to "$$TO" \
 		$${RELOAD:+--reload} $${FORCE_PRICES:+--force-prices}
 
 bench: $(STAMP) ## measure loader, capture, build and trading desk beside their limits, and a rebuild
-	@exec $(PYTHON) -m tests.bench $(ARGS)
+	@exec $(PYTHON) -m tools.bench $(ARGS)
 
 batches: $(STAMP) ## list the batches and what became of them
-	@exec $(PYTHON) -m include.jobs.review_batch list
+	@exec $(PYTHON) -m include.commands.review list
 
 review: $(STAMP) ## decide on a blocked batch: ACTION=accept|discard BATCH=number REASON="why"
-	@exec $(PYTHON) -m include.jobs.review_batch "$$ACTION" "$$BATCH" --reason "$$REASON"
+	@exec $(PYTHON) -m include.commands.review "$$ACTION" "$$BATCH" --reason "$$REASON"
 
 dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the database
-	@exec $(PYTHON) -m include.jobs.data_dictionary
+	@exec $(PYTHON) -m include.commands.dictionary
 
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header
 lock: $(STAMP) ## resolve requirements.in and requirements-image.in into their .txt

@@ -4,40 +4,22 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
-
-import psycopg2
-from psycopg2.extensions import connection, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.warehouse.queries import load_queries, run_sql
+from tools import database
 
 QUERIES = load_queries("load/queries.sql")
 
 MARKET = Market.of("Europe/Berlin")
 
 
-class Database:
-    """One connection with autocommit and a few ways to put rows in place."""
+class Database(database.Database):
+    """A connection with autocommit and a few ways to put rows in place."""
 
     def __init__(self, url: str) -> None:
-        self.connection: connection = psycopg2.connect(url, options="-c TimeZone=UTC")
-        self.connection.autocommit = True
-        self.cursor: cursor = self.connection.cursor()
+        super().__init__(url)
         self._lines = 0
-
-    def close(self) -> None:
-        self.connection.close()
-
-    def rows(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        """The statement's rows; empty if it has none."""
-        self.cursor.execute(sql, parameters)
-        return self.cursor.fetchall() if self.cursor.description else []
-
-    def value(self, sql: str, parameters: Any = None) -> Any:
-        """The only value of the only row."""
-        ((value,),) = self.rows(sql, parameters)
-        return value
 
     def batch(self, source: str = "trades", state: str = "accepted", name: str = "a") -> int:
         """A batch of a landing file; its counts stay 0."""
@@ -89,7 +71,7 @@ class Database:
     def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:
         """Marks periods, or all that have trades, as changed."""
         if periods is None:
-            periods = self.rows("SELECT DISTINCT delivery_day, delivery_hour FROM raw.trades")  # type: ignore[assignment]
+            periods = self.rows("SELECT DISTINCT delivery_day, delivery_hour FROM raw.trades")
         for day, label in periods or ():
             self.rows(
                 "INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)"

@@ -172,6 +172,6 @@ def _message(source: str, blocked: list[_Batch], guilty: dict[int, list[str]], a
         f"{len(blocked)} blocked and {accepted_count} accepted of the batches of {source};"
         " what is blocked does not count:\n" + "\n".join(lines) + "\n"
         "Rows and examples are in ops.validation_results. Decide on each with"
-        " `python -m include.jobs.review_batch list`, then"
-        " `python -m include.jobs.review_batch accept ID --reason …` or `… discard ID --reason …`"
+        " `python -m include.commands.review list`, then"
+        " `python -m include.commands.review accept ID --reason …` or `… discard ID --reason …`"
     )

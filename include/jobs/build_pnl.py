@@ -8,7 +8,7 @@ from datetime import date
 
 from psycopg2.extensions import connection, cursor
 
-from include.jobs.window import Window
+from include.run_scope import Window
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days

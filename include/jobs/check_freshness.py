@@ -1,7 +1,6 @@
-"""Raises and clears the freshness alarms, tells people, and fails while one is on; `make freshness`."""
+"""Raises and clears the freshness alarms, tells people, and fails while one is on."""
 
 import logging
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,9 +9,9 @@ from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
 from include.duration import duration
-from include.errors import TerminalError, TransientError
+from include.errors import TerminalError
 from include.load.waiting import MAX_WAIT, Waiting, waiting_files
-from include.outcomes.notices import Notice
+from include.outcomes.notices import Notice, channels
 from include.outcomes.notify import notify
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -97,7 +96,7 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             run_sql(cur, QUERIES["alarms_raise"], parameters)
         cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
         run_sql(cur, QUERIES["task_runs_forget"])
-    if settings.alert_webhook_url or settings.alert_smtp_url:
+    if channels(settings):
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
             notices = _notices(cur)
         for notice in notices:
@@ -175,23 +174,3 @@ def _notices(cur: cursor) -> list[Notice]:
             text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."
             notices.append(Notice(f"{about} cleared", "alarm_cleared", f"over: {alarm}", text, details))
     return notices
-
-
-def main() -> int:
-    """Prints a line an alarm; 1 if one is on or nothing can be said."""
-    from include.local.credentials import settings
-
-    try:
-        alarms, _ = check(settings())
-    except (TerminalError, TransientError) as error:
-        print(f"freshness: {error}")  # noqa: T201
-        return 1
-    for alarm in alarms:
-        print(alarm)  # noqa: T201
-    if not alarms:
-        print("capture, loading, hourly PnL and reference prices are fresh")  # noqa: T201
-    return 1 if alarms else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """The first task of a rebuild: notes what is asked for, once it is known to make sense."""
 
-from include.jobs.rebuild import Rebuild
+from include.run_scope import Rebuild
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql

@@ -1,9 +1,9 @@
 """Loads landed replies of the provider into raw.reference_prices."""
 
 from include.domain.delivery_period import Market
-from include.jobs.window import Window
 from include.load.reference_prices import ReferencePriceSink
 from include.load.source import load_source
+from include.run_scope import Window
 from include.settings import Settings
 
 

@@ -1,9 +1,9 @@
 """Loads landed trades into raw.trades, and the journal of the capture lines with them."""
 
 from include.domain.delivery_period import Market
-from include.jobs.window import Window
 from include.load.source import load_source
 from include.load.trades import TradeSink
+from include.run_scope import Window
 from include.settings import Settings
 
 

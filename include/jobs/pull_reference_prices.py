@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from include.domain.delivery_period import Market
 from include.errors import TerminalError, TransientError
 from include.jobs import load_reference_prices
-from include.jobs.window import DeliveryDays, Window
 from include.landing import REFERENCE_PRICES, LandingWriter
 from include.pull.budget import Budget
 from include.pull.client import MarketDataClient
 from include.pull.puller import Puller
 from include.pull.schedule import Scope, due_periods
+from include.run_scope import DeliveryDays, Window
 from include.settings import Settings
 from include.warehouse.connection import connect
 

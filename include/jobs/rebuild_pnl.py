@@ -1,15 +1,12 @@
-"""Builds curated.pnl_hourly of a range of delivery days anew; as a command, all that a rebuild is."""
+"""Builds curated.pnl_hourly of a range of delivery days anew."""
 
-import argparse
 import logging
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
 from psycopg2.extensions import cursor
 
-from include.errors import TerminalError, TransientError
 from include.jobs import (
     check_range,
     load_reference_prices,
@@ -21,9 +18,8 @@ from include.jobs import (
     validate_trades,
 )
 from include.jobs.build_pnl import build_days
-from include.jobs.progress import Progress
-from include.jobs.rebuild import Rebuild
-from include.jobs.window import DeliveryDays
+from include.progress import Progress
+from include.run_scope import Rebuild
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql
@@ -37,7 +33,7 @@ _DAYS_A_BUILD = 7
 
 
 RESUME_WITHIN = timedelta(hours=24)
-"""A command that was killed goes on where it stopped; later it starts over, for data may have changed."""
+"""`everything` goes on where it was killed; later it starts over, for data may have changed."""
 
 
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
@@ -131,36 +127,3 @@ def _state(settings: Settings, rebuild: Rebuild) -> tuple[bool, bool]:
         run_sql(cur, QUERIES["rebuild_state"], parameters)
         row = cur.fetchone()
     return row is not None, row is not None and bool(row[0])
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 1 after an error, which is one line."""
-    from include.local.credentials import settings
-
-    parser = argparse.ArgumentParser(prog="python -m include.jobs.rebuild_pnl", description=__doc__)
-    parser.add_argument("--from", dest="first", required=True, help="first delivery day, like 2026-03-02")
-    parser.add_argument("--to", dest="last", required=True, help="last delivery day, inclusive")
-    parser.add_argument("--reload", action="store_true", help="load their landing files from scratch")
-    parser.add_argument("--force-prices", action="store_true", help="ask the provider for their prices again")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(
-        format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr
-    )
-    try:
-        days = DeliveryDays.parse(given.first, given.last)
-        options = f"{' reload' * given.reload}{' force_prices' * given.force_prices}"
-        name = f"make rebuild {days.first} {days.last}{options}"
-        rebuild = Rebuild(name, days, given.reload, given.force_prices)
-        counts = everything(settings(), rebuild)
-    except (TerminalError, TransientError) as error:
-        sys.stderr.write(f"rebuild: {error}\n")
-        return 1
-    sys.stdout.write(
-        f"{counts['delivery_days']} delivery days: {counts['rows_built']:,} rows built,"
-        f" {counts['rows_changed']:,} changed\n"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

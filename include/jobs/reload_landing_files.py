@@ -10,14 +10,14 @@ from psycopg2.extensions import connection
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.jobs import validate_reference_prices, validate_trades
-from include.jobs.progress import Progress
-from include.jobs.rebuild import Rebuild
 from include.landing import LandingFile, list_files
 from include.load.loader import load_file
 from include.load.reference_prices import ReferencePriceSink
 from include.load.sink import Sink
 from include.load.source import Loaded, note_scan, noting_failure
 from include.load.trades import TradeSink
+from include.progress import Progress
+from include.run_scope import Rebuild
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql

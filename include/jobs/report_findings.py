@@ -1,7 +1,7 @@
 """Ends a run: fails if landing files could not be loaded, after everything else is loaded and built."""
 
 from include.errors import TerminalError
-from include.jobs.window import Window
+from include.run_scope import Window
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql

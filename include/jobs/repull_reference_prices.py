@@ -2,7 +2,7 @@
 
 from include.errors import TransientError
 from include.jobs import pull_reference_prices
-from include.jobs.rebuild import Rebuild
+from include.run_scope import Rebuild
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql

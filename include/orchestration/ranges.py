@@ -6,8 +6,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from include.errors import TerminalError
-from include.jobs.rebuild import Rebuild
-from include.jobs.window import DeliveryDays
+from include.run_scope import DeliveryDays, Rebuild
 
 REBUILD_PARAMS = {
     "from": Param(

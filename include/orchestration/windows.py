@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.errors import TerminalError
-from include.jobs.window import Window
+from include.run_scope import Window
 
 _HOUR = timedelta(hours=1)
 CLOCKS_AGREE_TO = timedelta(minutes=5)

@@ -12,18 +12,17 @@ from functools import partial
 from typing import Any
 
 from include.errors import TerminalError, TransientError
+from include.expectations import review
 from include.jobs import (
     build_pnl,
     load_reference_prices,
     load_trades,
     pull_reference_prices,
     rebuild_pnl,
-    review_batch,
     validate_reference_prices,
     validate_trades,
 )
-from include.jobs.rebuild import Rebuild
-from include.jobs.window import DeliveryDays, Window
+from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -127,9 +126,9 @@ class Outcomes:
 
     def _review(self, settings: Settings) -> None:
         """A few lines with one conflict among them are blocked, as more than 5 % of a batch: let them count."""
-        for batch in review_batch.list_blocked(settings):
+        for batch in review.list_blocked(settings):
             try:
-                review_batch.accept_batch(settings, batch["load_batch_id"], "few lines, one conflict")
+                review.accept_batch(settings, batch["load_batch_id"], "few lines, one conflict")
                 self.blocked += 1
             except TerminalError:
                 pass  # another worker's engineer was faster

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.dashboard.conftest import Open
-from tests.dashboard.screenshots import PHONE, STATES
+from tests.dashboard.states import PHONE, STATES
 
 
 def excess(page: Page) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import requests
 from include.local import leftovers
 from include.settings import Settings
 from tests.database import Database
+from tools.ports import free_ports
 
 PROJECT = Path(__file__).parents[2]
 LONGEST_STOP_SECONDS = 20.0
@@ -169,14 +169,3 @@ def running_platform(state: Path, environment: dict[str, str] | None = None) -> 
     finally:
         if platform.process.poll() is None:
             platform.stop()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on right now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [int(sock.getsockname()[1]) for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.domain.delivery_period import Market
-from include.jobs import audit
+from include.load import audit
 from include.local import leftovers
 from tests.database import Database
 from tests.e2e.platform import LONGEST_STOP_SECONDS, Platform, running_platform
@@ -87,7 +87,7 @@ def test_every_line_is_accounted_for(platform: Platform) -> None:
 
 
 def test_the_report_says_the_same(platform: Platform, database: Database) -> None:
-    from include.jobs import report
+    from include import report
 
     day: date = database.value("SELECT min(delivery_day) FROM curated.pnl_hourly")
     text = report.to_text(report.run(platform.settings(), day))

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from include.jobs import audit
+from include.load import audit
 from include.simulator.exchange import Exchange
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
 from tests.database import Database
 from tests.e2e.platform import Platform, running_platform
-from tests.fingerprint import fingerprint
-from tests.history import History, write_history
 from tests.messages import deal, landed, write_landing_file
+from tools.fingerprint import fingerprint
+from tools.history import History, write_history
 
 HOURS = int(os.environ.get("HISTORY_HOURS", "3"))
 HOUR = timedelta(hours=1)

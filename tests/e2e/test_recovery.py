@@ -7,7 +7,8 @@ from typing import Any
 import psutil
 import pytest
 
-from include.jobs import audit, review_batch
+from include.expectations import review
+from include.load import audit
 from include.local import leftovers
 from include.simulator.exchange import Exchange
 from include.simulator.faults import ExchangeFaults, ProviderFaults
@@ -105,7 +106,7 @@ def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange, webhoo
         blocked = database.rows("SELECT load_batch_id FROM ops.load_batches WHERE state = 'blocked'")
         assert blocked
         for (load_batch_id,) in blocked:
-            review_batch.discard_batch(platform.settings(), load_batch_id, "prices beyond the bounds")
+            review.discard_batch(platform.settings(), load_batch_id, "prices beyond the bounds")
         platform.refresh()
         assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
         discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"

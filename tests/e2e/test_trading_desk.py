@@ -20,9 +20,9 @@ from tests.dashboard.page import cell, cells, row
 from tests.dashboard.test_accessibility import PHONE, RULES
 from tests.database import MARKET
 from tests.e2e.platform import Platform, running_platform
-from tests.history.line import CaptureLine
 from tests.integration.pull.server import Answer, ScriptedProvider, price, scripted_provider
 from tests.messages import deal
+from tools.history.line import CaptureLine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

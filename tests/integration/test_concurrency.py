@@ -25,8 +25,9 @@ import pytest
 from include.capture.service import run_capture
 from include.capture.timing import Timing
 from include.domain.delivery_period import Market
-from include.jobs import audit, build_pnl
+from include.jobs import build_pnl
 from include.landing import REFERENCE_PRICES, list_files, read_lines
+from include.load import audit
 from include.settings import PROJECT_ROOT, Settings
 from include.simulator.exchange import Exchange
 from include.simulator.faults import ExchangeFaults
@@ -37,8 +38,8 @@ from tests.concurrency.reader import Reader
 from tests.concurrency.worker import Outcomes, pipeline
 from tests.database import Database
 from tests.e2e.specification import Specification
-from tests.fingerprint import fingerprint
-from tests.history import write_history
+from tools.fingerprint import fingerprint
+from tools.history import write_history
 
 log = logging.getLogger(__name__)
 

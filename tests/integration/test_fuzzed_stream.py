@@ -11,8 +11,9 @@ from include.capture.service import run_capture
 from include.domain.delivery_period import Market
 from include.domain.rejection import Reason, RejectedMessageError
 from include.domain.trade import Trade, parse_trade
-from include.jobs import audit, load_trades
+from include.jobs import load_trades
 from include.landing import TRADES, list_files, read_lines
+from include.load import audit
 from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.database import Database

@@ -150,7 +150,7 @@ def test_other_processes_of_airflow_do_not_build_it() -> None:
 
 def test_who_listens_does_not_keep_the_server_from_stopping(warehouse_url: str) -> None:
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.processes.desk"],
+        [sys.executable, "-m", "tools.bench.processes.desk"],
         cwd=PROJECT_ROOT,
         env=os.environ | {"WAREHOUSE_URL": warehouse_url},
         stdout=subprocess.PIPE,

@@ -72,7 +72,7 @@ def test_a_bad_row_turns_the_run_red(
     message = str(raised.value)
     assert expectation in message
     assert f"batch {batch_id} (trades/date=2023-02-06/hour=08/file-0.jsonl)" in message
-    assert "python -m include.jobs.review_batch" in message
+    assert "python -m include.commands.review" in message
     assert warehouse.state(batch_id) == "blocked"
     assert warehouse.pending() == []
     assert warehouse.values("SELECT count(*) FROM curated.trades") == [0]

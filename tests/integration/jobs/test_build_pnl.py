@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from include.domain.pnl import Fill, Pnl, compute_pnl
 from include.errors import TerminalError
 from include.jobs import build_pnl, load_trades
-from include.jobs.window import Window
 from include.landing import event_line
+from include.run_scope import Window
 from include.settings import Settings
 from include.warehouse.queries import run_sql
 from tests.database import Database

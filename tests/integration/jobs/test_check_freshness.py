@@ -1,26 +1,23 @@
-"""Freshness alarms from landing files and warehouse to ops.alarms, people, and the command line."""
+"""Freshness alarms from landing files and warehouse to ops.alarms and people."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from include.errors import TerminalError
 from include.jobs import load_trades
 from include.jobs.check_freshness import run
-from include.landing import TRADES, event_line
+from include.landing import event_line
 from include.outcomes.notices import Notice
 from include.outcomes.notify import notify
-from include.settings import PROJECT_ROOT, Settings
+from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
 from tests.database import Database
 from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
+from tests.integration.signs_of_life import heartbeat, ran
 from tests.messages import write_landing_file
 
 
@@ -28,28 +25,6 @@ from tests.messages import write_landing_file
 def webhook() -> Iterator[WebhookReceiver]:
     with webhook_receiver() as receiver:
         yield receiver
-
-
-def ran(database: Database, minutes: float) -> None:
-    """The platform first ran so long ago, and has built the hour that ended then."""
-    at = datetime.now(UTC) - timedelta(minutes=minutes)
-    database.rows(
-        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, ended_at, state,"
-        " window_start_at, window_end_at, dag_task_count)"
-        " VALUES ('hourly_pnl', 'r', 'build_pnl', 1, 'manual', %s, %s, 'success', %s, %s, 1)",
-        (at, at, at - timedelta(hours=1), at),
-    )
-
-
-def heartbeat(settings: Settings, seconds: float, connected: bool = True, silent: float | None = None) -> None:
-    """A capture that was last connected and last wrote so many seconds ago."""
-    now = datetime.now(UTC)
-    at = now - timedelta(seconds=seconds)
-    path = settings.landing_root / TRADES / f"date={now:%Y-%m-%d}" / f"hour={now:%H}" / "a.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [event_line(at, "heartbeat", connected=True), event_line(now, "heartbeat", connected=connected)]
-    path.write_bytes(b"".join(lines if silent is None else lines[:1]))
-    os.utime(path, (now.timestamp() - (silent or 0),) * 2)
 
 
 def alarms(database: Database) -> list[tuple[str, bool]]:
@@ -216,32 +191,3 @@ def test_its_own_runs_are_kept_for_a_day(settings: Settings, database: Database)
     with pytest.raises(TerminalError):
         run(settings)
     assert database.value("SELECT count(*) FROM ops.task_runs WHERE dag_id = 'watch_freshness'") == 1
-
-
-def test_the_command_tells_a_monitor(settings: Settings, database: Database, tmp_path: Path) -> None:
-    ran(database, 20)
-    heartbeat(settings, 1)
-    assert command(settings) == (0, "capture, loading, hourly PnL and reference prices are fresh\n")
-    heartbeat(settings, 90, silent=90)
-    code, text = command(settings)
-    assert (code, len(text.splitlines())) == (1, 1)
-    assert text.startswith("capture_silent: ")
-    code, text = command(replace(settings, warehouse_url="postgresql://u:p@127.0.0.1:1/w"))
-    assert code == 1
-    assert "the warehouse" in text
-
-
-def command(settings: Settings) -> tuple[int, str]:
-    environment = os.environ | {
-        "WAREHOUSE_URL": settings.warehouse_url,
-        "LANDING_ROOT": str(settings.landing_root),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "include.jobs.check_freshness"],
-        cwd=PROJECT_ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout

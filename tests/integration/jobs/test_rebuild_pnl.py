@@ -8,23 +8,15 @@ from typing import Any
 import pytest
 
 from include.errors import TerminalError, TransientError
-from include.jobs import (
-    audit,
-    build_pnl,
-    check_range,
-    load_trades,
-    rebuild_pnl,
-    reload_landing_files,
-    review_batch,
-    validate_trades,
-)
-from include.jobs.rebuild import Rebuild
-from include.jobs.window import DeliveryDays
+from include.expectations import review
+from include.jobs import build_pnl, check_range, load_trades, rebuild_pnl, reload_landing_files, validate_trades
 from include.landing import message_line
+from include.load import audit
+from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.database import Database
-from tests.fingerprint import fingerprint
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+from tools.fingerprint import fingerprint
 
 _DAYS = DeliveryDays(date(2026, 3, 1), date(2026, 3, 20))
 _REBUILD = Rebuild("r", _DAYS)
@@ -262,8 +254,8 @@ def test_what_a_person_has_decided_and_what_is_missing_stays(
     load_trades.run(settings)
     with pytest.raises(TerminalError):
         validate_trades.run(settings)
-    (blocked,) = review_batch.list_blocked(settings)
-    review_batch.discard_batch(settings, blocked["load_batch_id"], "test data")
+    (blocked,) = review.list_blocked(settings)
+    review.discard_batch(settings, blocked["load_batch_id"], "test data")
     content = gone.read_bytes()
     gone.unlink()
     reload = replace(_REBUILD, reload=True)

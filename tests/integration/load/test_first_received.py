@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from include.errors import TerminalError
-from include.jobs import audit, build_pnl, load_trades, review_batch, validate_trades
-from include.jobs.window import Window
+from include.expectations import review
+from include.jobs import build_pnl, load_trades, validate_trades
 from include.landing import message_line
+from include.load import audit
+from include.run_scope import Window
 from include.settings import Settings
 from tests.database import Database
-from tests.fingerprint import fingerprint
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+from tools.fingerprint import fingerprint
 
 _HOUR = timedelta(hours=1)
 _WINDOW = RECEIVED_AT.replace(minute=0)
@@ -94,8 +96,8 @@ def test_an_earlier_copy_of_a_blocked_batch_takes_nothing_away(settings: Setting
     build_pnl.run(settings)
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
     assert database.rows(_FILE + " WHERE trade_id NOT LIKE 'bad%'")[0][0].endswith("hour=11/a.jsonl")
-    (blocked,) = review_batch.list_blocked(settings)
-    review_batch.accept_batch(settings, blocked["load_batch_id"], "they are right")
+    (blocked,) = review.list_blocked(settings)
+    review.accept_batch(settings, blocked["load_batch_id"], "they are right")
     build_pnl.run(settings)
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 4
     assert database.rows(_FILE + " WHERE trade_id NOT LIKE 'bad%'")[0][0].endswith("hour=10/a.jsonl")
@@ -139,8 +141,8 @@ def test_earlier_copies_of_a_discarded_batch_are_forgotten(settings: Settings, d
     load(settings, 1)
     with pytest.raises(TerminalError, match="1 blocked"):
         load(settings, 0)
-    (blocked,) = review_batch.list_blocked(settings)
-    assert review_batch.discard_batch(settings, blocked["load_batch_id"], "test data") == 3
+    (blocked,) = review.list_blocked(settings)
+    assert review.discard_batch(settings, blocked["load_batch_id"], "test data") == 3
     assert database.value("SELECT count(*) FROM staging.earlier_copies") == 0
     assert database.value("SELECT count(*) FROM curated.trades") == 1
 

@@ -13,12 +13,12 @@ from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
-from include.jobs import audit, follow_market, load_trades, report_findings
-from include.jobs.window import Window
-from include.load import loader, portions
+from include.jobs import follow_market, load_trades, report_findings
+from include.load import audit, loader, portions
 from include.load.lines import Line, LineReader
 from include.load.source import load_source
 from include.load.trades import TradeSink
+from include.run_scope import Window
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import DEAL, RECEIVED_AT, deal, landed, write_landing_file

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from include.jobs import audit, load_trades
+from include.jobs import load_trades
+from include.load import audit
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import deal, landed, write_landing_file

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.jobs import audit, load_reference_prices
+from include.jobs import load_reference_prices
 from include.landing import event_line, message_line
+from include.load import audit
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import RECEIVED_AT, write_landing_file

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
-from include.jobs import audit, load_trades, report_findings
-from include.jobs.window import Window
+from include.jobs import load_trades, report_findings
 from include.landing import message_line
+from include.load import audit
 from include.load.source import load_source
 from include.load.trades import TradeSink
+from include.run_scope import Window
 from include.settings import Settings
 from tests.messages import RECEIVED_AT, deal, event, landed, write_landing_file
 

@@ -16,8 +16,9 @@ import pytest
 from include.domain.delivery_period import Market
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Trade, parse_trade
-from include.jobs import audit, load_trades
+from include.jobs import load_trades
 from include.landing import event_line, timestamp
+from include.load import audit
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import DEAL, RECEIVED_AT, deal, event, landed, write_landing_file

@@ -13,8 +13,8 @@ import pytest
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
 from include.jobs.pull_reference_prices import run
-from include.jobs.window import DeliveryDays, Window
 from include.landing import REFERENCE_PRICES, LandingWriter, message_line
+from include.run_scope import DeliveryDays, Window
 from include.settings import Settings
 from include.simulator.provider import Provider
 from tests.integration.pull.conftest import Warehouse

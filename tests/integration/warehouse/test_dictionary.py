@@ -2,8 +2,7 @@
 
 import pytest
 
-from include.jobs import data_dictionary
-from include.jobs.data_dictionary import PAGE, page
+from include.commands.dictionary import PAGE, page
 from include.warehouse.dictionary import SCHEMAS, Schema, read_dictionary
 
 
@@ -34,17 +33,3 @@ def test_the_schemas_that_people_read_are_there(schemas: list[Schema]) -> None:
 
 def test_the_committed_page_is_current(schemas: list[Schema]) -> None:
     assert PAGE.read_text(encoding="utf-8") == page(schemas), "run `make dictionary` and commit the page"
-
-
-def test_the_command_writes_the_page_of_the_warehouse_that_it_is_given(
-    shared_warehouse_url: str,
-    schemas: list[Schema],
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    folder = tmp_path_factory.mktemp("docs")
-    monkeypatch.setattr(data_dictionary, "PROJECT_ROOT", folder)
-    monkeypatch.setattr(data_dictionary, "PAGE", folder / "data_dictionary.md")
-    monkeypatch.setenv("WAREHOUSE_URL", shared_warehouse_url)
-    assert data_dictionary.main() == 0
-    assert (folder / "data_dictionary.md").read_text(encoding="utf-8") == page(schemas)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from include.errors import TerminalError
-from include.jobs.rebuild import Rebuild
-from include.jobs.window import DeliveryDays
 from include.orchestration.ranges import resolve_rebuild
+from include.run_scope import DeliveryDays, Rebuild
 
 
 def context(**params: Any) -> dict[str, Any]:

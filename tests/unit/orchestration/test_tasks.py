@@ -9,9 +9,8 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.jobs.rebuild import Rebuild
-from include.jobs.window import DeliveryDays, Window
 from include.orchestration import tasks
+from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
 
 SIX = datetime(2026, 3, 2, 6, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pendulum
 import pytest
 
 from include.errors import TerminalError
-from include.jobs.window import Window
 from include.orchestration.timetable import HourTimetable
 from include.orchestration.windows import resolve_window
+from include.run_scope import Window
 
 THREE, FOUR, FIVE, SIX, SEVEN = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (3, 4, 5, 6, 7))
 NOW = SIX + timedelta(minutes=17, seconds=12)

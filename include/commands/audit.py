@@ -1,0 +1,39 @@
+"""Accounts for every captured line: `python -m include.commands.audit`, `make audit`."""
+
+import sys
+
+from include.errors import TerminalError, TransientError
+from include.load import audit
+
+
+def main() -> int:
+    """Prints a line a file that is wrong and the sums; 1 if anything does not add up."""
+    from include.local.credentials import settings
+
+    sums = dict.fromkeys(("files", "lines", "loaded", "duplicates", "rejected", "events", "waiting"), 0)
+    wrong = 0
+    for file in audit.run(settings()):
+        sums["files"] += 1
+        sums["lines"] += file.line_count
+        sums["loaded"] += file.loaded_count
+        sums["duplicates"] += file.duplicate_count
+        sums["rejected"] += file.rejected_count
+        sums["events"] += file.event_count
+        sums["waiting"] += file.waiting_lines
+        for problem in file.problems:
+            wrong += 1
+            print(f"{file.landing_file}: {problem}")
+    print(
+        f"{sums['files']} files, {sums['lines']} lines = {sums['loaded']} trades and prices"
+        f" + {sums['duplicates']} duplicates + {sums['rejected']} rejected + {sums['events']} events;"
+        f" {sums['waiting']} lines wait to be loaded"
+    )
+    print("every captured line is accounted for" if not wrong else f"{wrong} problems")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (TerminalError, TransientError) as problem:
+        sys.exit(f"audit: {problem}")

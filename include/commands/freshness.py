@@ -1,0 +1,26 @@
+"""Tells what is late right now: `python -m include.commands.freshness`, `make freshness`."""
+
+import sys
+
+from include.errors import TerminalError, TransientError
+from include.jobs.check_freshness import check
+
+
+def main() -> int:
+    """Prints a line an alarm; 1 if one is on or nothing can be said."""
+    from include.local.credentials import settings
+
+    try:
+        alarms, _ = check(settings())
+    except (TerminalError, TransientError) as error:
+        print(f"freshness: {error}")
+        return 1
+    for alarm in alarms:
+        print(alarm)
+    if not alarms:
+        print("capture, loading, hourly PnL and reference prices are fresh")
+    return 1 if alarms else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Shows the traders' table of a delivery day: `python -m include.commands.report`, `make report`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from include.csv_file import DECIMALS
+from include.domain.delivery_period import parse_delivery_day
+from include.domain.rejection import RejectedMessageError
+from include.errors import TerminalError, TransientError
+from include.report import Report, run, to_csv, to_text, to_xlsx
+
+FORMATS = ("table", "csv", "xlsx")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 1 after an error, which is one line."""
+    from include.local.credentials import settings
+
+    parser = argparse.ArgumentParser(prog="python -m include.commands.report", description=__doc__)
+    parser.add_argument("--day", required=True, help="delivery day, for example 2026-03-01")
+    parser.add_argument("--trader", default="", help="only this trader; otherwise the whole portfolio")
+    parser.add_argument("--format", default="table", help="table (the default), csv or xlsx")
+    parser.add_argument("--decimal", default="", help="of a csv: point (the default), or comma and semicolons")
+    parser.add_argument("--output", default="", help="file to write; xlsx has a name of its own without it")
+    given = parser.parse_args(arguments)
+    try:
+        form = given.format or "table"
+        if form not in FORMATS:
+            raise TerminalError(f"the format must be one of {', '.join(FORMATS)}, not {form!r}")
+        decimal = given.decimal or "point"
+        if decimal not in DECIMALS:
+            raise TerminalError(f"decimal must be {' or '.join(DECIMALS)}, not {decimal!r}")
+        try:
+            day = parse_delivery_day(given.day)
+        except RejectedMessageError:
+            raise TerminalError(f"the day must be a day like 2026-03-01, not {given.day!r}") from None
+        report = run(settings(), day, given.trader or None)
+        _deliver(report, form, decimal, Path(given.output) if given.output else None)
+    except (TerminalError, TransientError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> None:
+    if report.table.empty:
+        stream = sys.stdout if form == "table" and output is None else sys.stderr
+        stream.write(
+            f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is built:"
+            " a trade appears there within about a minute of its arrival\n"
+        )
+        return
+    if form == "table" and output is None:
+        Console(highlight=False, soft_wrap=True).print(to_text(report), end="")
+    elif form == "csv" and output is None:
+        sys.stdout.write(to_csv(report, decimal))
+    else:
+        path = output or Path(report.file_name)
+        try:
+            _write(report, form, decimal, path)
+        except OSError as error:
+            raise TerminalError(f"cannot write {path}: {error.strerror}") from error
+        sys.stderr.write(f"wrote {path}\n")
+
+
+def _write(report: Report, form: str, decimal: str, path: Path) -> None:
+    if form == "xlsx":
+        to_xlsx(report, path)
+    else:
+        text = to_csv(report, decimal) if form == "csv" else to_text(report).plain
+        path.write_text(text, encoding="utf-8", newline="")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""The traders' table of a delivery day: read from the warehouse; as text, CSV or spreadsheet."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+from rich.text import Text
+
+from include import csv_file
+from include.csv_file import Label
+from include.duration import duration
+from include.errors import TerminalError
+from include.settings import Settings
+from include.warehouse.connection import connect
+from include.warehouse.queries import fetch_dicts, load_queries
+
+QUERIES = load_queries("report.sql")
+
+_EXCEL_DIGITS = 15
+"""Significant digits that a number in a spreadsheet keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        name: What the number is called in the warehouse, or what is made of a row here.
+        heading: The same in a trader's words.
+        unit: Empty for a text or a count.
+        kind: How it is shown.
+    """
+
+    name: str
+    heading: str
+    unit: str
+    kind: Literal["text", "count", "energy", "money", "signed"]
+
+    @property
+    def title(self) -> str:
+        return f"{self.heading} {self.unit}".strip()
+
+
+COLUMNS = (
+    Column("delivery_period", "delivery period", "", "text"),
+    Column("trade_count", "trades", "", "count"),
+    Column("buy_mwh", "bought", "MWh", "energy"),
+    Column("sell_mwh", "sold", "MWh", "energy"),
+    Column("net_position_mwh", "net position", "MWh", "energy"),
+    Column("average_price_eur_per_mwh", "our average price", "EUR/MWh", "money"),
+    Column("reference_price_eur_per_mwh", "reference price", "EUR/MWh", "money"),
+    Column("price_status", "price is", "", "text"),
+    Column("performance_eur_per_mwh", "how are we doing", "EUR/MWh", "signed"),
+    Column("pnl_eur", "PnL", "EUR", "money"),
+    Column("note", "note", "", "text"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The table of one day, with every number as the warehouse has it.
+
+    Attributes:
+        trader_id: None: the whole portfolio.
+        table: Column.title by Column.title, a row a delivery period, the last row the totals; numbers are
+            Decimal, None where there is none. Without any row: nothing was traded.
+    """
+
+    delivery_day: date
+    trader_id: str | None
+    table: pd.DataFrame
+
+    @property
+    def file_name(self) -> str:
+        trader = "" if self.trader_id is None else "-" + re.sub(r"[^\w.-]+", "_", self.trader_id)
+        return f"pnl-{self.delivery_day}{trader}.xlsx"
+
+
+def run(settings: Settings, delivery_day: date, trader_id: str | None = None) -> Report:
+    """Reads the table of a day, of one trader or of the whole portfolio.
+
+    Raises:
+        TerminalError: Others traded for that day, this trader did not.
+        TransientError: The warehouse cannot be reached.
+    """
+    of_whom = {"delivery_day": delivery_day, "trader_id": trader_id}
+    with connect(settings.warehouse_url, "report") as conn:
+        conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
+        with conn, conn.cursor() as cur:
+            rows = fetch_dicts(cur, QUERIES["report_rows"], of_whom)
+            total = fetch_dicts(cur, QUERIES["report_total"], of_whom)
+            traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
+    if traders and not rows:
+        raise TerminalError(
+            f"{trader_id} has no trades for delivery on {delivery_day}; who has: {', '.join(traders)}"
+        )
+    lines = [
+        row | {"delivery_period": f"{row['delivery_day']} {row['delivery_hour']}", "note": _row_note(row)}
+        for row in rows
+    ]
+    lines += [row | {"delivery_period": "total", "note": _total_note(row)} for row in total]
+    values = [[line.get(column.name) for column in COLUMNS] for line in lines]
+    titles = [column.title for column in COLUMNS]
+    return Report(delivery_day, trader_id, pd.DataFrame(values, columns=titles, dtype=object))
+
+
+def _row_note(row: dict[str, Any]) -> str:
+    if row["is_complete"]:
+        return ""
+    return f"! incomplete: no connection for {duration(row['capture_gap_seconds'])} while it was tradable"
+
+
+def _total_note(total: dict[str, Any]) -> str:
+    of_all = f"of {total['delivery_period_count']} delivery periods"
+    missing, incomplete = total["missing_price_count"], total["incomplete_period_count"]
+    notes = [f"{missing} {of_all} without a price"] if missing else []
+    notes += [f"! {incomplete} {of_all} incomplete"] if incomplete else []
+    return "; ".join(notes)
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    # + 0 turns -0.00 into 0.00
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0
+
+
+def to_text(report: Report) -> Text:
+    """The table for a terminal, rounded half up, good and bad performance in green and red."""
+    cells = _cells(report.table)
+    is_left = [column.kind == "text" for column in COLUMNS]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(COLUMNS))]
+    text = Text()
+    for line in cells:
+        start = len(text)
+        for column, cell, left, width in zip(COLUMNS, line, is_left, widths, strict=True):
+            style = {"+": "green", "-": "red"}.get(cell[:1], "") if column.kind == "signed" else ""
+            text.append("  " if len(text) > start else "")
+            text.append(cell.ljust(width) if left else cell.rjust(width), style=style)
+        text.rstrip()
+        text.append("\n")
+    return text
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """What a person reads: two lines of headings, then the rows."""
+    energies = [v for c in COLUMNS if c.kind == "energy" for v in table[c.title]]
+    places = max((-int(v.normalize().as_tuple().exponent) for v in energies), default=1)
+    places = min(max(places, 1), 3)  # 1.2 MW for a quarter of an hour are 0.3 MWh, 0.1 MW are 0.025
+    cells = [[column.heading for column in COLUMNS], [column.unit for column in COLUMNS]]
+    for values in table.itertuples(index=False):
+        cells.append([_cell(c, value, places) for c, value in zip(COLUMNS, values, strict=True)])
+    if cells[2:]:
+        cells[-1][[c.name for c in COLUMNS].index("reference_price_eur_per_mwh")] = ""  # there is none of a day
+    return cells
+
+
+def _cell(column: Column, value: Any, energy_places: int) -> str:
+    if value is None:
+        return "missing"
+    if not isinstance(value, Decimal):
+        return str(value)
+    rounded = _rounded(value, energy_places if column.kind == "energy" else 2)
+    return f"{rounded:+f}" if column.kind == "signed" and rounded else f"{rounded:f}"
+
+
+def to_csv(report: Report, decimal: str = "point") -> str:
+    """The table as CSV, every number with all its digits, none where there is none.
+
+    Args:
+        decimal: One of csv_file.DECIMALS.
+    """
+    cells = report.table.map(lambda value: Label(value) if isinstance(value, str) else value)
+    return csv_file.to_csv(list(cells.columns), cells.itertuples(index=False), decimal)
+
+
+def to_xlsx(report: Report, path: Path) -> None:
+    """Writes the table as a spreadsheet.
+
+    A number with more digits than a spreadsheet keeps is written as text, so that none is lost.
+    """
+    with path.open("wb") as file, pd.ExcelWriter(file, engine="openpyxl") as writer:
+        report.table.map(_spreadsheet_value).to_excel(
+            writer, sheet_name="PnL", index=False, freeze_panes=(1, 1)
+        )
+        sheet = writer.sheets["PnL"]
+        shown = {"energy": "0.0##", "money": "0.00", "signed": "+0.00;-0.00;0.00"}
+        for number, column in enumerate(COLUMNS, 1):
+            sheet.column_dimensions[get_column_letter(number)].width = max(len(column.title) + 2, 12)
+            for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
+                cell.number_format = shown.get(column.kind, "General")
+                cell.alignment = Alignment(horizontal="left" if column.kind == "text" else "right")
+        for cell in sheet[sheet.max_row]:
+            cell.font = Font(bold=True)
+
+
+def _spreadsheet_value(value: Any) -> Any:
+    if not isinstance(value, Decimal):
+        return value
+    number = float(value)
+    return number if Decimal(f"{number:.{_EXCEL_DIGITS}g}") == value else f"{value:f}"

@@ -1,0 +1,31 @@
+"""The states in which the page is tested and photographed: a scene, an address, how a browser shows it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.dashboard import scenes
+from tests.dashboard.scenes import MARCH_CHANGE, OCTOBER_CHANGE, Scene
+
+DARK: dict[str, Any] = {"color_scheme": "dark"}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
+
+STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
+    "light": (scenes.busy_day, "", {}),
+    "dark": (scenes.busy_day, "", DARK),
+    "phone": (scenes.incomplete_hours, "", PHONE),
+    "one-trader": (scenes.two_rows, "?trader=flex_trader_1", {}),
+    "empty": (scenes.nothing_yet, "", {}),
+    "provider-down": (scenes.provider_down, "", {}),
+    "incomplete-hours": (scenes.incomplete_hours, "", {}),
+    "fifteen-traders": (
+        lambda: scenes.busy_day(scenes.FIFTEEN_TRADERS),
+        "",
+        {"viewport": {"width": 1360, "height": 1480}},
+    ),
+    "march-change": (scenes.busy_day, f"?day={MARCH_CHANGE}", {}),
+    "october-change": (scenes.busy_day, f"?day={OCTOBER_CHANGE}", {}),
+    "one-reason": (scenes.one_reason_for_many_hours, "", {}),
+    "moment-of-the-past": (scenes.provider_down, "?as_of=2026-11-25T10:00:00Z", {}),
+    "server-error": (scenes.busy_day, "", {}),
+    "health": (scenes.busy_day, "?view=health", {}),
+}

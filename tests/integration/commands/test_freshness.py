@@ -1,0 +1,39 @@
+"""What is late, from the command line."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+from include.settings import PROJECT_ROOT, Settings
+from tests.database import Database
+from tests.integration.signs_of_life import heartbeat, ran
+
+
+def test_the_command_tells_a_monitor(settings: Settings, database: Database) -> None:
+    ran(database, 20)
+    heartbeat(settings, 1)
+    assert command(settings) == (0, "capture, loading, hourly PnL and reference prices are fresh\n")
+    heartbeat(settings, 90, silent=90)
+    code, text = command(settings)
+    assert (code, len(text.splitlines())) == (1, 1)
+    assert text.startswith("capture_silent: ")
+    code, text = command(replace(settings, warehouse_url="postgresql://u:p@127.0.0.1:1/w"))
+    assert code == 1
+    assert "the warehouse" in text
+
+
+def command(settings: Settings) -> tuple[int, str]:
+    environment = os.environ | {
+        "WAREHOUSE_URL": settings.warehouse_url,
+        "LANDING_ROOT": str(settings.landing_root),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "include.commands.freshness"],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout

@@ -1,0 +1,234 @@
+"""The report against the warehouse: the same numbers as SQL, and one line for what cannot be answered."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import psycopg2
+import pytest
+from psycopg2.extensions import cursor
+
+from include.commands.report import main
+from include.csv_file import BYTE_ORDER_MARK
+from include.domain.delivery_period import Market
+from include.domain.pnl import Fill, compute_pnl
+from include.errors import TerminalError
+from include.local import credentials
+from include.report import COLUMNS, Report, run
+from include.settings import Settings
+
+DAY = date(2026, 3, 1)
+BERLIN = Market.of("Europe/Berlin")
+NUMBERS = [column for column in COLUMNS if column.name not in ("delivery_period", "note")]
+
+ANNA = [Fill("sell", Decimal("1.2"), Decimal("10.2")), Fill("sell", Decimal("0.1"), Decimal("11.35"))]
+BERT = [Fill("buy", Decimal("3.7"), Decimal("-4.01")), Fill("sell", Decimal("1.5"), Decimal("7"))]
+
+
+@pytest.fixture
+def cur(settings: Settings) -> Iterator[cursor]:
+    with closing(psycopg2.connect(settings.warehouse_url)) as conn:
+        conn.autocommit = True
+        with conn.cursor() as cursor:
+            yield cursor
+
+
+def add(
+    cur: cursor, hour: str, trader: str, fills: list[Fill], price: str | None, gap: str = "0", day: date = DAY
+) -> None:
+    """A row of curated.pnl_hourly as the build would publish it."""
+    pnl = compute_pnl(fills, None if price is None else Decimal(price))
+    period = BERLIN.period(day, hour)
+    row: dict[str, Any] = {name: getattr(pnl, name) for name in pnl.__dataclass_fields__}
+    row |= {"delivery_day": day, "delivery_hour": hour, "trader_id": trader}
+    row |= {
+        "delivery_start_at": period.start_at,
+        "delivery_end_at": period.end_at,
+        "built_at": datetime(2026, 3, 2),
+    }
+    row |= {"price_status": "missing" if price is None else "final"}
+    row |= {"capture_gap_seconds": Decimal(gap), "is_complete": gap == "0"}
+    names, holders = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    cur.execute(f"INSERT INTO curated.pnl_hourly ({names}) VALUES ({holders})", row)
+
+
+@pytest.fixture
+def traded(cur: cursor) -> cursor:
+    """Two traders, two hours each, the later one without a price for one of them."""
+    add(cur, "13-14", "bert", BERT, None, gap="725.5")
+    add(cur, "12-13", "bert", BERT, "9.8")
+    add(cur, "12-13", "anna", ANNA, "9.8")
+    add(cur, "09-10", "anna", ANNA, "-3.123456")
+    add(cur, "12-13", "carl", ANNA, "5", day=DAY + timedelta(days=1))
+    return cur
+
+
+def expected(cur: cursor, relation: str, where: str) -> list[list[Any]]:
+    names = ", ".join(column.name for column in NUMBERS)
+    cur.execute(
+        f"SELECT {names} FROM {relation} WHERE delivery_day = '2026-03-01'{where} ORDER BY delivery_start_at"
+    )
+    return [list(row) for row in cur]
+
+
+def numbers(of: Report) -> list[list[Any]]:
+    return [
+        list(row) for row in of.table[[column.title for column in NUMBERS]].itertuples(index=False, name=None)
+    ]
+
+
+@pytest.mark.parametrize("trader", ["anna", "bert"])
+def test_a_traders_numbers_are_those_of_sql(traded: cursor, settings: Settings, trader: str) -> None:
+    rows = numbers(run(settings, DAY, trader))
+    assert rows[:-1] == expected(traded, "curated.pnl_hourly", f" AND trader_id = '{trader}'")
+    assert len(rows) == 3
+    assert all(isinstance(row[1], Decimal) for row in rows)
+
+
+def test_the_portfolios_numbers_are_those_of_sql(traded: cursor, settings: Settings) -> None:
+    of = run(settings, DAY)
+    assert numbers(of)[:-1] == expected(traded, "curated.portfolio_pnl_hourly", "")
+    assert list(of.table["delivery period"]) == [
+        "2026-03-01 09-10",
+        "2026-03-01 12-13",
+        "2026-03-01 13-14",
+        "total",
+    ]
+
+
+@pytest.mark.parametrize(("trader", "view"), [("anna", "pnl_daily"), (None, "portfolio_pnl_daily")])
+def test_the_totals_are_those_of_sql(traded: cursor, settings: Settings, trader: str | None, view: str) -> None:
+    total = dict(zip([c.name for c in NUMBERS], numbers(run(settings, DAY, trader))[-1], strict=True))
+    assert total.pop("reference_price_eur_per_mwh") is None
+    where = "" if trader is None else f" AND trader_id = '{trader}'"
+    traded.execute(f"SELECT {', '.join(total)} FROM curated.{view} WHERE delivery_day = '2026-03-01'{where}")
+    assert traded.fetchone() == tuple(total.values())
+
+
+def test_a_total_without_all_prices_is_missing_and_says_how_many(traded: cursor, settings: Settings) -> None:
+    table = run(settings, DAY, "bert").table
+    assert table["PnL EUR"].iloc[0] is not None
+    assert table["PnL EUR"].iloc[1] is None
+    assert table["PnL EUR"].iloc[2] is None
+    assert (
+        table["note"].iloc[2] == "1 of 2 delivery periods without a price; ! 1 of 2 delivery periods incomplete"
+    )
+    assert table["price is"].iloc[2] == "missing"
+
+
+def test_an_incomplete_hour_says_why(traded: cursor, settings: Settings) -> None:
+    notes = list(run(settings, DAY, "bert").table["note"])
+    assert notes[:2] == ["", "! incomplete: no connection for 12 min while it was tradable"]
+
+
+def test_a_complete_priced_day_has_no_notes(traded: cursor, settings: Settings) -> None:
+    assert set(run(settings, DAY, "anna").table["note"]) == {""}
+
+
+def test_a_stranger_is_told_who_traded(traded: cursor, settings: Settings) -> None:
+    with pytest.raises(
+        TerminalError, match=r"^nobody' has no trades for delivery on 2026-03-01; who has: anna, bert$"
+    ):
+        run(settings, DAY, "nobody'")
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Any:
+    """The command in an empty folder, against this test's warehouse."""
+    monkeypatch.setattr(credentials, "settings", lambda: settings)
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: main(["--day", "2026-03-01", *arguments])
+
+
+def test_the_command_prints_nothing_but_the_table(
+    traded: cursor, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("--trader", "anna") == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "\x1b" not in shown.out
+    lines = shown.out.splitlines()
+    assert len(lines) == 5
+    assert lines[0].startswith("delivery period")
+    assert " ".join(lines[3].split()) == "2026-03-01 12-13 2 0.0 1.3 -1.3 10.29 9.80 final +0.49 0.64"
+    assert lines[4].startswith("total")
+
+
+def test_empty_arguments_are_none(traded: cursor, command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("--trader", "", "--format", "", "--output", "") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+def test_csv_comes_out_as_it_would_be_in_a_file(
+    traded: cursor, command: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert command("--format", "csv") == 0
+    shown = capsys.readouterr()
+    assert command("--format", "csv", "--output", "day.csv") == 0
+    assert (tmp_path / "day.csv").read_bytes() == shown.out.encode()
+    assert "wrote day.csv" in capsys.readouterr().err
+    rows = list(csv.DictReader(shown.out.removeprefix(BYTE_ORDER_MARK).splitlines()))
+    traded.execute("SELECT pnl_eur FROM curated.portfolio_pnl_hourly WHERE delivery_hour = '09-10'")
+    (pnl,) = traded.fetchone() or (None,)
+    assert Decimal(rows[0]["PnL EUR"]) == pnl
+    assert rows[-1]["PnL EUR"] == ""
+
+
+def test_csv_has_the_options_of_the_api(
+    traded: cursor, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("--format", "csv") == command("--format", "csv", "--decimal", "comma") == 0
+    point, comma = capsys.readouterr().out.split(BYTE_ORDER_MARK)[1:]
+    points, commas = (
+        list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+        for text, delimiter in ((point, ","), (comma, ";"))
+    )
+    assert "." in points[0]["PnL EUR"]
+    assert commas[0]["PnL EUR"] == points[0]["PnL EUR"].replace(".", ",")
+    assert [row["note"] for row in commas] == [row["note"] for row in points]
+
+
+def test_a_spreadsheet_is_named_by_itself(
+    traded: cursor, command: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert command("--trader", "bert", "--format", "xlsx") == 0
+    assert "wrote pnl-2026-03-01-bert.xlsx" in capsys.readouterr().err
+    sheet = openpyxl.load_workbook(tmp_path / "pnl-2026-03-01-bert.xlsx").active
+    assert sheet is not None
+    assert sheet.max_row == 4
+    assert [cell.value for cell in sheet["C"]][1:] == [3.7, 3.7, 7.4]
+
+
+def test_a_day_without_trades_says_what_to_expect(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command() == 0
+    assert capsys.readouterr().out.startswith("nobody has traded for delivery on 2026-03-01")
+    assert command("--format", "csv") == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--day", "yesterday"], "the day must be a day like 2026-03-01, not 'yesterday'\n"),
+        (["--day", "2026-02-29"], "the day must be a day like 2026-03-01, not '2026-02-29'\n"),
+        (["--day", ""], "the day must be a day like 2026-03-01, not ''\n"),
+        (["--format", "csv", "--decimal", "dot"], "decimal must be point or comma, not 'dot'\n"),
+        (["--format", "pdf"], "the format must be one of table, csv, xlsx, not 'pdf'\n"),
+        (["--trader", "eve"], "eve has no trades for delivery on 2026-03-01; who has: anna, bert\n"),
+        (["--format", "csv", "--output", "no/such/folder.csv"], "cannot write no/such/folder.csv: "),
+        (["--format", "xlsx", "--output", "no/such/folder.xlsx"], "cannot write no/such/folder.xlsx: "),
+    ],
+)
+def test_a_mistake_is_one_line(
+    traded: cursor, command: Any, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert command(*arguments) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(message)
+    assert shown.err.count("\n") == 1

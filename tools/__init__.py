@@ -1,0 +1,1 @@
+"""What developers run that is no test: benchmarks, the container drill, history generators, screenshots."""

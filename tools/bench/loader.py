@@ -1,0 +1,44 @@
+"""The loader beside its limit: `COPY` of the very rows into the same table with its key and its index."""
+
+import logging
+import time
+from pathlib import Path
+
+from tools.bench.measures import Measure, memory, speed
+from tools.bench.warehouses import Warehouses, copy_out
+
+log = logging.getLogger(__name__)
+
+_AT_LEAST = 0.6
+_BELOW_MB = 64
+
+
+def measure(warehouses: Warehouses, repeats: int, folder: Path) -> list[Measure]:
+    """Limit and loader in turns, each into an empty warehouse."""
+    data = warehouses.dataset
+    rows = folder / "ready-made-rows.copy"
+    with warehouses.connect(warehouses.loaded) as conn:
+        copy_out(conn, "SELECT * FROM raw.trades ORDER BY line_number", rows)
+    limits, rates, peaks = [], [], []
+    for number in range(1, repeats + 1):
+        with warehouses.empty() as url:
+            limits.append(data.trade_count / _copy(warehouses, url, rows))
+        with warehouses.empty() as url:
+            run = warehouses.load(url)
+        rates.append(data.line_count / run.seconds)
+        peaks.append(run.peak_bytes)
+        log.info(
+            "loader %d of %d: limit %.0f rows/s, loader %.0f lines/s", number, repeats, limits[-1], rates[-1]
+        )
+    return [
+        speed("load_trades, lines", rates, limits, _AT_LEAST),
+        memory("load_trades, peak memory", peaks, _BELOW_MB),
+    ]
+
+
+def _copy(warehouses: Warehouses, url: str, rows: Path) -> float:
+    with warehouses.connect(url) as conn, rows.open("rb") as file:
+        began = time.perf_counter()
+        with conn, conn.cursor() as cur:
+            cur.copy_expert("COPY raw.trades FROM STDIN", file, size=1 << 20)
+        return time.perf_counter() - began

@@ -1,0 +1,40 @@
+"""Runs a rebuild once and reports its counts, the seconds of each stage and its peak memory as JSON."""
+
+import json
+import logging
+import sys
+import time
+
+from include.jobs.rebuild_pnl import everything
+from include.run_scope import DeliveryDays, Rebuild
+from include.settings import Settings
+from tools.bench.memory import peak_bytes
+
+
+def main(rebuild_id: str, first: str, last: str, reload: bool) -> None:
+    """Runs it; the log goes to standard error."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
+    for name in ("include.jobs", "include.expectations.acceptance"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    # made histories hold late trades on purpose
+    logging.getLogger("include.expectations.validation").setLevel(logging.ERROR)
+    stages: dict[str, float] = {}
+    began = since = time.perf_counter()
+
+    def done(name: str, summary: object) -> None:
+        nonlocal since
+        now = time.perf_counter()
+        stages[name], since = now - since, now
+        logging.getLogger("include.jobs").info("%s, %.1f s: %s", name, stages[name], summary)
+
+    rebuild = Rebuild(rebuild_id, DeliveryDays.parse(first, last), reload)
+    counts = everything(Settings.from_environment(), rebuild, done)
+    ended = time.perf_counter()
+    stages["build_pnl"] = ended - since
+    json.dump(
+        {"counts": counts, "seconds": ended - began, "stages": stages, "peak_bytes": peak_bytes()}, sys.stdout
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], "--reload" in sys.argv[4:])

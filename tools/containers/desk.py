@@ -1,0 +1,178 @@
+"""What a person would look at in a running installation: Airflow's API, the warehouse, the audit, the files."""
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg2
+import requests
+
+from tools.containers.report import DrillError, expect
+from tools.containers.stack import Running, Stack
+from tools.database import Database
+
+AUDIT = ("python", "-m", "include.commands.audit")
+_RUN_SECONDS = 300.0
+
+
+@dataclass
+class Line:
+    """What one capture landed.
+
+    Attributes:
+        messages: Message to when it was received.
+        events: Names of the journal's events, in order.
+    """
+
+    messages: dict[str, datetime] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+
+
+class Desk:
+    """Looks at a stack from outside."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._token = ""
+
+    # --- Airflow
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Airflow's REST API as admin; None while it does not answer, or not as asked."""
+        url = f"http://127.0.0.1:{self.stack.airflow_port}"
+        try:
+            if not self._token:
+                login = {"username": "admin", "password": self.stack.secrets()["ADMIN_PASSWORD"]}
+                answer = requests.post(f"{url}/auth/token", json=login, timeout=10)
+                if not answer.ok:
+                    return None
+                self._token = answer.json()["access_token"]
+            headers = {"Authorization": f"Bearer {self._token}"}
+            answer = requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
+        except requests.RequestException:
+            return None
+        if answer.status_code == requests.codes.unauthorized:
+            self._token = ""
+        return answer.json() if answer.ok else None
+
+    def trigger(self) -> str:
+        """Starts a run of refresh_pnl as soon as Airflow takes it; its id."""
+        run = self.stack.report.wait_for(
+            lambda: self.call("POST", "dags/refresh_pnl/dagRuns", {"logical_date": None}),
+            _RUN_SECONDS,
+            "Airflow to take a run",
+        )
+        return str(run["dag_run_id"])
+
+    def finish(self, run: str) -> None:
+        """Waits until that run has succeeded.
+
+        Raises:
+            DrillError: It failed.
+        """
+
+        def state() -> str | None:
+            found = self.call("GET", f"dags/refresh_pnl/dagRuns/{run}")
+            return found["state"] if found and found["state"] in ("success", "failed") else None
+
+        ended = self.stack.report.wait_for(state, _RUN_SECONDS, f"refresh_pnl {run}")
+        expect(ended == "success", f"the run {run} of refresh_pnl ended as {ended}")
+
+    def hosts(self, run: str) -> set[str]:
+        """Where the tasks of a run of refresh_pnl ran."""
+        found = self.stack.report.wait_for(
+            lambda: self.call("GET", f"dags/refresh_pnl/dagRuns/{run}/taskInstances"), 60, "the task instances"
+        )
+        return {task["hostname"] for task in found["task_instances"] if task["hostname"]}
+
+    # --- warehouse
+
+    @contextmanager
+    def warehouse(self) -> Iterator[Database]:
+        """The published port, as the role of the jobs."""
+        password = self.stack.secrets()["PIPELINE_PASSWORD"]
+        url = f"postgresql://pipeline:{password}@127.0.0.1:{self.stack.warehouse_port}/warehouse"
+        with closing(Database(url)) as database:
+            yield database
+
+    def value(self, sql: str, parameters: Any = None) -> Any:
+        """One value of the warehouse; None while it cannot be asked."""
+        try:
+            with self.warehouse() as database:
+                return database.value(sql, parameters)
+        except psycopg2.Error:
+            return None
+
+    def gaps(self, since: datetime) -> int:
+        """How many times no line was connected, as far as is loaded."""
+        found = self.value("SELECT count(*) FROM ops.capture_gaps WHERE gap_end_at > %s", (since,))
+        expect(found is not None, "the warehouse cannot be asked for its gaps")
+        return int(found)
+
+    # --- nothing lost, nothing twice
+
+    def audit(self) -> str:
+        """Audits all landing files within a container, and that PnL counts each trade once; the sums in words.
+
+        Raises:
+            DrillError: Something does not add up.
+        """
+        printed = self.stack.run_in(self.stack.only("scheduler"), *AUDIT)
+        *_, sums, verdict = printed.splitlines()
+        expect(verdict == "every captured line is accounted for", printed)
+        counted = (
+            "SELECT (SELECT coalesce(sum(trade_count), 0) FROM curated.pnl_hourly)"
+            " = (SELECT count(*) FROM curated.trades)"
+        )
+        self.stack.report.wait_for(lambda: self.value(counted), 60, "PnL to count each trade once")
+        return sums.split(" = ")[0]
+
+    def refresh_and_audit(self) -> str:
+        """A run that succeeds, then the audit."""
+        self.finish(self.trigger())
+        return self.audit()
+
+    def lines(self) -> dict[tuple[str, str], Line]:
+        """What each capture has landed so far, by host and name of the writer, from the files themselves."""
+        holder = next(iter(self.stack.containers("capture")), None)
+        if holder is None:
+            raise DrillError("no capture is there")
+        found: dict[tuple[str, str], Line] = {}
+        for _, content in sorted(_landed(self.stack, holder)):
+            line = Line()
+            for text in content.splitlines():
+                entry = json.loads(text)
+                if entry.get("event") == "opened":  # the first line of each file
+                    line = found.setdefault((entry["host"], entry["writer"]), line)
+                if "event" in entry:
+                    line.events.append(entry["event"])
+                elif "raw" in entry:
+                    line.messages[entry["raw"]] = datetime.fromisoformat(entry["received_at"])
+        return found
+
+
+def _landed(stack: Stack, holder: Running) -> Iterator[tuple[str, bytes]]:
+    """Landing files of trades: name and whole lines."""
+    done = subprocess.run(
+        ["docker", "exec", holder.id, "tar", "-C", "/var/lib/desk/landing", "-cf", "-", "trades"],
+        env=stack.environment,
+        capture_output=True,
+        check=False,
+    )
+    expect(done.returncode in (0, 1), f"tar: {done.stderr.decode(errors='replace')}")  # 1: grew meanwhile
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        for member in archive:
+            if member.name.endswith(".jsonl") and (file := archive.extractfile(member)) is not None:
+                content = file.read()
+                yield member.name, content[: content.rfind(b"\n") + 1]
+
+
+def now() -> datetime:
+    """The present moment, UTC."""
+    return datetime.now(UTC)
