@@ -47,8 +47,8 @@ lint: $(STAMP) ## lint and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
-psql: ## SQL prompt in the warehouse of the running platform, make run's or make up's
-	@exec $(HOST_PYTHON) -m include.containers psql
+psql: ## SQL prompt in the warehouse of what runs, as analyst, who only reads; WRITE=1 as pipeline
+	@exec $(HOST_PYTHON) -m include.containers psql $${WRITE:+--write}
 
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.commands.audit

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from include import csv_file
 from include.csv_file import Label
+from include.domain.rejection import quoted
 from include.duration import duration
 from include.errors import TerminalError
 from include.settings import Settings
@@ -21,6 +22,12 @@ from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
 
 QUERIES = load_queries("report.sql")
+
+
+def shown(text: str) -> str:
+    """A name from outside, fit for a terminal: control characters and bidirectional marks are escaped."""
+    return text if text.isprintable() else quoted(text)
+
 
 _EXCEL_DIGITS = 15
 """Significant digits that a number in a spreadsheet keeps."""
@@ -98,7 +105,8 @@ def run(settings: Settings, delivery_day: date, trader_id: str | None = None) ->
             traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
     if traders and not rows:
         raise TerminalError(
-            f"{trader_id} has no trades for delivery on {delivery_day}; who has: {', '.join(traders)}"
+            f"{shown(str(trader_id))} has no trades for delivery on {delivery_day}; who has:"
+            f" {', '.join(map(shown, traders))}"
         )
     lines = [
         row | {"delivery_period": f"{row['delivery_day']} {row['delivery_hour']}", "note": _row_note(row)}

@@ -15,7 +15,8 @@ from include.errors import TerminalError
 from include.settings import LOCAL_ROOT, PROJECT_ROOT
 
 _ENV = PROJECT_ROOT / ".env"
-_PSQL = 'PGPASSWORD="$PIPELINE_PASSWORD" exec psql --host=127.0.0.1 --username=pipeline warehouse'
+_PSQL = 'PGPASSWORD="$ANALYST_PASSWORD" exec psql --host=127.0.0.1 --username=analyst warehouse'
+_PSQL_WRITE = 'PGPASSWORD="$PIPELINE_PASSWORD" exec psql --host=127.0.0.1 --username=pipeline warehouse'
 _LINES = "100"
 
 
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     down.add_argument("--volumes", action="store_true", help="removes the data as well")
     logs = commands.add_parser("logs", help="follows the logs of what runs")
     logs.add_argument("service", nargs="?", default="", help="of one part only")
-    commands.add_parser("psql", help="opens psql in the warehouse of what runs")
+    psql = commands.add_parser("psql", help="opens psql in the warehouse of what runs, as analyst")
+    psql.add_argument("--write", action="store_true", help="as pipeline, which owns the warehouse")
     commands.add_parser("secrets", help="prints lines for .env with the secrets that it lacks")
     options = parser.parse_args(arguments)
     try:
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "logs":
             return _logs(values, options.service)
         if options.command == "psql":
-            return _psql(values)
+            return _psql(values, options.write)
         print(secret_file.generated(secret_file.missing(values)), end="")
         return 0
     except TerminalError as error:
@@ -95,15 +97,18 @@ def _logs(values: Mapping[str, str], service: str) -> int:
     return subprocess.run(["tail", "-n", _LINES, "-F", *files], check=False).returncode
 
 
-def _psql(values: Mapping[str, str]) -> int:
+def _psql(values: Mapping[str, str], write: bool) -> int:
     if _is_in_containers(values, "psql"):
         engine = Engine(PROJECT_ROOT, shell_environment() | placeholders(values))
         terminal = () if sys.stdin.isatty() else ("-T",)
-        return engine.run(engine.compose((), "exec", *terminal, "postgres", "sh", "-c", _PSQL))
+        return engine.run(
+            engine.compose((), "exec", *terminal, "postgres", "sh", "-c", _PSQL_WRITE if write else _PSQL)
+        )
     python = str(PROJECT_ROOT / ".venv/bin/python")
     if not os.access(python, os.X_OK):
         raise TerminalError("nothing runs: make run or make up starts it")
-    return subprocess.run([python, "-m", "include.local", "psql"], check=False).returncode
+    command = [python, "-m", "include.local", "psql", *(["--write"] if write else [])]
+    return subprocess.run(command, check=False).returncode
 
 
 def _is_in_containers(values: Mapping[str, str], command: str) -> bool:

@@ -26,11 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("--exchange-port", type=_port, default=5050, help="the simulated exchange's")
     run.add_argument("--market-data-port", type=_port, default=5060, help="the simulated provider's")
     run.add_argument("--dags", type=Path, default=PROJECT_ROOT / "dags", help="folder of the DAG files")
-    commands.add_parser("psql", help="opens psql in the warehouse of the running platform")
+    psql = commands.add_parser("psql", help="opens psql in the warehouse of the running platform, as analyst")
+    psql.add_argument("--write", action="store_true", help="as pipeline, which owns the warehouse")
     options = parser.parse_args(arguments)
     try:
         if options.command == "psql":
-            return _psql()
+            return _psql(options.write)
         return Run(
             RunOptions(
                 state=options.state.resolve(),
@@ -49,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _psql() -> int:
-    url = credentials.settings().warehouse_url
+def _psql(write: bool) -> int:
+    url = credentials.settings().warehouse_url if write else credentials.analyst_url()
     try:
         program: str | None = str(binaries() / "psql")
     except TerminalError:

@@ -48,8 +48,24 @@ def settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> Settings
     found = Settings.from_environment(load_environment(env_file))
     if found.warehouse_url:
         return found
+    return replace(found, warehouse_url=_running(state, "warehouse_url"))
+
+
+def analyst_url(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> str:
+    """The warehouse of a running `make run` for the role that may read only.
+
+    Where WAREHOUSE_URL names another warehouse, that is the one: its roles are not ours to know.
+
+    Raises:
+        TerminalError: As for `settings`.
+    """
+    return Settings.from_environment(load_environment(env_file)).warehouse_url or _running(state, "analyst_url")
+
+
+def _running(state: Path, name: str) -> str:
+    """A URL of a database that `make run` has written down, and that listens."""
     try:
-        url = str(json.loads(path_in(state).read_text(encoding="utf-8"))["warehouse_url"])
+        url = str(json.loads(path_in(state).read_text(encoding="utf-8"))[name])
     except FileNotFoundError as error:
         raise TerminalError(_NOT_UP) from error
     except (OSError, ValueError, KeyError) as error:
@@ -59,4 +75,4 @@ def settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> Settings
         socket.create_connection((parts.hostname, parts.port or 5432), timeout=5).close()
     except OSError as error:
         raise TerminalError(_NOT_UP) from error
-    return replace(found, warehouse_url=url)
+    return url
