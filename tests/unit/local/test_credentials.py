@@ -53,3 +53,15 @@ def test_a_spoiled_file_is_reported(tmp_path: Path) -> None:
     credentials.path_in(tmp_path).write_text("{")
     with pytest.raises(TerminalError, match=r"credentials\.json cannot be read"):
         credentials.settings(tmp_path, tmp_path / ".env")
+
+
+def test_psql_reads_as_analyst_and_writes_only_if_told_to(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        urls = {
+            "warehouse_url": f"postgresql://pipeline@127.0.0.1:{port}/warehouse",
+            "analyst_url": f"postgresql://analyst@127.0.0.1:{port}/warehouse",
+        }
+        credentials.write(tmp_path, url="", username="admin", password="word", **urls)
+        assert credentials.analyst_url(tmp_path, tmp_path / ".env") == urls["analyst_url"]
+        assert credentials.settings(tmp_path, tmp_path / ".env").warehouse_url == urls["warehouse_url"]
