@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from include.domain.delivery_period import FIRST_DAY, LAST_DAY
 from include.errors import TerminalError
 
-MOST_DAYS = 3_660
+MAX_DAYS = 3_660
 """A longer range of delivery days is a typing error."""
 
 
@@ -32,7 +32,7 @@ class DeliveryDays:
     """A range of delivery days of the market, both ends included.
 
     Raises:
-        TerminalError: The first day is after the last, or the range is longer than MOST_DAYS.
+        TerminalError: The first day is after the last, or the range is longer than MAX_DAYS.
     """
 
     first: date
@@ -43,10 +43,8 @@ class DeliveryDays:
             raise TerminalError(
                 f"from {self.first} is after to {self.last}: the first delivery day comes first"
             )
-        if len(self) > MOST_DAYS:
-            raise TerminalError(
-                f"{self.first} to {self.last} are {len(self)} days; at most {MOST_DAYS} at once"
-            )
+        if len(self) > MAX_DAYS:
+            raise TerminalError(f"{self.first} to {self.last} are {len(self)} days; at most {MAX_DAYS} at once")
 
     @classmethod
     def parse(cls, first: object, last: object) -> "DeliveryDays":

@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 """Airflow's long-running processes: the arguments of the command `airflow`."""
 
-PATIENCE_SECONDS: Mapping[str, float] = {
+TIMEOUT_SECONDS: Mapping[str, float] = {
     "api-server": 10.0,
     "scheduler": 10.0,
     "dag-processor": 10.0,
@@ -56,7 +56,7 @@ class Component:
         command: What to start.
         check: Its health, as `health.of_component` tells it.
         database_answers: Whether Airflow's database does.
-        patience_seconds: See PATIENCE_SECONDS.
+        timeout_seconds: See TIMEOUT_SECONDS.
         watchdog: Makes the watchdog once the component was healthy for the first time.
     """
 
@@ -66,14 +66,14 @@ class Component:
         command: list[str],
         check: Callable[[], Mapping[str, str]],
         database_answers: Callable[[], bool],
-        patience_seconds: float,
+        timeout_seconds: float,
         watchdog: type[Watchdog] = Watchdog,
     ) -> None:
         self._name = name
         self._command = command
         self._check = check
         self._database_answers = database_answers
-        self._patience_seconds = patience_seconds
+        self._patience_seconds = timeout_seconds
         self._make_watchdog = watchdog
         self._ill = ""
         self._is_stopping = False
@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
         ["airflow", *COMMANDS[name]],
         lambda: health.of_component(name, os.environ),
         lambda: database.answers(health.metadata_url(os.environ)),
-        PATIENCE_SECONDS[name],
+        TIMEOUT_SECONDS[name],
     )
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -24,7 +24,7 @@ HEALTHY = "healthy"
 UNHEALTHY = "unhealthy"
 STARTING = "starting"
 
-_MOST_SILENCE = timedelta(seconds=30)
+_MAX_SILENCE = timedelta(seconds=30)
 """Heartbeats come every 5 s from Airflow's components, every 10 s from capture."""
 _ANSWER_SECONDS = 5.0
 _CLOCKS_DIFFER_SECONDS = 5.0
@@ -73,13 +73,13 @@ def _by_heartbeat(component: str, environ: Mapping[str, str]) -> dict[str, str]:
     parameters = {"job_type": _JOB_TYPES[component], "hostname": socket.gethostname(), "since": _started_at()}
     try:
         row = database.fetch_row(
-            metadata_url(environ), _LAST_HEARTBEAT, parameters, patience_seconds=_ANSWER_SECONDS
+            metadata_url(environ), _LAST_HEARTBEAT, parameters, timeout_seconds=_ANSWER_SECONDS
         )
     except TransientError:
         return {"metadatabase": UNHEALTHY, component: UNHEALTHY}
     if row is None or row[0] is None:
         return {"metadatabase": HEALTHY, component: STARTING}
-    is_fresh = row[0] <= _MOST_SILENCE.total_seconds()
+    is_fresh = row[0] <= _MAX_SILENCE.total_seconds()
     return {"metadatabase": HEALTHY, component: HEALTHY if is_fresh else UNHEALTHY}
 
 
@@ -120,7 +120,7 @@ def _by_landing_file(component: str, environ: Mapping[str, str]) -> dict[str, st
     written = [datetime.fromtimestamp(time, UTC) for time in times if time >= _started_at()]
     if not written:
         return {component: STARTING}
-    return {component: HEALTHY if now - max(written) <= _MOST_SILENCE else UNHEALTHY}
+    return {component: HEALTHY if now - max(written) <= _MAX_SILENCE else UNHEALTHY}
 
 
 def _started_at() -> float:

@@ -13,7 +13,7 @@ from include.errors import TerminalError
 from include.local.ports import require_free
 from include.settings import Settings
 
-_PATIENCE_SECONDS = 600.0
+_TIMEOUT_SECONDS = 600.0
 _REPORT_EVERY_SECONDS = 20.0
 _POLL_SECONDS = 1.0
 _DECIDES_CAPTURE = ("EXCHANGE_URL", "MARKET_TIMEZONE")
@@ -217,7 +217,7 @@ class Up:
             if not ill:
                 return
             now = time.monotonic()
-            if now - started_at > _PATIENCE_SECONDS:
+            if now - started_at > _TIMEOUT_SECONDS:
                 raise TerminalError(
                     f"{', '.join(ill)} did not become healthy: make logs SERVICE={ill[0]} shows why"
                 )

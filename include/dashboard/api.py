@@ -27,8 +27,8 @@ from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
 
-MOST_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
-MOST_DAYS_OF_EACH_TRADER = 31
+MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
+MAX_DAYS_OF_EACH_TRADER = 31
 
 Day = Annotated[str, Query(description="Delivery day, local to the market, `YYYY-MM-DD`; empty: today")]
 From = Annotated[str, Query(alias="from", description="First delivery day, `YYYY-MM-DD`; empty: the last")]
@@ -180,7 +180,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         """Gaps that touch these days of the market, the last first, at most 1,000."""
         state = await service.state()
         zone = state.settings.market_timezone
-        first, last = given.days(from_, to, given.today(zone, utc_now()), MOST_DAYS["gaps"])
+        first, last = given.days(from_, to, given.today(zone, utc_now()), MAX_DAYS["gaps"])
         form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
@@ -194,7 +194,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         state = await service.state()
         now = utc_now()
         is_each = trader == given.EVERY_TRADER
-        most = min(MOST_DAYS[name], MOST_DAYS_OF_EACH_TRADER) if is_each else MOST_DAYS[name]
+        most = min(MAX_DAYS[name], MAX_DAYS_OF_EACH_TRADER) if is_each else MAX_DAYS[name]
         first, last = given.days(from_, to, given.today(state.settings.market_timezone, now), most)
         trader_id = None if is_each else given.trader(trader)
         at = given.moment("as_of", as_of, now)

@@ -8,7 +8,7 @@ from include.domain.delivery_period import Market, parse_delivery_day
 from include.domain.rejection import RejectedMessageError
 
 EVERY_TRADER = "*"
-MOST_TRADES = 10_000
+MAX_TRADES = 10_000
 
 
 class BadParameterError(Exception):
@@ -115,12 +115,12 @@ def limit(text: str) -> int:
     """How many trades; 200 for an empty text.
 
     Raises:
-        BadParameterError: It is no number from 1 to MOST_TRADES.
+        BadParameterError: It is no number from 1 to MAX_TRADES.
     """
     if not text:
         return 200
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MOST_TRADES):
-        raise BadParameterError(f"limit must be a whole number from 1 to {MOST_TRADES}, not {_shown(text)}.")
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MAX_TRADES):
+        raise BadParameterError(f"limit must be a whole number from 1 to {MAX_TRADES}, not {_shown(text)}.")
     return int(text)
 
 

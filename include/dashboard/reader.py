@@ -24,7 +24,7 @@ Row = dict[str, Any]
 Query = Callable[..., list[Row]]
 """`query(QUERIES["traders"], name=value)`: the rows of a named statement."""
 
-PATIENCE_SECONDS = 3
+TIMEOUT_SECONDS = 3
 """For the server to take a connection."""
 
 SILENCE_SECONDS = 2
@@ -121,7 +121,7 @@ class Reader:
         conn: connection | None = getattr(self._own, "connection", None)
         if conn is None:
             stack = ExitStack()
-            conn = stack.enter_context(connect(self._warehouse_url(), self._application, PATIENCE_SECONDS))
+            conn = stack.enter_context(connect(self._warehouse_url(), self._application, TIMEOUT_SECONDS))
             register_type(_NUMERIC, conn)
             with conn.cursor() as cur:
                 parameters = {"timeout": f"{self._timeout_seconds}s"}

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from include.domain.delivery_period import FIRST_DAY, LAST_DAY
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 """Longest id or trader that is stored."""
 
 MAX_MESSAGE_CHARACTERS = 1_000_000
@@ -28,7 +28,7 @@ _utc_text = re.compile(
     r"20(?:0[1-9]|[1-8][0-9]|9[0-8])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?\+00:00"
 ).fullmatch
 _NUMBER_DIGITS, _NUMBER_DECIMALS = 9, 10
-_MOST_DIGITS = 28  # what the default decimal context normalizes without rounding
+_MAX_DIGITS = 28  # what the default decimal context normalizes without rounding
 
 
 def decode_json(text: str) -> Any:
@@ -78,7 +78,7 @@ def storable_text(value: object, field: str, reason: Reason) -> str:
     Raises:
         RejectedMessageError: It is none, with the given reason.
     """
-    if isinstance(value, str) and 0 < len(value) <= MOST_CHARACTERS and "\x00" not in value:
+    if isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and "\x00" not in value:
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
@@ -100,7 +100,7 @@ def storable_number(value: object, field: str, reason: Reason) -> Decimal:
         # adjusted() is the exponent of the first digit. Arithmetic is only for what is near: normalize()
         # overflows on 1e9999999 and makes a zero of 1e-9999999.
         is_near = -_NUMBER_DECIMALS <= value.adjusted() < _NUMBER_DIGITS
-        if is_near and len(value.as_tuple().digits) <= _MOST_DIGITS:
+        if is_near and len(value.as_tuple().digits) <= _MAX_DIGITS:
             exact = value.normalize()
             exponent = exact.as_tuple().exponent
             if isinstance(exponent, int) and exponent >= -_NUMBER_DECIMALS:

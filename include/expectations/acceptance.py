@@ -28,7 +28,7 @@ _ACCEPT_PENDING = {
 
 _NAMED_BATCHES = 20
 
-_ROWS_A_VALIDATION = 2_000_000
+_ROWS_PER_VALIDATION = 2_000_000
 """Batches are decided on in portions of about so many rows, so that a year of them shows progress."""
 
 
@@ -60,7 +60,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
             lock_validation(cur, source)
             run_sql(cur, QUERIES["validation_batches"], {"source": source})
             batches = {row[0]: _Batch(*row) for row in cur}
-        if sum(batch.loaded_count for batch in batches.values()) > _ROWS_A_VALIDATION:
+        if sum(batch.loaded_count for batch in batches.values()) > _ROWS_PER_VALIDATION:
             _tidy(conn, source)
         for portion in _portions(batches.values()):
             broken_by, portion_warnings = _decide(settings, conn, source, portion)
@@ -91,7 +91,7 @@ def _portions(batches: Iterable[_Batch]) -> Iterator[list[_Batch]]:
     for batch in batches:
         portion.append(batch)
         rows += batch.loaded_count
-        if rows >= _ROWS_A_VALIDATION:
+        if rows >= _ROWS_PER_VALIDATION:
             yield portion
             portion, rows = [], 0
     if portion:

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 QUERIES = load_queries("expectations/queries.sql")
 
 _EXAMPLES = 3
-_MOST_CHARACTERS = 1_000
+_MAX_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _findings(
             severity=expectation.severity.value,
             is_success=bool(outcome.success),
             unexpected_count=count,
-            detail=detail[:_MOST_CHARACTERS],
+            detail=detail[:_MAX_CHARACTERS],
             load_batch_ids=load_batch_ids,
         )
 

@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 QUERIES = load_queries("jobs/build_pnl.sql")
 
-_DAYS_A_BUILD = 31
+_DAYS_PER_BUILD = 31
 """Delivery days that are built, checked and published together."""
 
 
-_MARGIN_SECONDS, _MARGIN_A_ROW_SECONDS = 0.02, 0.0002
+_MARGIN_SECONDS, _MARGIN_PER_ROW_SECONDS = 0.02, 0.0002
 """How long writing a publication is expected to take: its moment is chosen ahead by that much."""
 
-_MOST_MARGIN_SECONDS = 60.0
+_MAX_MARGIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
         run_sql(cur, QUERIES["pending_days"])
         days = [day for (day,) in cur]
     total = {"delivery_periods": 0, "rows_built": 0, "rows_changed": 0}
-    for first in range(0, len(days), _DAYS_A_BUILD):
-        portion = days[first : first + _DAYS_A_BUILD]
+    for first in range(0, len(days), _DAYS_PER_BUILD):
+        portion = days[first : first + _DAYS_PER_BUILD]
         built = build_days(settings, portion)
         for name, count in built.items():
             total[name] += count
@@ -145,7 +145,7 @@ def publish(cur: cursor, build: Build) -> int:
     if changed:
         # a commit that waits for the disk would be seen later than it says; `forget` makes it durable
         cur.execute("SET LOCAL synchronous_commit = off")
-        margin_seconds = _MARGIN_SECONDS + changed * _MARGIN_A_ROW_SECONDS
+        margin_seconds = _MARGIN_SECONDS + changed * _MARGIN_PER_ROW_SECONDS
         while not _swap(cur, parameters, margin_seconds):
             margin_seconds *= 4
     run_sql(cur, QUERIES["pending_done"], {"pending_ids": build.pending_ids})
@@ -163,7 +163,7 @@ def _swap(cur: cursor, parameters: dict[str, object], margin_seconds: float) -> 
     run_sql(cur, QUERIES["pnl_hourly_history"], parameters)
     run_sql(cur, QUERIES["published_at_wait"], parameters)
     is_in_time: bool = cur.fetchone()[0]  # type: ignore[index]
-    if not is_in_time and margin_seconds < _MOST_MARGIN_SECONDS:
+    if not is_in_time and margin_seconds < _MAX_MARGIN_SECONDS:
         cur.execute("ROLLBACK TO SAVEPOINT swap")
         return False
     return True

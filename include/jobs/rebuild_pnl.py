@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 QUERIES = load_queries("jobs/rebuild.sql")
 
-_DAYS_A_BUILD = 7
+_DAYS_PER_BUILD = 7
 """Delivery days that are built, checked and published together: a kill costs no more than these."""
 
 
@@ -65,8 +65,8 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
         ((*_, built, changed),) = cur.fetchall()
         totals = built, changed
 
-    for first in range(0, len(days), _DAYS_A_BUILD):
-        portion = days[first : first + _DAYS_A_BUILD]
+    for first in range(0, len(days), _DAYS_PER_BUILD):
+        portion = days[first : first + _DAYS_PER_BUILD]
         build_days(settings, portion, is_whole=True, publishing=partial(advance, portion[-1]))
         log.info(
             "%s: %s rows built, %s changed",

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 QUERIES = load_queries("jobs/rebuild.sql")
 
-_LINES_A_PORTION = 1_000_000
+_LINES_PER_PORTION = 1_000_000
 """What is loaded again does not count until it is validated: that happens after each so many lines."""
 
 
@@ -92,7 +92,7 @@ def _reload(
         counts["files"] += 1
         counts["lines"] += load.line_count
         undecided += load.line_count
-        if undecided >= _LINES_A_PORTION:
+        if undecided >= _LINES_PER_PORTION:
             decide()
             undecided = 0
             log.info("loaded again: %s", progress.text(number))

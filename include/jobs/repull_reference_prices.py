@@ -9,7 +9,7 @@ from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("jobs/rebuild.sql")
 
-PATIENCE_SECONDS = 24 * 3600.0
+TIMEOUT_SECONDS = 24 * 3600.0
 """A year of hours takes half a day within the budget."""
 
 
@@ -32,7 +32,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
         days=rebuild.days,
         force_prices=True,
         answered_since=since,
-        deadline_seconds=PATIENCE_SECONDS,
+        deadline_seconds=TIMEOUT_SECONDS,
     )
     if summary["deferred"]:
         raise TransientError(f"{summary['deferred']} delivery periods are still to be asked for: run it again")

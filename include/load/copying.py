@@ -13,7 +13,7 @@ NULL = "\\N"
 REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, errors.ProgramLimitExceeded, UnicodeEncodeError)
 """Errors that say that a row cannot be stored as it is, now or later."""
 
-_ROWS_A_READ = 2_000
+_ROWS_PER_READ = 2_000
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -38,7 +38,7 @@ class _RowFile:
 
     def read(self, _size: int = -1, /) -> bytes:
         try:
-            return "".join(islice(self._rows, _ROWS_A_READ)).encode("utf-8")
+            return "".join(islice(self._rows, _ROWS_PER_READ)).encode("utf-8")
         except UnicodeEncodeError as error:
             self.error = error
             raise

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-MOST_SILENCE = timedelta(seconds=30)
+MAX_SILENCE = timedelta(seconds=30)
 """A heartbeat comes every 10 s: after three missing ones nothing proves that the line was still connected."""
 
 
@@ -29,7 +29,7 @@ class Journal:
         if (
             self.connected_from is None
             or self.connected_until is None
-            or at - self.connected_until > MOST_SILENCE
+            or at - self.connected_until > MAX_SILENCE
         ):
             self.connected_from = self.connected_until = at
         self.connected_until = max(self.connected_until, at)

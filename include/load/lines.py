@@ -9,7 +9,7 @@ import msgspec
 
 from include.landing import is_writer_gone
 
-MOST_BYTES_A_LOAD = 64 * 1024 * 1024
+MAX_BYTES_PER_LOAD = 64 * 1024 * 1024
 """A load ends at the first line end after this many bytes: a kill costs seconds, and sorts fit in memory."""
 
 
@@ -63,7 +63,7 @@ class LineReader:
         is_complete: All that the file will ever hold has been read; known after the iteration.
     """
 
-    def __init__(self, path: Path, offset: int, most_bytes: int = MOST_BYTES_A_LOAD) -> None:
+    def __init__(self, path: Path, offset: int, most_bytes: int = MAX_BYTES_PER_LOAD) -> None:
         self.offset = offset
         self.line_count = 0
         self.torn = b""

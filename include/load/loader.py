@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -14,9 +14,9 @@ from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
 from include.landing import LandingFile, is_writer_gone
 from include.load.journal import Journal
-from include.load.lines import MOST_BYTES_A_LOAD, Line, LineReader, decode_line
+from include.load.lines import MAX_BYTES_PER_LOAD, Line, LineReader, decode_line
 from include.load.portions import write_rows
-from include.load.rejects import Rejects
+from include.load.rejects import Rejects, message_of, reject_lines
 from include.load.reload import forget_file
 from include.load.sink import Sink
 from include.warehouse.locks import lock_decision
@@ -46,7 +46,7 @@ class Load:
 
 
 def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: bool = False) -> Load | None:
-    """Loads what the file holds beyond its stored offset, at most MOST_BYTES_A_LOAD and a line.
+    """Loads what the file holds beyond its stored offset, at most MAX_BYTES_PER_LOAD and a line.
 
     One transaction: killed anywhere, nothing happened; two loaders at once, the second waits and finds
     nothing left to do.
@@ -82,7 +82,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         elif not holds_more:
             return None
         sink.begin(cur)
-        reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MOST_BYTES_A_LOAD)
+        reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MAX_BYTES_PER_LOAD)
         journal = Journal()
         if is_connected:
             run_sql(cur, QUERIES["connected_intervals_last"], {"landing_file_id": landing_file_id})
@@ -121,7 +121,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
                 Reason.CONFLICTING_DUPLICATE: conflicts,
                 Reason.UNSTORABLE: written.refused,
             }
-            _reject_lines(rejects, refused, file, from_bytes, known_lines)
+            reject_lines(rejects, refused, file, from_bytes, known_lines)
             rejects.store(cur)
             load = Load(
                 load_batch_id=load_batch_id,
@@ -241,47 +241,11 @@ class _Pass:
         self.last_received_at = at
 
     def _reject(self, number: int, line: Line, text: bytes, error: RejectedMessageError) -> None:
-        self._rejects.add(number, error.reason, error.detail, _message(line, text), line.received_at)
+        self._rejects.add(number, error.reason, error.detail, message_of(line, text), line.received_at)
 
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text is not None and is_utc_text(text, 32) else None
-
-
-def _reject_lines(
-    rejects: Rejects,
-    refused: Mapping[Reason, Mapping[int, str]],
-    file: LandingFile,
-    from_bytes: int,
-    known_lines: int,
-) -> None:
-    """Rejects lines that had become rows; they are shown with their message, so the file is read again.
-
-    Args:
-        rejects: Of the load.
-        refused: Line number to detail, by reason.
-        file: The file that is being loaded.
-        from_bytes: Where the load began.
-        known_lines: Lines before that.
-    """
-    last = max((number for numbers in refused.values() for number in numbers), default=0)
-    if not last:
-        return
-    for number, text in enumerate(LineReader(file.path, from_bytes, sys.maxsize), start=known_lines + 1):
-        for reason, details in refused.items():
-            if number in details:
-                line = decode_line(text)
-                rejects.add(number, reason, details[number], _message(line, text), line.received_at)
-        if number == last:
-            break
-
-
-def _message(line: Line, text: bytes) -> bytes:
-    """What was received; if the line does not say, the line."""
-    try:
-        return line.payload() or text
-    except ValueError:
-        return text
 
 
 def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_bytes: int) -> bool:

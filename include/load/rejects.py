@@ -1,15 +1,19 @@
 """Collects what a load refuses, outside memory, until the load can store it."""
 
+import sys
 import tempfile
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from psycopg2.extensions import cursor
 
 from include.domain.rejection import Reason
+from include.landing import LandingFile
 from include.load.copying import escaped
+from include.load.lines import Line, LineReader, decode_line
 
-MOST_CHARACTERS = 10_000
+MAX_CHARACTERS = 10_000
 """Of a message, what is stored beside the reason; the landing file has it whole."""
 
 _IN_MEMORY = 1 << 20
@@ -42,7 +46,7 @@ class Rejects:
         self, line_number: int, reason: Reason, detail: str, payload: bytes, received_at: str | None
     ) -> None:
         """One line that became neither a row nor an event."""
-        raw = escaped(storable(payload[: 4 * MOST_CHARACTERS])[:MOST_CHARACTERS])
+        raw = escaped(storable(payload[: 4 * MAX_CHARACTERS])[:MAX_CHARACTERS])
         self._file.write(
             f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._source}\t{reason}"
             f"\t{escaped(detail)}\t{raw}\t{received_at or chr(92) + 'N'}\n".encode()
@@ -59,3 +63,39 @@ class Rejects:
 def storable(payload: bytes) -> str:
     """The bytes as text; what PostgreSQL cannot store is shown by its escape."""
     return payload.decode("utf-8", "backslashreplace").replace("\x00", "\\u0000")
+
+
+def reject_lines(
+    rejects: Rejects,
+    refused: Mapping[Reason, Mapping[int, str]],
+    file: LandingFile,
+    from_bytes: int,
+    known_lines: int,
+) -> None:
+    """Rejects lines that had become rows; they are shown with their message, so the file is read again.
+
+    Args:
+        rejects: Of the load.
+        refused: Line number to detail, by reason.
+        file: The file that is being loaded.
+        from_bytes: Where the load began.
+        known_lines: Lines before that.
+    """
+    last = max((number for numbers in refused.values() for number in numbers), default=0)
+    if not last:
+        return
+    for number, text in enumerate(LineReader(file.path, from_bytes, sys.maxsize), start=known_lines + 1):
+        for reason, details in refused.items():
+            if number in details:
+                line = decode_line(text)
+                rejects.add(number, reason, details[number], message_of(line, text), line.received_at)
+        if number == last:
+            break
+
+
+def message_of(line: Line, text: bytes) -> bytes:
+    """What was received; if the line does not say, the line."""
+    try:
+        return line.payload() or text
+    except ValueError:
+        return text

@@ -13,7 +13,7 @@ from include.errors import TransientError
 
 
 def fetch_row(
-    url: str, statement: str, parameters: Mapping[str, Any] | None = None, *, patience_seconds: float
+    url: str, statement: str, parameters: Mapping[str, Any] | None = None, *, timeout_seconds: float
 ) -> tuple[Any, ...] | None:
     """The first row of a statement, asked on a connection of its own.
 
@@ -24,12 +24,12 @@ def fetch_row(
         url: `postgresql://…`.
         statement: A statement that returns rows.
         parameters: Bound values.
-        patience_seconds: For all of it: connection, statement, result.
+        timeout_seconds: For all of it: connection, statement, result.
 
     Raises:
         TransientError: No answer in time, or an error.
     """
-    end = time.monotonic() + patience_seconds
+    end = time.monotonic() + timeout_seconds
     try:
         with closing(psycopg2.connect(url, async_=True)) as conn:
             _wait(conn, end)
@@ -38,15 +38,15 @@ def fetch_row(
                 _wait(conn, end)
                 return cursor.fetchone()
     except TimeoutError as error:
-        raise TransientError(f"the database does not answer within {patience_seconds:g} s") from error
+        raise TransientError(f"the database does not answer within {timeout_seconds:g} s") from error
     except psycopg2.Error as error:
         raise TransientError(f"the database: {str(error).strip()}") from error
 
 
-def answers(url: str, patience_seconds: float = 5.0) -> bool:
+def answers(url: str, timeout_seconds: float = 5.0) -> bool:
     """Whether the database takes a connection and answers a trivial statement."""
     try:
-        return fetch_row(url, "SELECT 1", patience_seconds=patience_seconds) == (1,)
+        return fetch_row(url, "SELECT 1", timeout_seconds=timeout_seconds) == (1,)
     except TransientError:
         return False
 

@@ -43,11 +43,11 @@ def members(session: int) -> list[psutil.Process]:
     return found
 
 
-def end(processes: Iterable[psutil.Process], patience_seconds: float) -> None:
-    """TERM to all of them, KILL to those still there after `patience_seconds`; returns when they are gone."""
+def end(processes: Iterable[psutil.Process], timeout_seconds: float) -> None:
+    """TERM to all of them, KILL to those still there after `timeout_seconds`; returns when they are gone."""
     alive = list(processes)
     _signal(alive, signal.SIGTERM)
-    _, alive = psutil.wait_procs(alive, timeout=patience_seconds)
+    _, alive = psutil.wait_procs(alive, timeout=timeout_seconds)
     _signal(alive, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=5)
 

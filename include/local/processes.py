@@ -100,7 +100,7 @@ class Supervisor:
         for child in self._children:
             if child.name == name and child.process is not None:
                 self._say(f"{name} answers no more: see {child.log}; it is started again")
-                leftovers.end(leftovers.members(child.process.pid), patience_seconds=6)
+                leftovers.end(leftovers.members(child.process.pid), timeout_seconds=6)
                 child.process.wait()
                 self._launch(child)
 
@@ -111,7 +111,7 @@ class Supervisor:
         ]
         return min(ages, default=0.0)
 
-    def stop(self, children: Sequence[Child], patience_seconds: float) -> None:
+    def stop(self, children: Sequence[Child], timeout_seconds: float) -> None:
         """TERM to these children and all of their sessions at once, KILL to what is left after the patience.
 
         They are watched no more.
@@ -119,7 +119,7 @@ class Supervisor:
         self._children = [child for child in self._children if child not in children]
         running = [child.process for child in children if child.process is not None]
         leftovers.end(
-            [member for process in running for member in leftovers.members(process.pid)], patience_seconds
+            [member for process in running for member in leftovers.members(process.pid)], timeout_seconds
         )
         for process in running:
             process.wait()
@@ -139,7 +139,7 @@ class Supervisor:
             f"it is started again in {pause:.0f} s"
         )
         # What it left in its session may hold connections and locks that its successor needs.
-        leftovers.end(leftovers.members(child.process.pid), patience_seconds=6)
+        leftovers.end(leftovers.members(child.process.pid), timeout_seconds=6)
         child.process = None
         child.restart_at = self._clock() + pause
         child.pause_seconds = min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -119,6 +119,6 @@ def wait_for_priced_pnl(api: Api, warehouse_url: str, progress: Progress) -> Non
 
 
 def _query(warehouse_url: str, statement: str) -> tuple[Any, ...]:
-    row = fetch_row(warehouse_url, statement, patience_seconds=_QUERY_SECONDS)
+    row = fetch_row(warehouse_url, statement, timeout_seconds=_QUERY_SECONDS)
     assert row is not None
     return row

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from include.errors import TransientError
 
 _LOOK_EVERY_SECONDS = 10.0
-_PATIENCE_SECONDS = 40.0
+_TIMEOUT_SECONDS = 40.0
 """On top of the 30 s without a heartbeat after which Airflow itself says `unhealthy`."""
 _START_SECONDS = 180.0
 """A process younger than this is still starting. On a busy small machine an API server takes over a minute;
@@ -63,7 +63,7 @@ class Watchdog:
             return
         self._ill_since = {name: self._ill_since.get(name, now) for name in ill}
         for name, since in list(self._ill_since.items()):
-            if now - since >= _PATIENCE_SECONDS and self._age_seconds(name) >= _START_SECONDS:
+            if now - since >= _TIMEOUT_SECONDS and self._age_seconds(name) >= _START_SECONDS:
                 del self._ill_since[name]
                 self._restart(name)
 

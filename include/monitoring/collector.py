@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 GOOD_FOR_SECONDS = 5.0
 """A scraper that comes more often gets the same figures again."""
 
-PATIENCE_SECONDS = CONNECT_SECONDS + ROUND_SECONDS + 0.5
+TIMEOUT_SECONDS = CONNECT_SECONDS + ROUND_SECONDS + 0.5
 """How long a scrape waits for the warehouse."""
 
-FILES_PATIENCE_SECONDS = 1.0
+FILES_TIMEOUT_SECONDS = 1.0
 """How long it then waits for the landing files: Prometheus gives up after ten seconds in all."""
 
 
@@ -40,7 +40,7 @@ class PlatformCollector(Collector):
         settings: Everything but where the warehouse is.
         warehouse_url: Asked before each read, since `make run` may come back at another port.
         good_for_seconds: How long figures are good for.
-        patience_seconds: How long a scrape waits for those of the warehouse.
+        timeout_seconds: How long a scrape waits for those of the warehouse.
     """
 
     def __init__(
@@ -48,17 +48,17 @@ class PlatformCollector(Collector):
         settings: Settings,
         warehouse_url: Callable[[], str],
         good_for_seconds: float = GOOD_FOR_SECONDS,
-        patience_seconds: float = PATIENCE_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._settings = settings
         self._warehouse_url = warehouse_url
         self._connection: connection | None = None
         self._lock = threading.Lock()
         self._warehouse: Kept[Reading] = Kept(
-            "read-warehouse", self._read_warehouse, good_for_seconds, patience_seconds, self._break
+            "read-warehouse", self._read_warehouse, good_for_seconds, timeout_seconds, self._break
         )
         self._files: Kept[Landed] = Kept(
-            "read-files", self._read_files, good_for_seconds, FILES_PATIENCE_SECONDS
+            "read-files", self._read_files, good_for_seconds, FILES_TIMEOUT_SECONDS
         )
 
     def describe(self) -> list[Metric]:

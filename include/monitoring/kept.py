@@ -18,7 +18,7 @@ class Kept(Generic[T]):
         name: Of the threads.
         make: Makes an answer, or None when there is none; must not raise.
         good_for_seconds: How long an answer, or that there was none, is good for.
-        patience_seconds: How long somebody waits for one.
+        timeout_seconds: How long somebody waits for one.
         on_hang: Called each time that somebody has waited in vain, to end what hangs; None: nothing can.
         clock: Seconds that only go forward.
     """
@@ -28,14 +28,14 @@ class Kept(Generic[T]):
         name: str,
         make: Callable[[], T | None],
         good_for_seconds: float,
-        patience_seconds: float,
+        timeout_seconds: float,
         on_hang: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._make = make
         self._good_for_seconds = good_for_seconds
-        self._patience_seconds = patience_seconds
+        self._patience_seconds = timeout_seconds
         self._on_hang = on_hang
         self._clock = clock
         self._lock = threading.Lock()

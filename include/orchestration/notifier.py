@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REPEAT_AFTER = timedelta(minutes=60)
 """A task that fails run after run is told of once an hour."""
 
-_MOST_ERROR_CHARACTERS = 500
+_MAX_ERROR_CHARACTERS = 500
 
 
 class FailureNotifier(BaseNotifier):
@@ -36,7 +36,7 @@ class FailureNotifier(BaseNotifier):
 def failure_notice(context: Mapping[str, Any]) -> Notice:
     """What people are told of a failed task: which, why, where to look."""
     ti, error = context["ti"], context.get("exception")
-    why = presentable(what_failed(error), _MOST_ERROR_CHARACTERS) if error else "no reason known"
+    why = presentable(what_failed(error), _MAX_ERROR_CHARACTERS) if error else "no reason known"
     window = "none"
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
     if start is not None and end is not None and end > start:

@@ -20,8 +20,8 @@ QUERIES = load_queries("outcomes/queries.sql")
 
 State = Literal["success", "failed", "retry"]
 
-_MOST_ERROR_CHARACTERS = 2_000
-_PATIENCE_SECONDS = 3
+_MAX_ERROR_CHARACTERS = 2_000
+_TIMEOUT_SECONDS = 3
 """A warehouse that hangs may cost a task so much at its start and at its end, not more."""
 
 
@@ -70,7 +70,7 @@ class TaskRun:
 
     def end(self, state: State, error: str = "") -> None:
         """Writes how it ended; if its beginning could not be written, then that as well."""
-        self._write(state, datetime.now(UTC), presentable(error, _MOST_ERROR_CHARACTERS) or None)
+        self._write(state, datetime.now(UTC), presentable(error, _MAX_ERROR_CHARACTERS) or None)
 
     def _write(self, state: str, ended_at: datetime | None, error: str | None) -> None:
         window_start_at, window_end_at = self.window or (None, None)
@@ -95,11 +95,11 @@ class TaskRun:
         statement = QUERIES["task_runs_begin"] if self._task_run_id is None else QUERIES["task_runs_end"]
         try:
             with (
-                connect(self._warehouse_url, "outcomes", _PATIENCE_SECONDS) as conn,
+                connect(self._warehouse_url, "outcomes", _TIMEOUT_SECONDS) as conn,
                 conn,
                 conn.cursor() as cur,
             ):
-                cur.execute("SET statement_timeout = %s", (_PATIENCE_SECONDS * 1000,))
+                cur.execute("SET statement_timeout = %s", (_TIMEOUT_SECONDS * 1000,))
                 run_sql(cur, statement, parameters)
                 if self._task_run_id is None:
                     self._task_run_id = cur.fetchone()[0]  # type: ignore[index]

@@ -9,7 +9,7 @@ from typing import Any
 from include.simulator.deals import Deal
 
 _OVERSIZED_BYTES = 5_000_000
-_MOST_HELD_BACK = 5
+_MAX_HELD_BACK = 5
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Disturbance:
             result.append(json.dumps({"notice": "x" * _OVERSIZED_BYTES}))
         result += self._released()
         if overtaken:
-            self._held_back.append((self._random.randint(1, _MOST_HELD_BACK), text))
+            self._held_back.append((self._random.randint(1, _MAX_HELD_BACK), text))
         return result
 
     def _has(self, share: float) -> bool:

@@ -73,14 +73,14 @@ def connection_parameters(
 
 @contextmanager
 def connect(
-    warehouse_url: str, application: str, patience_seconds: int = CONNECT_TIMEOUT_SECONDS
+    warehouse_url: str, application: str, timeout_seconds: int = CONNECT_TIMEOUT_SECONDS
 ) -> Iterator[connection]:
     """A connection in UTC that is closed at the end; each `with conn:` block is one transaction.
 
     Args:
         warehouse_url: `postgresql://…`.
         application: How the server's activity view names it.
-        patience_seconds: For the server to take the connection.
+        timeout_seconds: For the server to take the connection.
 
     Raises:
         TransientError: The server cannot be reached, went away, chose us as a deadlock's victim, or a statement
@@ -93,7 +93,7 @@ def connect(
         )
     try:
         with closing(
-            psycopg2.connect(warehouse_url, **connection_parameters(application, patience_seconds))
+            psycopg2.connect(warehouse_url, **connection_parameters(application, timeout_seconds))
         ) as conn:
             yield conn
     except RETRY_MAY_HELP as error:

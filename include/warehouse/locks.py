@@ -54,13 +54,13 @@ def lock_validation(cur: cursor, source: str) -> None:
     run_sql(cur, QUERIES["lock_for_session"], {"key": _VALIDATION[source]})
 
 
-def lock_provider_budget(cur: cursor, patience_seconds: float) -> None:
+def lock_provider_budget(cur: cursor, timeout_seconds: float) -> None:
     """Until the transaction ends, nobody else takes a request from the provider's budget.
 
     Raises:
         psycopg2.errors.LockNotAvailable: Not within the patience, which holds for the whole transaction.
     """
-    parameters = {"timeout": f"{patience_seconds * 1000:.0f}", "key": PROVIDER_BUDGET}
+    parameters = {"timeout": f"{timeout_seconds * 1000:.0f}", "key": PROVIDER_BUDGET}
     run_sql(cur, QUERIES["lock_for_transaction_within"], parameters)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection
 
-_PATIENCE = "-c TimeZone=UTC -c lock_timeout=200ms -c statement_timeout=30s"
+_TIMEOUT = "-c TimeZone=UTC -c lock_timeout=200ms -c statement_timeout=30s"
 
 _TORN_ROWS = """
 SELECT delivery_day, delivery_hour, trader_id
@@ -69,7 +69,7 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         try:
-            with closing(psycopg2.connect(self._url, options=_PATIENCE)) as conn:
+            with closing(psycopg2.connect(self._url, options=_TIMEOUT)) as conn:
                 conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
                 while not self._stopping.wait(0.02) and not self.problems:
                     with conn:

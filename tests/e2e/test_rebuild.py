@@ -25,7 +25,7 @@ from tools.history import History, write_history
 
 HOURS = int(os.environ.get("HISTORY_HOURS", "3"))
 HOUR = timedelta(hours=1)
-_PATIENCE_SECONDS = 120.0 + 30 * HOURS
+_TIMEOUT_SECONDS = 120.0 + 30 * HOURS
 _PER_MINUTE = int(os.environ.get("HISTORY_PER_MINUTE", "20"))
 _DAG = "dags/hourly_pnl"
 
@@ -203,7 +203,7 @@ def backfill(platform: Platform, history: History, **options: Any) -> None:
         found = platform.call("GET", f"backfills/{started['id']}")
         return bool(found and found["completed_at"])
 
-    platform.wait_for(is_over, _PATIENCE_SECONDS)
+    platform.wait_for(is_over, _TIMEOUT_SECONDS)
     runs = platform.call("GET", f"{_DAG}/dagRuns?limit=1000")["dag_runs"]
     assert {run["state"] for run in runs} == {"success"}
 
@@ -220,7 +220,7 @@ def wait_for_run(platform: Platform, dag_id: str, run_id: str, expected: str = "
         found = platform.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")
         return found["state"] if found and found["state"] in ("success", "failed") else None
 
-    assert platform.wait_for(state, _PATIENCE_SECONDS) == expected
+    assert platform.wait_for(state, _TIMEOUT_SECONDS) == expected
 
 
 def ended(platform: Platform, dag_id: str) -> bool:

@@ -23,7 +23,7 @@ _SHARES = (35, 25, 20, 15, 5)
 
 _RECEIVED_HOUR = datetime(2026, 3, 1, 20, tzinfo=UTC)
 _SEED = 20260302
-_LINES_A_REPORT = 250_000
+_LINES_PER_REPORT = 250_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def generate(folder: Path, line_count: int) -> Dataset:
             payload = message.encode()
             lines.write(message_line(_RECEIVED_HOUR + number * step, payload))
             frames.write(Frame(Opcode.TEXT, payload).serialize(mask=False))
-            if number % _LINES_A_REPORT == 0:
+            if number % _LINES_PER_REPORT == 0:
                 log.info("generated %d of %d messages", number, line_count)
     return dataset
 

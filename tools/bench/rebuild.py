@@ -25,7 +25,7 @@ _PER_MINUTE = 100
 _START_AT = datetime(2025, 10, 1, tzinfo=UTC)
 """A month from here on holds the delivery day of 25 hours."""
 
-_DAYS_A_YEAR = 365
+_DAYS_PER_YEAR = 365
 _BELOW_MB = 400
 _MORE_EUR = 1
 """By how much every reference price changes, in EUR/MWh."""
@@ -248,8 +248,8 @@ def _seconds(seconds: float) -> str:
 
 def year(days: int, history: History, first: Run, priced: Run) -> str:
     """What a year of these days comes to, in words."""
-    factor = _DAYS_A_YEAR / days
-    trades = _DAYS_A_YEAR * 24 * 60 * _PER_MINUTE
+    factor = _DAYS_PER_YEAR / days
+    trades = _DAYS_PER_YEAR * 24 * 60 * _PER_MINUTE
     return (
         f"A year of {trades:,} trades, extrapolated from {history.trade_count:,} in {_days(days)}:"
         f" {first.seconds * factor / 60:.1f} min from landing files,"

@@ -22,7 +22,7 @@ PREFIX = "desk-drill"
 """Begins the name of every project and image of the drill."""
 
 ENDS_BY_ITSELF = "migrate"
-_PATIENCE_SECONDS = 240.0
+_TIMEOUT_SECONDS = 240.0
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class Stack:
             return found if is_well else []
 
         names = ", ".join(services) or "everything"
-        found: list[Running] = self.report.wait_for(all_well, _PATIENCE_SECONDS, f"{names} to be healthy")
+        found: list[Running] = self.report.wait_for(all_well, _TIMEOUT_SECONDS, f"{names} to be healthy")
         return found
 
     def volumes(self) -> list[str]:

@@ -10,7 +10,7 @@ _REASONS = (
     "the exchange ended the connection without a close frame",
     _DEAD_LINK,
 )
-_HOURS_A_GAP = 6
+_HOURS_PER_GAP = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def outages(seed: int, line: int, start_at: datetime, hours: int) -> list[Outage
         if random.random() < 2 / 3:
             lost_at = hour + timedelta(minutes=random.uniform(2, 48))
             result.append(_outage(random, lost_at, random.uniform(5, 150)))
-        if number % _HOURS_A_GAP == 1 % hours:
-            is_across = number % (2 * _HOURS_A_GAP) == 1 and number + 1 < hours
+        if number % _HOURS_PER_GAP == 1 % hours:
+            is_across = number % (2 * _HOURS_PER_GAP) == 1 and number + 1 < hours
             lost_at = hour + timedelta(minutes=59.4 if is_across else 54, seconds=2 * line)
             result.append(_outage(random, lost_at, random.uniform(60, 90)))
     return result

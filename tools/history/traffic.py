@@ -23,7 +23,7 @@ _CONFLICTS = (
     "conflict_an_hour_later",
     "conflict_at_the_same_time",
 )
-_MOST_BAD_SHARE = 0.02  # of the messages of an hour: well below what blocks a batch
+_MAX_BAD_SHARE = 0.02  # of the messages of an hour: well below what blocks a batch
 _POOL_MINUTES, _POOL_DEALS = 10, 300
 _SECOND = timedelta(seconds=1)
 _NOTHING = timedelta()
@@ -124,7 +124,7 @@ class Traffic:
         number = int((hour - self._start_at).total_seconds()) // 3600
         conflicts = (_CONFLICTS[number % 6], _CONFLICTS[(number + 3) % 6])
         bad = [conflicts[0], ("broken", "binary")[number % 2], conflicts[1], ("binary", "broken")[number % 2]]
-        most_bad = max(1, int(_MOST_BAD_SHARE * 60 * self._per_minute))
+        most_bad = max(1, int(_MAX_BAD_SHARE * 60 * self._per_minute))
         self._planned = {}
         for kind in [*_HARMLESS, *bad[:most_bad]]:
             self._planned.setdefault(random.randrange(60), []).append(kind)

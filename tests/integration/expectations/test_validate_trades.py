@@ -179,7 +179,7 @@ def test_a_mass_load_is_judged_in_portions_and_with_statistics(
     rows_a_portion: int,
     portions: int,
 ) -> None:
-    monkeypatch.setattr(acceptance, "_ROWS_A_VALIDATION", rows_a_portion)
+    monkeypatch.setattr(acceptance, "_ROWS_PER_VALIDATION", rows_a_portion)
     ids = [warehouse.trades(12, 13), warehouse.trades(12, 13), warehouse.trades(14)]
     assert validate_trades.run(settings) == {"batches": 3, "rows": 5, "warnings": 0}
     assert [warehouse.state(batch_id) for batch_id in ids] == ["accepted"] * 3

@@ -37,22 +37,22 @@ def frozen(server: EmbeddedPostgres) -> Iterator[None]:
 
 def test_the_first_row_and_none_where_there_is_none(server: EmbeddedPostgres) -> None:
     url = server.url("warehouse", "pipeline")
-    assert fetch_row(url, "SELECT %(n)s + 1, 'x'", {"n": 2}, patience_seconds=10) == (3, "x")
-    assert fetch_row(url, "SELECT 1 WHERE false", patience_seconds=10) is None
+    assert fetch_row(url, "SELECT %(n)s + 1, 'x'", {"n": 2}, timeout_seconds=10) == (3, "x")
+    assert fetch_row(url, "SELECT 1 WHERE false", timeout_seconds=10) is None
     assert answers(url)
 
 
 def test_an_error_of_the_statement_is_transient(server: EmbeddedPostgres) -> None:
     with pytest.raises(TransientError, match="no_such_table"):
-        fetch_row(server.url("warehouse", "pipeline"), "SELECT FROM no_such_table", patience_seconds=10)
+        fetch_row(server.url("warehouse", "pipeline"), "SELECT FROM no_such_table", timeout_seconds=10)
 
 
 def test_a_server_whose_processes_are_stopped_does_not_answer(server: EmbeddedPostgres) -> None:
     """It takes the connection all the same: the kernel does."""
     url = server.url("warehouse", "pipeline")
     with frozen(server), pytest.raises(TransientError, match=r"does not answer within 0\.3 s"):
-        fetch_row(url, "SELECT 1", patience_seconds=0.3)
-    assert answers(url, patience_seconds=30)
+        fetch_row(url, "SELECT 1", timeout_seconds=0.3)
+    assert answers(url, timeout_seconds=30)
 
 
 def test_a_server_that_is_stopped_between_connection_and_answer(server: EmbeddedPostgres) -> None:
@@ -70,7 +70,7 @@ def test_a_server_that_is_stopped_between_connection_and_answer(server: Embedded
     stopper.start()
     try:
         with pytest.raises(TransientError, match="does not answer within 3 s"):
-            fetch_row(url, "SELECT pg_sleep(2.5)", patience_seconds=3)
+            fetch_row(url, "SELECT pg_sleep(2.5)", timeout_seconds=3)
     finally:
         stopper.join()
         psutil.Process(pids[0]).send_signal(signal.SIGCONT)
@@ -79,9 +79,9 @@ def test_a_server_that_is_stopped_between_connection_and_answer(server: Embedded
 def test_nobody_there_and_somebody_who_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/x"
-        assert not answers(url, patience_seconds=0.2)
-    assert not answers(url, patience_seconds=10)
+        assert not answers(url, timeout_seconds=0.2)
+    assert not answers(url, timeout_seconds=10)
 
 
 def test_a_wrong_password_is_no_answer(server: EmbeddedPostgres) -> None:
-    assert not answers(f"postgresql://pipeline:wrong@127.0.0.1:{server.port}/warehouse", patience_seconds=10)
+    assert not answers(f"postgresql://pipeline:wrong@127.0.0.1:{server.port}/warehouse", timeout_seconds=10)

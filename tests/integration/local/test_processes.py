@@ -41,7 +41,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
     state = tmp_path / "state"
     (state / "pids").mkdir(parents=True)
     yield state
-    leftovers.end(leftovers.find(state), patience_seconds=0)
+    leftovers.end(leftovers.find(state), timeout_seconds=0)
 
 
 def start(state: Path, *command: str) -> "subprocess.Popen[bytes]":
@@ -61,7 +61,7 @@ def test_leftovers_are_found_by_their_mark_whatever_session_and_name_they_took(s
     assert leftovers.find(state / "pids") == []
     process.kill()
     process.wait()
-    leftovers.end(leftovers.find(state), patience_seconds=0.2)
+    leftovers.end(leftovers.find(state), timeout_seconds=0.2)
     assert not [found for found in family if found.is_running()]
 
 
@@ -72,7 +72,7 @@ def test_stopping_a_child_ends_its_whole_session(state: Path) -> None:
     )
     family = started(state)
     assert len({os.getpgid(process.pid) for process in family}) == 2
-    supervisor.stop([child], patience_seconds=0.2)
+    supervisor.stop([child], timeout_seconds=0.2)
     assert not [process for process in family if process.is_running()]
     assert supervisor.children == []
 
@@ -101,7 +101,7 @@ def test_a_child_that_dies_is_reported_and_restarted_after_a_growing_pause(state
         assert child.process is not None
         assert child.process.pid != died
     assert lines == []
-    supervisor.stop([child], patience_seconds=5)
+    supervisor.stop([child], timeout_seconds=5)
 
 
 def test_what_a_dead_child_left_in_its_session_is_ended_before_its_successor_starts(state: Path) -> None:
@@ -115,7 +115,7 @@ def test_what_a_dead_child_left_in_its_session_is_ended_before_its_successor_sta
     wait_until(lambda: child.process is None or child.process.poll() is not None)
     supervisor.check()
     assert not orphan.is_running()
-    supervisor.stop([child], patience_seconds=0)
+    supervisor.stop([child], timeout_seconds=0)
 
 
 def test_a_child_that_lives_but_does_not_work_is_replaced(state: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_child_that_lives_but_does_not_work_is_replaced(state: Path) -> None:
     assert child.process.pid != before
     assert not psutil.pid_exists(before)
     assert lines == [f"sleeper answers no more: see {state}/log; it is started again"]
-    supervisor.stop([child], patience_seconds=5)
+    supervisor.stop([child], timeout_seconds=5)
 
 
 def test_a_huge_log_is_put_aside(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from include.local import airflow, postgres
 from include.local.files import Secrets
 from include.local.run import _TRADES_PER_SECOND
 from include.monitoring.__main__ import DEFAULT_PORT
-from include.monitoring.collector import FILES_PATIENCE_SECONDS, PATIENCE_SECONDS
+from include.monitoring.collector import FILES_TIMEOUT_SECONDS, TIMEOUT_SECONDS
 from include.settings import PROJECT_ROOT, Settings
 
 TEXT = (PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
@@ -148,7 +148,7 @@ def test_the_exporter_is_asked_at_its_default_port() -> None:
 
 
 def test_the_check_of_the_exporter_outlasts_a_warehouse_that_hangs() -> None:
-    slowest_answer = PATIENCE_SECONDS + FILES_PATIENCE_SECONDS
+    slowest_answer = TIMEOUT_SECONDS + FILES_TIMEOUT_SECONDS
     timeout = int(SERVICES["metrics"]["healthcheck"]["timeout"].removesuffix("s"))
     assert slowest_answer < health._METRICS_SECONDS < timeout
 
@@ -284,7 +284,7 @@ def test_the_components_are_those_of_make_run_with_the_same_options() -> None:
 
 
 def test_a_stop_leaves_each_component_the_time_that_it_may_take() -> None:
-    for name, patience in component.PATIENCE_SECONDS.items():
+    for name, patience in component.TIMEOUT_SECONDS.items():
         grace = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
         assert grace >= patience + component.TASK_SECONDS + 2
 

@@ -133,7 +133,7 @@ def test_a_failure_is_told_with_the_end_of_what_compose_said_and_where_to_look()
 
 
 def test_what_does_not_become_healthy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(up, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(up, "_TIMEOUT_SECONDS", 0.0)
     monkeypatch.setattr(up, "_POLL_SECONDS", 0.01)
     engine = FakeEngine()
     engine.found[2] = Container("desk-scheduler-1", "scheduler", "Up 2 minutes (unhealthy)")
