@@ -10,9 +10,9 @@ from psycopg2.extensions import cursor
 from include.capture.liveness import Signs, last_signs
 from include.duration import duration
 from include.errors import TerminalError
+from include.health.notices import Notice, channels
+from include.health.notify import notify
 from include.load.waiting import MAX_WAIT, Waiting, waiting_files
-from include.outcomes.notices import Notice, channels
-from include.outcomes.notify import notify
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
+from include.health.notices import Notice
+from include.health.wording import presentable
 from include.orchestration.connections import airflow_settings
 from include.orchestration.outcomes import what_failed
-from include.outcomes.notices import Notice
-from include.outcomes.wording import presentable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,7 +25,7 @@ class FailureNotifier(BaseNotifier):
 
     def notify(self, context: "Context") -> None:
         """Sends a notice of the failed task, unless people know already."""
-        from include.outcomes.notify import notify  # a DAG file needs no database driver
+        from include.health.notify import notify  # a DAG file needs no database driver
 
         ti = context["ti"]
         notify(

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, A
 from include.settings import Settings
 
 if TYPE_CHECKING:  # a DAG file needs no database driver
-    from include.outcomes.task_runs import Attempt, State, TaskRun
+    from include.health.task_runs import Attempt, State, TaskRun
 
 _FINAL = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated)
 """After these Airflow does not try again."""
@@ -25,7 +25,7 @@ def recorded(context: Mapping[str, Any], settings: Settings, windowed: bool = Fa
         windowed: The task works on a window: the run's data interval, until the caller sets another one.
             An endless run has an interval, too, but no window.
     """
-    from include.outcomes.task_runs import TaskRun
+    from include.health.task_runs import TaskRun
 
     run = TaskRun(settings.warehouse_url, attempt(context))
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
@@ -48,7 +48,7 @@ def what_failed(error: BaseException | str) -> str:
 
 def attempt(context: Mapping[str, Any]) -> "Attempt":
     """Which try of which task it is."""
-    from include.outcomes.task_runs import Attempt
+    from include.health.task_runs import Attempt
 
     ti, dag_run, task = context["ti"], context["dag_run"], context["task"]
     longest = task.execution_timeout

@@ -15,7 +15,7 @@ from include.simulator.faults import ExchangeFaults, ProviderFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
 from tests.e2e.platform import Platform, running_platform
-from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
+from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
 from tests.messages import deal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

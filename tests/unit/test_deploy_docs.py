@@ -9,7 +9,7 @@ import yaml
 
 from include.containers import health
 from include.containers.secret_file import SECRETS
-from include.monitoring.__main__ import DEFAULT_PORT
+from include.health.__main__ import DEFAULT_PORT
 from include.settings import PROJECT_ROOT
 
 DOCS = PROJECT_ROOT / "docs"

@@ -25,15 +25,14 @@ MAY_IMPORT = {
     "pull": STORES,
     "load": STORES,
     "expectations": STORES,
-    "outcomes": BASE | {"warehouse"},
+    # the capture's signs of life in the landing files
+    "health": STORES | {"capture"},
     "report": STORES,
-    "jobs": STORES | {"capture", "pull", "load", "expectations", "outcomes"},
+    "jobs": STORES | {"capture", "pull", "load", "expectations", "health"},
     "commands": STORES | {"load", "expectations", "jobs", "report"},
-    "orchestration": BASE | {"jobs", "capture", "expectations", "outcomes"},
+    "orchestration": BASE | {"jobs", "capture", "expectations", "health"},
     # the calendar: what day it is, which hours are open, whether a label is one
     "dashboard": BASE | {"domain", "warehouse"},
-    # the capture's signs of life in the landing files
-    "monitoring": STORES | {"capture"},
     "simulator": BASE | {"domain"},
     "local": STORES,
     "containers": STORES | {"local"},
@@ -48,7 +47,7 @@ USES_TEST_DOUBLES = "tools.screenshots"
 OF_COMMAND_LINES = {"include.local.credentials", "include.local.postgres"}
 """What a command line may import, and only inside a function: the passwords and the server of `make run`."""
 
-HAS_COMMAND_LINE = {"commands", "monitoring"}
+HAS_COMMAND_LINE = {"commands", "health"}
 
 HEAVY = {"pandas", "great_expectations"}
 """Packages that take seconds to import; the scheduler imports DAG files again and again."""

@@ -17,8 +17,8 @@ from prometheus_client.registry import CollectorRegistry
 
 from include.containers import health
 from include.errors import TransientError
+from include.health.collector import PlatformCollector
 from include.landing import TRADES, LandingWriter, event_line
-from include.monitoring.collector import PlatformCollector
 from include.settings import Settings
 
 JOBS = """
@@ -214,7 +214,7 @@ def test_a_worker_without_its_queue_is_no_fault_of_the_worker() -> None:
         ("/sbin/docker-init -- python -m include.containers.component dag-processor ", "dag-processor"),
         ("python -m include.capture --name standalone", "capture"),
         ("/sbin/docker-init -- python -m include.simulator --host 0.0.0.0", "simulator"),
-        ("python -m include.monitoring --host 0.0.0.0 --port 9464", "metrics"),
+        ("python -m include.health --host 0.0.0.0 --port 9464", "metrics"),
         ("/sbin/docker-init -- python -m include.containers.prepare ", None),
         ("bash", None),
     ],

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.errors import TerminalError
+from include.health.notices import Notice
+from include.health.notify import notify
 from include.jobs import load_trades
 from include.jobs.check_freshness import run
 from include.landing import event_line
-from include.outcomes.notices import Notice
-from include.outcomes.notify import notify
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
 from tests.database import Database
-from tests.integration.outcomes.receivers import WebhookReceiver, webhook_receiver
+from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
 from tests.integration.signs_of_life import heartbeat, ran
 from tests.messages import write_landing_file
 

@@ -11,7 +11,7 @@ from include.warehouse.queries import load_queries, run_sql
 SHARED = ("status", "alarms", "gaps", "health_lines", "health_prices")
 QUERIES = {
     **{f"dashboard/{name}": query for name, query in load_queries("dashboard/queries.sql").items()},
-    **{f"monitoring/{name}": query for name, query in load_queries("monitoring/queries.sql").items()},
+    **{f"monitoring/{name}": query for name, query in load_queries("health/metrics.sql").items()},
     **{f"warehouse/{name}": load_queries("warehouse/queries.sql")[name] for name in SHARED},
 }
 

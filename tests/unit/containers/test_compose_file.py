@@ -15,11 +15,11 @@ import yaml
 
 from include.containers import component, health
 from include.containers.secret_file import SECRETS
+from include.health.__main__ import DEFAULT_PORT
+from include.health.collector import FILES_TIMEOUT_SECONDS, TIMEOUT_SECONDS
 from include.local import airflow, postgres
 from include.local.files import Secrets
 from include.local.run import _TRADES_PER_SECOND
-from include.monitoring.__main__ import DEFAULT_PORT
-from include.monitoring.collector import FILES_TIMEOUT_SECONDS, TIMEOUT_SECONDS
 from include.settings import PROJECT_ROOT, Settings
 
 TEXT = (PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from include.monitoring.figures import FIGURES, Sample, families, full_name, seconds
+from include.health.metrics import FIGURES, Sample, families, full_name, seconds
 
 
 class Given(Collector):

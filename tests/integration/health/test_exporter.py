@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from psycopg2 import sql
 
-from include.monitoring import collector, warehouse
+from include.health import collector, warehouse
 from include.settings import PROJECT_ROOT, Settings
 from tests.database import Database
-from tests.integration.monitoring.conftest import Exporter, Samples, Wire, parsed
+from tests.integration.health.conftest import Exporter, Samples, Wire, parsed
 
 UP = ("warehouse_up", ())
 
@@ -119,7 +119,7 @@ def process(settings: Settings) -> Iterator["subprocess.Popen[str]"]:
     settings.landing_root.mkdir()
     environment = {"WAREHOUSE_URL": settings.warehouse_url, "LANDING_ROOT": str(settings.landing_root)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "include.monitoring", "--port", "0"],
+        [sys.executable, "-m", "include.health", "--port", "0"],
         cwd=PROJECT_ROOT,
         env=os.environ | environment,
         stderr=subprocess.PIPE,
@@ -145,7 +145,7 @@ def test_the_command_serves_and_ends_at_sigterm(process: "subprocess.Popen[str]"
 def test_what_cannot_work_ends_with_a_sentence(arguments: list[str], settings: Settings) -> None:
     url = settings.warehouse_url if arguments else "mysql://nowhere"
     ended = subprocess.run(
-        [sys.executable, "-m", "include.monitoring", "--port", "0", *arguments],
+        [sys.executable, "-m", "include.health", "--port", "0", *arguments],
         cwd=PROJECT_ROOT,
         env=os.environ | {"WAREHOUSE_URL": url},
         capture_output=True,

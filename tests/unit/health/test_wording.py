@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.outcomes.wording import presentable
+from include.health.wording import presentable
 
 
 @pytest.mark.parametrize(

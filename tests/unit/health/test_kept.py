@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.monitoring.kept import Kept
+from include.health.kept import Kept
 
 
 class Source:

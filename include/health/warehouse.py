@@ -9,12 +9,12 @@ from typing import Any
 from psycopg2.extensions import connection, cursor
 
 from include.domain.delivery_period import Market
-from include.monitoring.figures import Sample, seconds, value
+from include.health.metrics import Sample, seconds, value
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 
-QUERIES = load_queries("monitoring/queries.sql")
+QUERIES = load_queries("health/metrics.sql")
 SHARED = load_queries("warehouse/queries.sql")
 
 APPLICATION = "monitoring"

@@ -1,4 +1,4 @@
-"""The exporter on a test's own warehouse, reached through a wire that can be cut."""
+"""Receivers of notifications, and the exporter on a warehouse whose connection can be cut."""
 
 import select
 import socket
@@ -15,8 +15,9 @@ from prometheus_client.exposition import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
-from include.monitoring.collector import PlatformCollector
+from include.health.collector import PlatformCollector
 from include.settings import Settings
+from tests.integration.health.receivers import MailReceiver, WebhookReceiver, mail_receiver, webhook_receiver
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
@@ -120,3 +121,15 @@ def exporter(settings: Settings, wired_url: str, good_for_seconds: float) -> Ite
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def webhook() -> Iterator[WebhookReceiver]:
+    with webhook_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def mail() -> Iterator[MailReceiver]:
+    with mail_receiver() as receiver:
+        yield receiver

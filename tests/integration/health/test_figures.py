@@ -9,13 +9,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.domain.delivery_period import Market
+from include.health.metrics import FIGURES, full_name
+from include.health.warehouse import read_warehouse
 from include.landing import TRADES, LandingWriter, event_line
-from include.monitoring.figures import FIGURES, full_name
-from include.monitoring.warehouse import read_warehouse
 from include.settings import PROJECT_ROOT, Settings
 from tests.database import Database
 from tests.integration.dashboard.conftest import Desk
-from tests.integration.monitoring.conftest import Exporter, Samples
+from tests.integration.health.conftest import Exporter, Samples
 
 DAY = date(2023, 2, 6)
 

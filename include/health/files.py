@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from include.capture.liveness import last_signs
+from include.health.metrics import Sample, seconds
+from include.health.warehouse import RECENT
 from include.landing import SOURCES, list_files
-from include.monitoring.figures import Sample, seconds
-from include.monitoring.warehouse import RECENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from include.errors import TerminalError, TransientError
-from include.outcomes.notices import Channel, NotDeliveredError, Notice, channels
-from include.outcomes.wording import presentable
+from include.health.notices import Channel, NotDeliveredError, Notice, channels
+from include.health.wording import presentable
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_notifications
@@ -20,7 +20,7 @@ from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
 
-QUERIES = load_queries("outcomes/queries.sql")
+QUERIES = load_queries("health/task_runs.sql")
 
 SEND_SECONDS = 5.0
 """So long a task waits for its receivers, all together; a slower one counts as down."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.outcomes.task_runs import Attempt, TaskRun
+from include.health.task_runs import Attempt, TaskRun
 from include.settings import Settings
 from tests.database import Database
 

@@ -1,4 +1,4 @@
--- Queries of include/outcomes: tries of tasks, and notifications
+-- Queries of include/health: tries of tasks, and notifications
 
 -- name: task_runs_begin
 -- A try of a task, as it begins or, if that could not be written then, as it ended

@@ -15,10 +15,10 @@ from prometheus_client.registry import Collector
 from psycopg2.extensions import connection
 
 from include.errors import TerminalError, TransientError
-from include.monitoring.figures import Sample, families
-from include.monitoring.files import Landed, read_files, unloaded
-from include.monitoring.kept import Kept
-from include.monitoring.warehouse import CONNECT_SECONDS, ROUND_SECONDS, Reading, read_warehouse
+from include.health.files import Landed, read_files, unloaded
+from include.health.kept import Kept
+from include.health.metrics import Sample, families
+from include.health.warehouse import CONNECT_SECONDS, ROUND_SECONDS, Reading, read_warehouse
 from include.settings import Settings
 
 log = logging.getLogger(__name__)

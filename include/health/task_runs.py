@@ -10,13 +10,13 @@ from typing import Any, Literal
 import psycopg2
 
 from include.errors import TerminalError, TransientError
-from include.outcomes.wording import presentable
+from include.health.wording import presentable
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
 
-QUERIES = load_queries("outcomes/queries.sql")
+QUERIES = load_queries("health/task_runs.sql")
 
 State = Literal["success", "failed", "retry"]
 

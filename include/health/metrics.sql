@@ -1,4 +1,4 @@
--- Queries of include/monitoring: read-only, as analyst
+-- Queries of include/health: read-only, as analyst
 
 -- name: statement_timeout_of_transaction
 SELECT set_config('statement_timeout', %(timeout)s, true)

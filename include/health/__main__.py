@@ -12,7 +12,7 @@ from prometheus_client.exposition import start_http_server
 from prometheus_client.registry import CollectorRegistry
 
 from include.errors import TerminalError
-from include.monitoring.collector import PlatformCollector
+from include.health.collector import PlatformCollector
 
 DEFAULT_PORT = 9464
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from include.local import credentials
 
     parser = argparse.ArgumentParser(
-        prog="python -m include.monitoring",
+        prog="python -m include.health",
         description=__doc__,
         epilog="The warehouse is WAREHOUSE_URL, or that of a running `make run`; its role needs to read curated"
         " and ops only. Where LANDING_ROOT is mounted, captures, disk and what is not loaded are watched, too.",

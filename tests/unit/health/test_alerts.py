@@ -10,9 +10,9 @@ import airflow
 import pytest
 import yaml
 
+from include.health.__main__ import DEFAULT_PORT
+from include.health.metrics import FIGURES, PREFIX, full_name
 from include.jobs.check_freshness import _LATE
-from include.monitoring.__main__ import DEFAULT_PORT
-from include.monitoring.figures import FIGURES, PREFIX, full_name
 from include.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "docs" / "monitoring"

@@ -4,8 +4,8 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from include.health.files import Landed, read_files, unloaded
 from include.landing import REFERENCE_PRICES, TRADES, LandingWriter, event_line
-from include.monitoring.files import Landed, read_files, unloaded
 
 NOW = datetime.now(UTC)
 

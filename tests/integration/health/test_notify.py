@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from include.outcomes import notices
-from include.outcomes.notices import Mail, NotDeliveredError, Notice, Webhook
-from include.outcomes.notify import SEND_SECONDS, deliver, notify
+from include.health import notices
+from include.health.notices import Mail, NotDeliveredError, Notice, Webhook
+from include.health.notify import SEND_SECONDS, deliver, notify
 from include.settings import Settings
 from tests.database import Database
-from tests.integration.outcomes.receivers import MailReceiver, WebhookReceiver
+from tests.integration.health.receivers import MailReceiver, WebhookReceiver
 
 NOTICE = Notice(
     "task d.t", "task_failed", "FAILED d.t", "it broke\nlook there", {"dag_id": "d", "task_id": "t"}

@@ -1,1 +1,0 @@
-"""What happened, kept as data and told to people: tries of tasks, alarms, notifications."""
