@@ -1,1 +1,1 @@
-"""The platform: one room a package; docs/architecture.md is the map."""
+"""The platform's packages; docs/architecture.md describes each of them."""

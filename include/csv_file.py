@@ -1,4 +1,4 @@
-"""Tables as CSV files that a spreadsheet opens as they are meant, whoever wrote the texts in them."""
+"""CSV files that open correctly and safely in a spreadsheet, whatever text they contain."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from decimal import Decimal
 DECIMALS = ("point", "comma")
 
 BYTE_ORDER_MARK = "\ufeff"
-"""Without it spreadsheets do not read a file as UTF-8."""
+"""Spreadsheets need it to read a file as UTF-8."""
 
 _FORMULA_SIGNS = "=+-@\N{MINUS SIGN}"
 _LINE_STARTS = "\t\r\n"
@@ -25,11 +25,11 @@ _NUMBER_OR_DATE = re.compile(
     re.IGNORECASE,
 )
 _SHORT_NUMBER = re.compile(r"0|[1-9][0-9]{0,10}")
-"""A spreadsheet shows these as they are; from 12 digits on as 1.2E+11, and from 16 on it loses some."""
+"""Spreadsheets show these unchanged; longer numbers as 1.2E+11, and from 16 digits on they lose digits."""
 
 
 class Label(str):
-    """A text of our own, which is written as it is; a `str` may come from outside."""
+    """A text of our own, written unchanged; any other `str` may come from outside."""
 
     __slots__ = ()
 
@@ -38,7 +38,7 @@ Cell = str | bool | int | Decimal | date | datetime | None
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Iterable[Cell]], decimal: str = "point") -> str:
-    """The table by RFC 4180, with a byte order mark.
+    """The table as CSV (RFC 4180) with a byte order mark.
 
     Args:
         header: Names of the columns.
@@ -56,10 +56,10 @@ def to_csv(header: Sequence[str], rows: Iterable[Iterable[Cell]], decimal: str =
 
 
 def neutral(text: str) -> str:
-    """The text, with an apostrophe before it if a spreadsheet would take it for something else.
+    """The text, prefixed with an apostrophe if a spreadsheet would take it for a formula, a number or a date.
 
-    That is a formula, also behind blanks and invisible characters or with full-width signs; and a number or a
-    date, of which a spreadsheet would lose digits or zeros. `="123"` would keep it as well, but is a formula.
+    A formula may start after blanks or invisible characters or have full-width signs. Of a number or a date a
+    spreadsheet would drop digits or zeros.
     """
     return f"'{text}" if _is_formula(text) or _is_number_or_date(text) else text
 

@@ -1,10 +1,10 @@
-"""Lengths of time in words."""
+"""Durations as text."""
 
 from decimal import Decimal
 
 
 def duration(seconds: Decimal | float) -> str:
-    """A length of time as people say it, rounded down: `12 s`, `59 min`, `19 h 37 min`.
+    """A duration as text, rounded down: `12 s`, `59 min`, `19 h 37 min`.
 
     Args:
         seconds: Not negative.

@@ -1,9 +1,9 @@
-"""The two kinds of failure: one that a retry can heal and one that it cannot."""
+"""The two kinds of errors: those that a retry can resolve and those that it cannot."""
 
 
 class TransientError(Exception):
-    """Trying again later may succeed: the network, a busy server, a lock."""
+    """A retry may succeed: the network, a busy server, a lock."""
 
 
 class TerminalError(Exception):
-    """Trying again cannot succeed until a person changes something; the message says what."""
+    """A retry cannot succeed until somebody changes something; the message says what."""

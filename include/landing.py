@@ -1,9 +1,9 @@
-"""The landing store: where files lie, what a line is, append, list, read from an offset.
+"""The landing store: paths, line format, append, list, and read from an offset.
 
-Folders and files are for their owner only: the messages are the desk's trades.
+Folders and files are readable by their owner only, since the messages are the desk's trades.
 
-A landing file belongs to one process, which holds an exclusive flock on it while it may still write:
-whoever can get a shared lock knows that the writer is gone, even after SIGKILL.
+A landing file belongs to one process, which holds an exclusive flock on it as long as it may write. So a
+reader that gets a shared lock knows that the writer is gone, even after SIGKILL.
 """
 
 import base64
@@ -33,7 +33,7 @@ class _TextLine(msgspec.Struct, gc=False):
 
 
 def timestamp(at: datetime) -> str:
-    """ISO 8601 in UTC with microseconds, the one spelling of time in a landing file."""
+    """ISO 8601 in UTC with microseconds, the only time format in a landing file."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -46,12 +46,12 @@ def raw_fields(payload: bytes) -> dict[str, str]:
 
 
 def message_line(received_at: datetime, payload: bytes, **details: object) -> bytes:
-    """One line for a message (or, with details such as `request` and `status`, for an HTTP reply)."""
+    """The line of a message or, with details such as `request` and `status`, of an HTTP reply."""
     return bytes(_encode({"received_at": timestamp(received_at), **details, **raw_fields(payload)})) + b"\n"
 
 
 def message_lines(received_at: datetime, payloads: Iterable[bytes]) -> bytes:
-    """The lines of messages that were received together: `message_line` for each, several times as fast."""
+    """The lines of messages that were received together: `message_line` for each, but several times faster."""
     payloads = list(payloads)
     at = timestamp(received_at)
     try:
@@ -61,32 +61,32 @@ def message_lines(received_at: datetime, payloads: Iterable[bytes]) -> bytes:
 
 
 def event_line(at: datetime, event: str, **details: object) -> bytes:
-    """One line of the connection's journal."""
+    """The line of an event, for the journal of the connection."""
     return bytes(_encode({"received_at": timestamp(at), "event": event, **details})) + b"\n"
 
 
 class LandingWriter:
     """Appends lines to this process's own file of the current UTC hour.
 
-    The first line of every file is an `opened` event and the last one, if the process lives to write it,
-    is `rolled` (the hour turned) or `closed` (a clean stop). Both carry `state()`: so each file
-    tells by itself whether the connection was up when it began and ended. Times within a file only go forward:
-    when the clock was stepped, another file begins.
+    The first line of each file is an `opened` event. The last one, unless the process is killed, is `rolled`
+    (a new hour or a clock step) or `closed` (a clean stop). Both include `state()`, so that each file says by
+    itself whether the connection was up at its start and end. Times within a file never go back: a step of the
+    clock starts a new file.
 
-    Not safe for use from several threads, except `sync`.
+    Not thread-safe, except for `sync`.
 
     Args:
         root: LANDING_ROOT.
         source: One of SOURCES.
-        name: What writes, for example `standalone` or `airflow`; becomes part of the file name.
-        state: Details for the events that this class writes itself.
+        name: The writer, for example `standalone` or `airflow`; part of the file name.
+        state: Returns details for the events that this class writes itself.
     """
 
     def __init__(
         self, root: Path, source: str, name: str, state: Callable[[], Mapping[str, object]] = dict
     ) -> None:
         if source not in SOURCES or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-            raise ValueError(f"no landing place for {source!r} by {name!r}")
+            raise ValueError(f"invalid source or name of a landing file: {source!r}, {name!r}")
         self.root = root
         self.source = source
         self.name = name
@@ -94,19 +94,19 @@ class LandingWriter:
         self._state = state
         self._fd = -1
         self._hour = -1
-        self._last_words: tuple[datetime, bytes] | None = None
+        self._last_event: tuple[datetime, bytes] | None = None
         self._unwritten = b""
 
     def append(self, line: bytes, at: datetime) -> None:
-        """Writes whole lines into the file of the hour of `at` by write(2) before returning.
+        """Writes whole lines to the file of the hour of `at`, by write(2), before it returns.
 
         Raises:
-            OSError: The disk is full or gone. The line is not lost: what could not be written is kept and
-                goes first, byte for byte, at the next call or `flush`. Only if no file could be opened at all
-                is the line refused.
+            OSError: The disk is full or failed. The line is not lost: the unwritten bytes are kept and written
+                first at the next call of `append` or `flush`. Only if no file could be opened at all is the
+                line refused.
         """
         hour = int(at.timestamp()) // 3600
-        if hour > self._hour:  # a line of the last hour, come late, must not reopen what was left
+        if hour > self._hour:  # a late line of the last hour must not reopen its file
             try:
                 self._roll(hour, at)
             except OSError:
@@ -115,17 +115,17 @@ class LandingWriter:
         self._put(line)
 
     def end_file(self, at: datetime, line: bytes) -> None:
-        """Lets the next line open another file, of its own hour, even one that was left.
+        """Ends the current file: the next line opens a new one of its own hour, even of an earlier hour.
 
         Args:
-            at: When the present file ends, by the clock of its lines.
-            line: What is to be its last line, after `rolled`.
+            at: When the current file ends, by the clock of its lines.
+            line: Its last line, after `rolled`.
         """
-        self._last_words = (at, line)
+        self._last_event = (at, line)
         self._hour = -1
 
     def flush(self) -> None:
-        """Writes what an earlier OSError left over.
+        """Writes the bytes that an earlier OSError left unwritten.
 
         Raises:
             OSError: The cause persists.
@@ -145,7 +145,7 @@ class LandingWriter:
         _make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
         path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
-        # the file gets its name once it is locked: nobody may see it without a writer and think it complete
+        # the file gets its final name once it is locked, so that no reader takes it for a complete one
         unnamed = path.with_suffix(".opening")
         fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         details = dict(self._state())
@@ -153,7 +153,7 @@ class LandingWriter:
             fcntl.flock(fd, fcntl.LOCK_EX)
             _write(fd, event_line(at, "opened", writer=self.name, pid=os.getpid(), host=host, **details))
             if self._fd >= 0:
-                ended_at, last_line = self._last_words or (at, b"")
+                ended_at, last_line = self._last_event or (at, b"")
                 self._put(event_line(ended_at, "rolled", **details) + last_line)
                 os.fdatasync(self._fd)
             unnamed.rename(path)
@@ -163,31 +163,31 @@ class LandingWriter:
             unnamed.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             raise
-        left, self._fd = self._fd, fd
-        self.path, self._hour, self._last_words = path, hour, None
-        if left >= 0:
-            os.close(left)
+        previous, self._fd = self._fd, fd
+        self.path, self._hour, self._last_event = path, hour, None
+        if previous >= 0:
+            os.close(previous)
 
     def sync(self) -> None:
-        """fdatasync of the open file; may be called from another thread than the one that appends."""
+        """Runs fdatasync on the open file; may be called from any thread."""
         fd = self._fd
         if fd >= 0:
             try:
                 os.fdatasync(fd)
             except OSError:
-                if fd == self._fd:  # else it was rolled or closed meanwhile, which syncs it
+                if fd == self._fd:  # else it was rolled or closed in the meantime, which syncs it
                     raise
 
     def close(self, at: datetime) -> None:
-        """Writes the `closed` event, syncs, and gives the file up."""
+        """Writes the `closed` event, syncs, and closes the file."""
         if self._fd < 0:
             return
         try:
             self.append(event_line(at, "closed", **dict(self._state())), at)
             os.fdatasync(self._fd)
         finally:
-            left, self._fd = self._fd, -1
-            os.close(left)
+            fd, self._fd = self._fd, -1
+            os.close(fd)
 
 
 def _write(fd: int, line: bytes) -> None:
@@ -196,7 +196,7 @@ def _write(fd: int, line: bytes) -> None:
 
 
 def _make_durable_folder(folder: Path) -> None:
-    """mkdir -p, each new entry synced into its parent so that it survives a power cut."""
+    """mkdir -p that syncs each new directory entry, so that it survives a power cut."""
     if folder.is_dir():
         return
     _make_durable_folder(folder.parent)
@@ -214,12 +214,12 @@ def _sync_folder(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LandingFile:
-    """A landing file as it lies on disk.
+    """A landing file on disk.
 
     Attributes:
         hour_start_at: UTC hour of receipt, from its folder.
-        key: Its path below LANDING_ROOT: the file's name in `ops.landing_files`.
-        path: Where it is.
+        key: Its path below LANDING_ROOT, as in `ops.landing_files.landing_file`.
+        path: Its full path.
     """
 
     hour_start_at: datetime
@@ -240,17 +240,17 @@ _NO_HOUR = datetime(1970, 1, 1, tzinfo=UTC)
 def list_files(
     root: Path, source: str, start_at: datetime | None = None, end_at: datetime | None = None
 ) -> list[LandingFile]:
-    """The source's files whose hour of receipt starts in [start_at, end_at), in order of hour and name.
+    """The files of a source whose hour of receipt starts in [start_at, end_at), by hour and name.
 
-    What is no regular file is none of them: nobody wrote lines into it. A folder that names no hour that exists
-    counts as the first one of 1970, so that its files are loaded and accounted for like the others.
+    Only regular files are listed. Files in a folder whose name is not a valid hour belong to the first hour of
+    1970, so that they are loaded and accounted for like the others.
     """
     found = []
     for folder in _hour_folders(root / source, start_at, end_at):
         with os.scandir(folder) as entries:
             paths = [folder / entry.name for entry in entries if _is_file(entry)]
         for path in paths:
-            # a name that is no UTF-8 gets a key that can be stored, so that it never stops a load
+            # a name that is not UTF-8 is escaped, so that its key can be stored
             key = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
             if match := _KEY.fullmatch(key):
                 hour = _hour(match["date"], match["hour"])
@@ -262,7 +262,7 @@ def list_files(
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
-    except OSError:  # a link that leads back to itself
+    except OSError:  # a loop of symbolic links
         return False
 
 
@@ -282,7 +282,7 @@ def _hour_folders(top: Path, start_at: datetime | None, end_at: datetime | None)
 
 
 def is_writer_gone(path: Path) -> bool:
-    """Whether no process holds the file for writing any more; what it holds then is all it will ever hold."""
+    """Whether the process that wrote the file has ended, so that the file is complete."""
     fd = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -294,14 +294,14 @@ def is_writer_gone(path: Path) -> bool:
 
 
 def read_lines(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
-    """The whole lines from an offset, decoded: for people, tests and tools; the loader has a faster way.
+    """The complete lines from an offset, decoded; for tests and tools, as the loader has a faster parser.
 
     Raises:
-        msgspec.DecodeError: A line is no JSON object: somebody else wrote into the file.
+        msgspec.DecodeError: A line is not a JSON object.
     """
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
             if not line.endswith(b"\n"):
-                return  # its rest may come while we look: it would read like a line of its own
+                return  # incomplete: its rest may be written while we read
             yield msgspec.json.decode(line, type=dict[str, Any])

@@ -1,14 +1,14 @@
-"""How far a long job is, in words for its log."""
+"""Progress of a long job, for its log."""
 
 import time
 
 
 class Progress:
-    """Tells done of all, the rate, and the time that the rest will take at that rate.
+    """Formats how much is done, the rate, and the estimated time left.
 
     Args:
         unit: What is counted, in the plural.
-        count: How many there are in all.
+        count: The total.
     """
 
     def __init__(self, unit: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""What a run works on: a window of receipt, a range of delivery days, or a rebuild of such a range."""
+"""The scope of a run: a window of receipt, a range of delivery days, or a rebuild of such a range."""
 
 import re
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from include.domain.delivery_period import FIRST_DAY, LAST_DAY
 from include.errors import TerminalError
 
 MAX_DAYS = 3_660
-"""A longer range of delivery days is a typing error."""
+"""A longer range of delivery days is taken for a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of UTC time, half-open; landing files belong to it by their hour of receipt.
+    """A half-open interval of UTC time; landing files belong to it by their hour of receipt.
 
     Raises:
-        ValueError: A bound has no zone, or the end is not after the start.
+        ValueError: A bound has no time zone, or the end is not after the start.
     """
 
     start_at: datetime
@@ -24,12 +24,12 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.start_at.tzinfo is None or self.end_at.tzinfo is None or self.end_at <= self.start_at:
-            raise ValueError(f"no window: {self.start_at} to {self.end_at}")
+            raise ValueError(f"invalid window: {self.start_at} to {self.end_at}")
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDays:
-    """A range of delivery days of the market, both ends included.
+    """A range of delivery days, both ends included.
 
     Raises:
         TerminalError: The first day is after the last, or the range is longer than MAX_DAYS.
@@ -48,10 +48,10 @@ class DeliveryDays:
 
     @classmethod
     def parse(cls, first: object, last: object) -> "DeliveryDays":
-        """The range of two texts `YYYY-MM-DD`, as a trigger form or a command line gives them.
+        """The range from two texts `YYYY-MM-DD`, from a trigger form or a command line.
 
         Raises:
-            TerminalError: One of them is no day that delivery can be on, or see the class.
+            TerminalError: One of them is not a delivery day, or the range is invalid (see the class).
         """
         return cls(_day("from", first), _day("to", last))
 
@@ -59,7 +59,7 @@ class DeliveryDays:
         return (self.last - self.first).days + 1
 
     def days(self) -> list[date]:
-        """Each day in order."""
+        """All days, in order."""
         return [self.first + timedelta(days=number) for number in range(len(self))]
 
 
@@ -68,10 +68,10 @@ class Rebuild:
     """A rebuild of curated.pnl_hourly over a range of delivery days.
 
     Attributes:
-        rebuild_id: The run that does it: a retry under the same id goes on where it stopped.
+        rebuild_id: Identifies the run: a retry with the same id continues where it stopped.
         days: The delivery days.
-        reload: Forget what was loaded of their landing files, and load these from their first line.
-        force_prices: Ask the provider again for the price of each of their hours, final or not.
+        reload: Delete what was loaded from their landing files and load these again from the first line.
+        force_prices: Ask the provider again for the price of each of their hours, even if it is final.
     """
 
     rebuild_id: str

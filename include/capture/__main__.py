@@ -64,5 +64,5 @@ def _log_to_stderr() -> None:
 if __name__ == "__main__":
     code = main()
     logging.shutdown()
-    # everything is flushed and synced; an ordinary exit would wait for a name look-up that hangs
+    # Everything is flushed and synced. A normal exit would wait for a DNS lookup that hangs.
     os._exit(code)

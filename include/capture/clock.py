@@ -1,11 +1,11 @@
-"""Wall time that never jumps by itself: an anchor on the wall clock, and the monotonic clock since then."""
+"""A clock that detects steps of the wall clock: it adds monotonic time to an anchor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 MAX_DRIFT = timedelta(seconds=2)
-"""How far the wall clock may part from the anchored one; beyond it, somebody stepped the wall clock."""
+"""A larger difference between the wall clock and the anchored clock is a step of the wall clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,8 @@ class Step:
     """A step of the wall clock.
 
     Attributes:
-        before: The moment at which it was noticed, as the clock went until then, UTC.
-        by: How far it went; negative: back.
+        before: When it was detected, by the clock as it was before the step, UTC.
+        by: The size of the step; negative if the clock was set back.
     """
 
     before: datetime
@@ -22,7 +22,7 @@ class Step:
 
 
 class AnchoredClock:
-    """Tells the time; follows a step of the wall clock at once, and says so.
+    """Returns the time; follows a step of the wall clock immediately and reports it.
 
     Args:
         wall: The wall clock, UTC.
@@ -35,7 +35,7 @@ class AnchoredClock:
         self._anchor = wall() - timedelta(seconds=monotonic())
 
     def read(self) -> tuple[datetime, Step | None]:
-        """The time, and the step of the wall clock since the last look if there was one."""
+        """The time, and the step of the wall clock since the last call, if there was one."""
         now = self._anchor + timedelta(seconds=self._monotonic())
         by = self._wall() - now
         if abs(by) <= MAX_DRIFT:

@@ -1,4 +1,4 @@
-"""A websocket connection on which nothing waits for ever, and that holds little in memory for an exchange."""
+"""A websocket connection with a timeout on every wait and a bound on its memory."""
 
 import asyncio
 import logging
@@ -9,30 +9,30 @@ from websockets.uri import parse_uri
 from include.capture.timing import Timing
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""A longer message ends the connection with code 1009, as the journal then says; the next one is received."""
+"""A longer message closes the connection with code 1009, which the journal records; capture then reconnects."""
 
 MAX_UNSENT_BYTES = 64 * 1024
-"""What may wait to be sent, beyond the buffers of the system. We send only pings and pongs: an exchange that
-leaves so many unread does not read at all."""
+"""Limit of the send buffer, beyond the socket's own. We send only pings and pongs, so an exchange that lets
+this many accumulate has stopped reading."""
 
-# the library would log the handshake, credentials included, and each frame if it were allowed to debug
+# At debug level the library logs each frame and the handshake, including credentials.
 _library_log = logging.getLogger(f"{__name__}.websockets")
 _library_log.setLevel(logging.WARNING)
 
 
 class ExchangeConnection(ClientConnection):
-    """Aborts when the exchange does not read what it is sent.
+    """Aborts when the exchange does not read what we send.
 
-    The library answers each ping without waiting for the answer to leave, so the answers would pile up.
+    The library answers each ping without waiting for the pong to be sent, so pongs would accumulate in memory.
 
     Attributes:
-        aborted_because: Why it was aborted, if it was.
+        aborted_because: Why it was aborted; empty if it was not.
     """
 
     aborted_because = ""
 
     def data_received(self, data: bytes) -> None:
-        """Takes what arrived, answers the pings in it, and looks at how many answers are still here."""
+        """Processes received bytes, pings included, then checks the size of the send buffer."""
         super().data_received(data)
         if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES and not self.transport.is_closing():
             self.aborted_because = "the exchange pings and does not read the answers"
@@ -43,15 +43,15 @@ async def open_connection(url: str, timing: Timing) -> ExchangeConnection:
     """Connects to the exchange.
 
     Raises:
-        OSError: The network refuses.
+        OSError: The network connection failed.
         TimeoutError: It took longer than `timing.open`.
-        WebSocketException: The server did not do the handshake.
+        WebSocketException: The handshake failed.
         ValueError: The server redirects to another scheme, host or port.
     """
     address = parse_uri(url)
     connection = await connect(
         url,
-        # the library follows no redirect to another origin if it was told where to connect to
+        # with host and port given, the library follows no redirect to another origin
         host=address.host,
         port=address.port,
         create_connection=ExchangeConnection,
@@ -67,11 +67,8 @@ async def open_connection(url: str, timing: Timing) -> ExchangeConnection:
     return connection
 
 
-async def hang_up(connection: ClientConnection, timing: Timing) -> None:
-    """Says good-bye, and aborts when the exchange does not take it or does not answer.
-
-    Returns after at most two `timing.close`.
-    """
+async def close_connection(connection: ClientConnection, timing: Timing) -> None:
+    """Closes the connection; aborts it if the closing handshake takes longer than twice `timing.close`."""
     try:
         async with asyncio.timeout(2 * timing.close):
             await connection.close()

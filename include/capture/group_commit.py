@@ -1,15 +1,15 @@
-"""Syncs a file in a thread of its own: at once, and one sync for all that arrived during the last."""
+"""Group commit: a thread syncs the file; requests that arrive during a sync share the next one."""
 
 import threading
 from collections.abc import Callable
 
 
 class GroupCommit:
-    """Runs `sync` soon after each request; requests made while one is in flight share the next.
+    """Runs `sync` immediately after each request; requests made while one is running share the next.
 
     Args:
-        sync: What makes written lines durable.
-        failed: Called in this object's thread with the error of a sync that failed.
+        sync: Makes written lines durable.
+        failed: Called in this object's thread with the error of a failed sync.
     """
 
     def __init__(self, sync: Callable[[], None], failed: Callable[[OSError], None]) -> None:
@@ -21,11 +21,11 @@ class GroupCommit:
         self._thread.start()
 
     def request(self) -> None:
-        """Asks for what is written by now to be synced; does not wait."""
+        """Requests a sync of what has been written so far; does not wait."""
         self._wanted.set()
 
     def close(self, seconds: float = 1.0) -> None:
-        """Ends the thread after a last sync, or gives up on a disk that does not answer."""
+        """Ends the thread after a last sync; stops waiting after this many seconds."""
         self._ending = True
         self._wanted.set()
         self._thread.join(seconds)

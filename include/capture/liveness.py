@@ -1,4 +1,4 @@
-"""What the landing files say of the capture lines right now, before anything is loaded."""
+"""The state of the capture instances, read from the landing files before they are loaded."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -13,20 +13,20 @@ from include.domain.message import is_utc_text
 from include.landing import TRADES, list_files
 
 _MAX_AHEAD = timedelta(seconds=30)
-"""How far a capture's clock may be ahead of ours. A later time was written while that clock was wrong: it would
-hide a silence until then."""
+"""How far the clock of a capture instance may be ahead of ours. Later times are ignored: they were written
+while that clock was wrong, and would hide a silence until then."""
 
 _TAIL_BYTES = 1 << 16
-"""Minutes of a busy exchange, an hour of heartbeats alone: enough to find the last proof of a connection."""
+"""Bytes read from the end of each file: minutes of a busy exchange, or an hour of heartbeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The last signs of life of all capture lines together, UTC.
+    """The last signs of life of all capture instances together, UTC.
 
     Attributes:
-        written_at: When any of them last wrote into its file; None: no file at all.
-        connected_at: When any of them was last provably connected; None: not within what they wrote lately.
+        written_at: When any of them last wrote to its file; None if there is no file.
+        connected_at: When any of them was last provably connected; None if their recent lines do not say.
     """
 
     written_at: datetime | None
@@ -34,7 +34,7 @@ class Signs:
 
 
 def last_signs(landing_root: Path, now: datetime) -> Signs:
-    """Looks at the files of this hour and the last one; for `written_at` further back when there are none."""
+    """Reads the files of this hour and the last; if there are none, `written_at` is that of the newest file."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     files = list_files(landing_root, TRADES, hour - timedelta(hours=1))
     recent = [file.path for file in files]
@@ -56,17 +56,17 @@ def _written_at(path: Path) -> datetime:
 
 
 def _last_proof(path: Path) -> Iterator[datetime]:
-    """The last moment at which the writer of the file was connected, if its end tells."""
+    """The last time at which the writer of the file was connected, if the end of the file says so."""
     with path.open("rb") as file:
         start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
         file.seek(start)
         lines = file.read().split(b"\n")
-    whole = lines[1 if start else 0 : -1]  # the first may lack its beginning; the last has no end yet
+    whole = lines[1 if start else 0 : -1]  # the first may be cut off at its start, the last at its end
     for line in reversed(whole):
         try:
             proof = _proof(msgspec.json.decode(line, type=dict[str, Any]))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            continue  # not ours; the loader will name it
+            continue  # not written by capture; the loader rejects it
         if proof is not None:
             yield proof
             return

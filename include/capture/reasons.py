@@ -1,4 +1,4 @@
-"""Says in words, without secrets and on one line, why a connection failed or ended."""
+"""Describes on one line, without secrets, why a connection failed or ended."""
 
 import os
 import socket
@@ -11,17 +11,17 @@ _MAX_CHARACTERS = 300
 
 
 def printable(text: str) -> str:
-    """Text from outside, fit for a line of a log: nothing in it ends the line, hides or reverses what it says.
+    """Text from outside, safe for a log line; at most 300 characters.
 
     Control and formatting characters (line ends, escape sequences, bidirectional marks), lone surrogates and
-    blanks other than the space are shown by their escapes; the rest is cut after 300 characters.
+    whitespace other than the space are replaced by their escapes.
     """
     shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
     return shown if len(shown) <= _MAX_CHARACTERS else shown[: _MAX_CHARACTERS - 1] + "…"
 
 
 def safe_url(url: str) -> str:
-    """The address without user, password, query and fragment: fit for logs and landing files."""
+    """The URL without user, password, query and fragment, for logs and landing files."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
     port = f":{parts.port}" if parts.port else ""
@@ -29,17 +29,17 @@ def safe_url(url: str) -> str:
 
 
 def why_not_connected(error: Exception) -> str:
-    """Why a connection could not be opened, and what a person can do about it."""
+    """Why a connection could not be opened, and what to check."""
     if redirect := _refused_redirect(error):
         return redirect
     match error:
         case InvalidStatus():
             return f"the server answered HTTP {error.response.status_code}: {_ADVICE_HTTP}"
-        case ssl.SSLError():  # some of them are ValueErrors, too
+        case ssl.SSLError():  # before ValueError: some are both
             what = printable(str(error))
             return f"TLS failed ({what}): check the certificate, and whether it is wss:// or ws://"
         case SecurityError() | InvalidURI() | ValueError():
-            # the text of these can hold the address of a redirect, query string included
+            # their text may contain the URL of a redirect with its query string
             return f"{type(error).__name__}: check what EXCHANGE_URL, or the server by a redirect, points to"
         case socket.gaierror():
             return f"the host name has no address ({error.strerror}): check EXCHANGE_URL and the name server"
@@ -53,9 +53,9 @@ def why_not_connected(error: Exception) -> str:
 
 
 def _refused_redirect(error: Exception) -> str:
-    """The sentence for a redirect that was not followed; empty if this is something else.
+    """The message for a redirect that was not followed; empty for any other error.
 
-    The library refuses with an error that it raises while it handles the server's answer.
+    The library raises its refusal while it handles the response, which is the context of the error.
     """
     answer = error.__context__
     if not isinstance(answer, InvalidStatus) or isinstance(error, OSError):
@@ -86,10 +86,10 @@ def why_closed(error: ConnectionClosed) -> str:
 
 
 def was_noticed_at_once(error: ConnectionClosed, is_ping_unanswered: bool) -> bool:
-    """Whether the link was alive until the moment of this error.
+    """Whether the connection was alive until this error.
 
-    A close frame and the end of the stream arrive in order, behind everything sent before. A reset may also
-    be a rebooted host's answer to our ping, long after its death.
+    A close frame or the end of the stream arrives in order, after everything that was sent before. A reset may
+    instead be the reply of a rebooted host to our ping, long after the connection died.
     """
     cause = error.__cause__
     if error.rcvd is not None or cause is None or isinstance(cause, EOFError):

@@ -1,4 +1,4 @@
-"""Lands what a capture receives: messages verbatim, and beside them the journal of the connection."""
+"""Writes to landing files what a capture instance receives, and the journal of its connection."""
 
 import asyncio
 import contextlib
@@ -16,22 +16,22 @@ _TROUBLE_LOG_SECONDS = 60.0
 
 
 class Recorder:
-    """Writes at once, syncs in groups, and holds back while the disk refuses.
+    """Writes immediately, syncs by group commit, and blocks the receiver while the disk fails.
 
-    To be used inside a running event loop, by one task at a time.
+    Use it inside a running event loop, from one task at a time.
 
     Args:
         root: LANDING_ROOT.
-        name: What captures; becomes part of the file name.
-        clock: Tells the time.
-        retry_seconds: Between two attempts to write to a disk that refused.
+        name: Name of the capture instance; part of the file name.
+        clock: The time.
+        retry_seconds: Between two attempts to write to a failing disk.
 
     Attributes:
-        is_connected: Whether the journal says so.
-        messages: Received since the start.
-        last_received_at: When the last of them came, UTC.
-        alive_at: Last proof of life of the connection, by a message, a pong or the handshake, UTC.
-        proofs: How many such proofs there were.
+        is_connected: Whether the journal says that the connection is up.
+        messages: Number of messages received since the start.
+        last_received_at: When the last message was received, UTC.
+        alive_at: Last proof that the connection was alive: a message, a pong or the handshake, UTC.
+        proofs: Number of such proofs.
     """
 
     def __init__(self, root: Path, name: str, clock: AnchoredClock, retry_seconds: float = 1.0) -> None:
@@ -51,21 +51,21 @@ class Recorder:
         self._writable = asyncio.Event()
         self._writable.set()
         self._retrying: asyncio.Task[None] | None = None
-        self._files: dict[Path, datetime] = {}  # of the present clock, and the time of their last line
+        self._files: dict[Path, datetime] = {}  # files since the last clock step; time of their last line
         self._alive_before_step: datetime | None = None
         self._stepped_at = 0.0
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the disk refuses: nothing more should be read from the exchange until `writable`."""
+        """Whether the disk fails: read nothing more from the exchange until `writable` returns."""
         return not self._writable.is_set()
 
     async def writable(self) -> None:
-        """Waits until the disk takes what it refused."""
+        """Waits until the pending lines are written."""
         await self._writable.wait()
 
     async def open(self) -> None:
-        """Opens the first file with a heartbeat, so that no message ever comes without a place to go."""
+        """Opens the first file, with a heartbeat, before any message can arrive; retries until it succeeds."""
         quiet_until = 0.0
         while True:
             try:
@@ -74,15 +74,14 @@ class Recorder:
                 return
             except OSError as error:
                 if self._loop.time() >= quiet_until:
-                    log.error("cannot open a landing file: %s; mend it, the attempts go on", error)
+                    log.error("cannot open a landing file: %s; retrying", error)
                     quiet_until = self._loop.time() + _TROUBLE_LOG_SECONDS
             await asyncio.sleep(self._retry_seconds)
 
     def message(self, payload: bytes) -> None:
-        """Takes a message.
+        """Queues a message to be written in the next iteration of the event loop.
 
-        It is written when the event loop turns next, together with those that the library had received in
-        the same read: a microsecond later, and before any of them could meet anything else.
+        All messages of one socket read are written together, before anything else happens to any of them.
         """
         if not self._batch:
             self._batch_at = self._now()
@@ -90,15 +89,15 @@ class Recorder:
         self._batch.append(payload)
 
     def proof_of_life(self) -> None:
-        """Notes that the connection is alive at this moment."""
+        """Records that the connection is alive now."""
         self.alive_at = self._now()
         self.proofs += 1
 
     def answered(self, latency_seconds: float) -> None:
-        """Notes the answer to a ping.
+        """Records a pong.
 
-        The first answer to a ping that was sent after a step of the clock proves that the connection outlived
-        the step: so nothing was missed in the time that the clock left out.
+        The first pong to a ping sent after a clock step proves that the connection survived the step, so
+        nothing was missed in the time that the clock skipped.
         """
         self.proof_of_life()
         since = self._alive_before_step
@@ -108,30 +107,33 @@ class Recorder:
                 self.heartbeat(connected_since=timestamp(since))
 
     def connected(self, **details: object) -> None:
-        """Notes a new connection."""
+        """Records a new connection."""
         self._event("connected", **details)
         self.is_connected = True
         self.proof_of_life()
 
     def disconnected(self, reason: str, *, noticed_at_once: bool) -> None:
-        """Notes the end of the connection; unless it was noticed at once, it was alive until the last proof."""
+        """Records the end of the connection.
+
+        It was alive until now if `noticed_at_once`, else until the last proof of life.
+        """
         self._write_batch()
         now = self._now()
         alive_until = now if noticed_at_once else self.alive_at
         line = event_line(now, "disconnected", reason=reason, alive_until=timestamp(alive_until))
-        # into the file of the last proof of life: if the hour turned since, the next line opens the next file
+        # belongs to the file of the last proof of life; the next line opens that of a new hour
         self._write(line, alive_until)
         self.is_connected = False
         self._alive_before_step = None
 
     def heartbeat(self, **details: object) -> None:
-        """Notes that this capture lives and, if connected, that the connection does: the caller has proof."""
+        """Records that this instance is alive and, if connected, that its connection is."""
         self._write_batch()
         now = self._now()
         self._write(self._heartbeat_line(now, **details), now)
 
     async def close(self) -> None:
-        """Writes what is left, and the `closed` event."""
+        """Writes pending messages and the `closed` event."""
         self._write_batch()
         if self._retrying is not None:
             self._retrying.cancel()
@@ -140,20 +142,20 @@ class Recorder:
         try:
             self._writer.close(self._now())
         except OSError as error:
-            log.critical("the disk refused the last lines of %s (%s): they are lost", self._writer.path, error)
+            log.critical("cannot write the last lines of %s (%s): they are lost", self._writer.path, error)
 
     def _now(self) -> datetime:
         now, step = self._clock.read()
         if step is not None and self._writer.path is not None:
             self._write_batch()
             self._follow(step)
-            self._write(b"", now)  # opens the next file at once: it begins where the last one ended
+            self._write(b"", now)  # opens the next file now, so that it begins where this one ended
         return now
 
     def _follow(self, step: Step) -> None:
-        """Ends the file: what follows has another clock. Files that a step back puts in doubt are named."""
+        """Ends the file, since later lines use the new clock; lists the files with times that may be wrong."""
         log.warning("the clock was stepped by %+.3f s, from %s", step.by.total_seconds(), step.before)
-        # what was noted since then may be untrue by the clock as it is now; after a step forward, nothing is
+        # lines written after this may have wrong times by the new clock; none do after a step forward
         in_doubt_from = step.before + 2 * step.by
         files = [
             path.relative_to(self._writer.root).as_posix()
@@ -214,7 +216,7 @@ class Recorder:
         while True:
             if self._loop.time() >= quiet_until:
                 log.error(
-                    "cannot write %s: %s; make room, the attempts go on. Nothing is lost: reading has stopped",
+                    "cannot write %s: %s; free disk space. Retrying; reading has stopped, so nothing is lost",
                     self._writer.path,
                     error,
                 )

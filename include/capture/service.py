@@ -1,4 +1,4 @@
-"""Keeps a connection to the exchange and hands everything it brings to the recorder, until told to stop."""
+"""Keeps a connection to the exchange and passes everything received to the recorder, until told to stop."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from include.capture.clock import AnchoredClock
-from include.capture.connection import ExchangeConnection, hang_up, open_connection
+from include.capture.connection import ExchangeConnection, close_connection, open_connection
 from include.capture.reasons import safe_url, was_noticed_at_once, why_closed, why_not_connected
 from include.capture.recorder import Recorder
 from include.capture.timing import Timing
@@ -22,14 +22,14 @@ from include.settings import Settings
 log = logging.getLogger(__name__)
 
 MANY_MESSAGES = 100
-"""A connection that brought so many was a good one, however short; a trading day has up to 100 a minute."""
+"""A connection that delivered this many messages resets the backoff, however short it was."""
 
 _STOPPED = "capture was stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """What a capture did between start and stop."""
+    """What a capture instance did between start and stop."""
 
     messages: int
     connections: int
@@ -48,28 +48,28 @@ def run_capture(
     clock: Callable[[], datetime] = _utc_now,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> CaptureSummary:
-    """Lands the exchange's messages until `stop()` is true.
+    """Writes the exchange's messages to landing files until `stop()` is true.
 
-    Runs in the calling thread, starts no process, and returns within about a second after `stop()` turned
-    true; a signal handler may be what turns it.
+    Runs in the calling thread, starts no process, and returns within about a second after `stop()` became true,
+    for example by a signal handler.
 
     Args:
-        settings: Where the exchange is and where to land.
-        name: Tells this capture's files from those of others, for example `standalone`.
-        stop: Asked several times a second.
+        settings: Has the exchange's URL and LANDING_ROOT.
+        name: Distinguishes the files of this instance from those of others, for example `standalone`.
+        stop: Polled several times a second.
         timing: Intervals; the defaults are for production.
         clock: The wall clock, UTC.
-        monotonic: Seconds that only go forward; they tell a step of the wall clock.
+        monotonic: Monotonic seconds, to detect steps of the wall clock.
 
     Raises:
-        TerminalError: The exchange's address can never work.
-        ValueError: Nor can the name.
+        TerminalError: The exchange's URL is invalid.
+        ValueError: The name is invalid.
     """
     try:
         parse_uri(settings.exchange_url)
     except (InvalidURI, ValueError) as error:
         raise TerminalError("EXCHANGE_URL is no websocket address (example: ws://exchange:5050)") from error
-    # not asyncio.run: it would wait for a name look-up that hangs, and a stop must not
+    # not asyncio.run, which would wait at its end for a DNS lookup that hangs
     loop = asyncio.new_event_loop()
     try:
         capture = _Capture(settings, name, stop, timing or Timing(), AnchoredClock(clock, monotonic))
@@ -109,7 +109,8 @@ class _Capture:
             while not self._stop() and not work.done():
                 await asyncio.wait({work}, timeout=self._timing.poll)
                 if self._connection is not None and self._connection.state is State.CLOSING:
-                    await hang_up(self._connection, self._timing)  # the peer may not finish its good-bye
+                    # the exchange may never finish its closing handshake
+                    await close_connection(self._connection, self._timing)
         finally:
             try:
                 await self._end(work)
@@ -121,7 +122,8 @@ class _Capture:
     async def _end(self, work: asyncio.Task[None]) -> None:
         if self._connection is not None:
             self._ends_because = self._ends_because or _STOPPED
-            await hang_up(self._connection, self._timing)  # what arrives until it answers is still received
+            # what arrives until the exchange answers the close frame is still received
+            await close_connection(self._connection, self._timing)
             await asyncio.wait({work}, timeout=self._timing.close)
         work.cancel()
         await asyncio.wait({work})
@@ -131,9 +133,9 @@ class _Capture:
     async def _work(self) -> None:
         await self._recorder.open()
         async with asyncio.TaskGroup() as tasks:
-            beating = tasks.create_task(self._beat())
+            heartbeats = tasks.create_task(self._send_heartbeats())
             await self._stay_connected()
-            beating.cancel()
+            heartbeats.cancel()
 
     async def _stay_connected(self) -> None:
         failures = 0
@@ -144,14 +146,14 @@ class _Capture:
             failures += 1
 
     async def _connect_once(self) -> bool:
-        """Opens a connection and receives until it ends; whether it lasted or brought many messages."""
+        """Connects and receives until the connection ends; returns whether the backoff is reset."""
         try:
             connection = await open_connection(self._settings.exchange_url, self._timing)
-        except Exception as error:  # noqa: BLE001 - whatever a server answers, the next attempt may succeed
+        except Exception as error:  # noqa: BLE001 - whatever the server answers, the next attempt may succeed
             trouble = why_not_connected(error)
             if trouble != self._trouble:
                 self._trouble = trouble
-                log.warning("cannot connect to %s: %s. The attempts go on", self._url, trouble)
+                log.warning("cannot connect to %s: %s. Retrying", self._url, trouble)
             return False
         before, began = self._recorder.messages, asyncio.get_running_loop().time()
         await self._receive(connection)
@@ -181,35 +183,35 @@ class _Capture:
             self._connection = None
             recorder.disconnected(reason, noticed_at_once=noticed_at_once)
             log.info("disconnected from %s: %s", self._url, reason)
-            await hang_up(connection, self._timing)
+            await close_connection(connection, self._timing)
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         loop = asyncio.get_running_loop()
         reported_at, reported = loop.time(), 0
         while True:
             await asyncio.sleep(self._timing.heartbeat)
-            if not self._recorder.is_blocked:  # else the link is quiet because we do not read
-                await self._beat_once()
+            if not self._recorder.is_blocked:  # else the connection is silent because we do not read
+                await self._send_heartbeat()
             if loop.time() - reported_at >= self._timing.report:
                 messages = self._recorder.messages
                 state = "connected" if self._connection is not None else f"not connected: {self._trouble}"
                 log.info("%d messages, %d since the last report; %s", messages, messages - reported, state)
                 reported_at, reported = loop.time(), messages
 
-    async def _beat_once(self) -> None:
+    async def _send_heartbeat(self) -> None:
         connection = self._connection
         is_alive = connection is None or await self._is_alive(connection)
         if connection is not None and not is_alive and self._connection is connection:
             if self._recorder.is_blocked:
                 return
             self._ends_because = f"no answer to a ping for {self._timing.pong:g} s: the link is dead"
-            await hang_up(connection, self._timing)
-            await asyncio.sleep(self._timing.poll)  # what waits in `recv` notes the end first
-        if is_alive or self._connection is not connection:  # another one is as young as its handshake
+            await close_connection(connection, self._timing)
+            await asyncio.sleep(self._timing.poll)  # `recv` records the end before the heartbeat does
+        if is_alive or self._connection is not connection:  # a new connection has just proved itself alive
             self._recorder.heartbeat()
 
     async def _is_alive(self, connection: ExchangeConnection) -> bool:
-        """Asks the exchange for a sign of life; a message is as good as a pong, which may queue behind many."""
+        """Pings the exchange; a message counts as an answer, too, since the pong may queue behind many."""
         loop = asyncio.get_running_loop()
         seen = self._recorder.proofs
         deadline = loop.time() + self._timing.pong

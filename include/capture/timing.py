@@ -1,4 +1,4 @@
-"""How long a capture waits, and for what: every interval in one place, in seconds."""
+"""All intervals and timeouts of a capture instance, in seconds."""
 
 import random
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """All intervals of a capture, in seconds; tests shorten them.
+    """All intervals and timeouts of a capture instance, in seconds; tests shorten them.
 
     Attributes:
-        heartbeat: Between two heartbeats, each of which pings the exchange. With `pong` it bounds how
-            long a dead link stays unnoticed: 10 + 12 s of silence, below the 30 s that are promised.
-        pong: How long after a ping neither a pong nor a message may come before the link counts as dead.
-        open: For name look-up, TCP, TLS and the websocket handshake together.
-        close: For the closing handshake; a stop has to be over well within 2 s.
-        poll: Between two looks at the stop flag.
-        retry_write: Between two attempts to write to a disk that refused.
-        first_delay: Longest wait before the first reconnect. Short: what is sent meanwhile is gone.
-        most_delay: Longest wait before any reconnect.
-        steady: A connection that lasted this long was a good one even if it delivered nothing: the next attempt
-            comes at once. Short: an exchange in trouble may close every few seconds for an hour.
-        report: Between two lines of progress in the log.
+        heartbeat: Interval of heartbeats, each of which pings the exchange. Together with `pong` it bounds how
+            long a dead connection goes unnoticed: 10 + 12 s, below the promised 30 s.
+        pong: Timeout of a ping: without a pong or a message in this time the connection counts as dead.
+        open: Timeout of DNS, TCP, TLS and the websocket handshake together.
+        close: Timeout of the closing handshake; a stop must take well under 2 s.
+        poll: Interval of checks of the stop flag.
+        retry_write: Between two attempts to write to a failing disk.
+        first_delay: Longest wait before the first reconnect. Short, since messages sent meanwhile are missed.
+        max_delay: Longest wait before any reconnect.
+        steady: A connection that lasted this long resets the backoff even if it delivered nothing. Short, since
+            a failing exchange may close every few seconds for an hour.
+        report: Interval of progress messages in the log.
     """
 
     heartbeat: float = 10.0
@@ -30,11 +30,11 @@ class Timing:
     poll: float = 0.2
     retry_write: float = 1.0
     first_delay: float = 0.25
-    most_delay: float = 30.0
+    max_delay: float = 30.0
     steady: float = 2.0
     report: float = 60.0
 
     def reconnect_delay(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row: doubling up to `most_delay`, jittered downwards."""
-        longest = min(self.most_delay, self.first_delay * 2.0 ** min(failures, 30))
+        """Seconds to wait after this many consecutive failures: exponential up to `max_delay`, with jitter."""
+        longest = min(self.max_delay, self.first_delay * 2.0 ** min(failures, 30))
         return longest * random.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""Delivery periods: what a day and a label mean in UTC, when they trade, and when their price is final."""
+"""Delivery periods: the meaning of a day and a label in UTC, their trading hours, and when prices are final."""
 
 import re
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ class DeliveryPeriod:
         delivery_hour: The label as the sources give it, local time.
         start_at: UTC, inclusive.
         end_at: UTC, exclusive. The doubled label of the October change day is one period of two hours.
-        hours: Duration of what is delivered: MW x hours = MWh. 1 for the doubled label too, since a
-            trade under it is for one of the two hours.
-        is_dst_ambiguous: The label occurs twice on that day and the sources do not say which.
+        hours: Hours of delivery: MW x hours = MWh. 1 for the doubled label, too, since each of its trades
+            is for one of the two hours.
+        is_dst_ambiguous: The label occurs twice on that day and the sources do not say which one is meant.
         tradable_from: UTC, when trading opens.
-        tradable_until: UTC, gate closure; under the doubled label that of its second occurrence.
+        tradable_until: UTC, gate closure; for the doubled label that of its second occurrence.
         price_final_from: UTC; a reference price observed from then on includes the last trades.
     """
 
@@ -59,7 +59,7 @@ class DeliveryPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A market's calendar: all that depends on its time zone."""
+    """The calendar of a market: everything that depends on its time zone."""
 
     timezone: ZoneInfo
 
@@ -68,13 +68,13 @@ class Market:
         return cls(ZoneInfo(timezone))
 
     def period(self, delivery_day: date, delivery_hour: str) -> DeliveryPeriod:
-        """The period that a label names on a day.
+        """The period of a label on a day.
 
         Labels: `15-16`; `02-03A`, `02-03B`, `03A`, `03B` for the two hours of the October change;
         `15:00-15:15` for a quarter, half or whole hour.
 
         Raises:
-            RejectedMessageError: The label is none, or no such hour exists on that day.
+            RejectedMessageError: The label is invalid, or that hour does not exist on that day.
         """
         minutes, length, half = _parse_label(delivery_hour)
         wall = datetime.combine(delivery_day, time()) + timedelta(minutes=minutes)
@@ -93,7 +93,7 @@ class Market:
             start, end = first, second + length
         else:
             start, end = first, self._instant(wall + length, fold=0)
-        # what is traded under the doubled label may be for its second occurrence, up to the gate of that one
+        # a trade under the doubled label may be for its second occurrence, so trading ends at that gate
         gate = (second if doubled and not half else start) - GATE_CLOSURE
         return DeliveryPeriod(
             delivery_day=delivery_day,
@@ -108,7 +108,7 @@ class Market:
         )
 
     def hours_of(self, delivery_day: date) -> list[DeliveryPeriod]:
-        """The hourly periods of a day in order: 24, but 23 on the March change day and 24 labels in October."""
+        """The hourly periods of a day in order: 24; 23 on the March change day; 24 labels in October, too."""
         periods = []
         for hour in range(24):
             try:
@@ -118,7 +118,7 @@ class Market:
         return periods
 
     def tradable_hours(self, at: datetime) -> list[DeliveryPeriod]:
-        """The hourly periods that are open for trading at that moment."""
+        """The hourly periods that are open for trading at that time."""
         today = at.astimezone(self.timezone).date()
         days = (today, today + timedelta(days=1))
         return [p for day in days for p in self.hours_of(day) if p.tradable_from <= at < p.tradable_until]
@@ -128,10 +128,10 @@ class Market:
 
 
 def parse_delivery_day(value: object) -> date:
-    """The day of a text `YYYY-MM-DD`.
+    """Parses a delivery day `YYYY-MM-DD`.
 
     Raises:
-        RejectedMessageError: It is no such day, or not of the years 2000 to 2099.
+        RejectedMessageError: It is not such a text, or not in the years 2000 to 2099.
     """
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
@@ -145,7 +145,7 @@ def parse_delivery_day(value: object) -> date:
 
 
 def _parse_label(label: str) -> tuple[int, timedelta, str]:
-    """Minutes after local midnight, length, and A or B for one of two hours."""
+    """Minutes after local midnight, length, and A or B for one of the two hours of a doubled label."""
     lengths: tuple[int, ...]
     if match := _HOUR.fullmatch(label):
         start, end = 60 * int(match[1]), 60 * int(match[2])

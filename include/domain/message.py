@@ -1,4 +1,4 @@
-"""How the JSON of both sources is read: strictly, with exact numbers, storable texts and real times."""
+"""Strict parsing of the JSON of both sources: exact numbers, storable texts, valid times."""
 
 import json
 import re
@@ -11,32 +11,31 @@ from include.domain.delivery_period import FIRST_DAY, LAST_DAY
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
 MAX_CHARACTERS = 200
-"""Longest id or trader that is stored."""
+"""Longest trade id or trader id that is stored."""
 
 MAX_MESSAGE_CHARACTERS = 1_000_000
-"""A message of either source has a few hundred; reading a far longer one could take gigabytes of memory."""
+"""Messages of both sources have a few hundred; parsing a far longer one could take gigabytes of memory."""
 
 MAX_DEPTH = 100
-"""Objects and arrays within each other. A message of ours has two levels; the interpreter fails at about a
-thousand, at a depth that depends on the caller."""
+"""Deepest nesting of objects and arrays. Valid messages have two levels; the interpreter's own limit is about a
+thousand and depends on the caller."""
 
 _TOO_DEEP = "nested too deeply"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
-# No other spelling, such as a fraction after a comma or no colons: Python reads many spellings that PostgreSQL
-# refuses or, worse, takes for another time.
+# One format only: Python parses several that PostgreSQL rejects or reads as another time.
 _utc_text = re.compile(
     r"20(?:0[1-9]|[1-8][0-9]|9[0-8])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?\+00:00"
 ).fullmatch
 _NUMBER_DIGITS, _NUMBER_DECIMALS = 9, 10
-_MAX_DIGITS = 28  # what the default decimal context normalizes without rounding
+_MAX_DIGITS = 28  # the precision of the default decimal context: normalize() does not round up to here
 
 
 def decode_json(text: str) -> Any:
-    """The JSON value, numbers as Decimal, so that none is ever rounded.
+    """Parses JSON with numbers as Decimal, so that none is rounded.
 
     Raises:
-        RejectedMessageError: No strict JSON (NaN and Infinity are none), a key twice in one object, nested
-            deeper than MAX_DEPTH, or longer than MAX_MESSAGE_CHARACTERS.
+        RejectedMessageError: It is not strict JSON (NaN and Infinity are not), has a key twice in one object,
+            is nested deeper than MAX_DEPTH, or longer than MAX_MESSAGE_CHARACTERS.
     """
     if len(text) > MAX_MESSAGE_CHARACTERS:
         raise RejectedMessageError(Reason.UNREADABLE, f"the message has {len(text):,} characters")
@@ -62,7 +61,7 @@ def decode_json(text: str) -> Any:
 
 
 def require(body: Mapping[str, Any], field: str) -> Any:
-    """The field's value, which may be null.
+    """The value of a field, which may be null.
 
     Raises:
         RejectedMessageError: The field is missing.
@@ -73,32 +72,32 @@ def require(body: Mapping[str, Any], field: str) -> Any:
 
 
 def storable_text(value: object, field: str, reason: Reason) -> str:
-    """A text of 1 to 200 characters that PostgreSQL can store.
+    """Checks that a value is a text of 1 to 200 characters that PostgreSQL can store.
 
     Raises:
-        RejectedMessageError: It is none, with the given reason.
+        RejectedMessageError: It is not, with the given reason.
     """
     if isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and "\x00" not in value:
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
-            pass  # a lone surrogate: JSON can spell it, no encoding can store it
+            pass  # a lone surrogate: valid in JSON, but it cannot be encoded
         else:
             return value
     raise RejectedMessageError(reason, f"{field} is {quoted(value)}")
 
 
 def storable_number(value: object, field: str, reason: Reason) -> Decimal:
-    """A finite number of at most 9 digits before the point and 10 after it, exactly as it was written.
+    """Checks that a value is a finite number of at most 9 digits before the decimal point and 10 after it.
 
     Raises:
-        RejectedMessageError: It is none, with the given reason.
+        RejectedMessageError: It is not, with the given reason.
     """
     if isinstance(value, Decimal) and value.is_finite():
         if value.is_zero():
             return Decimal(0)
-        # adjusted() is the exponent of the first digit. Arithmetic is only for what is near: normalize()
-        # overflows on 1e9999999 and makes a zero of 1e-9999999.
+        # adjusted() is the exponent of the first digit. It is checked before normalize(), which overflows on
+        # 1e9999999 and turns 1e-9999999 into zero.
         is_near = -_NUMBER_DECIMALS <= value.adjusted() < _NUMBER_DIGITS
         if is_near and len(value.as_tuple().digits) <= _MAX_DIGITS:
             exact = value.normalize()
@@ -109,15 +108,15 @@ def storable_number(value: object, field: str, reason: Reason) -> Decimal:
 
 
 def quoted_number(value: object) -> str:
-    """A number as it was written, everything else as `quoted` shows it."""
+    """A number as it was written; anything else as by `quoted`."""
     return quoted(str(value)).strip("'") if isinstance(value, Decimal) else quoted(value)
 
 
 def zoned_time(value: object, field: str, reason: Reason) -> datetime:
-    """The instant, in UTC, of a text in ISO 8601 with a zone.
+    """Parses an ISO 8601 time with a UTC offset; returns it in UTC.
 
     Raises:
-        RejectedMessageError: It is none, or not of the years 2000 to 2099.
+        RejectedMessageError: It is not such a text, or not in the years 2000 to 2099.
     """
     if isinstance(value, str) and _TIME.fullmatch(value):
         try:
@@ -131,7 +130,7 @@ def zoned_time(value: object, field: str, reason: Reason) -> datetime:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether objects and arrays lie within each other more than so many levels deep."""
+    """Whether objects and arrays are nested deeper than `levels`."""
     nodes = [value] if isinstance(value, dict | list) else []
     for _ in range(levels):
         children = (node.values() if isinstance(node, dict) else node for node in nodes)
@@ -140,7 +139,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 
 def is_utc_text(text: str, length: int) -> bool:
-    """Whether it is a time in UTC of the years 2001 to 2098, spelled as PostgreSQL and Python read alike.
+    """Whether a text is a UTC time of the years 2001 to 2098 that PostgreSQL and Python read alike.
 
     Args:
         text: Any text.

@@ -12,11 +12,11 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What of a trade enters PnL.
+    """The part of a trade that PnL depends on.
 
     Attributes:
         direction: `buy` or `sell`.
-        energy_mwh: quantity in MW x hours of delivery; > 0.
+        energy_mwh: Quantity in MW x hours of delivery; > 0.
         price_eur_per_mwh: May be negative or zero.
     """
 
@@ -27,9 +27,9 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Pnl:
-    """The numbers of a row of `curated.pnl_hourly`, under the same names and in the same units.
+    """The measures of a row of `curated.pnl_hourly`, with the same names and units.
 
-    What needs a price is None without one; an average of nothing is None; neither is ever zero.
+    A measure that needs a reference price is None without one, and an average of no trades is None; never zero.
     """
 
     trade_count: int
@@ -52,8 +52,8 @@ class Pnl:
 def compute_pnl(fills: Iterable[Fill], reference_price_eur_per_mwh: Decimal | None) -> Pnl:
     """PnL of the fills against the reference price of their delivery period.
 
-    Sums and products are exact. Ratios are rounded half up to 12 decimals; the realised part is such
-    a ratio, and the unrealised part is what remains of `pnl_eur`, so that the two add up exactly.
+    Sums and products are exact. Ratios are rounded half up to 12 decimals. Realised PnL is such a ratio and
+    unrealised PnL is the rest of `pnl_eur`, so that the two add up exactly.
     """
     with localcontext() as context:
         context.prec = 100
@@ -86,9 +86,9 @@ def compute_pnl(fills: Iterable[Fill], reference_price_eur_per_mwh: Decimal | No
 
 
 def realised_pnl(buy_mwh: Decimal, sell_mwh: Decimal, buy_value: Decimal, sell_value: Decimal) -> Decimal:
-    """EUR earned by what was both bought and sold: min(buy, sell) x (sell_vwap - buy_vwap), 0 if one is empty.
+    """Realised PnL in EUR: min(buy, sell) x (sell_vwap - buy_vwap); 0 if there are no buys or no sells.
 
-    Written with one division, so that only one rounding happens.
+    Computed with one division, so that it is rounded only once.
     """
     if not buy_mwh or not sell_mwh:
         return ZERO
@@ -98,7 +98,7 @@ def realised_pnl(buy_mwh: Decimal, sell_mwh: Decimal, buy_value: Decimal, sell_v
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal | None:
-    """Rounded half up to 30 and then to 12 decimals, as the SQL does; None without a denominator."""
+    """The quotient, rounded half up to 30 and then to 12 decimals, as in SQL; None if the denominator is 0."""
     if not denominator:
         return None
     with localcontext() as context:

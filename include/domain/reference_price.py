@@ -1,4 +1,4 @@
-"""A reference price as the provider answers it: the executable specification of what a reply means."""
+"""Reference prices: the executable specification of what a reply of the provider means."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,19 +9,19 @@ from include.domain.message import decode_json, storable_number, zoned_time
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
 UNITS = ("euro/mwh", "euro")
-"""The first is what the provider sends, the second what its published contract says; both mean EUR/MWh."""
+"""The provider sends the first; its documentation says the second. Both mean EUR/MWh."""
 
 UNDEFINED_STATUSES = (204, 404)
-"""Say that there is no price (yet), whatever the body."""
+"""These say that there is no price (yet), whatever the body contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReferencePrice:
-    """One answer of the provider.
+    """An answer of the provider.
 
     Attributes:
-        price_eur_per_mwh: None while undefined (nothing was traded yet); never 0 for that.
-        provider_updated_at: UTC; None when the provider does not say.
+        price_eur_per_mwh: None while undefined (no trades yet); 0 is a price.
+        provider_updated_at: UTC; None if the provider does not say.
     """
 
     period: DeliveryPeriod
@@ -30,15 +30,15 @@ class ReferencePrice:
 
 
 def is_transient_status(status: int) -> bool:
-    """Whether the reply only says "not now": no statement about the price, nothing to reject."""
+    """Whether the reply only asks to retry later: it says nothing about the price and is not rejected."""
     return status in (408, 425, 429) or status >= 500
 
 
 def why_no_answer(status: int, body: bytes, asked: DeliveryPeriod) -> str | None:
-    """Why a reply leaves the question open, so that it has to be asked again; None: it is an answer.
+    """Why a reply is not an answer, so that the request has to be retried; None if it is one.
 
-    Answers are a price, "undefined", and a 400: the provider knows no such period, and asking again does not
-    change that. A proxy's error page, half a document, a redirect or another period's price are none.
+    Answers are a price, "undefined", and a 400: the provider does not know the period, which a retry does not
+    change. An error page of a proxy, a truncated document, a redirect or the price of another period are not.
 
     Args:
         status: HTTP status.
@@ -59,17 +59,17 @@ def why_no_answer(status: int, body: bytes, asked: DeliveryPeriod) -> str | None
 
 
 def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> ReferencePrice:
-    """The price in one reply to the question for a delivery period.
+    """Parses the reply to a request for the price of a delivery period.
 
-    204, 404, a null and a missing `value` all say: undefined.
+    204, 404, a null and a missing `value` all mean that the price is undefined.
 
     Args:
-        status: HTTP status; none that is_transient_status.
-        text: The reply's body.
-        asked: The period of the request; the reply has to be for the same one.
+        status: HTTP status, not a transient one (`is_transient_status`).
+        text: The body.
+        asked: The requested period; the reply must be for the same one.
 
     Raises:
-        RejectedMessageError: The reply breaks the contract.
+        RejectedMessageError: The reply violates the provider's contract.
     """
     if status in UNDEFINED_STATUSES:
         return ReferencePrice(asked, None, None)

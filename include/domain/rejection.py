@@ -1,10 +1,10 @@
-"""Why a message is refused: the documented list of reason codes."""
+"""Reason codes of rejected messages."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Reason codes of `ops.rejected_messages`; `describe` says each in words."""
+    """Reason codes of `ops.rejected_messages`; DESCRIPTIONS explains each."""
 
     NOT_TEXT = "not_text"
     UNREADABLE = "unreadable"
@@ -65,7 +65,7 @@ class RejectedMessageError(Exception):
 
     Attributes:
         reason: The code that is stored.
-        detail: What exactly was wrong, for a person; quotes at most 80 characters of the message.
+        detail: What exactly is wrong; quotes at most 80 characters of the message.
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
@@ -75,6 +75,6 @@ class RejectedMessageError(Exception):
 
 
 def quoted(value: object) -> str:
-    """The value as a person recognises it, cut at 80 characters, safe to print and to store."""
+    """The value in ASCII, at most 80 characters, safe to print and to store."""
     text = ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."

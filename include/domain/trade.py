@@ -1,4 +1,4 @@
-"""A trade as the exchange confirms it: the executable specification of what a message means."""
+"""Trades: the executable specification of what a message of the exchange means."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +14,13 @@ MESSAGE_KEYS = ("deal_confirmation", "trade_confirmation")
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One deal of the desk.
+    """A trade of the desk.
 
     Attributes:
-        trade_id: Opaque, unique: the only thing that tells two trades apart.
+        trade_id: Opaque and unique: the only thing that distinguishes trades.
         price_eur_per_mwh: May be negative or zero.
         quantity_mw: Power, not energy.
-        executed_at: UTC, as the exchange says; known to be wrong by hours at times.
+        executed_at: UTC, as the exchange says; sometimes wrong by hours.
     """
 
     trade_id: str
@@ -40,13 +40,13 @@ class Trade:
 
 
 def parse_trade(text: str, market: Market) -> Trade:
-    """The trade in one message of the exchange.
+    """Parses a message of the exchange.
 
-    Prices outside the exchange's bounds and quantities that are not positive pass: they are for the
-    validation to judge, which stops the whole batch, since no exchange sends them.
+    Prices outside the exchange's bounds and quantities that are not positive pass: the validation checks them
+    and blocks their batch.
 
     Raises:
-        RejectedMessageError: The message is no trade, with the first reason found.
+        RejectedMessageError: The message is not a trade, with the first reason found.
     """
     message = decode_json(text)
     keys = [key for key in MESSAGE_KEYS if isinstance(message, dict) and key in message]

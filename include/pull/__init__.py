@@ -1,1 +1,1 @@
-"""The provider's HTTP API to landing files, within the shared request budget."""
+"""Replies of the provider's HTTP API to landing files, within the shared request budget."""

@@ -1,4 +1,4 @@
-"""The provider's request budget, shared by all processes through the warehouse and kept over restarts."""
+"""The provider's request budget, shared by all processes through the warehouse, restarts included."""
 
 import time
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from include.warehouse.queries import load_queries, run_sql
 QUERIES = load_queries("pull/queries.sql")
 
 REQUEST_SECONDS = 30.0
-"""A request without a reply counts as if it had reached the provider this long after it was taken.
-The client sends nothing, and discards what could not be delivered, from WHOLE_SECONDS after that moment on; the
-rest is for what is still on its way through the network."""
+"""A request without a reply counts as if it had reached the provider this long after it was taken. The client
+sends nothing later than WHOLE_TIMEOUT_SECONDS after that, and discards undelivered data; the rest allows for
+packets on their way."""
 
 MINUTE_SECONDS = 60.0
 HOUR_SECONDS = 3600.0
-"""The two windows in which the provider counts."""
+"""The two sliding windows in which the provider counts requests."""
 
-LOCK_SECONDS = 10.0
-"""Longest wait for the other processes' decisions, each of which takes milliseconds."""
+LOCK_TIMEOUT_SECONDS = 10.0
+"""Other processes hold the lock for milliseconds."""
 
 HISTORY_PERCENT = 70
-"""Share of both limits from which on history waits: what is above it is free for live prices at any moment.
-By the provider's limits that is 15 requests a minute and 300 an hour; the open hours (33 at most) and what is
-traded of the last two take about 200 an hour, since each is asked for once a publication."""
+"""Share of both limits that requests for history may use; the rest is reserved for live prices. With the
+provider's limits that reserves 15 requests a minute and 300 an hour. The open hours (at most 33) and the traded
+periods of the last two hours need about 200 an hour, one for each publication."""
 
 _NO_LIMIT = 2**31
 
@@ -40,7 +40,7 @@ class Ticket:
 
     Attributes:
         provider_request_id: Its row in `ops.provider_requests`.
-        taken_at: `time.monotonic()` at the row's `requested_at` or just before: the client's time starts here.
+        taken_at: `time.monotonic()` at the row's `requested_at` or just before; the timeout starts here.
     """
 
     provider_request_id: int
@@ -49,10 +49,10 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """No request now.
+    """The budget is used up.
 
     Attributes:
-        seconds: How long to wait before asking again; another process may be faster then.
+        seconds: When to try again; another process may be faster then.
     """
 
     seconds: float
@@ -60,7 +60,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class AskedElsewhere:
-    """Another process asks for this period at this moment, or got its answer since this budget was opened."""
+    """Another process is asking for this period, or got an answer since this budget was opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,12 @@ class Spent:
 
 
 class Budget:
-    """Hands out requests so that the provider never sees more than it allows, in any window of time.
+    """Limits requests so that the provider never receives more than it allows in any sliding window.
 
-    A request counts from when it is taken until a minute (an hour) after its reply: wherever between
-    the two the provider's own clock sees it, no delay on the way can make it count one too many.
-    One that got no reply may arrive late or never; it counts until a minute (an hour) after the last moment at
-    which it can arrive (REQUEST_SECONDS).
-    History sees smaller limits over the same log, so all together never get more than the whole.
-    All times are the warehouse's clock. Each call is one short transaction.
+    A request counts from when it is taken until a minute (an hour) after its reply, so that it does not matter
+    when in between the provider counts it. A request without a reply may arrive late or never; it counts until
+    a minute (an hour) after the last time at which it can arrive (REQUEST_SECONDS). Requests for history have
+    lower limits on the same log. All times are of the warehouse's clock. Each call is one short transaction.
 
     Args:
         conn: A connection for this budget alone.
@@ -91,29 +89,27 @@ class Budget:
         self._per_minute = settings.reference_price_per_minute
         self._per_hour = settings.reference_price_per_hour
         with conn, conn.cursor() as cur:
-            # `finish` takes the same lock: whoever looks, from now on, which periods are due sees every answer
-            # that came before this moment.
-            lock_provider_budget(cur, LOCK_SECONDS)
+            # `finish` takes the same lock, so every later query for due periods sees the answers from before
+            lock_provider_budget(cur, LOCK_TIMEOUT_SECONDS)
             run_sql(cur, QUERIES["provider_clock"])
             self._opened_at: datetime = _row(cur)[0]
 
     def take(
         self, delivery_day: date, delivery_hour: str, is_history: bool = False
     ) -> Ticket | Wait | AskedElsewhere:
-        """Takes one request for a period out of the budget, or says why not now.
+        """Takes one request for a period from the budget, or says why not now.
 
         Args:
             delivery_day: Local day of the market.
             delivery_hour: Label, local time.
-            is_history: It can wait: it gets a request only while less than HISTORY_PERCENT of the budget are
-                in use, by whomever.
+            is_history: It gets a request only while less than HISTORY_PERCENT of the budget is in use.
 
         Raises:
-            psycopg2.Error: The warehouse failed; nothing was taken that another process could not see.
+            psycopg2.Error: The warehouse failed; whatever was taken is recorded there.
         """
         asked = {"delivery_day": delivery_day, "delivery_hour": delivery_hour}
         with self._conn, self._conn.cursor() as cur:
-            lock_provider_budget(cur, LOCK_SECONDS)
+            lock_provider_budget(cur, LOCK_TIMEOUT_SECONDS)
             known = {"since": self._opened_at, "request_seconds": REQUEST_SECONDS}
             run_sql(cur, QUERIES["provider_is_asked"], {**asked, **known})
             if _row(cur)[0]:
@@ -132,11 +128,11 @@ class Budget:
         Args:
             ticket: What `take` gave.
             status: HTTP status; None when no reply came.
-            is_answer: The reply says something about the price; nobody needs to ask again now.
-            retry_after_seconds: How long the provider wants *all* processes to wait.
+            is_answer: Whether the reply answers the request, so that nobody needs to ask again now.
+            retry_after_seconds: How long the provider asks *all* processes to wait.
         """
         with self._conn, self._conn.cursor() as cur:
-            lock_provider_budget(cur, LOCK_SECONDS)
+            lock_provider_budget(cur, LOCK_TIMEOUT_SECONDS)
             run_sql(
                 cur,
                 QUERIES["provider_reply"],
@@ -149,20 +145,20 @@ class Budget:
             )
 
     def spent(self) -> Spent:
-        """What is used of the budget at this moment, by all processes."""
+        """How much of the budget all processes together are using now."""
         with self._conn, self._conn.cursor() as cur:
             run_sql(cur, QUERIES["provider_spent"], _windows())
             return Spent(*_row(cur))
 
     def seconds_for(self, requests: int, is_history: bool = False) -> float:
-        """How long the limits make this many requests take at least, if nobody else asks.
+        """The least time that this many requests take within the limits, s, if nobody else makes any.
 
         Args:
             requests: At least 1.
             is_history: As for `take`.
         """
         per_minute, per_hour = self._limits(is_history)
-        # the last one waits whole windows for those that fill them, and for the rest as if they were sent now
+        # the last request waits a whole window for each that the others fill, and for the rest as if sent now
         minutes, in_minute = divmod(requests - 1, per_minute)
         hours, in_hour = divmod(requests - 1, per_hour)
         with self._conn, self._conn.cursor() as cur:
@@ -171,13 +167,13 @@ class Budget:
         return max(by_minute, by_hour)
 
     def _limits(self, is_history: bool) -> tuple[int, int]:
-        """Requests a minute and an hour; at least one, or a small budget would never let history through."""
+        """Requests a minute and an hour; at least one, so that a small budget allows history, too."""
         percent = HISTORY_PERCENT if is_history else 100
         return max(1, self._per_minute * percent // 100), max(1, self._per_hour * percent // 100)
 
 
 def _wait(cur: cursor, per_minute: int, per_hour: int) -> float:
-    """Seconds until a request fits, 0 for now."""
+    """Seconds until a request is within the limits; 0 for now."""
     run_sql(cur, QUERIES["provider_wait"], {"per_minute": per_minute, "per_hour": per_hour} | _windows())
     return max(0.0, float(_row(cur)[0]))  # the clock goes on while the statement reads it
 

@@ -1,4 +1,4 @@
-"""The provider's HTTP API: one question, one whole reply within bounded time and size, or a reason why not."""
+"""HTTP client of the provider: one request, one complete reply of bounded time and size, or an error."""
 
 import re
 import threading
@@ -15,33 +15,33 @@ import requests
 from include.errors import TransientError
 from include.pull.sending import GivenUpError, Sending, new_session
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 10.0
-WHOLE_SECONDS = 20.0
-BODY_BYTES = 1_000_000
-_ABORT_SECONDS = 5.0
-"""For the thread to close a connection that was given up; it needs milliseconds."""
+CONNECT_TIMEOUT_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 10.0
+WHOLE_TIMEOUT_SECONDS = 20.0
+MAX_BODY_BYTES = 1_000_000
+_ABORT_TIMEOUT_SECONDS = 5.0
+"""For the thread to close an aborted connection, which takes milliseconds."""
 
 DEFAULT_RETRY_SECONDS = 60.0
-"""What a 429 without Retry-After means: the shorter of the provider's budget windows."""
+"""Wait after a 429 without Retry-After: the shorter window of the provider's budget."""
 
-LONGEST_RETRY_SECONDS = 3600.0
-"""Of a longer Retry-After we believe this much, the longer of the windows, and then ask once more."""
+MAX_RETRY_SECONDS = 3600.0
+"""A longer Retry-After is cut to the longer window of the budget."""
 
 
 class RequestFailedError(TransientError):
-    """No whole reply came; the message names the cause and neither the URL nor anything in it."""
+    """No complete reply; the message names the cause, but no part of the URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the provider answered.
+    """A reply of the provider.
 
     Attributes:
-        received_at: UTC, when it was there as a whole.
+        received_at: UTC, when it was complete.
         status: HTTP status.
         body: The body, verbatim.
-        retry_after: The header, None if there is none.
+        retry_after: The header Retry-After; None if there is none.
     """
 
     received_at: datetime
@@ -51,25 +51,25 @@ class Reply:
 
 
 class MarketDataClient:
-    """Asks the provider, one request after the other, on a connection that is kept.
+    """Sends requests to the provider, one at a time, on a persistent connection.
 
-    It follows no redirect and repeats nothing by itself: every request that leaves is one that was asked for.
+    It follows no redirects and retries nothing by itself, so that each request that is sent was asked for.
 
     Args:
         base_url: MARKET_DATA_URL, with its base path if it has one.
-        connect_seconds: Longest wait for a connection.
-        read_seconds: Longest silence within a reply.
-        whole_seconds: Longest time from asking to the last byte of the reply. Nothing is sent after it.
+        connect_seconds: Timeout of the connection.
+        read_seconds: Timeout of each read.
+        whole_seconds: Timeout from the call to the last byte of the reply. Nothing is sent later.
         body_bytes: Largest body.
     """
 
     def __init__(
         self,
         base_url: str,
-        connect_seconds: float = CONNECT_SECONDS,
-        read_seconds: float = READ_SECONDS,
-        whole_seconds: float = WHOLE_SECONDS,
-        body_bytes: int = BODY_BYTES,
+        connect_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        read_seconds: float = READ_TIMEOUT_SECONDS,
+        whole_seconds: float = WHOLE_TIMEOUT_SECONDS,
+        body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._base_url = base_url
         self._timeout = (connect_seconds, read_seconds)
@@ -86,21 +86,21 @@ class MarketDataClient:
         self._session.close()
 
     def reference_price(self, delivery_day: date, delivery_hour: str, asked_at: float | None = None) -> Reply:
-        """The provider's reply to the question for one delivery period, whatever its status.
+        """The provider's reply for one delivery period, whatever its status.
 
         Args:
             delivery_day: Local day of the market.
             delivery_hour: Label, local time.
-            asked_at: `time.monotonic()` from which `whole_seconds` count; now if not given.
+            asked_at: `time.monotonic()` at which `whole_seconds` start; default: now.
 
         Raises:
-            RequestFailedError: No connection, no whole reply in time, or one that is too large.
+            RequestFailedError: No connection, no complete reply in time, or a reply that is too large.
         """
         url = reference_price_url(self._base_url, delivery_day, delivery_hour)
         sending = Sending((time.monotonic() if asked_at is None else asked_at) + self._whole_seconds)
         outcome: Future[Reply] = Future()
-        # No timeout of requests bounds a server that sends its headers byte by byte, or a name that does not
-        # resolve: so the wait for the thread is the bound.
+        # The timeouts of requests bound neither a DNS lookup nor a server that sends its headers byte by byte,
+        # so the request runs in a thread and waiting for it is bounded.
         thread = threading.Thread(
             target=self._fulfil,
             args=(outcome, self._session, url, sending),
@@ -112,14 +112,14 @@ class MarketDataClient:
             return outcome.result(max(0.0, sending.end - time.monotonic()))
         except TimeoutError as error:
             if sending.give_up():
-                thread.join(_ABORT_SECONDS)
+                thread.join(_ABORT_TIMEOUT_SECONDS)
             self._session = new_session()  # the thread may still use the old one
-            raise RequestFailedError(f"no whole reply within {self._whole_seconds:g} s") from error
+            raise RequestFailedError(f"no complete reply within {self._whole_seconds:g} s") from error
 
     def _fulfil(self, outcome: "Future[Reply]", session: requests.Session, url: str, sending: Sending) -> None:
         try:
             outcome.set_result(self._get(session, url, sending))
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+        except BaseException as error:  # noqa: BLE001 - passed to the waiting thread
             outcome.set_exception(error)
 
     def _get(self, session: requests.Session, url: str, sending: Sending) -> Reply:
@@ -131,7 +131,7 @@ class MarketDataClient:
                     if len(body) > self._body_bytes:
                         raise RequestFailedError(f"the reply is larger than {self._body_bytes:,} bytes")
                     if time.monotonic() > sending.end:
-                        raise RequestFailedError(f"no whole reply within {self._whole_seconds:g} s")
+                        raise RequestFailedError(f"no complete reply within {self._whole_seconds:g} s")
                 return Reply(
                     datetime.now(UTC), response.status_code, bytes(body), response.headers.get("Retry-After")
                 )
@@ -139,12 +139,12 @@ class MarketDataClient:
             raise RequestFailedError(f"not sent within {self._whole_seconds:g} s") from error
         except RequestFailedError:
             raise
-        except Exception as error:  # whatever a reply provokes is a failed request and no end of the pull
+        except Exception as error:  # whatever a reply causes fails this request only, not the pull
             raise RequestFailedError(_cause(error)) from error
 
 
 def reference_price_url(base_url: str, delivery_day: date, delivery_hour: str) -> str:
-    """The URL of the question; a query string of the base URL (a key, say) stays in it."""
+    """The URL of a request; keeps the query string of the base URL, such as a key."""
     base = urlsplit(base_url)
     asked = urlencode({"delivery_day": delivery_day.isoformat(), "delivery_hour": delivery_hour})
     query = f"{base.query}&{asked}" if base.query else asked
@@ -152,10 +152,10 @@ def reference_price_url(base_url: str, delivery_day: date, delivery_hour: str) -
 
 
 def retry_after_seconds(status: int, header: str | None, now: datetime) -> float | None:
-    """How long everybody has to wait before the next request, s; None: the reply does not ask for it.
+    """How long all processes have to wait before the next request, s; None if the reply does not ask for it.
 
     Args:
-        status: HTTP status of the reply; a 429 asks for it even without a header, and only a 429 and a 503 do.
+        status: HTTP status of the reply. Only 429 and 503 ask to wait; 429 even without the header.
         header: Retry-After: a number of seconds or an HTTP date.
         now: UTC, for the date.
     """
@@ -170,14 +170,14 @@ def retry_after_seconds(status: int, header: str | None, now: datetime) -> float
             at = parsedate_to_datetime(text)
             seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()
         except (ValueError, OverflowError):
-            seconds = None  # neither of the two: as if it were not there
+            seconds = None  # invalid: treated as missing
     if seconds is None:
         return DEFAULT_RETRY_SECONDS if status == 429 else None
-    return min(max(seconds, 1.0), LONGEST_RETRY_SECONDS)
+    return min(max(seconds, 1.0), MAX_RETRY_SECONDS)
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost cause in words. The outer messages carry the URL, and with it perhaps a key."""
+    """The innermost cause; the messages of outer errors contain the URL, which may include a key."""
     innermost = error
     while inner := innermost.__cause__ or innermost.__context__:
         innermost = inner

@@ -1,4 +1,4 @@
-"""Asks the provider for one delivery period after the other, within budget and deadline; lands every reply."""
+"""Requests the prices of delivery periods one by one, within budget and deadline; lands every reply."""
 
 import logging
 import time
@@ -18,17 +18,17 @@ from include.pull.budget import AskedElsewhere, Budget, Ticket
 from include.pull.client import MarketDataClient, RequestFailedError, retry_after_seconds
 from include.pull.schedule import PeriodToPrice
 
-ATTEMPTS = 3
-"""Requests for one period in one run; each of them takes budget."""
+MAX_ATTEMPTS = 3
+"""Requests for one period in one run; each uses budget."""
 
-FAILURES_UNTIL_DOWN = 3
-"""Periods in a row that failed with all their attempts: the provider is down, the rest is not asked."""
+MAX_FAILED_PERIODS = 3
+"""After this many consecutive periods without an answer the provider counts as down and the pull ends."""
 
-LONGEST_PAUSE_SECONDS = 8.0
-"""Cap of the jittered pauses between the attempts for one period, which double from at most 0.5 s."""
+MAX_BACKOFF_SECONDS = 8.0
+"""Limit of the exponential backoff between attempts, which starts at 0.5 s and has jitter."""
 
-_LOOK_AGAIN_SECONDS = 5.0
-_LOG_SECONDS = 30.0
+_POLL_SECONDS = 5.0
+_LOG_INTERVAL_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class _RateLimitedError(TransientError):
 
 
 class _OutOfTimeError(TransientError):
-    """The budget has no room before the deadline."""
+    """The budget allows no request before the deadline."""
 
 
 class _Outcome(Enum):
@@ -50,16 +50,15 @@ class _Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """How a pull went; the first four are periods and add up to all that were due.
+    """The outcome of a pull; the first four count periods and add up to all that were due.
 
     Attributes:
-        answered: The provider said what the price is, that there is none, or that it knows no such period. It
-            is landed.
+        answered: The provider returned a price, said that there is none, or does not know the period; landed.
         asked_elsewhere: Another process asked at the same time.
-        failed: No answer in spite of all attempts.
-        deferred: Left to the next run: the budget, the deadline, or a provider that is down.
+        failed: No answer after all attempts.
+        deferred: Left to the next run because of the budget, the deadline, or a provider that is down.
         requested: Requests sent.
-        last_failure: Why the last request without an answer failed; None if none did.
+        last_failure: Why the last failed request failed; None if none did.
     """
 
     answered: int
@@ -71,14 +70,14 @@ class PullResult:
 
 
 class Puller:
-    """One run against the provider.
+    """One pull of reference prices.
 
     Args:
         client: The provider.
         budget: Shared with all other processes.
-        writer: Where replies land; opened with the first of them.
-        market: Whose delivery periods they are.
-        end: `time.monotonic()` after which nothing is asked any more.
+        writer: Where replies land.
+        market: The market of the delivery periods.
+        end: `time.monotonic()` after which nothing is requested.
     """
 
     def __init__(
@@ -97,11 +96,11 @@ class Puller:
         self._last_failure: str | None = None
 
     def pull(self, periods: Sequence[PeriodToPrice]) -> PullResult:
-        """Asks in the order given until all is done, time or budget is up, or the provider is down.
+        """Requests the prices in order until all are done, time or budget is up, or the provider is down.
 
         Raises:
             OSError: A reply could not be landed; its request stays counted.
-            psycopg2.Error: The warehouse went away; what was answered is landed.
+            psycopg2.Error: The warehouse failed; all replies so far are landed.
         """
         outcomes: list[_Outcome] = []
         self._periods = periods
@@ -112,7 +111,7 @@ class Puller:
             if outcome is _Outcome.DEFERRED:
                 break
             outcomes.append(outcome)
-            if outcomes[-FAILURES_UNTIL_DOWN:] == [_Outcome.FAILED] * FAILURES_UNTIL_DOWN:
+            if outcomes[-MAX_FAILED_PERIODS:] == [_Outcome.FAILED] * MAX_FAILED_PERIODS:
                 break
         count = Counter(outcomes)
         return PullResult(
@@ -125,10 +124,10 @@ class Puller:
         )
 
     def _ask(self, period: PeriodToPrice) -> _Outcome:
-        """Asks for one period, again after a pause when the failure looks transient."""
+        """Requests the price of one period, with retries."""
         attempts = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS),
+            stop=stop_after_attempt(MAX_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.5, max=MAX_BACKOFF_SECONDS),
             retry=retry_if_exception_type((RequestFailedError, _RateLimitedError)),
             reraise=True,
         )
@@ -173,10 +172,10 @@ class Puller:
         return _Outcome.ANSWERED
 
     def _take(self, period: PeriodToPrice) -> Ticket | None:
-        """Waits for budget; None: another process asks for this period.
+        """Waits until the budget allows a request; None if another process asks for this period.
 
         Raises:
-            _OutOfTimeError: There will be none before the end.
+            _OutOfTimeError: The budget allows none before the end.
         """
         while (left := self._end - time.monotonic()) > 0:
             taken = self._budget.take(period.delivery_day, period.delivery_hour, period.is_history)
@@ -187,7 +186,7 @@ class Puller:
             if taken.seconds > left:
                 break
             self._log_progress()
-            time.sleep(min(taken.seconds, _LOOK_AGAIN_SECONDS))
+            time.sleep(min(taken.seconds, _POLL_SECONDS))
         raise _OutOfTimeError("no budget before the deadline")
 
     def _land(self, line: bytes, at: datetime) -> None:
@@ -200,11 +199,11 @@ class Puller:
         _log.info("no answer for %s %s: %s", period.delivery_day, period.delivery_hour, reason)
 
     def _log_progress(self) -> None:
-        if time.monotonic() - self._logged_at < _LOG_SECONDS:
+        if time.monotonic() - self._logged_at < _LOG_INTERVAL_SECONDS:
             return
         self._logged_at = time.monotonic()
         left = len(self._periods) - self._done
-        # the least important comes last: if it is history, history's smaller limits are those of the end
+        # history comes last: if there is any, its lower limits determine the time
         seconds = self._budget.seconds_for(left, self._periods[-1].is_history)
         _log.info(
             "reference prices: %d of %d delivery periods are done, %d requests so far; %d to go,"

@@ -1,4 +1,4 @@
-"""Which delivery periods to ask the provider for at a moment, and in which order."""
+"""Which delivery periods to ask the provider for, and in which order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from include.warehouse.queries import load_queries, run_sql
 QUERIES = load_queries("pull/queries.sql")
 
 RECENT = timedelta(hours=2)
-"""Until this long after the start of delivery a price is asked for after every publication."""
+"""Until this long after the start of delivery, a price is requested after every publication."""
 
 MAX_AHEAD = timedelta(days=2)
-"""A price exists once trading has opened, the day before delivery: of a later period there is nothing to ask,
-whatever delivery days the trades name."""
+"""A price exists once trading has opened, the day before delivery. Later periods are not requested, whatever
+delivery days the trades name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The delivery periods that a pull is about: hours of the calendar, and known ones of any length.
+    """The delivery periods of a pull: hours of the calendar, and known periods of any length.
 
     Attributes:
         hours: Hours of the calendar, whether the warehouse knows them or not.
-        window: Start and end, half-open: also known periods whose delivery starts in it, and periods with
-            trades received in it.
-        days: First and last delivery day: also all known periods of these.
-        with_all_traded: Also every period that has trades.
+        window: Half-open interval: adds known periods whose delivery starts in it, and periods with trades
+            received in it.
+        days: First and last delivery day: adds all known periods of these days.
+        with_all_traded: Adds every period that has trades.
     """
 
     hours: tuple[DeliveryPeriod, ...]
@@ -40,12 +40,12 @@ class Scope:
 
     @classmethod
     def at_present(cls, market: Market, now: datetime) -> "Scope":
-        """What traders look at: the hours that are open, and all that was ever traded."""
+        """The hours that are open for trading, and all traded periods."""
         return cls(tuple(market.tradable_hours(now)), with_all_traded=True)
 
     @classmethod
     def of_window(cls, market: Market, now: datetime, start_at: datetime, end_at: datetime) -> "Scope":
-        """What a window of receipt is about, and nothing that happens to be open now."""
+        """The periods of a window of receipt, whatever is open for trading now."""
         first, last = (at.astimezone(market.timezone).date() for at in (start_at, end_at))
         hours = (hour for hour in _hours(market, now, first, last) if start_at <= hour.start_at < end_at)
         return cls(tuple(hours), window=(start_at, end_at))
@@ -58,15 +58,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class PeriodToPrice:
-    """A delivery period whose price may be asked for.
+    """A delivery period whose price may be requested.
 
     Attributes:
         delivery_day: Local day of the market.
         delivery_hour: Label, local time.
         delivery_start_at: UTC.
-        is_traded: We have trades for it.
-        is_history: Its price changes by revision only: it can wait for the others.
-        last_answered_at: UTC; when the provider last said anything about it, None for never.
+        is_traded: Whether it has trades.
+        is_history: Whether its price changes only by revisions, so that it can wait for the others.
+        last_answered_at: UTC; when the provider last answered for it; None if never.
     """
 
     delivery_day: date
@@ -84,16 +84,16 @@ def due_periods(
     force: bool = False,
     answered_since: datetime | None = None,
 ) -> list[PeriodToPrice]:
-    """The delivery periods to ask for, the most important first.
+    """The delivery periods to request, the most important first.
 
-    Those of the scope without a final price, as far as the provider can know more than it said last.
+    These are the periods of the scope without a final price for which the provider may have a new answer.
 
     Args:
         conn: The warehouse.
-        scope: What the pull is about.
-        now: The moment; nothing here looks at a clock.
-        force: Whatever of the scope is delivered in its window or on its days, final or not.
-        answered_since: Of the forced ones, those that were last answered before this moment.
+        scope: The periods of the pull.
+        now: The time.
+        force: Also all periods that are delivered in the window or on the days of the scope, final or not.
+        answered_since: Leave out forced periods that were answered since this time.
     """
     window_start_at, window_end_at = scope.window or (None, None)
     first_day, last_day = scope.days or (None, None)
@@ -123,11 +123,11 @@ def due_periods(
 
 
 def is_due(now: datetime, delivery_start_at: datetime, last_answered_at: datetime | None) -> bool:
-    """Whether the provider can know more than it said last.
+    """Whether the provider may have a new answer.
 
-    Until RECENT after the start of delivery: when there was a publication since. After that prices change
-    only by revision, and the interval grows with the age, so that a period which never gets its price
-    costs less and less.
+    Until RECENT after the start of delivery: if there was a publication since the last answer. Later, prices
+    change only by revisions, and the interval grows with the age, so that a period that never gets a price
+    costs fewer and fewer requests.
     """
     if last_answered_at is None:
         return True
@@ -138,13 +138,13 @@ def is_due(now: datetime, delivery_start_at: datetime, last_answered_at: datetim
 
 
 def last_publication(now: datetime) -> datetime:
-    """When the publication current at that moment was certainly out: its instant and the longest delay."""
+    """When the latest publication that is certainly out was due, plus the longest delay."""
     sure = now - PUBLICATION_DELAY
     return sure - (sure - _EPOCH) % PUBLICATION_INTERVAL + PUBLICATION_DELAY
 
 
 def _hours(market: Market, now: datetime, first: date, last: date) -> Iterator[DeliveryPeriod]:
-    """The hours of these days, but for those that are not open for trading yet: they can have no price."""
+    """The hours of these days that are or were open for trading; others cannot have a price."""
     for number in range((last - first).days + 1):
         for hour in market.hours_of(first + timedelta(days=number)):
             if hour.tradable_from <= now:
@@ -152,7 +152,7 @@ def _hours(market: Market, now: datetime, first: date, last: date) -> Iterator[D
 
 
 def _importance(period: PeriodToPrice, now: datetime) -> tuple[int, timedelta, str]:
-    """Sorts first what traders look at: traded hours around now; then the other open ones; then history."""
+    """Sort key: first traded hours around now, then other open hours, then history."""
     distance = abs(now - period.delivery_start_at)
     if period.is_history:
         return 2, distance, period.delivery_hour

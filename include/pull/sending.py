@@ -1,8 +1,8 @@
-"""HTTP connections to the provider on which nothing is sent once the request has been given up.
+"""HTTP connections to the provider on which nothing is sent after a request has been aborted.
 
-requests has no timeout for the resolution of a name: a thread that waits for one outlives the request it was
-started for, and would send it whenever the name is known. And the kernel goes on delivering what was written to
-a connection after it was closed or its process was killed. Both would be requests that no budget counts.
+requests has no timeout for DNS lookups: a thread that waits for one would send its request whenever the lookup
+returns. And the kernel continues to deliver data after the connection was closed or its process was killed.
+Both would be requests that the budget does not count.
 """
 
 import socket
@@ -23,20 +23,20 @@ _current = threading.local()
 
 _SOCKET_OPTIONS = [
     *HTTPConnection.default_socket_options,
-    # closing discards what has not been delivered yet, also when the process is killed
+    # closing discards undelivered data, even if the process is killed
     (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),
 ]
 
 
 class GivenUpError(TransientError):
-    """The request was given up before it was sent; it has not been sent and never will be."""
+    """The request was aborted before it was sent, and never will be."""
 
 
 class Sending:
-    """One request, which may be sent until it is given up or its time is over.
+    """One request, which may be sent until it is aborted or its deadline passes.
 
     Attributes:
-        end: `time.monotonic()` after which it must not be sent any more.
+        end: `time.monotonic()` after which it must not be sent.
     """
 
     def __init__(self, end: float) -> None:
@@ -47,38 +47,38 @@ class Sending:
         self._socket: socket.socket | None = None
 
     def get(self, session: requests.Session, url: str, timeout: tuple[float, float]) -> requests.Response:
-        """A GET on a session of `new_session`; the body is not read yet.
+        """Sends a GET on a session of `new_session`; the body is not read yet.
 
         Args:
             session: Used by one thread at a time.
-            url: The address.
-            timeout: For the connection and for each silence, s.
+            url: The URL.
+            timeout: Of the connection and of each read, s.
 
         Raises:
-            GivenUpError: It was given up before it was sent.
+            GivenUpError: It was aborted before it was sent.
             requests.RequestException: It failed.
         """
         _current.sending = self
         return session.get(url, timeout=timeout, allow_redirects=False, stream=True)
 
     def begin(self, connection: HTTPConnection) -> None:
-        """Called when the next step is to send it.
+        """Called immediately before it is sent.
 
         Raises:
-            GivenUpError: Too late.
+            GivenUpError: It was aborted or its deadline has passed.
         """
         with self._lock:
             if self._is_given_up or time.monotonic() >= self.end:
-                raise GivenUpError("given up before it was sent")
+                raise GivenUpError("aborted before it was sent")
             self._has_begun = True
-            # kept here: the connection gives it away when the server says that it will close
+            # kept here, since the connection drops it when the server announces that it will close
             self._socket = connection.sock if isinstance(connection.sock, socket.socket) else None
 
     def give_up(self) -> bool:
-        """Nothing of it leaves from here on; whether some of it may have left before."""
+        """Aborts the request: nothing is sent from now on. Returns whether it may have been sent before."""
         with self._lock:
             self._is_given_up = True
-            # Wakes the thread that waits for the reply; it closes the connection.
+            # wakes the thread that waits for the reply, which then closes the connection
             if self._socket is not None:
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_RDWR)
@@ -88,7 +88,7 @@ class Sending:
 class _PlainConnection(HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.is_closed:
-            self.connect()  # may take long; what follows may not
+            self.connect()  # may take long, so the deadline is checked after it
         _current.sending.begin(self)
         super().request(*args, **kwargs)
 
@@ -110,7 +110,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Connects as requests does, directly or through the proxies that the environment names."""
+    """Connects as requests does, directly or through the proxies of the environment."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, socket_options=_SOCKET_OPTIONS, **kwargs)
@@ -126,13 +126,13 @@ class _Adapter(HTTPAdapter):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """None. Even where no redirect is followed, requests would prepare the next request: it would read the
-        whole body, however large, and parse an address that may be none."""
+        """None. Even with redirects disabled, requests would prepare the next request: read the whole body,
+        however large, and parse a URL that may be invalid."""
         return None
 
 
 def new_session() -> requests.Session:
-    """A session for `Sending.get`; it repeats nothing by itself and follows no redirect."""
+    """A session for `Sending.get`, without retries and redirects."""
     session = _Session()
     session.headers.update({"Accept": "application/json", "User-Agent": "power-desk-pnl"})
     for scheme in ("http://", "https://"):

@@ -1,4 +1,4 @@
-"""Connections to the warehouse, and what its errors mean."""
+"""Connections to the warehouse: parameters, timeouts and the classification of errors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -10,51 +10,52 @@ from psycopg2.extensions import connection
 from include.errors import TerminalError, TransientError
 
 CONNECT_TIMEOUT_SECONDS = 10
-"""For the server to take a connection."""
+"""Timeout of connecting to the server."""
 
 STATEMENT_TIMEOUT = "1h"
-"""Far above the longest statement of a job, a month of a rebuild: one that is still running then hangs."""
+"""Far above the longest statement of a job, a month of a rebuild."""
 
 LOCK_TIMEOUT = "30min"
-"""Above the longest wait for another job, which is for its one transaction: whoever waits longer may retry."""
+"""Above the longest wait for another job, which is for one transaction of it."""
 
 _KEEPALIVE = {"idle": 15, "interval": 5, "count": 4}
-"""Seconds of silence, seconds between probes, and probes without an answer before a peer counts as gone."""
+"""TCP keepalives: seconds until the first probe, seconds between probes, and unanswered probes until the
+connection is dropped."""
 _TCP_USER_TIMEOUT_SECONDS = 30
-"""How long what was sent may stay without an acknowledgement."""
+"""How long sent data may remain unacknowledged."""
 
 CLIENT_IS_GONE: Mapping[str, str] = {
     **{f"tcp_keepalives_{name}": str(value) for name, value in _KEEPALIVE.items()},
     "tcp_user_timeout": f"{_TCP_USER_TIMEOUT_SECONDS}s",
     "client_connection_check_interval": "5s",
 }
-"""Settings of PostgreSQL for its end: else it keeps the locks of a client that vanished for two hours."""
+"""Settings of the server: without them it keeps the locks of a client that vanished for two hours."""
 
 PEER_IS_GONE: Mapping[str, Any] = {
     "keepalives": 1,
     **{f"keepalives_{name}": value for name, value in _KEEPALIVE.items()},
     "tcp_user_timeout": _TCP_USER_TIMEOUT_SECONDS * 1000,
-    # the server may be one that we did not configure
+    # for servers that we did not configure
     "options": " ".join(f"-c {name}={value}" for name, value in CLIENT_IS_GONE.items()),
 }
-"""Parameters of libpq: either end of a connection notices within 60 s that packets no longer arrive.
+"""Parameters of libpq: both ends of a connection detect within 60 s that packets no longer arrive.
 
-Airflow gets them as well, for its own database (`sql_alchemy_connect_args`).
+Airflow uses them, too, for its own database (`sql_alchemy_connect_args`).
 """
 
-# deadlocks, lost connections, full disks and the timeouts above among them
+# includes deadlocks, lost connections, full disks and the timeouts above
 RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def connection_parameters(
     application: str, connect_timeout_seconds: int = CONNECT_TIMEOUT_SECONDS, **settings: str
 ) -> dict[str, Any]:
-    """The parameters of libpq for every connection of ours to the warehouse, whichever library makes it.
+    """The parameters of libpq for all connections to the warehouse, whichever library opens them.
 
     Args:
-        application: How the server's activity view names it.
-        connect_timeout_seconds: For the server to take the connection.
-        settings: Of the session, instead of ours or besides.
+        application: Its application_name in pg_stat_activity.
+        connect_timeout_seconds: Timeout of connecting.
+        settings: Further or other settings of the session.
     """
     ours = {
         "TimeZone": "UTC",
@@ -79,12 +80,12 @@ def connect(
 
     Args:
         warehouse_url: `postgresql://…`.
-        application: How the server's activity view names it.
-        timeout_seconds: For the server to take the connection.
+        application: Its application_name in pg_stat_activity.
+        timeout_seconds: Timeout of connecting.
 
     Raises:
-        TransientError: The server cannot be reached, went away, chose us as a deadlock's victim, or a statement
-            or the wait for a lock took longer than STATEMENT_TIMEOUT or LOCK_TIMEOUT.
+        TransientError: The server cannot be reached or went away, the transaction was the victim of a deadlock,
+            or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded.
         TerminalError: No warehouse is configured.
     """
     if not warehouse_url:
@@ -101,5 +102,5 @@ def connect(
 
 
 def sqlalchemy_url(warehouse_url: str) -> str:
-    """The same URL for SQLAlchemy, which has to be told our driver."""
+    """The URL for SQLAlchemy, which names the driver."""
     return "postgresql+psycopg2://" + warehouse_url.split("://", 1)[1]

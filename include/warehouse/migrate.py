@@ -1,4 +1,4 @@
-"""Brings the warehouse's schema to the newest version; `python -m include.warehouse.migrate`."""
+"""Migrates the warehouse to the latest schema version; `python -m include.warehouse.migrate`."""
 
 import sys
 from pathlib import Path
@@ -18,18 +18,16 @@ QUERIES = load_queries("warehouse/queries.sql")
 
 
 def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
-    """Applies the migrations that are missing, then the read rights of the role `analyst` if it exists.
-
-    Every function that readers have is called once at the end.
+    """Applies missing migrations, grants the role `analyst` its rights, and checks the functions for readers.
 
     Args:
         warehouse_url: `postgresql://…` of its owner.
-        market_timezone: What SQL takes for the market's zone from now on; None: the same as before.
+        market_timezone: Sets the market's time zone in SQL; None leaves it unchanged.
 
     Raises:
-        TransientError: The warehouse cannot be reached, or somebody holds a lock for too long.
-        TerminalError: No warehouse is configured, or a function fails: PostgreSQL does not know the zone, for
-            example.
+        TransientError: The warehouse cannot be reached, or a lock was not available in time.
+        TerminalError: No warehouse is configured, or a function fails, for example because PostgreSQL does not
+            know the time zone.
     """
     with connect(warehouse_url, "migrate") as conn, conn.cursor() as cur:
         conn.autocommit = True

@@ -16,11 +16,10 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 @cache
 def load_queries(file: str) -> Mapping[str, str]:
-    """The queries of a file by their names.
+    """The queries of a file, by name.
 
-    A query begins after a line `-- name: landing_files_lock`, with its comments, and ends before the next such
-    line. It is written with a literal name, `QUERIES["landing_files_lock"]`: a test compares the names of both
-    sides.
+    A query, with its comments, follows a line `-- name: landing_files_lock`. Use it by its literal name,
+    `QUERIES["landing_files_lock"]`; a test checks that each name is used and defined.
 
     Args:
         file: Its path below `include`, for example `load/queries.sql`.
@@ -31,12 +30,12 @@ def load_queries(file: str) -> Mapping[str, str]:
     _, *parts = _NAME.split((_ROOT / file).read_text(encoding="utf-8"))
     names, texts = parts[::2], [text.strip() for text in parts[1::2]]
     if len(set(names)) < len(names):
-        raise ValueError(f"{file}: a name stands before two queries")
+        raise ValueError(f"{file}: two queries have the same name")
     return dict(zip(names, texts, strict=True))
 
 
 def read_script(name: str) -> str:
-    """The statements of `sql/<name>.sql`, which are run together."""
+    """The statements of `sql/<name>.sql`, to be run together."""
     return (_SCRIPTS / f"{name}.sql").read_text(encoding="utf-8")
 
 
@@ -53,7 +52,7 @@ def run_sql(cur: cursor, statement: str, parameters: Mapping[str, Any] | None = 
 def fetch_dicts(
     cur: cursor, statement: str, parameters: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """Runs a statement that returns rows; each of them by the names of its columns."""
+    """Runs a query; returns its rows as dictionaries by column name."""
     run_sql(cur, statement, parameters)
     names = [column.name for column in cur.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cur]

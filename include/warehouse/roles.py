@@ -1,4 +1,4 @@
-"""The roles and databases of a PostgreSQL server: who owns what and who may enter, wherever the server runs."""
+"""The roles and databases of the PostgreSQL server: ownership and access rights."""
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor
@@ -8,11 +8,11 @@ from include.warehouse.queries import load_queries, read_script, run_sql
 QUERIES = load_queries("warehouse/queries.sql")
 
 WRITER = "pipeline"
-"""Owns the warehouse: jobs, migrations."""
+"""Owns the warehouse; used by jobs and migrations."""
 READER = "analyst"
-"""May read `curated` and `ops`; the migrations grant it that."""
+"""May read `curated` and `ops`, as granted by the migrations."""
 MAX_READER_CONNECTIONS = 20
-"""Of the server's 100 (200 in containers), of which Airflow and the jobs need a third."""
+"""The server allows 100 (200 in containers); Airflow and the jobs need a third."""
 _READER_DEFAULTS = {
     "default_transaction_read_only": "on",
     "statement_timeout": "5min",
@@ -20,16 +20,16 @@ _READER_DEFAULTS = {
     "lock_timeout": "30s",
     "work_mem": "16MB",
 }
-"""What the reader's sessions start with; each may set something else, see docs/deploy.md."""
+"""Defaults of the reader's sessions; a session may change them, see docs/deploy.md."""
 
 
 def create_role(cur: cursor, role: str, password: str) -> None:
-    """A role that can log in with this password; one that exists gets the password anew.
+    """Creates a role that can log in, or sets the password of an existing one.
 
     Args:
         cur: Of a superuser, or a role that may create roles and databases; in autocommit mode.
         role: Its name.
-        password: Kept by the server as its configuration says: a SCRAM verifier by default.
+        password: The server stores a SCRAM verifier of it by default.
     """
     run_sql(cur, QUERIES["role_exists"], {"role": role})
     statement = "create role {} login password %s" if cur.fetchone() is None else "alter role {} password %s"
@@ -37,20 +37,19 @@ def create_role(cur: cursor, role: str, password: str) -> None:
 
 
 def create_database(cur: cursor, database: str, owner: str, template: str = "template1") -> None:
-    """An empty (or copied) database that only its owner may enter; one that exists is left as it is.
+    """Creates a database that only its owner may connect to; does not change an existing one's content.
 
     Args:
         cur: Of a superuser, or a role that may create roles and databases; in autocommit mode.
         database: Its name.
-        owner: A role that exists.
-        template: What to copy.
+        owner: An existing role.
+        template: The database to copy.
     """
     run_sql(cur, QUERIES["database_exists"], {"database": database})
     if cur.fetchone() is None:
         run_sql(cur, QUERIES["is_superuser"])
-        if cur.fetchone() == (
-            False,
-        ):  # who is no superuser gives databases only to roles that he is a member of
+        if cur.fetchone() == (False,):
+            # without superuser rights, the owner of a new database must be a role that we are a member of
             cur.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(owner)))
         names = [sql.Identifier(name) for name in (database, owner, template)]
         cur.execute(sql.SQL("create database {} owner {} template {}").format(*names))
@@ -58,7 +57,7 @@ def create_database(cur: cursor, database: str, owner: str, template: str = "tem
 
 
 def create_warehouse(cur: cursor, database: str, writer_password: str, reader_password: str) -> None:
-    """Both roles of the warehouse and its empty database: the writer owns it, the reader may look in.
+    """Creates both roles of the warehouse and its empty database, owned by the writer.
 
     Args:
         cur: Of a superuser, or a role that may create roles and databases; in autocommit mode.
@@ -73,7 +72,7 @@ def create_warehouse(cur: cursor, database: str, writer_password: str, reader_pa
     cur.execute(sql.SQL("grant connect on database {} to {}").format(*names))
     limit = sql.SQL("alter role {} connection limit {}")
     cur.execute(limit.format(names[1], sql.Literal(MAX_READER_CONNECTIONS)))
-    # it may have changed its own
+    # the role may have changed its own settings
     cur.execute(sql.SQL("alter role {} reset all").format(names[1]))
     for name, value in _READER_DEFAULTS.items():
         setting = sql.SQL("alter role {} set {} = {}")
@@ -81,13 +80,13 @@ def create_warehouse(cur: cursor, database: str, writer_password: str, reader_pa
 
 
 def administer_warehouse(cur: cursor) -> bool:
-    """Sets up what keeps the reader from stopping the platform and takes a superuser; after `create_warehouse`.
+    """Sets up the restrictions of the reader that need a superuser; call it after `create_warehouse`.
 
     Args:
         cur: In the warehouse, in autocommit mode.
 
     Returns:
-        False, and nothing is done, if the role is no superuser.
+        False if the role is not a superuser; then nothing is changed.
     """
     run_sql(cur, QUERIES["is_superuser"])
     if cur.fetchone() != (True,):
@@ -97,14 +96,14 @@ def administer_warehouse(cur: cursor) -> bool:
 
 
 def hold_reader(cur: cursor) -> tuple[bool, int]:
-    """Holds the reader to what `administer_warehouse` set up; nothing happens where no superuser could do that.
+    """Enforces the restrictions of `administer_warehouse`; does nothing where that was not run by a superuser.
 
     Args:
         cur: Of the writer, in the warehouse.
 
     Returns:
-        Whether the reader had changed its own password or settings, which were set back; and how many of its
-        sessions were ended because of a transaction that was too long.
+        Whether the reader had changed its own password or settings, which were then reset; and how many of its
+        sessions were ended because of overlong transactions.
     """
     run_sql(cur, QUERIES["hold_analyst_is_trusted"])
     if cur.fetchone() != (True,):

@@ -139,7 +139,7 @@ def test_only_their_owner_reads_files_and_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("source", "name"), [("orders", "test"), (TRADES, "../test"), (TRADES, "")])
 def test_a_writer_needs_a_known_source_and_a_plain_name(tmp_path: Path, source: str, name: str) -> None:
-    with pytest.raises(ValueError, match="no landing place"):
+    with pytest.raises(ValueError, match="invalid source or name"):
         LandingWriter(tmp_path, source, name)
 
 

@@ -29,7 +29,7 @@ QUICK = Timing(
     poll=0.02,
     retry_write=0.05,
     first_delay=0.02,
-    most_delay=0.1,
+    max_delay=0.1,
     steady=5.0,
 )
 """What takes seconds in production takes hundredths here."""

@@ -263,7 +263,7 @@ def test_an_exchange_that_closes_after_one_message_is_given_time(start_capture: 
         await reader.read()
 
     exchange = HostileExchange(greet_and_leave)
-    timing = replace(QUICK, first_delay=0.1, most_delay=30.0)
+    timing = replace(QUICK, first_delay=0.1, max_delay=30.0)
     with exchange.serve() as url:
         capture = start_capture(url, timing=timing)
         eventually(lambda: len(exchange.connected_at) >= 6)
@@ -285,7 +285,7 @@ def test_a_connection_that_brought_many_messages_is_replaced_at_once(start_captu
     exchange = HostileExchange(trade_and_leave)
     # after seven failures in a row this would take minutes
     with exchange.serve() as url:
-        capture = start_capture(url, timing=replace(QUICK, first_delay=0.1, most_delay=Timing().most_delay))
+        capture = start_capture(url, timing=replace(QUICK, first_delay=0.1, max_delay=Timing().max_delay))
         eventually(lambda: len(exchange.connected_at) >= 10)
         capture.stop()
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg2.extensions import connection
 
 from include.pull.budget import REQUEST_SECONDS, AskedElsewhere, Budget, Spent, Ticket, Wait
-from include.pull.client import WHOLE_SECONDS
+from include.pull.client import WHOLE_TIMEOUT_SECONDS
 from include.settings import Settings
 from include.warehouse.locks import lock_provider_budget
 from tests.integration.pull.conftest import Warehouse
@@ -179,7 +179,7 @@ def test_a_request_without_a_reply_counts_as_if_it_had_taken_its_longest(
 
 def test_no_request_is_sent_after_it_stopped_counting() -> None:
     """The rest is for what is still on its way through the network."""
-    assert REQUEST_SECONDS >= WHOLE_SECONDS + 10
+    assert REQUEST_SECONDS >= WHOLE_TIMEOUT_SECONDS + 10
 
 
 def test_the_time_of_a_request_starts_before_its_row(settings: Settings, warehouse: Warehouse) -> None:
@@ -267,7 +267,7 @@ def test_a_lock_that_is_held_too_long_is_an_error_and_not_a_hang(
     blocker: connection = psycopg2.connect(settings.warehouse_url)
     with blocker.cursor() as cur:
         lock_provider_budget(cur, timeout_seconds=5)
-    monkeypatch.setattr("include.pull.budget.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("include.pull.budget.LOCK_TIMEOUT_SECONDS", 0.1)
     with pytest.raises(psycopg2.errors.LockNotAvailable):
         budget.take(DAY, "09-10")
     # no reply may be finished before a moment and be seen after it

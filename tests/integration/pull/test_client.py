@@ -96,7 +96,7 @@ DRIPS = {
 def test_a_reply_that_drips_is_given_up(provider: ScriptedProvider, head: bytes) -> None:
     provider.script = [Answer(write=drip(provider, head)), Answer(200, b"fine")]
     with MarketDataClient(provider.url, whole_seconds=0.4) as client:
-        with pytest.raises(RequestFailedError, match=r"no whole reply within 0\.4 s"):
+        with pytest.raises(RequestFailedError, match=r"no complete reply within 0\.4 s"):
             client.reference_price(DAY, "08-09")
         assert client.reference_price(DAY, "08-09").body == b"fine"
 
@@ -154,7 +154,7 @@ def test_a_drip_after_which_the_server_closes_is_given_up(provider: ScriptedProv
     provider.script = [Answer(write=drip)]
     with (
         MarketDataClient(provider.url, whole_seconds=0.5) as client,
-        pytest.raises(RequestFailedError, match="no whole reply"),
+        pytest.raises(RequestFailedError, match="no complete reply"),
     ):
         client.reference_price(DAY, "08-09")
     wait_for_abandoned_threads()
@@ -249,7 +249,7 @@ def test_a_request_whose_name_resolves_too_late_never_leaves(
     names = SlowNames(monkeypatch)
     with (
         MarketDataClient(url, whole_seconds=0.2) as client,
-        pytest.raises(RequestFailedError, match=r"no whole reply within 0\.2 s"),
+        pytest.raises(RequestFailedError, match=r"no complete reply within 0\.2 s"),
     ):
         client.reference_price(DAY, "08-09")
     names.may_answer.set()

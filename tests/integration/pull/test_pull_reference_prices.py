@@ -28,7 +28,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.pull.puller.LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("include.pull.puller.MAX_BACKOFF_SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ TODAY, YESTERDAY = date(2026, 3, 2), date(2026, 3, 1)
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.pull.puller.LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("include.pull.puller.MAX_BACKOFF_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_long_pull_says_how_far_it_is_and_how_long_it_takes(
     settings = replace(settings, reference_price_per_minute=20)
     run(settings, window(8), now=NOW)
     assert "to go" not in caplog.text
-    monkeypatch.setattr("include.pull.puller._LOG_SECONDS", 0)
+    monkeypatch.setattr("include.pull.puller._LOG_INTERVAL_SECONDS", 0)
     provider.script = [price(), Answer(503), price()]
     run(settings, days=DeliveryDays(YESTERDAY, YESTERDAY), now=NOW, deadline_seconds=5)
     said = [message.removeprefix("reference prices: ") for message in caplog.messages if "to go" in message]

@@ -28,7 +28,7 @@ LIMIT = 20
 WINDOW_SECONDS = 5.0
 """In place of a minute."""
 REQUEST_SECONDS = 4.0
-WHOLE_SECONDS = 3.0
+WHOLE_TIMEOUT_SECONDS = 3.0
 PULL_SECONDS = 17.0
 MARKET = Market.of("Europe/Berlin")
 SPAWN = multiprocessing.get_context("spawn")
@@ -40,7 +40,7 @@ def pull(settings: Settings, day: date) -> None:
     end = time.monotonic() + PULL_SECONDS
     conn = psycopg2.connect(settings.warehouse_url)
     writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, f"pull-{day}")
-    with MarketDataClient(settings.market_data_url, whole_seconds=WHOLE_SECONDS) as client:
+    with MarketDataClient(settings.market_data_url, whole_seconds=WHOLE_TIMEOUT_SECONDS) as client:
         for hour in itertools.cycle(MARKET.hours_of(day)):
             if time.monotonic() >= end:
                 break

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from include.pull.client import (
     DEFAULT_RETRY_SECONDS,
-    LONGEST_RETRY_SECONDS,
+    MAX_RETRY_SECONDS,
     reference_price_url,
     retry_after_seconds,
 )
@@ -45,11 +45,11 @@ def test_a_label_arrives_as_it_is(label: str) -> None:
         (429, "7", 7.0),
         (503, " 30 ", 30.0),
         (429, "0", 1.0),
-        (429, "86400", LONGEST_RETRY_SECONDS),
+        (429, "86400", MAX_RETRY_SECONDS),
         (429, "Mon, 02 Mar 2026 12:00:45 GMT", 45.0),
         (503, "Mon, 02 Mar 2026 13:00:45 +0100", 45.0),
         (429, "Mon, 02 Mar 2026 11:00:00 GMT", 1.0),
-        (429, "Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_RETRY_SECONDS),
+        (429, "Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_SECONDS),
         (429, None, DEFAULT_RETRY_SECONDS),
         (429, "", DEFAULT_RETRY_SECONDS),
         (429, "soon", DEFAULT_RETRY_SECONDS),
@@ -71,4 +71,4 @@ def test_retry_after(status: int, header: str | None, seconds: float | None) -> 
 @given(st.integers(100, 599), st.text())
 def test_no_header_breaks_it_or_stops_us_for_ever(status: int, header: str) -> None:
     seconds = retry_after_seconds(status, header, NOW)
-    assert seconds is None or 1 <= seconds <= LONGEST_RETRY_SECONDS
+    assert seconds is None or 1 <= seconds <= MAX_RETRY_SECONDS

@@ -119,7 +119,7 @@ def test_a_query_begins_after_its_name_and_ends_before_the_next(file: Path) -> N
 
 def test_a_name_stands_before_one_query(file: Path) -> None:
     file.write_text("-- name: a\nSELECT 1\n-- name: a\nSELECT 2\n")
-    with pytest.raises(ValueError, match="a name stands before two queries"):
+    with pytest.raises(ValueError, match="a name two queries have the same name"):
         load_queries(file.name)
 
 
