@@ -117,9 +117,9 @@ def test_a_query_begins_after_its_name_and_ends_before_the_next(file: Path) -> N
     assert load_queries(file.name) == {"a": "-- Why\nSELECT 1", "b_2": "SELECT '-- name: c'"}
 
 
-def test_a_name_stands_before_one_query(file: Path) -> None:
+def test_two_queries_cannot_have_the_same_name(file: Path) -> None:
     file.write_text("-- name: a\nSELECT 1\n-- name: a\nSELECT 2\n")
-    with pytest.raises(ValueError, match="a name two queries have the same name"):
+    with pytest.raises(ValueError, match="two queries have the same name"):
         load_queries(file.name)
 
 
