@@ -68,6 +68,30 @@ class Database(database.Database):
             (day, label, price, observed_at, batch, self._lines),
         )
 
+    def pnl(
+        self,
+        day: date,
+        label: str,
+        trader: str,
+        price: Decimal | None,
+        price_status: str,
+        valid_from: datetime,
+        valid_to: datetime | None = None,
+        sell_mwh: Decimal = Decimal(1),
+    ) -> None:
+        """One version of PnL: the trader sold at 1 EUR/MWh."""
+        period = self.period(day, label)
+        self.rows(
+            "INSERT INTO curated.pnl_versions (delivery_day, delivery_hour, trader_id, delivery_start_at,"
+            " delivery_end_at, trade_count, buy_mwh, sell_mwh, reference_price_eur_per_mwh, price_status,"
+            " capture_gap_seconds, buy_value_eur, sell_value_eur, valid_from, valid_to)"
+            " VALUES (%s, %s, %s, %s, %s, 1, 0, %s, %s, %s, 0, 0, %s, %s, %s)",
+            (
+                day, label, trader, period.start_at, period.end_at, sell_mwh, price, price_status, sell_mwh,
+                valid_from, valid_to,
+            ),
+        )  # fmt: skip
+
     def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:
         """Marks periods, or all that have trades, as changed."""
         if periods is None:
