@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from include.domain.delivery_period import DeliveryPeriod, Market
+from include.domain.pnl import Fill, compute_pnl
 from include.warehouse.queries import load_queries, run_sql
 from tools import database
 
@@ -74,23 +75,34 @@ class Database(database.Database):
         label: str,
         trader: str,
         price: Decimal | None,
-        price_status: str,
-        valid_from: datetime,
-        valid_to: datetime | None = None,
-        sell_mwh: Decimal = Decimal(1),
+        *,
+        fills: Iterable[Fill] = (Fill("sell", Decimal(1), Decimal(1)),),
+        gap_seconds: Decimal = Decimal(0),
+        valid_from: datetime | None = None,
     ) -> None:
-        """One version of PnL: the trader sold at 1 EUR/MWh."""
-        period = self.period(day, label)
+        """A version of PnL as a build would publish it; it stands."""
+        period, pnl = self.period(day, label), compute_pnl(fills, price)
+        facts = {
+            "delivery_day": day,
+            "delivery_hour": label,
+            "trader_id": trader,
+            "delivery_start_at": period.start_at,
+            "delivery_end_at": period.end_at,
+            "trade_count": pnl.trade_count,
+            "buy_mwh": pnl.buy_mwh,
+            "sell_mwh": pnl.sell_mwh,
+            "buy_value_eur": pnl.buy_value_eur,
+            "sell_value_eur": pnl.sell_value_eur,
+            "reference_price_eur_per_mwh": price,
+            "price_status": "missing" if price is None else "final",
+            "capture_gap_seconds": gap_seconds,
+            "valid_from": valid_from or datetime.now(UTC),
+        }
         self.rows(
-            "INSERT INTO curated.pnl_versions (delivery_day, delivery_hour, trader_id, delivery_start_at,"
-            " delivery_end_at, trade_count, buy_mwh, sell_mwh, reference_price_eur_per_mwh, price_status,"
-            " capture_gap_seconds, buy_value_eur, sell_value_eur, valid_from, valid_to)"
-            " VALUES (%s, %s, %s, %s, %s, 1, 0, %s, %s, %s, 0, 0, %s, %s, %s)",
-            (
-                day, label, trader, period.start_at, period.end_at, sell_mwh, price, price_status, sell_mwh,
-                valid_from, valid_to,
-            ),
-        )  # fmt: skip
+            f"INSERT INTO curated.pnl_versions ({', '.join(facts)})"
+            f" VALUES ({', '.join(f'%({name})s' for name in facts)})",
+            facts,
+        )
 
     def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:
         """Marks periods, or all that have trades, as changed."""

@@ -61,7 +61,7 @@ TRADES = [
 GAPS = ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"]
 
 _FROM_OUTSIDE = frozenset({"trade_id", "trader_id"})
-_LABELS = frozenset({"direction", "price_status"})
+_LABELS = frozenset({"market", "direction", "price_status"})
 """Columns of texts; what is a text in another column is a number with all its digits."""
 
 

@@ -17,8 +17,8 @@ def publish_pnl(warehouse: Warehouse, hour: int, price: str | None, price_status
             delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh,
             sell_mwh, reference_price_eur_per_mwh, price_status, capture_gap_seconds, buy_value_eur,
             sell_value_eur, valid_from)
-        SELECT delivery_day, delivery_hour, 'trader_1', delivery_start_at, delivery_end_at, 1, 0, 1, %s, %s, 0, 0,
-               1, now()
+        SELECT delivery_day, delivery_hour, 'trader_1', delivery_start_at, delivery_end_at, 1, 0, 1, %s, %s,
+               0, 0, 1, now()
         FROM raw.delivery_periods WHERE delivery_day = %s AND delivery_hour = %s
         """,
         price,

@@ -21,7 +21,7 @@ def db(database: Database) -> Database:
     """With a published row of one period of the past, whose price is missing since an hour."""
     batch = database.batch()
     database.trade(batch, DAY, LABEL, "ann", "buy", ONE, ONE)
-    database.pnl(DAY, LABEL, "ann", None, "missing", minutes_ago(60))
+    database.pnl(DAY, LABEL, "ann", None, valid_from=minutes_ago(60))
     return database
 
 
