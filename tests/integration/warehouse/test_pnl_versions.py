@@ -16,21 +16,22 @@ from tests.database import Database
 
 MIGRATIONS = Path(next(iter(migrations.__path__)))
 MOMENTS = ["01 00:00", "01 02:00", "10 12:17:30", "10 13:00:00.005", "31 23:00"]
-RELATIONS = [
+VIEWS = ["curated.pnl_daily", "curated.portfolio_pnl_hourly", "curated.portfolio_pnl_daily"]
+CURATED = [
     "curated.pnl_hourly",
     "curated.pnl_hourly_history",
     "curated.pnl_hourly_changes",
-    "curated.pnl_daily",
-    "curated.portfolio_pnl_hourly",
-    "curated.portfolio_pnl_daily",
-    "ops.missing_prices",
-    "ops.incomplete_periods",
-    *(
-        f"curated.{view}_as_of('2026-03-{moment}Z')"
-        for view in ("pnl_hourly", "pnl_daily", "portfolio_pnl_hourly", "portfolio_pnl_daily")
-        for moment in MOMENTS
-    ),
+    *VIEWS,
+    *(f"{view}_as_of('2026-03-{at}Z')" for view in ("curated.pnl_hourly", *VIEWS) for at in MOMENTS),
 ]
+OPS = ["ops.missing_prices", "ops.incomplete_periods"]
+
+
+def upgrade(url: str, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["warehouse_url"] = url
+    command.upgrade(config, revision)
 
 
 @pytest.fixture
@@ -39,10 +40,7 @@ def older(postgres: str) -> Iterator[str]:
     url = postgres.rsplit("/", 1)[0] + "/older"
     with closing(Database(postgres)) as server:
         server.rows("CREATE DATABASE older")
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["warehouse_url"] = url
-        command.upgrade(config, "0008")
+        upgrade(url, "0008")
         yield url
         server.rows("DROP DATABASE older WITH (FORCE)")
 
@@ -66,29 +64,28 @@ def columns_of(database: Database, relation: str) -> list[str]:
 def test_an_older_warehouse_says_the_same_after_its_upgrade(older: str) -> None:
     with closing(Database(older)) as database:
         database.rows(Path(__file__).with_name("pnl_before_versions.sql").read_text())
-        columns = {relation: columns_of(database, relation) for relation in RELATIONS}
+        columns = {relation: columns_of(database, relation) for relation in (*CURATED, *OPS)}
         before = said(database, columns)
-        migrate(older)
-        assert said(database, columns) == before
         assert before["curated.pnl_hourly_history"][0] == 30 * 24 * 20 * 3
         assert all(count for relation, (count, _) in before.items() if "01 00:00" not in relation)
-        assert len({before[f"curated.pnl_daily_as_of('2026-03-{moment}Z')"] for moment in MOMENTS}) == len(
-            MOMENTS
-        )
-        now = {relation: columns_of(database, relation) for relation in RELATIONS}
-        assert now == {
-            relation: ["market", *names] if relation.startswith("curated") else names
-            for relation, names in columns.items()
+        moments = [f"curated.pnl_daily_as_of('2026-03-{at}Z')" for at in MOMENTS]
+        assert len({before[moment] for moment in moments}) == len(moments)
+
+        upgrade(older, "0009")
+        assert said(database, {name: columns[name] for name in OPS}) == {name: before[name] for name in OPS}
+        migrate(older)
+        assert said(database, {name: columns[name] for name in CURATED}) == {
+            name: before[name] for name in CURATED
         }
+        for name in CURATED:
+            assert columns_of(database, name)[: len(columns[name]) + 1] == ["market", *columns[name]]
         assert database.rows("SELECT DISTINCT market FROM curated.pnl_versions") == [("DE",)]
-        assert (
-            database.rows(
-                "SELECT relname FROM pg_class"
-                " WHERE relnamespace = 'curated'::regnamespace AND relkind IN ('r', 'v')"
-                " AND (relname LIKE '%before%' OR NOT has_table_privilege('analyst', oid, 'SELECT'))"
-            )
-            == []
+        unreadable = (
+            "SELECT relname FROM pg_class"
+            " WHERE relnamespace = 'curated'::regnamespace AND relkind IN ('r', 'v')"
+            " AND (relname LIKE '%before%' OR NOT has_table_privilege('analyst', oid, 'SELECT'))"
         )
+        assert database.rows(unreadable) == []
 
 
 def run_views(cur: cursor) -> None:
@@ -97,9 +94,9 @@ def run_views(cur: cursor) -> None:
 
 def test_a_column_that_follows_from_facts_needs_its_definition_only(cur: cursor) -> None:
     cur.execute(
-        "ALTER TABLE curated.pnl_versions ADD COLUMN turnover_eur numeric"
+        "ALTER TABLE curated.pnl_versions ADD COLUMN added_eur numeric"
         " GENERATED ALWAYS AS (buy_value_eur + sell_value_eur) STORED;"
-        "COMMENT ON COLUMN curated.pnl_versions.turnover_eur IS 'Turnover, EUR'"
+        "COMMENT ON COLUMN curated.pnl_versions.added_eur IS 'Added, EUR'"
     )
     run_views(cur)
     for relation in (
@@ -108,13 +105,13 @@ def test_a_column_that_follows_from_facts_needs_its_definition_only(cur: cursor)
         "curated.pnl_hourly_as_of(now())",
         "staging.pnl_hourly",
     ):
-        cur.execute(f"SELECT turnover_eur FROM {relation}")
+        cur.execute(f"SELECT added_eur FROM {relation}")
     cur.execute(
         "SELECT col_description('curated.pnl_hourly'::regclass, ordinal_position) FROM"
         " information_schema.columns WHERE table_schema = 'curated' AND table_name = 'pnl_hourly'"
-        " AND column_name = 'turnover_eur'"
+        " AND column_name = 'added_eur'"
     )
-    assert cur.fetchall() == [("Turnover, EUR",)]
+    assert cur.fetchall() == [("Added, EUR",)]
 
 
 def test_a_new_fact_is_compared_and_published(cur: cursor) -> None:
