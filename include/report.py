@@ -97,11 +97,14 @@ def run(settings: Settings, delivery_day: date, trader_id: str | None = None) ->
         TransientError: The warehouse cannot be reached.
     """
     of_whom = {"delivery_day": delivery_day, "trader_id": trader_id}
+    of_portfolio = QUERIES["report_portfolio_rows"], QUERIES["report_portfolio_total"]
+    of_trader = QUERIES["report_rows"], QUERIES["report_total"]
+    rows_query, total_query = of_portfolio if trader_id is None else of_trader
     with connect(settings.warehouse_url, "report") as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
         with conn, conn.cursor() as cur:
-            rows = fetch_dicts(cur, QUERIES["report_rows"], of_whom)
-            total = fetch_dicts(cur, QUERIES["report_total"], of_whom)
+            rows = fetch_dicts(cur, rows_query, of_whom)
+            total = fetch_dicts(cur, total_query, of_whom)
             traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
     if traders and not rows:
         raise TerminalError(

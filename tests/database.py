@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from include.domain.delivery_period import DeliveryPeriod, Market
+from include.domain.pnl import Fill, compute_pnl
 from include.warehouse.queries import load_queries, run_sql
 from tools import database
 
@@ -66,6 +67,41 @@ class Database(database.Database):
         self.rows(
             "INSERT INTO raw.reference_prices VALUES (%s, %s, %s, NULL, %s, %s, 2, %s)",
             (day, label, price, observed_at, batch, self._lines),
+        )
+
+    def pnl(
+        self,
+        day: date,
+        label: str,
+        trader: str,
+        price: Decimal | None,
+        *,
+        fills: Iterable[Fill] = (Fill("sell", Decimal(1), Decimal(1)),),
+        gap_seconds: Decimal = Decimal(0),
+        valid_from: datetime | None = None,
+    ) -> None:
+        """A version of PnL as a build would publish it; it stands."""
+        period, pnl = self.period(day, label), compute_pnl(fills, price)
+        facts = {
+            "delivery_day": day,
+            "delivery_hour": label,
+            "trader_id": trader,
+            "delivery_start_at": period.start_at,
+            "delivery_end_at": period.end_at,
+            "trade_count": pnl.trade_count,
+            "buy_mwh": pnl.buy_mwh,
+            "sell_mwh": pnl.sell_mwh,
+            "buy_value_eur": pnl.buy_value_eur,
+            "sell_value_eur": pnl.sell_value_eur,
+            "reference_price_eur_per_mwh": price,
+            "price_status": "missing" if price is None else "final",
+            "capture_gap_seconds": gap_seconds,
+            "valid_from": valid_from or datetime.now(UTC),
+        }
+        self.rows(
+            f"INSERT INTO curated.pnl_versions ({', '.join(facts)})"
+            f" VALUES ({', '.join(f'%({name})s' for name in facts)})",
+            facts,
         )
 
     def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:

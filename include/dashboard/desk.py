@@ -7,55 +7,27 @@ from typing import Any
 from include.dashboard.health import read_facts, upcoming
 from include.dashboard.market import trading_opens_at
 from include.dashboard.reader import Query, Row
-from include.dashboard.tables import DAILY
+from include.dashboard.tables import DAILY, HOURLY
 from include.dashboard.watcher import State
 from include.dashboard.wording import incomplete_because, matching
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
 
-_PNL = {
-    "pnl_hourly": (QUERIES["pnl_hourly"], QUERIES["pnl_hourly_as_of"]),
-    "pnl_daily": (QUERIES["pnl_daily"], QUERIES["pnl_daily_as_of"]),
+_NOW = {
+    ("pnl_hourly", False): QUERIES["pnl_hourly"],
+    ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly"],
+    ("pnl_daily", False): QUERIES["pnl_daily"],
+    ("pnl_daily", True): QUERIES["portfolio_pnl_daily"],
 }
-"""Of each table: the query of what is said now, and of what was said at a moment."""
-_ROW = [
-    "delivery_hour",
-    "delivery_start_at",
-    "delivery_end_at",
-    "trade_count",
-    "buy_mwh",
-    "sell_mwh",
-    "net_position_mwh",
-    "average_price_eur_per_mwh",
-    "reference_price_eur_per_mwh",
-    "price_status",
-    "performance_eur_per_mwh",
-    "pnl_eur",
-    "realised_pnl_eur",
-    "unrealised_pnl_eur",
-    "is_complete",
-    "capture_gap_seconds",
-    "built_at",
-]
-_TOTAL = [
-    "trade_count",
-    "buy_mwh",
-    "sell_mwh",
-    "net_position_mwh",
-    "average_price_eur_per_mwh",
-    "price_status",
-    "performance_eur_per_mwh",
-    "pnl_eur",
-    "priced_pnl_eur",
-    "realised_pnl_eur",
-    "unrealised_pnl_eur",
-    "delivery_period_count",
-    "missing_price_count",
-    "incomplete_period_count",
-    "is_complete",
-    "built_at",
-]
+"""What is said now, by table and whether it is of the portfolio."""
+_AS_OF = {
+    ("pnl_hourly", False): QUERIES["pnl_hourly_as_of"],
+    ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly_as_of"],
+    ("pnl_daily", False): QUERIES["pnl_daily_as_of"],
+    ("pnl_daily", True): QUERIES["portfolio_pnl_daily_as_of"],
+}
+"""What was said at a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +52,9 @@ def read_pnl(query: Query, table: str, as_of: datetime | None, **selection: Any)
         table: `pnl_hourly` or `pnl_daily`.
         selection: from_day, to_day, trader_id (None: the portfolio) and all_traders (the rows of each).
     """
-    now, then = _PNL[table]
-    return query(now if as_of is None else then, as_of=as_of, **selection)
+    is_portfolio = selection["trader_id"] is None and not selection["all_traders"]
+    statement = (_NOW if as_of is None else _AS_OF)[table, is_portfolio]
+    return query(statement, as_of=as_of, **selection)
 
 
 def read_desk(query: Query, state: State, view: View) -> Row:
@@ -108,11 +81,11 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "days": {"first": state.first_day, "last": state.last_day},
         "traders": [row["trader_id"] for row in query(QUERIES["traders"])],
         "rows": [
-            {name: row[name] for name in _ROW}
+            {name: row[name] for name in HOURLY}
             | {"incomplete_because": incomplete_because(row, by_hour.get(row["delivery_hour"], ()))}
             for row in rows
         ],
-        "total": {name: totals[0][name] for name in _TOTAL} if totals else None,
+        "total": {name: totals[0][name] for name in DAILY} if totals else None,
     }
 
 

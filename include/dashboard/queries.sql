@@ -4,8 +4,8 @@
 SELECT set_config('statement_timeout', %(timeout)s, false)
 
 -- name: version
--- Anything that the page shows has changed when this has; a handful of looks into indexes. Publications may be committed
--- in another order than their moments, so those of the last minutes are counted as well
+-- Anything that the page shows has changed when this has; a handful of looks into indexes. A publication is committed
+-- after its moment, and maybe after a later one, so those of the last minutes are counted as well
 WITH recent AS (
     SELECT date_bin('10 minutes', now(), timestamptz 'epoch') - interval '10 minutes' AS since_at
 )
@@ -13,10 +13,10 @@ SELECT
     md5(ROW(
         -- what is late depends on the clock as well
         date_trunc('minute', now()),
-        (SELECT max(valid_from) FROM curated.pnl_hourly_history),
-        (SELECT count(*) FROM curated.pnl_hourly_history WHERE valid_from >= (SELECT since_at FROM recent)),
-        (SELECT max(valid_to) FROM curated.pnl_hourly_history WHERE valid_to IS NOT NULL),
-        (SELECT count(*) FROM curated.pnl_hourly_history WHERE valid_to >= (SELECT since_at FROM recent)),
+        (SELECT max(valid_from) FROM curated.pnl_versions),
+        (SELECT count(*) FROM curated.pnl_versions WHERE valid_from >= (SELECT since_at FROM recent)),
+        (SELECT max(valid_to) FROM curated.pnl_versions WHERE valid_to IS NOT NULL),
+        (SELECT count(*) FROM curated.pnl_versions WHERE valid_to >= (SELECT since_at FROM recent)),
         (SELECT max(load_batch_id) FROM ops.load_batches),
         (SELECT ROW(count(*), sum(load_batch_id), count(review)) FROM ops.load_batches WHERE state <> 'accepted'),
         (SELECT ROW(count(*), max(pending_id)) FROM ops.pending_delivery_periods),
@@ -42,80 +42,60 @@ WITH RECURSIVE traders AS (
 SELECT trader_id FROM traders WHERE trader_id IS NOT NULL
 
 -- name: pnl_hourly
--- PnL by delivery period: of one trader, of each, or of the portfolio
-SELECT
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
-    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
+-- PnL by delivery period of one trader or of each
+SELECT *
 FROM curated.pnl_hourly
 WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
-UNION ALL
-SELECT
-    delivery_day, delivery_hour, NULL, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
-    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
-FROM curated.portfolio_pnl_hourly
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
 
 -- name: pnl_hourly_as_of
 -- What pnl_hourly said at a moment
-SELECT
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
-    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
+SELECT *
 FROM curated.pnl_hourly_as_of(%(as_of)s)
 WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
-UNION ALL
-SELECT
-    delivery_day, delivery_hour, NULL, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    reference_price_eur_per_mwh, price_status, performance_eur_per_mwh, pnl_eur, realised_pnl_eur,
-    unrealised_pnl_eur, capture_gap_seconds, is_complete, built_at
-FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
 
+-- name: portfolio_pnl_hourly
+-- PnL by delivery period of the portfolio
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_hourly
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY delivery_start_at, delivery_end_at, delivery_hour
+
+-- name: portfolio_pnl_hourly_as_of
+-- What portfolio_pnl_hourly said at a moment
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY delivery_start_at, delivery_end_at, delivery_hour
+
 -- name: pnl_daily
--- PnL by delivery day: of one trader, of each, or of the portfolio
-SELECT
-    delivery_day, trader_id, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    incomplete_period_count, is_complete, built_at
+-- PnL by delivery day of one trader or of each
+SELECT *
 FROM curated.pnl_daily
 WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
-UNION ALL
-SELECT
-    delivery_day, NULL, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    incomplete_period_count, is_complete, built_at
-FROM curated.portfolio_pnl_daily
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
 ORDER BY delivery_day, trader_id
 
 -- name: pnl_daily_as_of
 -- What pnl_daily said at a moment
-SELECT
-    delivery_day, trader_id, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    incomplete_period_count, is_complete, built_at
+SELECT *
 FROM curated.pnl_daily_as_of(%(as_of)s)
 WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
-UNION ALL
-SELECT
-    delivery_day, NULL, delivery_period_count, missing_price_count, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    price_status, performance_eur_per_mwh, pnl_eur, priced_pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    incomplete_period_count, is_complete, built_at
-FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND NOT %(all_traders)s AND %(trader_id)s IS NULL
 ORDER BY delivery_day, trader_id
+
+-- name: portfolio_pnl_daily
+-- PnL by delivery day of the portfolio
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_daily
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY delivery_day
+
+-- name: portfolio_pnl_daily_as_of
+-- What portfolio_pnl_daily said at a moment
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
+WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY delivery_day
 
 -- name: incomplete
 -- What is missing in the delivery periods of a day, but for capture gaps, which each row of PnL has itself
@@ -135,7 +115,7 @@ ORDER BY delivery_hour, reason
 -- published and takes it away when it is replaced
 WITH versions AS (
     SELECT valid_from, valid_to, pnl_eur
-    FROM curated.pnl_hourly_history
+    FROM curated.pnl_versions
     WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ), steps AS (
     SELECT at, sum(pnl_eur) AS pnl_eur, sum(row_count) AS row_count, sum(priced_count) AS priced_count

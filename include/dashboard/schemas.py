@@ -1,9 +1,15 @@
 """What the answers look like, for the API's own description; nothing is computed from it."""
 
+from collections.abc import Iterable
+from dataclasses import fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
+
+from include.dashboard.tables import DAILY, HOURLY
+from include.domain.pnl import Pnl
 
 Exact = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$", description="A number with all its digits")]
 PriceStatus = Literal["final", "provisional", "missing"]
@@ -27,48 +33,42 @@ class Version(BaseModel):
     version: str
 
 
-class DeskRow(BaseModel):
+def _measures(names: Iterable[str]) -> dict[str, Any]:
+    """Fields for these measures of PnL, as include/domain/pnl.py has them."""
+    types: dict[Any, Any] = {int: int, Decimal: Exact, Decimal | None: Exact | None}
+    return {field.name: (types[field.type], ...) for field in fields(Pnl) if field.name in names}
+
+
+class _PnlRow(BaseModel):
+    market: str
+    delivery_day: date
+    trader_id: str | None = Field(description="null: the whole portfolio")
+    price_status: PriceStatus
+    is_complete: bool
+    built_at: datetime
+
+
+class _DeskRow(_PnlRow):
     """A delivery period."""
 
     delivery_hour: str
     delivery_start_at: datetime
     delivery_end_at: datetime
-    trade_count: int
-    buy_mwh: Exact
-    sell_mwh: Exact
-    net_position_mwh: Exact
-    average_price_eur_per_mwh: Exact | None
-    reference_price_eur_per_mwh: Exact | None
-    price_status: PriceStatus
-    performance_eur_per_mwh: Exact | None
-    pnl_eur: Exact | None
-    realised_pnl_eur: Exact
-    unrealised_pnl_eur: Exact | None
-    is_complete: bool
     capture_gap_seconds: Exact
-    built_at: datetime
     incomplete_because: list[str]
 
 
-class DeskTotal(BaseModel):
-    """The day."""
+class _DeskTotal(_PnlRow):
+    """The day; without a price of each period, what needs it is null."""
 
-    trade_count: int
-    buy_mwh: Exact
-    sell_mwh: Exact
-    net_position_mwh: Exact
-    average_price_eur_per_mwh: Exact | None
-    price_status: PriceStatus
-    performance_eur_per_mwh: Exact | None
-    pnl_eur: Exact | None = Field(description="null while any period has no price")
-    priced_pnl_eur: Exact | None = Field(description="Of the periods that have a price")
-    realised_pnl_eur: Exact
-    unrealised_pnl_eur: Exact | None
+    priced_pnl_eur: Exact | None = Field(description="PnL of the periods that have a price")
     delivery_period_count: int
     missing_price_count: int
     incomplete_period_count: int
-    is_complete: bool
-    built_at: datetime
+
+
+DeskRow = create_model("DeskRow", __base__=_DeskRow, **_measures(HOURLY))
+DeskTotal = create_model("DeskTotal", __base__=_DeskTotal, **_measures(DAILY))
 
 
 class Days(BaseModel):
@@ -88,8 +88,8 @@ class Desk(BaseModel):
     now: datetime
     days: Days
     traders: list[str]
-    rows: list[DeskRow]
-    total: DeskTotal | None = Field(description="null: nothing was traded")
+    rows: list[DeskRow]  # type: ignore[valid-type]
+    total: DeskTotal | None = Field(description="null: nothing was traded")  # type: ignore[valid-type]
 
 
 class Point(BaseModel):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,20 +11,39 @@ import msgspec
 from include.csv_file import Cell, Label, to_csv
 from include.dashboard.reader import Row
 from include.dashboard.responses import CSV, JSON, Answer
+from include.domain.pnl import Pnl
 
 FORMATS = ("json", "csv")
 
-_PNL = "net_position_mwh buy_vwap_eur_per_mwh sell_vwap_eur_per_mwh average_price_eur_per_mwh cash_flow_eur"
-HOURLY = (
-    "delivery_day delivery_hour trader_id delivery_start_at delivery_end_at trade_count buy_mwh sell_mwh"
-    f" {_PNL} reference_price_eur_per_mwh price_status performance_eur_per_mwh pnl_eur realised_pnl_eur"
-    " unrealised_pnl_eur capture_gap_seconds is_complete built_at"
-).split()
-DAILY = (
-    "delivery_day trader_id delivery_period_count missing_price_count trade_count buy_mwh sell_mwh"
-    f" {_PNL} price_status performance_eur_per_mwh pnl_eur priced_pnl_eur realised_pnl_eur unrealised_pnl_eur"
-    " incomplete_period_count is_complete built_at"
-).split()
+MEASURES = [field.name for field in fields(Pnl)]
+HOURLY = [
+    "delivery_day",
+    "delivery_hour",
+    "trader_id",
+    "market",
+    "delivery_start_at",
+    "delivery_end_at",
+    *MEASURES,
+    "price_status",
+    "capture_gap_seconds",
+    "is_complete",
+    "built_at",
+]
+_NOT_OF_DAYS = {"reference_price_eur_per_mwh", "buy_value_eur", "sell_value_eur"}
+"""Measures of delivery periods that a day does not have."""
+DAILY = [
+    "delivery_day",
+    "trader_id",
+    "market",
+    "delivery_period_count",
+    "missing_price_count",
+    *(name for name in MEASURES if name not in _NOT_OF_DAYS),
+    "price_status",
+    "priced_pnl_eur",
+    "incomplete_period_count",
+    "is_complete",
+    "built_at",
+]
 TRADES = [
     "trade_id",
     "trader_id",
@@ -41,7 +61,7 @@ TRADES = [
 GAPS = ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"]
 
 _FROM_OUTSIDE = frozenset({"trade_id", "trader_id"})
-_LABELS = frozenset({"direction", "price_status"})
+_LABELS = frozenset({"market", "direction", "price_status"})
 """Columns of texts; what is a text in another column is a number with all its digits."""
 
 

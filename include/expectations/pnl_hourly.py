@@ -1,5 +1,7 @@
 """What is expected of PnL that was built and is not published yet."""
 
+from datetime import date
+
 from include.errors import TerminalError
 from include.expectations.library import (
     CRITICAL,
@@ -14,12 +16,12 @@ from include.expectations.views import checked_view
 from include.settings import Settings
 from include.warehouse.connection import connect
 
-_IDENTITY = ("delivery_day", "delivery_hour", "trader_id")
-_SELECT = "SELECT delivery_day, delivery_hour, trader_id"
+_IDENTITY = ("market", "delivery_day", "delivery_hour", "trader_id")
+_SELECT = "SELECT market, delivery_day, delivery_hour, trader_id"
 
 
-def check_pnl(settings: Settings, build_id: int) -> None:
-    """Validates the rows of a build in staging.pnl_hourly; to be called while what counts cannot change.
+def check_pnl(settings: Settings, days: list[date]) -> None:
+    """Validates the rows of these days in staging.pnl_hourly; to be called while what counts cannot change.
 
     Raises:
         TerminalError: They break a critical expectation and must not be published; it says which.
@@ -27,13 +29,13 @@ def check_pnl(settings: Settings, build_id: int) -> None:
     """
     with (
         connect(settings.warehouse_url, "check_pnl") as conn,
-        checked_view(conn, "pnl_hourly", {"build_id": build_id}) as view,
+        checked_view(conn, "pnl_hourly", {"days": days}) as view,
     ):
         findings = validate(settings, conn, suite(), view)
     broken = [finding for finding in findings if finding.is_critical]
     if broken:
         raise TerminalError(
-            f"build {build_id} of curated.pnl_hourly is not published, the table is as it was:\n"
+            f"PnL of {days[0]} to {days[-1]} is not published, curated.pnl_hourly is as it was:\n"
             + "\n".join(f"- expected that {finding.expectation}; {finding.detail}" for finding in broken)
         )
 
@@ -64,7 +66,7 @@ def _keys() -> list[Expectation]:
             unexpected_rows_query=f"""
                 {_SELECT}, count(*) AS row_count
                 FROM {{batch}}
-                GROUP BY delivery_day, delivery_hour, trader_id
+                GROUP BY market, delivery_day, delivery_hour, trader_id
                 HAVING count(*) > 1
                 """,
             severity=CRITICAL,

@@ -71,8 +71,8 @@ CROSS JOIN LATERAL (
 WHERE b.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: validation_view_pnl_hourly
--- The rows of one build
-SELECT * FROM staging.pnl_hourly WHERE build_id = %(build_id)s
+-- The rows of one build, which holds the locks of these days
+SELECT * FROM staging.pnl_hourly WHERE delivery_day = ANY(%(days)s::date[])
 
 -- name: validation_views_left
 -- Views of validations whose connection, named in them by its process id, is gone

@@ -1,4 +1,4 @@
-"""Builds curated.pnl_hourly where inputs changed: beside it, checked, then swapped in."""
+"""Builds PnL where inputs changed: in staging, checked, then published as versions of curated.pnl_hourly."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -22,25 +22,23 @@ _DAYS_PER_BUILD = 31
 """Delivery days that are built, checked and published together."""
 
 
-_MARGIN_SECONDS, _MARGIN_PER_ROW_SECONDS = 0.02, 0.0002
-"""How long writing a publication is expected to take: its moment is chosen ahead by that much."""
-
-_MAX_MARGIN_SECONDS = 60.0
-
-
 @dataclass(frozen=True, slots=True)
 class Build:
     """Rows that wait in staging.pnl_hourly, for these delivery periods.
 
     Attributes:
+        days: The delivery days of the build, all of whose rows in staging.pnl_hourly are its own.
         pending_ids: The changes in ops.pending_delivery_periods that the rows take in.
+        period_count: Delivery periods that were built.
+        row_count: Rows that were built.
+        changed_count: Rows that are new, differ from what stands, or have no trades any more.
     """
 
-    build_id: int
+    days: list[date]
     pending_ids: list[int]
-    delivery_days: list[date]
-    delivery_hours: list[str]
+    period_count: int
     row_count: int
+    changed_count: int
 
 
 def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
@@ -99,101 +97,64 @@ def build_days(
     """
     with _locked(settings, days) as conn:
         build = stage(conn, days, is_whole=is_whole)
-        if changes_anything(conn, build):  # else there is nothing to publish, and so nothing to check
+        if build.changed_count:  # else there is nothing to publish, and so nothing to check
             _check(settings, build)
         with conn, conn.cursor() as cur:
+            publish(cur, build)
             counts = {
-                "delivery_periods": len(build.delivery_days),
+                "delivery_periods": build.period_count,
                 "rows_built": build.row_count,
-                "rows_changed": publish(cur, build),
+                "rows_changed": build.changed_count,
             }
             if publishing is not None:
                 publishing(cur, counts)
-        forget(conn, build)
     return counts
 
 
 def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Build:
-    """Computes the pending periods of these days, or all of them, into staging.pnl_hourly and commits."""
+    """Computes the pending periods of these days, or all of them, into staging.pnl_hourly and commits.
+
+    What they change is kept in a temporary table of the connection, for `publish`.
+    """
     with conn, conn.cursor() as cur:
         # changes and data as of one moment: a change that comes later stays pending
         cur.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        run_sql(cur, QUERIES["forget_staged_days"], {"delivery_days": days})
-        run_sql(cur, QUERIES["pending_periods"], {"delivery_days": days, "is_whole": is_whole})
+        run_sql(cur, QUERIES["forget_staged_days"], {"days": days})
+        run_sql(cur, QUERIES["pending_periods"], {"days": days, "is_whole": is_whole})
         pending = cur.fetchall()
-        keys = sorted({(day, hour) for _, day, hour in pending})
-        delivery_days, delivery_hours = [day for day, _ in keys], [hour for _, hour in keys]
-        run_sql(cur, QUERIES["next_build_id"])
-        build_id: int = cur.fetchone()[0]  # type: ignore[index]
-        parameters = {"build_id": build_id, "delivery_days": delivery_days, "delivery_hours": delivery_hours}
+        periods = sorted({(day, hour) for _, day, hour in pending})
+        parameters = {
+            "days": days,
+            "delivery_days": [day for day, _ in periods],
+            "delivery_hours": [hour for _, hour in periods],
+        }
         run_sql(cur, QUERIES["pnl_sums"], parameters)
-        row_count = run_sql(cur, QUERIES["stage_pnl_hourly"], parameters)
-        pending_ids = [pending_id for pending_id, _, _ in pending if pending_id is not None]
-        return Build(build_id, pending_ids, delivery_days, delivery_hours, row_count)
+        return Build(
+            days,
+            pending_ids=[pending_id for pending_id, _, _ in pending if pending_id is not None],
+            period_count=len(periods),
+            row_count=run_sql(cur, QUERIES["stage_pnl_hourly"], parameters),
+            changed_count=run_sql(cur, QUERIES["pnl_changes"], parameters),
+        )
 
 
-def publish(cur: cursor, build: Build) -> int:
-    """Swaps the build's rows in and keeps the versions that they replace, in the caller's transaction.
-
-    The caller commits at once: `built_at`, `valid_from` and `valid_to` name the moment at which this returns.
-
-    Returns:
-        Rows that are new, differ or went away.
-    """
-    parameters = _parameters(build)
-    changed = run_sql(cur, QUERIES["pnl_hourly_changes"], parameters)
-    if changed:
-        # a commit that waits for the disk would be seen later than it says; `forget` makes it durable
-        cur.execute("SET LOCAL synchronous_commit = off")
-        margin_seconds = _MARGIN_SECONDS + changed * _MARGIN_PER_ROW_SECONDS
-        while not _swap(cur, parameters, margin_seconds):
-            margin_seconds *= 4
+def publish(cur: cursor, build: Build) -> None:
+    """Closes the versions that the build replaces and adds the new ones, in the caller's transaction."""
+    if build.changed_count:
+        run_sql(cur, QUERIES["published_at"])
+        ((published_at,),) = cur.fetchall()
+        run_sql(cur, QUERIES["close_versions"], {"published_at": published_at})
+        run_sql(cur, QUERIES["publish_versions"], {"published_at": published_at})
     run_sql(cur, QUERIES["pending_done"], {"pending_ids": build.pending_ids})
-    return changed
-
-
-def _swap(cur: cursor, parameters: dict[str, object], margin_seconds: float) -> bool:
-    """Writes everything as of a moment a little ahead and waits for it; False: that moment came too early."""
-    cur.execute("SAVEPOINT swap")
-    run_sql(cur, QUERIES["published_at"], {"margin_seconds": margin_seconds})
-    parameters["published_at"] = cur.fetchone()[0]  # type: ignore[index]
-    run_sql(cur, QUERIES["pnl_hourly_history_close"], parameters)
-    run_sql(cur, QUERIES["pnl_hourly_remove"], parameters)
-    run_sql(cur, QUERIES["publish_pnl_hourly"], parameters)
-    run_sql(cur, QUERIES["pnl_hourly_history"], parameters)
-    run_sql(cur, QUERIES["published_at_wait"], parameters)
-    is_in_time: bool = cur.fetchone()[0]  # type: ignore[index]
-    if not is_in_time and margin_seconds < _MAX_MARGIN_SECONDS:
-        cur.execute("ROLLBACK TO SAVEPOINT swap")
-        return False
-    return True
-
-
-def changes_anything(conn: connection, build: Build) -> bool:
-    """Whether publishing the build would write anything."""
-    with conn, conn.cursor() as cur:
-        return run_sql(cur, QUERIES["pnl_hourly_changes"], _parameters(build)) > 0
-
-
-def _parameters(build: Build) -> dict[str, object]:
-    return {
-        "build_id": build.build_id,
-        "delivery_days": build.delivery_days,
-        "delivery_hours": build.delivery_hours,
-    }
+    run_sql(cur, QUERIES["forget_staged_days"], {"days": build.days})
+    run_sql(cur, QUERIES["forget_changes"])
 
 
 def _check(settings: Settings, build: Build) -> None:
     if build.row_count:
         from include.expectations.pnl_hourly import check_pnl  # seconds of imports, only when there is work
 
-        check_pnl(settings, build.build_id)
-
-
-def forget(conn: connection, build: Build) -> None:
-    """Removes the staged rows; as this commit waits for the disk, the publication is durable as well."""
-    with conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["forget_build"], {"build_id": build.build_id})
+        check_pnl(settings, build.days)
 
 
 @contextmanager

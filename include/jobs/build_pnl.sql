@@ -36,21 +36,18 @@ WITH undecided AS MATERIALIZED (
 )
 SELECT pending_id, delivery_day, delivery_hour
 FROM ops.pending_delivery_periods
-WHERE delivery_day = ANY(%(delivery_days)s::date[])
+WHERE delivery_day = ANY(%(days)s::date[])
   AND (delivery_day, delivery_hour) NOT IN (SELECT delivery_day, delivery_hour FROM held)
 UNION ALL
 -- of a rebuild: every other period that is known
 SELECT NULL, delivery_day, delivery_hour
 FROM raw.delivery_periods
-WHERE %(is_whole)s AND delivery_day = ANY(%(delivery_days)s::date[])
+WHERE %(is_whole)s AND delivery_day = ANY(%(days)s::date[])
   AND (delivery_day, delivery_hour) NOT IN (SELECT delivery_day, delivery_hour FROM held)
 
 -- name: forget_staged_days
--- What an earlier build of these days left when it was killed: their locks are ours
-DELETE FROM staging.pnl_hourly WHERE delivery_day = ANY(%(delivery_days)s)
-
--- name: next_build_id
-SELECT nextval('staging.build_id')
+-- The staged rows of these days, whose locks are ours: those of this build, or of one that was killed
+DELETE FROM staging.pnl_hourly WHERE delivery_day = ANY(%(days)s::date[])
 
 -- name: pnl_sums
 -- The sums of a build, a row a direction: the only pass over the trades.
@@ -71,14 +68,12 @@ WHERE (t.delivery_day, t.delivery_hour) IN (
 GROUP BY t.delivery_day, t.delivery_hour, t.trader_id, t.direction
 
 -- name: stage_pnl_hourly
--- PnL of the periods of a build, from the trades and prices that count; include/domain/pnl.py says the same in Python.
--- Sums and products are exact; a ratio has one division, 30 decimals, rounded half up to 12.
+-- The facts of PnL of the periods of a build, from the trades and prices that count: exact sums and products. What
+-- follows from them is generated (curated.pnl_versions); include/domain/pnl.py says the same in Python.
 -- Each part is materialized: the planner cannot know how few rows it has and would compute it again for each trader.
 INSERT INTO staging.pnl_hourly (
-    build_id, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count,
-    buy_mwh, sell_mwh, net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
-    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    performance_eur_per_mwh, capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur
+    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
+    buy_value_eur, sell_value_eur, reference_price_eur_per_mwh, price_status, capture_gap_seconds
 )
 WITH wanted AS MATERIALIZED (
     SELECT p.*
@@ -115,134 +110,58 @@ WITH wanted AS MATERIALIZED (
         coalesce(sum(value_eur_per_hour) FILTER (WHERE direction = 'sell'), 0) AS sell_value_per_hour
     FROM pg_temp.pnl_sums
     GROUP BY delivery_day, delivery_hour, trader_id
-), positions AS (
-    SELECT
-        w.delivery_start_at, w.delivery_end_at,
-        s.delivery_day, s.delivery_hour, s.trader_id, s.trade_count,
-        s.buy_mw * w.delivery_hours AS buy_mwh,
-        s.sell_mw * w.delivery_hours AS sell_mwh,
-        s.buy_value_per_hour * w.delivery_hours AS buy_value_eur,
-        s.sell_value_per_hour * w.delivery_hours AS sell_value_eur,
-        r.price_eur_per_mwh AS reference_price_eur_per_mwh,
-        coalesce(r.price_status, 'missing') AS price_status,
-        c.capture_gap_seconds
-    FROM sums AS s
-    JOIN wanted AS w USING (delivery_day, delivery_hour)
-    JOIN completeness AS c USING (delivery_day, delivery_hour)
-    LEFT JOIN prices AS r USING (delivery_day, delivery_hour)
-), results AS (
-    SELECT
-        *,
-        sell_value_eur - buy_value_eur AS cash_flow_eur,
-        buy_mwh - sell_mwh AS net_position_mwh,
-        sell_value_eur - buy_value_eur + (buy_mwh - sell_mwh) * reference_price_eur_per_mwh AS pnl_eur,
-        CASE
-            WHEN buy_mwh = 0 OR sell_mwh = 0 THEN 0
-            ELSE trim_scale(round(
-                (sell_value_eur * buy_mwh - buy_value_eur * sell_mwh)::numeric(100, 30) / greatest(buy_mwh, sell_mwh), 12))
-        END AS realised_pnl_eur
-    FROM positions
 )
 SELECT
-    %(build_id)s, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count,
-    buy_mwh, sell_mwh, net_position_mwh,
-    trim_scale(round(buy_value_eur::numeric(100, 30) / nullif(buy_mwh, 0), 12)),
-    trim_scale(round(sell_value_eur::numeric(100, 30) / nullif(sell_mwh, 0), 12)),
-    trim_scale(round((buy_value_eur + sell_value_eur)::numeric(100, 30) / nullif(buy_mwh + sell_mwh, 0), 12)),
-    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur,
-    realised_pnl_eur, pnl_eur - realised_pnl_eur,
-    trim_scale(round(pnl_eur::numeric(100, 30) / nullif(buy_mwh + sell_mwh, 0), 12)),
-    capture_gap_seconds, capture_gap_seconds = 0, buy_value_eur, sell_value_eur
-FROM results
+    s.delivery_day, s.delivery_hour, s.trader_id, w.delivery_start_at, w.delivery_end_at, s.trade_count,
+    s.buy_mw * w.delivery_hours,
+    s.sell_mw * w.delivery_hours,
+    s.buy_value_per_hour * w.delivery_hours,
+    s.sell_value_per_hour * w.delivery_hours,
+    r.price_eur_per_mwh,
+    coalesce(r.price_status, 'missing'),
+    c.capture_gap_seconds
+FROM sums AS s
+JOIN wanted AS w USING (delivery_day, delivery_hour)
+JOIN completeness AS c USING (delivery_day, delivery_hour)
+LEFT JOIN prices AS r USING (delivery_day, delivery_hour)
 
--- name: pnl_hourly_changes
--- What publishing a build would change: rows that are new, differ, or have no trades any more
-CREATE TEMPORARY TABLE pnl_changes ON COMMIT DROP AS
+-- name: pnl_changes
+-- What the build changes: rows that are new, differ, or have no trades any more. Only facts are compared
+CREATE TEMPORARY TABLE pnl_changes AS
 WITH built AS (
-    SELECT * FROM staging.pnl_hourly WHERE build_id = %(build_id)s
-), shown AS (
-    SELECT p.*
+    SELECT * FROM staging.built_facts WHERE delivery_day = ANY(%(days)s::date[])
+), standing AS (
+    SELECT s.*
     FROM unnest(%(delivery_days)s::date[], %(delivery_hours)s::text[]) AS w (delivery_day, delivery_hour)
-    JOIN curated.pnl_hourly AS p USING (delivery_day, delivery_hour)
+    JOIN staging.standing_facts AS s USING (delivery_day, delivery_hour)
 )
-SELECT delivery_day, delivery_hour, trader_id, b.build_id IS NOT NULL AS is_built
+SELECT market, delivery_day, delivery_hour, trader_id
 FROM built AS b
-FULL JOIN shown AS s USING (delivery_day, delivery_hour, trader_id)
-WHERE (
-    b.delivery_start_at, b.delivery_end_at, b.trade_count, b.buy_mwh, b.sell_mwh, b.net_position_mwh,
-    b.buy_vwap_eur_per_mwh, b.sell_vwap_eur_per_mwh, b.average_price_eur_per_mwh, b.cash_flow_eur,
-    b.reference_price_eur_per_mwh, b.price_status, b.pnl_eur, b.realised_pnl_eur, b.unrealised_pnl_eur,
-    b.performance_eur_per_mwh, b.capture_gap_seconds, b.is_complete, b.buy_value_eur, b.sell_value_eur
-) IS DISTINCT FROM (
-    s.delivery_start_at, s.delivery_end_at, s.trade_count, s.buy_mwh, s.sell_mwh, s.net_position_mwh,
-    s.buy_vwap_eur_per_mwh, s.sell_vwap_eur_per_mwh, s.average_price_eur_per_mwh, s.cash_flow_eur,
-    s.reference_price_eur_per_mwh, s.price_status, s.pnl_eur, s.realised_pnl_eur, s.unrealised_pnl_eur,
-    s.performance_eur_per_mwh, s.capture_gap_seconds, s.is_complete, s.buy_value_eur, s.sell_value_eur
-)
+FULL JOIN standing AS s USING (market, delivery_day, delivery_hour, trader_id)
+WHERE ROW(s.valid_from, b.*) IS DISTINCT FROM ROW(s.*)
 
 -- name: published_at
--- The moment of a publication: a little ahead, since readers see it only once it is committed; and after each version
--- that it replaces, even if the clock was set back
-SELECT greatest(
-    clock_timestamp() + %(margin_seconds)s * interval '1 second',
-    max(p.built_at) + interval '1 microsecond'
-)
-FROM pg_temp.pnl_changes AS c
-JOIN curated.pnl_hourly AS p USING (delivery_day, delivery_hour, trader_id)
+-- The moment of a publication: now, but after each version that it replaces, even if the clock was set back
+SELECT greatest(clock_timestamp(), max(s.valid_from) + interval '1 microsecond')
+FROM pg_temp.pnl_changes
+JOIN staging.standing_facts AS s USING (market, delivery_day, delivery_hour, trader_id)
 
--- name: pnl_hourly_history_close
--- The versions that are about to be replaced or removed end now
-UPDATE curated.pnl_hourly_history AS h
+-- name: close_versions
+UPDATE curated.pnl_versions AS v
 SET valid_to = %(published_at)s
 FROM pg_temp.pnl_changes AS c
-WHERE (h.delivery_day, h.delivery_hour, h.trader_id) = (c.delivery_day, c.delivery_hour, c.trader_id)
-  AND h.valid_to IS NULL
+WHERE (v.market, v.delivery_day, v.delivery_hour, v.trader_id) = (c.market, c.delivery_day, c.delivery_hour, c.trader_id)
+  AND v.valid_to IS NULL
 
--- name: pnl_hourly_remove
-DELETE FROM curated.pnl_hourly AS p
-USING pg_temp.pnl_changes AS c
-WHERE (p.delivery_day, p.delivery_hour, p.trader_id) = (c.delivery_day, c.delivery_hour, c.trader_id)
-
--- name: publish_pnl_hourly
-INSERT INTO curated.pnl_hourly (
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh,
-    sell_mwh, net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
-    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    performance_eur_per_mwh, capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur, built_at
-)
-SELECT
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh,
-    sell_mwh, net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
-    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    performance_eur_per_mwh, capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur, %(published_at)s
-FROM staging.pnl_hourly
-JOIN pg_temp.pnl_changes USING (delivery_day, delivery_hour, trader_id)
-WHERE build_id = %(build_id)s
-
--- name: pnl_hourly_history
-INSERT INTO curated.pnl_hourly_history (
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh,
-    sell_mwh, net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
-    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    performance_eur_per_mwh, capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur, built_at,
-    valid_from
-)
-SELECT
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh,
-    sell_mwh, net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
-    cash_flow_eur, reference_price_eur_per_mwh, price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    performance_eur_per_mwh, capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur, built_at,
-    built_at
-FROM curated.pnl_hourly
-JOIN pg_temp.pnl_changes USING (delivery_day, delivery_hour, trader_id)
-
--- name: published_at_wait
--- Waits for the moment of a publication; false: it had passed before everything was written
-SELECT %(published_at)s >= clock_timestamp() AS is_in_time,
-       pg_sleep(greatest(extract(epoch FROM %(published_at)s - clock_timestamp()), 0))
+-- name: publish_versions
+-- Both views have the facts in the same order
+INSERT INTO staging.standing_facts
+SELECT %(published_at)s, b.*
+FROM staging.built_facts AS b
+JOIN pg_temp.pnl_changes USING (market, delivery_day, delivery_hour, trader_id)
 
 -- name: pending_done
 DELETE FROM ops.pending_delivery_periods WHERE pending_id = ANY(%(pending_ids)s)
 
--- name: forget_build
-DELETE FROM staging.pnl_hourly WHERE build_id = %(build_id)s
+-- name: forget_changes
+DROP TABLE pg_temp.pnl_changes

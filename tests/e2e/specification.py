@@ -93,6 +93,7 @@ class Specification:
             status = "final" if observed[0] >= period.price_final_from else "provisional"
         gap = self.gap_seconds(period.tradable_from, period.tradable_until)
         return {
+            "market": "DE",
             "delivery_day": key[0],
             "delivery_hour": key[1],
             "trader_id": key[2],

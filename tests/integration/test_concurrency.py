@@ -234,7 +234,7 @@ def table(database: Database) -> dict[Any, dict[str, Any]]:
     rows = database.rows("SELECT * FROM curated.pnl_hourly")
     assert database.cursor.description is not None
     names = [column.name for column in database.cursor.description]
-    found = {row[:3]: dict(zip(names, row, strict=True)) for row in rows}
+    found = {row[1:4]: dict(zip(names, row, strict=True)) for row in rows}
     for row in found.values():
         del row["built_at"]
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection
 
 from include.expectations.pnl_hourly import check_pnl
-from include.jobs.build_pnl import changes_anything, forget, publish, stage
+from include.jobs.build_pnl import publish, stage
 from include.settings import Settings
 from include.warehouse.locks import lock_pnl_days
 from tools.bench.dataset import DELIVERY_DAYS, DELIVERY_HOURS
@@ -93,7 +93,7 @@ def _change(conn: Connection, is_first: bool) -> None:
     """New prices for all delivery periods, and all of them pending; at first with nothing built yet."""
     with conn, conn.cursor() as cur:
         if is_first:
-            cur.execute("TRUNCATE curated.pnl_hourly, curated.pnl_hourly_history")
+            cur.execute("TRUNCATE curated.pnl_versions")
         cur.execute(_PRICE_BATCH)
         cur.execute(_PRICES, {"load_batch_id": cur.fetchone()[0]})  # type: ignore[index]
         cur.execute(_PENDING)
@@ -117,12 +117,10 @@ def _build(conn: Connection, settings: Settings) -> tuple[float, float]:
     began = time.perf_counter()
     build = stage(conn, _DAYS)
     staged = time.perf_counter()
-    check_pnl(settings, build.build_id)
+    check_pnl(settings, build.days)
     checked = time.perf_counter()
-    changes_anything(conn, build)
     with conn, conn.cursor() as cur:
-        changed = publish(cur, build)
-    forget(conn, build)
+        publish(cur, build)
     published = time.perf_counter()
     with conn, conn.cursor() as cur:
         cur.execute("SELECT count(*), sum(trade_count)::bigint, count(pnl_eur) FROM curated.pnl_hourly")
@@ -131,13 +129,13 @@ def _build(conn: Connection, settings: Settings) -> tuple[float, float]:
         (expected,) = cur.fetchone() or (0,)
     periods = len(DELIVERY_DAYS) * len(DELIVERY_HOURS)
     if not (
-        rows == priced == changed == build.row_count
+        rows == priced == build.changed_count == build.row_count
         and trades == expected
-        and len(build.delivery_days) == periods
+        and build.period_count == periods
     ):
         raise WrongResultError(
-            f"built {len(build.delivery_days)} of {periods} delivery periods: {rows} rows, {priced} priced,"
-            f" {changed} changed, {trades} of {expected} trades"
+            f"built {build.period_count} of {periods} delivery periods: {rows} rows, {priced} priced,"
+            f" {build.changed_count} changed, {trades} of {expected} trades"
         )
     return (staged - began) + (published - checked), checked - staged
 

@@ -20,7 +20,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
 from include.domain.delivery_period import Market
-from include.jobs.build_pnl import forget, publish, stage
+from include.jobs.build_pnl import publish, stage
 from include.local.postgres import EmbeddedPostgres
 from include.settings import PROJECT_ROOT
 from include.warehouse.connection import connect
@@ -80,15 +80,6 @@ SELECT delivery_day, delivery_hour, 40 + %(number)s + extract(hour FROM delivery
        %(number)s * 100000::bigint + row_number() OVER ()
 FROM raw.delivery_periods
 WHERE delivery_day >= %(first_day)s
-"""
-_BUILT = """
-INSERT INTO curated.pnl_hourly
-SELECT
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
-    net_position_mwh, buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh, cash_flow_eur,
-    reference_price_eur_per_mwh, price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur,
-    performance_eur_per_mwh, capture_gap_seconds, is_complete, now(), buy_value_eur, sell_value_eur
-FROM staging.pnl_hourly
 """
 
 
@@ -203,13 +194,8 @@ def _fill(url: str, trades: int) -> None:
             cur.execute("VACUUM (ANALYZE)")
         conn.autocommit = False
         build = stage(conn, days, is_whole=True)
-        # publishing waits for the moment that it promises, a little for each row: minutes for a year
         with conn, conn.cursor() as cur:
-            cur.execute(_BUILT)
-            cur.execute(
-                "INSERT INTO curated.pnl_hourly_history SELECT *, built_at, NULL FROM curated.pnl_hourly"
-            )
-        forget(conn, build)
+            publish(cur, build)
         rows = build.row_count
         conn.autocommit = True
         with conn.cursor() as cur:
@@ -226,9 +212,8 @@ def _publish(conn: Connection, days: list[date]) -> int:
         lock_pnl_days(cur, days)
     build = stage(conn, days, is_whole=True)
     with conn, conn.cursor() as cur:
-        changed = publish(cur, build)
-    forget(conn, build)
-    return changed
+        publish(cur, build)
+    return build.changed_count
 
 
 def _storm(url: str, port: int, prefix: str = "", headers: Sequence[str] = (), every: float = 0) -> Storm:

@@ -1,29 +1,25 @@
 """The report against the warehouse: the same numbers as SQL, and one line for what cannot be answered."""
 
 import csv
-from collections.abc import Iterator
-from contextlib import closing
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-import psycopg2
 import pytest
 from psycopg2.extensions import cursor
 
 from include.commands.report import main
 from include.csv_file import BYTE_ORDER_MARK
-from include.domain.delivery_period import Market
-from include.domain.pnl import Fill, compute_pnl
+from include.domain.pnl import Fill
 from include.errors import TerminalError
 from include.local import credentials
 from include.report import COLUMNS, Report, run
 from include.settings import Settings
+from tests.database import Database
 
 DAY = date(2026, 3, 1)
-BERLIN = Market.of("Europe/Berlin")
 NUMBERS = [column for column in COLUMNS if column.name not in ("delivery_period", "note")]
 
 ANNA = [Fill("sell", Decimal("1.2"), Decimal("10.2")), Fill("sell", Decimal("0.1"), Decimal("11.35"))]
@@ -31,41 +27,15 @@ BERT = [Fill("buy", Decimal("3.7"), Decimal("-4.01")), Fill("sell", Decimal("1.5
 
 
 @pytest.fixture
-def cur(settings: Settings) -> Iterator[cursor]:
-    with closing(psycopg2.connect(settings.warehouse_url)) as conn:
-        conn.autocommit = True
-        with conn.cursor() as cursor:
-            yield cursor
-
-
-def add(
-    cur: cursor, hour: str, trader: str, fills: list[Fill], price: str | None, gap: str = "0", day: date = DAY
-) -> None:
-    """A row of curated.pnl_hourly as the build would publish it."""
-    pnl = compute_pnl(fills, None if price is None else Decimal(price))
-    period = BERLIN.period(day, hour)
-    row: dict[str, Any] = {name: getattr(pnl, name) for name in pnl.__dataclass_fields__}
-    row |= {"delivery_day": day, "delivery_hour": hour, "trader_id": trader}
-    row |= {
-        "delivery_start_at": period.start_at,
-        "delivery_end_at": period.end_at,
-        "built_at": datetime(2026, 3, 2),
-    }
-    row |= {"price_status": "missing" if price is None else "final"}
-    row |= {"capture_gap_seconds": Decimal(gap), "is_complete": gap == "0"}
-    names, holders = ", ".join(row), ", ".join(f"%({name})s" for name in row)
-    cur.execute(f"INSERT INTO curated.pnl_hourly ({names}) VALUES ({holders})", row)
-
-
-@pytest.fixture
-def traded(cur: cursor) -> cursor:
+def traded(database: Database) -> cursor:
     """Two traders, two hours each, the later one without a price for one of them."""
-    add(cur, "13-14", "bert", BERT, None, gap="725.5")
-    add(cur, "12-13", "bert", BERT, "9.8")
-    add(cur, "12-13", "anna", ANNA, "9.8")
-    add(cur, "09-10", "anna", ANNA, "-3.123456")
-    add(cur, "12-13", "carl", ANNA, "5", day=DAY + timedelta(days=1))
-    return cur
+    price = Decimal("9.8")
+    database.pnl(DAY, "13-14", "bert", None, fills=BERT, gap_seconds=Decimal("725.5"))
+    database.pnl(DAY, "12-13", "bert", price, fills=BERT)
+    database.pnl(DAY, "12-13", "anna", price, fills=ANNA)
+    database.pnl(DAY, "09-10", "anna", Decimal("-3.123456"), fills=ANNA)
+    database.pnl(DAY + timedelta(days=1), "12-13", "carl", Decimal(5), fills=ANNA)
+    return database.cursor
 
 
 def expected(cur: cursor, relation: str, where: str) -> list[list[Any]]:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from include.dashboard.app import ForbiddenError, create_app
 from include.dashboard.service import Service
 from include.dashboard.watcher import EVERY_SECONDS
-from include.jobs.build_pnl import changes_anything, forget, publish, stage
+from include.jobs.build_pnl import publish, stage
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
@@ -67,10 +67,8 @@ class Desk:
             with conn, conn.cursor() as cur:
                 lock_pnl_days(cur, days or (DAY,))
             built = stage(conn, list(days or (DAY,)))
-            changes_anything(conn, built)
             with conn, conn.cursor() as cur:
                 publish(cur, built)
-            forget(conn, built)
         moment = self.database.value("SELECT clock_timestamp()")
         assert isinstance(moment, datetime)
         return moment

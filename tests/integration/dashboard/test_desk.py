@@ -151,10 +151,7 @@ def test_how_a_days_pnl_came_to_be(desk: Desk, client: Client) -> None:
 
 def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -> None:
     database = dashboard.database
-    database.rows(
-        "UPDATE curated.pnl_hourly SET capture_gap_seconds = 725.5, is_complete = false"
-        " WHERE delivery_hour = '12-13'"
-    )
+    database.rows("UPDATE curated.pnl_versions SET capture_gap_seconds = 725.5 WHERE delivery_hour = '12-13'")
     blocked = database.batch(state="blocked", name="c")
     database.rows("UPDATE ops.load_batches SET validated_at = now() WHERE state = 'blocked'")
     database.trade(blocked, DAY, "13-14", "anna", "sell", 1, 5)  # type: ignore[arg-type]
@@ -170,7 +167,7 @@ def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -
 def test_a_price_that_is_overdue_is_a_reason_and_says_what_the_provider_did(desk: Desk, client: Client) -> None:
     desk.sell("12-13", "10.2")
     desk.build()
-    desk.database.rows("UPDATE curated.pnl_hourly_history SET valid_from = valid_from - interval '1 hour'")
+    desk.database.rows("UPDATE curated.pnl_versions SET valid_from = valid_from - interval '1 hour'")
     (row,) = client.json("desk", day=str(DAY))["rows"]
     assert row["incomplete_because"] == ["the reference price is overdue: the provider was never asked"]
 
@@ -191,11 +188,8 @@ def test_a_publication_that_is_committed_behind_a_later_one_is_seen(desk: Desk, 
     desk.sell("12-13", "10.2")
     desk.build()
     before = client.json("version")["version"]
-    desk.database.rows(
-        "INSERT INTO curated.pnl_hourly_history SELECT (jsonb_populate_record(h, jsonb_build_object("
-        " 'trader_id', 'bert', 'valid_from', valid_from - interval '1 second'))).*"
-        " FROM curated.pnl_hourly_history AS h"
-    )
+    earlier = desk.database.value("SELECT valid_from - interval '1 second' FROM curated.pnl_versions")
+    desk.database.pnl(DAY, "12-13", "bert", None, valid_from=earlier)
     assert _version_after_a_look(client) != before
 
 

@@ -1,15 +1,17 @@
 """PnL that was built: what may be published, and what may not."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from include.errors import TerminalError
 from include.expectations.pnl_hourly import check_pnl
 from include.settings import Settings
-from tests.integration.expectations.conftest import Warehouse
+from tests.integration.expectations.conftest import DAY, Warehouse
 
 
 @pytest.fixture
-def build_id(warehouse: Warehouse) -> int:
+def days(warehouse: Warehouse) -> list[date]:
     """A sound build: one trader bought 2 MWh at 10 and sold 3 MWh at 12, the price is 11; another sold 1 MWh at
     -5 in an hour without a price."""
     batch_id = warehouse.batch(loaded=4, state="accepted")
@@ -20,6 +22,13 @@ def build_id(warehouse: Warehouse) -> int:
     warehouse.price(warehouse.batch("reference_prices", loaded=1, state="accepted"), price="11")
     blocked = warehouse.trades(12, 12, state="blocked")
     assert warehouse.state(blocked) == "blocked"
+    # what is generated is checked as well, as if its definition were wrong
+    generated = warehouse.values(
+        "SELECT attname FROM pg_attribute"
+        " WHERE attrelid = 'staging.pnl_hourly'::regclass AND attgenerated = 's' AND NOT attisdropped"
+    )
+    dropped = ", ".join(f"ALTER COLUMN {name} DROP EXPRESSION" for name in generated)
+    warehouse.rows(f"ALTER TABLE staging.pnl_hourly {dropped}")
     for values in (
         "'12-13', 'trader_1', 3, 2, 3, -1, 10, 12, 11.2, 16, 11, 'final', 5, 4, 1, 1, 0, true, 20, 36",
         "'13-14', 'trader_2', 1, 0, 1, -1, NULL, -5, -5, -5, NULL, 'missing', NULL, 0, NULL, NULL, 7, false,"
@@ -28,25 +37,25 @@ def build_id(warehouse: Warehouse) -> int:
         warehouse.rows(
             f"""
             INSERT INTO staging.pnl_hourly (
-                build_id, delivery_day, delivery_start_at, delivery_end_at,
+                delivery_day, delivery_start_at, delivery_end_at,
                 delivery_hour, trader_id, trade_count, buy_mwh, sell_mwh, net_position_mwh,
                 buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
                 cash_flow_eur, reference_price_eur_per_mwh,
                 price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur, performance_eur_per_mwh,
                 capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur)
-            SELECT 7, delivery_day, delivery_start_at, delivery_end_at, {values}
+            SELECT delivery_day, delivery_start_at, delivery_end_at, {values}
             FROM raw.delivery_periods LIMIT 1
             """
         )
-    return 7
+    return [DAY]
 
 
-def test_a_sound_build_passes(settings: Settings, warehouse: Warehouse, build_id: int) -> None:
-    check_pnl(settings, build_id)
+def test_a_sound_build_passes(settings: Settings, warehouse: Warehouse, days: list[date]) -> None:
+    check_pnl(settings, days)
     assert warehouse.broken() == []
     assert warehouse.values("SELECT DISTINCT suite FROM ops.validation_results") == ["pnl_hourly"]
     assert (settings.data_docs_root / "expectations" / "pnl_hourly.html").exists()
-    assert warehouse.values("SELECT count(*) FROM pg_views WHERE schemaname = 'staging'") == [0]
+    assert warehouse.values("SELECT count(*) FROM pg_views WHERE viewname LIKE 'checked%'") == [0]
 
 
 @pytest.mark.parametrize(
@@ -82,32 +91,39 @@ def test_a_sound_build_passes(settings: Settings, warehouse: Warehouse, build_id
     ],
 )
 def test_a_tampered_row_is_not_published(
-    settings: Settings, warehouse: Warehouse, build_id: int, change: str, expectation: str
+    settings: Settings, warehouse: Warehouse, days: list[date], change: str, expectation: str
 ) -> None:
     warehouse.rows(f"UPDATE staging.pnl_hourly SET {change} WHERE delivery_hour = '12-13'")
     with pytest.raises(TerminalError, match=expectation):
-        check_pnl(settings, build_id)
+        check_pnl(settings, days)
     assert any(expectation in broken for broken in warehouse.broken())
 
 
-def test_a_price_out_of_nothing_is_noticed(settings: Settings, warehouse: Warehouse, build_id: int) -> None:
+def test_a_price_out_of_nothing_is_noticed(settings: Settings, warehouse: Warehouse, days: list[date]) -> None:
     warehouse.rows(
         "UPDATE staging.pnl_hourly SET reference_price_eur_per_mwh = 0, price_status = 'final', pnl_eur = -5,"
         " unrealised_pnl_eur = -5 WHERE delivery_hour = '13-14'"
     )
     with pytest.raises(TerminalError, match="no price is invented"):
-        check_pnl(settings, build_id)
+        check_pnl(settings, days)
 
 
-def test_a_trader_that_is_missing_is_noticed(settings: Settings, warehouse: Warehouse, build_id: int) -> None:
+def test_a_trader_that_is_missing_is_noticed(
+    settings: Settings, warehouse: Warehouse, days: list[date]
+) -> None:
     batch_id = warehouse.batch(loaded=1, state="accepted")
     warehouse.trade(batch_id, trader_id="trader_3")
     with pytest.raises(TerminalError, match="trader_id trader_3"):
-        check_pnl(settings, build_id)
+        check_pnl(settings, days)
 
 
-def test_other_builds_are_none_of_its_business(settings: Settings, warehouse: Warehouse, build_id: int) -> None:
-    warehouse.rows("UPDATE staging.pnl_hourly SET build_id = 8, pnl_eur = 99 WHERE delivery_hour = '12-13'")
-    check_pnl(settings, build_id)
+def test_other_builds_are_none_of_its_business(
+    settings: Settings, warehouse: Warehouse, days: list[date]
+) -> None:
+    other = DAY + timedelta(days=1)
+    warehouse.rows(
+        "UPDATE staging.pnl_hourly SET delivery_day = %s, pnl_eur = 99 WHERE delivery_hour = '12-13'", other
+    )
+    check_pnl(settings, days)
     with pytest.raises(TerminalError):
-        check_pnl(settings, 8)
+        check_pnl(settings, [other])

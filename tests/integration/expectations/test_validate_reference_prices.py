@@ -13,9 +13,12 @@ def publish_pnl(warehouse: Warehouse, hour: int, price: str | None, price_status
     label = warehouse.period(hour)
     warehouse.rows(
         """
-        INSERT INTO curated.pnl_hourly
-        SELECT delivery_day, delivery_hour, 'trader_1', delivery_start_at, delivery_end_at, 1, 0, 1, -1, NULL,
-               1, 1, 1, %s, %s, NULL, 0, NULL, NULL, 0, true, now(), 0, 1
+        INSERT INTO curated.pnl_versions (
+            delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh,
+            sell_mwh, reference_price_eur_per_mwh, price_status, capture_gap_seconds, buy_value_eur,
+            sell_value_eur, valid_from)
+        SELECT delivery_day, delivery_hour, 'trader_1', delivery_start_at, delivery_end_at, 1, 0, 1, %s, %s,
+               0, 0, 1, now()
         FROM raw.delivery_periods WHERE delivery_day = %s AND delivery_hour = %s
         """,
         price,

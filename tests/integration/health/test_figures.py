@@ -225,7 +225,7 @@ def test_a_price_that_is_due_is_missing(exporter: Exporter, database: Database, 
     desk.sell("12-13", "10.2")
     desk.build()
     assert exporter.scrape()["missing_prices", ()] == 0
-    database.rows("UPDATE curated.pnl_hourly_history SET valid_from = now() - interval '16 minutes'")
+    database.rows("UPDATE curated.pnl_versions SET valid_from = now() - interval '16 minutes'")
     assert exporter.scrape()["missing_prices", ()] == 1
 
 

@@ -52,7 +52,7 @@ def test_sql_equals_the_specification(
     reference: Decimal | None,
 ) -> None:
     monkeypatch.setattr(build_pnl, "_check", lambda _settings, _build: None)  # validation has its own tests
-    database.rows("TRUNCATE raw.trades, raw.reference_prices, curated.pnl_hourly, curated.pnl_hourly_history")
+    database.rows("TRUNCATE raw.trades, raw.reference_prices, curated.pnl_versions")
     batch = database.batch()
     expected: dict[tuple[str, str], list[Fill]] = {}
     for label, trader, direction, quantity, price in trades:
@@ -83,10 +83,10 @@ def test_a_rebuild_that_changes_nothing_writes_nothing(settings: Settings, datab
     database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
     database.pending()
     assert build_pnl.run(settings) == {"delivery_periods": 1, "rows_built": 1, "rows_changed": 1}
-    before = database.rows("SELECT *, xmin FROM curated.pnl_hourly")
+    before = database.rows("SELECT *, xmin FROM curated.pnl_versions")
     database.pending()
     assert build_pnl.run(settings) == {"delivery_periods": 1, "rows_built": 1, "rows_changed": 0}
-    assert database.rows("SELECT *, xmin FROM curated.pnl_hourly") == before
+    assert database.rows("SELECT *, xmin FROM curated.pnl_versions") == before
     assert database.value("SELECT count(*) FROM curated.pnl_hourly_history") == 1
     assert build_pnl.run(settings)["delivery_periods"] == 0
 
@@ -262,7 +262,7 @@ def test_a_gap_that_closes_during_a_build_is_built_next(
     assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(0, True)]
 
 
-def test_as_of_says_what_readers_saw_however_long_a_publication_takes(
+def test_as_of_says_what_readers_saw_but_for_the_transaction_that_published(
     settings: Settings, database: Database, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch, seen, is_over = database.batch(), list[Any](), threading.Event()
@@ -278,29 +278,31 @@ def test_as_of_says_what_readers_saw_however_long_a_publication_takes(
 
     def slow(cur: Any, statement: str, parameters: Any = None) -> int:
         count = run_sql(cur, statement, parameters)
-        if statement == build_pnl.QUERIES["publish_pnl_hourly"]:
-            time.sleep(0.2)
+        if statement == build_pnl.QUERIES["publish_versions"]:
+            time.sleep(0.1)
         return count
 
     monkeypatch.setattr(build_pnl, "run_sql", slow)
     reader = threading.Thread(target=read)
     reader.start()
+    committed = []
     for quantity in (1, 2, 3):
         database.trade(batch, DAY, "10-11", "t", "sell", Decimal(quantity), Decimal(50))
         database.pending()
         build_pnl.run(settings)
+        committed.append(database.value("SELECT clock_timestamp()"))
     while seen[-1][1] < 3:
         time.sleep(0.01)
     is_over.set()
     reader.join()
-    versions = [at for (at,) in database.rows("SELECT valid_from FROM curated.pnl_hourly_history")]
+    versions = [
+        at for (at,) in database.rows("SELECT valid_from FROM curated.pnl_versions ORDER BY valid_from")
+    ]
     assert (len(versions), {count for _, count in seen}) == (3, {0, 1, 2, 3})
     as_of = "SELECT coalesce(sum(trade_count), 0) FROM curated.pnl_hourly_as_of(%s)"
-    wrong = [(at, count) for at, count in seen if database.value(as_of, (at,)) != count]
-    # between the moment and the commit lie a thread's turn and a packet: no reader could tell
-    assert [
-        w for w in wrong if min(abs(w[0] - version) for version in versions) > timedelta(milliseconds=50)
-    ] == []
+    wrong = [at for at, count in seen if database.value(as_of, (at,)) != count]
+    published = list(zip(versions, committed, strict=True))
+    assert [at for at in wrong if not any(start <= at <= end for start, end in published)] == []
 
 
 def test_versions_follow_each_other_even_if_the_clock_is_set_back(
@@ -311,8 +313,7 @@ def test_versions_follow_each_other_even_if_the_clock_is_set_back(
     database.pending()
     build_pnl.run(settings)
     ahead = (datetime.now(UTC) + timedelta(seconds=1),)
-    database.rows("UPDATE curated.pnl_hourly SET built_at = %s", ahead)
-    database.rows("UPDATE curated.pnl_hourly_history SET valid_from = %s", ahead)
+    database.rows("UPDATE curated.pnl_versions SET valid_from = %s", ahead)
     database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
     database.pending()
     build_pnl.run(settings)

@@ -47,7 +47,7 @@ def days(settings: Settings, database: Database) -> list[str]:
 
 
 def versions(database: Database) -> list[Any]:
-    return database.rows("SELECT *, xmin FROM curated.pnl_hourly_history ORDER BY delivery_day, valid_from")
+    return database.rows("SELECT *, xmin FROM curated.pnl_versions ORDER BY delivery_day, valid_from")
 
 
 def test_a_rebuild_that_changes_nothing_writes_nothing(
@@ -83,7 +83,7 @@ def test_a_rebuild_mends_what_is_wrong_and_only_that(
 ) -> None:
     right = fingerprint(database)
     before = versions(database)
-    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0 WHERE delivery_day = %s", (days[7],))
+    database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0 WHERE delivery_day = %s", (days[7],))
     if reload:
         database.rows("DELETE FROM raw.trades WHERE trade_id = 't12'")
         database.rows("UPDATE raw.trades SET price_eur_per_mwh = 0 WHERE trade_id = 't13'")
@@ -97,7 +97,7 @@ def test_a_warehouse_is_rebuilt_from_landing_files_alone(
 ) -> None:
     right = fingerprint(database)
     database.rows(
-        "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_hourly, curated.pnl_hourly_history,"
+        "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_versions,"
         " ops.landing_files, ops.load_batches, ops.rejected_messages, ops.connected_intervals"
     )
     assert rebuild_pnl.everything(settings, _REBUILD)["rows_changed"] == 20
@@ -105,7 +105,7 @@ def test_a_warehouse_is_rebuilt_from_landing_files_alone(
 
 
 def test_other_days_are_left_alone(settings: Settings, database: Database, days: list[str]) -> None:
-    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
     two = DeliveryDays.parse(days[3], days[4])
     assert rebuild_pnl.everything(settings, Rebuild("two", two))["rows_changed"] == 2
     assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE cash_flow_eur <> 0") == 2
@@ -114,7 +114,7 @@ def test_other_days_are_left_alone(settings: Settings, database: Database, days:
 def test_a_killed_rebuild_goes_on_where_it_stopped(
     settings: Settings, database: Database, days: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
     check_range.run(settings, _REBUILD)
     build_days, built = rebuild_pnl.build_days, list[list[date]]()
 
@@ -131,7 +131,7 @@ def test_a_killed_rebuild_goes_on_where_it_stopped(
     monkeypatch.setattr(rebuild_pnl, "build_days", build_days)
     assert rebuild_pnl.run(settings, _REBUILD) == {"delivery_days": 20, "rows_built": 20, "rows_changed": 20}
     assert database.value("SELECT finished_at IS NOT NULL FROM ops.rebuilds")
-    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
     assert rebuild_pnl.run(settings, _REBUILD)["rows_changed"] == 20, "cleared after its end it starts over"
 
 
@@ -139,7 +139,7 @@ def test_a_killed_command_goes_on_where_it_stopped(
     settings: Settings, database: Database, days: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rebuild = replace(_REBUILD, reload=True)
-    database.rows("UPDATE curated.pnl_hourly SET cash_flow_eur = 0")
+    database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
     build_days, built, reloads = rebuild_pnl.build_days, list[list[date]](), list[int]()
     reload = reload_landing_files.run
 

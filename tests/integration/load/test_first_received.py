@@ -171,7 +171,7 @@ def test_any_order_of_files_gives_the_same_tables(settings: Settings, database: 
             build_pnl.run(settings)
         seen.append(fingerprint(database))
         database.rows(
-            "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_hourly, curated.pnl_hourly_history,"
+            "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_versions,"
             " ops.landing_files, ops.load_batches, ops.rejected_messages, ops.connected_intervals,"
             " ops.landing_scans"
         )

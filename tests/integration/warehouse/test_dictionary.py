@@ -26,9 +26,10 @@ def test_every_schema_table_view_column_and_function_has_a_comment(schemas: list
 def test_the_schemas_that_people_read_are_there(schemas: list[Schema]) -> None:
     assert tuple(schema.name for schema in schemas) == SCHEMAS
     curated = {relation.name: relation for relation in schemas[0].relations}
-    assert curated["pnl_hourly"].key == ("delivery_day", "delivery_hour", "trader_id")
-    assert (curated["pnl_hourly"].kind, curated["pnl_daily"].kind) == ("table", "view")
-    assert [c.name for c in curated["pnl_hourly"].columns][:3] == ["delivery_day", "delivery_hour", "trader_id"]
+    key = ("market", "delivery_day", "delivery_hour", "trader_id")
+    assert curated["pnl_versions"].key == (*key, "valid_from")
+    assert (curated["pnl_versions"].kind, curated["pnl_hourly"].kind) == ("table", "view")
+    assert tuple(c.name for c in curated["pnl_hourly"].columns)[:4] == key
 
 
 def test_the_committed_page_is_current(schemas: list[Schema]) -> None:

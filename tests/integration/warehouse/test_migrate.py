@@ -127,10 +127,10 @@ def test_an_analyst_may_write_nowhere(cur: cursor) -> None:
         "DELETE FROM curated.pnl_hourly",
         "UPDATE ops.landing_files SET loaded_bytes = 0",
         "INSERT INTO ops.landing_scans VALUES ('trades', now())",
-        "TRUNCATE curated.pnl_hourly_history",
+        "TRUNCATE curated.pnl_versions",
         "CREATE TABLE curated.mine (a int)",
         "CREATE TABLE public.mine (a int)",
-        "SELECT nextval('staging.build_id')",
+        "INSERT INTO staging.standing_facts DEFAULT VALUES",
     ],
 )
 def test_an_analysts_attempt_to_write_is_refused(analyst: cursor, statement: str) -> None:

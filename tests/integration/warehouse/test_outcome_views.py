@@ -21,15 +21,7 @@ def db(database: Database) -> Database:
     """With a published row of one period of the past, whose price is missing since an hour."""
     batch = database.batch()
     database.trade(batch, DAY, LABEL, "ann", "buy", ONE, ONE)
-    for table, more in (
-        ("curated.pnl_hourly", ""),
-        ("curated.pnl_hourly_history", ", now() - interval '1 hour', NULL"),
-    ):
-        database.rows(
-            f"INSERT INTO {table} SELECT delivery_day, delivery_hour, 'ann', delivery_start_at,"
-            f" delivery_end_at, 1, 1, 0, 1, 1, NULL, 1, -1, NULL, 'missing', NULL, 0, NULL, NULL, 0, true,"
-            f" now(), 1, 0{more} FROM raw.delivery_periods"
-        )
+    database.pnl(DAY, LABEL, "ann", None, valid_from=minutes_ago(60))
     return database
 
 
@@ -40,8 +32,7 @@ def reasons(database: Database) -> dict[str, str]:
 
 
 def price_status(database: Database, status: str) -> None:
-    for table in ("curated.pnl_hourly", "curated.pnl_hourly_history"):
-        database.rows(f"UPDATE {table} SET price_status = %s", (status,))
+    database.rows("UPDATE curated.pnl_versions SET price_status = %s", (status,))
 
 
 def missing(database: Database) -> tuple[Any, ...] | None:
@@ -149,7 +140,7 @@ def test_why_a_price_is_missing(db: Database) -> None:
 
 def test_a_price_is_not_missing_before_it_is_due(db: Database) -> None:
     assert missing(db) is not None
-    db.rows("UPDATE curated.pnl_hourly_history SET valid_from = now() - interval '14 minutes'")
+    db.rows("UPDATE curated.pnl_versions SET valid_from = now() - interval '14 minutes'")
     assert missing(db) is None
 
 

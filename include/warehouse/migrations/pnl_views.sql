@@ -1,0 +1,165 @@
+-- The views of PnL and what they said at a moment, as they are now: env.py runs this after every upgrade, in its
+-- transaction. A column that is new comes last: CREATE OR REPLACE VIEW can only append.
+CALL staging.follow_pnl_versions();
+COMMENT ON VIEW curated.pnl_hourly IS 'PnL of each trader in each delivery period: one row (market, delivery_day, delivery_hour, trader_id)';
+COMMENT ON VIEW curated.pnl_hourly_history IS 'Every version of every row of curated.pnl_hourly';
+COMMENT ON FUNCTION curated.pnl_hourly_as_of IS 'What curated.pnl_hourly said at that moment; an error for one in the future';
+
+-- ---------------------------------------------------------------- sums over traders and over time
+-- Which rows of PnL are summed up by which keys. `measures`: hour, all traders of a delivery period as if they were
+-- one; period, delivery periods one after the other.
+CREATE TEMPORARY TABLE summed_views ON COMMIT DROP AS
+SELECT * FROM (VALUES
+    ('portfolio_pnl_hourly', 'pnl_hourly', '{market,delivery_day,delivery_hour}'::text[], 'hour',
+     'PnL of the whole portfolio in each delivery period, as if all traders were one: one trader''s buy and another''s sell are realised'),
+    ('pnl_daily', 'pnl_hourly', '{market,delivery_day,trader_id}', 'period',
+     'PnL of each trader in each delivery day'),
+    ('portfolio_pnl_daily', 'portfolio_pnl_hourly', '{market,delivery_day}', 'period',
+     'PnL of the whole portfolio in each delivery day')
+) AS v (name, source, keys, measures, comment);
+
+-- The one set of aggregates. Without a comment the column has the one of curated.pnl_versions.
+CREATE TEMPORARY TABLE sums ON COMMIT DROP AS
+SELECT * FROM (VALUES
+    (1, 'delivery_start_at', '{hour}'::text[], 'min(delivery_start_at)', NULL),
+    (2, 'delivery_end_at', '{hour}', 'max(delivery_end_at)', NULL),
+    (3, 'trader_count', '{hour}', 'count(*)', 'Traders with trades'),
+    (4, 'delivery_period_count', '{period}', 'count(*)', 'Delivery periods with trades'),
+    (5, 'missing_price_count', '{period}', 'count(*) FILTER (WHERE price_status = ''missing'')',
+        'Of these, periods without a reference price'),
+    (6, 'trade_count', '{hour,period}', 'sum(trade_count)::bigint', NULL),
+    (7, 'buy_mwh', '{hour,period}', 'sum(buy_mwh)', NULL),
+    (8, 'sell_mwh', '{hour,period}', 'sum(sell_mwh)', NULL),
+    (9, 'net_position_mwh', '{hour,period}', 'sum(net_position_mwh)', NULL),
+    (10, 'buy_vwap_eur_per_mwh', '{hour,period}', 'curated.ratio(sum(buy_value_eur), sum(buy_mwh))', NULL),
+    (11, 'sell_vwap_eur_per_mwh', '{hour,period}', 'curated.ratio(sum(sell_value_eur), sum(sell_mwh))', NULL),
+    (12, 'average_price_eur_per_mwh', '{hour,period}',
+        'curated.ratio(sum(buy_value_eur) + sum(sell_value_eur), sum(buy_mwh) + sum(sell_mwh))', NULL),
+    (13, 'cash_flow_eur', '{hour,period}', 'sum(cash_flow_eur)', NULL),
+    -- the same in all rows of an hour
+    (14, 'reference_price_eur_per_mwh', '{hour}', 'max(reference_price_eur_per_mwh)', NULL),
+    (15, 'price_status', '{hour,period}',
+        'CASE WHEN bool_or(price_status = ''missing'') THEN ''missing'''
+        ' WHEN bool_or(price_status = ''provisional'') THEN ''provisional'' ELSE ''final'' END',
+        'missing if any price is missing, else provisional if any may still move, else final'),
+    (16, 'pnl_eur', '{hour,period}', 'CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END',
+        'Sum of PnL, EUR; NULL while any price is missing'),
+    (17, 'priced_pnl_eur', '{period}', 'sum(pnl_eur)', 'Sum over the periods that have a price, EUR; NULL if none has'),
+    (18, 'realised_pnl_eur', '{hour}',
+        'curated.realised_pnl_eur(sum(buy_mwh), sum(sell_mwh), sum(buy_value_eur), sum(sell_value_eur))', NULL),
+    (18, 'realised_pnl_eur', '{period}', 'sum(realised_pnl_eur)', 'Sum of the periods, EUR'),
+    (19, 'unrealised_pnl_eur', '{hour}',
+        'sum(pnl_eur)'
+        ' - curated.realised_pnl_eur(sum(buy_mwh), sum(sell_mwh), sum(buy_value_eur), sum(sell_value_eur))', NULL),
+    (19, 'unrealised_pnl_eur', '{period}', 'CASE WHEN count(pnl_eur) = count(*) THEN sum(unrealised_pnl_eur) END',
+        'Sum of the periods, EUR; NULL while any price is missing'),
+    (20, 'performance_eur_per_mwh', '{hour,period}',
+        'curated.ratio(CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END, sum(buy_mwh) + sum(sell_mwh))',
+        'How are we doing: pnl_eur / (buy_mwh + sell_mwh), EUR/MWh; NULL while any price is missing'),
+    (21, 'capture_gap_seconds', '{hour}', 'max(capture_gap_seconds)', NULL),
+    (22, 'incomplete_period_count', '{period}', 'count(*) FILTER (WHERE NOT is_complete)',
+        'Periods that were tradable while no capture instance was connected'),
+    (23, 'is_complete', '{hour,period}', 'bool_and(is_complete)',
+        'There was a connected capture instance whenever any of it was tradable'),
+    (24, 'built_at', '{hour,period}', 'max(built_at)', 'When the last of its rows changed'),
+    (25, 'buy_value_eur', '{hour}', 'sum(buy_value_eur)', NULL),
+    (26, 'sell_value_eur', '{hour}', 'sum(sell_value_eur)', NULL)
+) AS s (position, name, measures, formula, comment);
+
+DO $$
+DECLARE
+    summed record;
+    query text;
+    commenting text;
+BEGIN
+    FOR summed IN SELECT * FROM pg_temp.summed_views LOOP
+        SELECT format('SELECT %s, %s FROM curated.%s%%s GROUP BY %s',
+                      array_to_string(summed.keys, ', '),
+                      string_agg(format('%s AS %I', formula, name), ', ' ORDER BY position),
+                      summed.source,
+                      array_to_string(summed.keys, ', '))
+        INTO query
+        FROM pg_temp.sums
+        WHERE summed.measures = ANY (measures);
+
+        EXECUTE format('CREATE OR REPLACE VIEW curated.%s AS %s', summed.name, format(query, ''));
+        EXECUTE format('COMMENT ON VIEW curated.%s IS %L', summed.name, summed.comment);
+        EXECUTE format('CREATE OR REPLACE FUNCTION curated.%1$s_as_of(as_of timestamptz) RETURNS SETOF curated.%1$s'
+                       ' LANGUAGE sql STABLE BEGIN ATOMIC %2$s; END', summed.name, format(query, '_as_of(as_of)'));
+        EXECUTE format('COMMENT ON FUNCTION curated.%1$s_as_of IS %2$L', summed.name,
+                       format('What curated.%s said at that moment; an error for one in the future', summed.name));
+        FOR commenting IN
+            SELECT format('COMMENT ON COLUMN curated.%I.%I IS %L', summed.name, a.attname,
+                          coalesce(s.comment, col_description(t.attrelid, t.attnum)))
+            FROM pg_attribute AS a
+            LEFT JOIN pg_temp.sums AS s ON s.name = a.attname AND summed.measures = ANY (s.measures)
+            LEFT JOIN pg_attribute AS t
+                ON t.attrelid = 'curated.pnl_versions'::regclass AND t.attname = a.attname
+            WHERE a.attrelid = format('curated.%I', summed.name)::regclass AND a.attnum > 0
+        LOOP
+            EXECUTE commenting;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- ---------------------------------------------------------------- what changed
+CREATE OR REPLACE VIEW curated.pnl_hourly_changes AS
+-- used twice, they would be computed for the whole history before anything is left out
+WITH versions AS NOT MATERIALIZED (
+    SELECT
+        h.*,
+        lag(valid_to) OVER version = valid_from AS is_successor,
+        lag(trade_count) OVER version AS previous_trade_count,
+        lag(buy_mwh) OVER version AS previous_buy_mwh,
+        lag(sell_mwh) OVER version AS previous_sell_mwh,
+        lag(cash_flow_eur) OVER version AS previous_cash_flow_eur,
+        lag(reference_price_eur_per_mwh) OVER version AS previous_reference_price_eur_per_mwh,
+        lag(price_status) OVER version AS previous_price_status,
+        lag(pnl_eur) OVER version AS previous_pnl_eur,
+        lag(capture_gap_seconds) OVER version AS previous_capture_gap_seconds,
+        lead(valid_from) OVER version AS next_valid_from
+    FROM curated.pnl_versions AS h
+    WINDOW version AS (PARTITION BY delivery_day, delivery_hour, trader_id, market ORDER BY valid_from)
+)
+SELECT
+    market, valid_from AS changed_at, delivery_day, delivery_hour, trader_id, delivery_start_at,
+    CASE WHEN is_successor THEN array_remove(ARRAY[
+        CASE WHEN (trade_count, buy_mwh, sell_mwh, cash_flow_eur)
+                  IS DISTINCT FROM (previous_trade_count, previous_buy_mwh, previous_sell_mwh, previous_cash_flow_eur)
+             THEN CASE WHEN valid_from >= delivery_end_at THEN 'late trades' ELSE 'trades' END END,
+        CASE WHEN reference_price_eur_per_mwh IS DISTINCT FROM previous_reference_price_eur_per_mwh
+             THEN CASE WHEN previous_price_status = 'final' THEN 'price revision' ELSE 'price' END
+             WHEN price_status <> previous_price_status THEN 'price status' END,
+        CASE WHEN capture_gap_seconds <> previous_capture_gap_seconds THEN 'completeness' END
+    ], NULL) ELSE ARRAY['new row'] END AS causes,
+    CASE WHEN is_successor THEN previous_trade_count END AS previous_trade_count, trade_count,
+    CASE WHEN is_successor THEN previous_reference_price_eur_per_mwh END AS previous_reference_price_eur_per_mwh,
+    reference_price_eur_per_mwh,
+    CASE WHEN is_successor THEN previous_price_status END AS previous_price_status, price_status,
+    CASE WHEN is_successor THEN previous_pnl_eur END AS previous_pnl_eur, pnl_eur,
+    CASE WHEN is_successor THEN pnl_eur - previous_pnl_eur END AS pnl_change_eur
+FROM versions
+UNION ALL
+SELECT
+    market, valid_to, delivery_day, delivery_hour, trader_id, delivery_start_at, ARRAY['row removed'],
+    trade_count, NULL, reference_price_eur_per_mwh, NULL, price_status, NULL, pnl_eur, NULL, NULL
+FROM versions
+WHERE valid_to IS NOT NULL AND next_valid_from IS DISTINCT FROM valid_to;
+COMMENT ON VIEW curated.pnl_hourly_changes IS 'What changed in curated.pnl_hourly, when and why: one row a change of a row';
+COMMENT ON COLUMN curated.pnl_hourly_changes.market IS 'The market';
+COMMENT ON COLUMN curated.pnl_hourly_changes.changed_at IS 'When the change was published';
+COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_day IS 'Local day of the market';
+COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_hour IS 'Label as the sources give it, local time';
+COMMENT ON COLUMN curated.pnl_hourly_changes.trader_id IS 'Who traded';
+COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_start_at IS 'Start of delivery, inclusive';
+COMMENT ON COLUMN curated.pnl_hourly_changes.causes IS 'new row, row removed, trades, late trades (published after the end of delivery), price, price revision (of a final price), price status, completeness';
+COMMENT ON COLUMN curated.pnl_hourly_changes.previous_trade_count IS 'Number of trades before';
+COMMENT ON COLUMN curated.pnl_hourly_changes.trade_count IS 'Number of trades since';
+COMMENT ON COLUMN curated.pnl_hourly_changes.previous_reference_price_eur_per_mwh IS 'Reference price before, EUR/MWh';
+COMMENT ON COLUMN curated.pnl_hourly_changes.reference_price_eur_per_mwh IS 'Reference price since, EUR/MWh';
+COMMENT ON COLUMN curated.pnl_hourly_changes.previous_price_status IS 'final, provisional or missing, before';
+COMMENT ON COLUMN curated.pnl_hourly_changes.price_status IS 'final, provisional or missing, since';
+COMMENT ON COLUMN curated.pnl_hourly_changes.previous_pnl_eur IS 'PnL before, EUR; NULL: there was no price or no row';
+COMMENT ON COLUMN curated.pnl_hourly_changes.pnl_eur IS 'PnL since, EUR; NULL: there is no price or no row';
+COMMENT ON COLUMN curated.pnl_hourly_changes.pnl_change_eur IS 'pnl_eur - previous_pnl_eur, EUR; NULL where one of the two is';

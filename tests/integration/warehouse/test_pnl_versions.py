@@ -1,0 +1,136 @@
+"""The table of PnL: an older warehouse says the same after its upgrade, a new column needs one definition."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+from alembic import command
+from alembic.config import Config
+from psycopg2.extensions import cursor
+
+from include.warehouse import migrations
+from include.warehouse.migrate import migrate
+from tests.database import Database
+
+MIGRATIONS = Path(next(iter(migrations.__path__)))
+MOMENTS = ["01 00:00", "01 02:00", "10 12:17:30", "10 13:00:00.005", "31 23:00"]
+VIEWS = ["curated.pnl_daily", "curated.portfolio_pnl_hourly", "curated.portfolio_pnl_daily"]
+CURATED = [
+    "curated.pnl_hourly",
+    "curated.pnl_hourly_history",
+    "curated.pnl_hourly_changes",
+    *VIEWS,
+    *(f"{view}_as_of('2026-03-{at}Z')" for view in ("curated.pnl_hourly", *VIEWS) for at in MOMENTS),
+]
+OPS = ["ops.missing_prices", "ops.incomplete_periods"]
+
+
+def upgrade(url: str, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["warehouse_url"] = url
+    command.upgrade(config, revision)
+
+
+@pytest.fixture
+def older(postgres: str) -> Iterator[str]:
+    """URL of a warehouse at the revision before curated.pnl_versions."""
+    url = postgres.rsplit("/", 1)[0] + "/older"
+    with closing(Database(postgres)) as server:
+        server.rows("CREATE DATABASE older")
+        upgrade(url, "0008")
+        yield url
+        server.rows("DROP DATABASE older WITH (FORCE)")
+
+
+def said(database: Database, columns: dict[str, list[str]]) -> dict[str, tuple[int, str]]:
+    """Number and hash of the rows of each relation, every digit of these columns."""
+    return {
+        relation: database.rows(
+            "SELECT count(*), md5(string_agg(shown::text, E'\\n' ORDER BY shown::text))"
+            f" FROM (SELECT ROW({', '.join(names)}) AS shown FROM {relation}) AS rows"
+        )[0]
+        for relation, names in columns.items()
+    }
+
+
+def columns_of(database: Database, relation: str) -> list[str]:
+    database.rows(f"SELECT * FROM {relation} LIMIT 0")
+    return [column.name for column in database.cursor.description or ()]
+
+
+def test_an_older_warehouse_says_the_same_after_its_upgrade(older: str) -> None:
+    with closing(Database(older)) as database:
+        database.rows(Path(__file__).with_name("pnl_before_versions.sql").read_text())
+        columns = {relation: columns_of(database, relation) for relation in (*CURATED, *OPS)}
+        before = said(database, columns)
+        assert before["curated.pnl_hourly_history"][0] == 30 * 24 * 20 * 3
+        assert all(count for relation, (count, _) in before.items() if "01 00:00" not in relation)
+        moments = [f"curated.pnl_daily_as_of('2026-03-{at}Z')" for at in MOMENTS]
+        assert len({before[moment] for moment in moments}) == len(moments)
+
+        upgrade(older, "0009")
+        assert said(database, {name: columns[name] for name in OPS}) == {name: before[name] for name in OPS}
+        migrate(older)
+        assert said(database, {name: columns[name] for name in CURATED}) == {
+            name: before[name] for name in CURATED
+        }
+        for name in CURATED:
+            assert columns_of(database, name)[: len(columns[name]) + 1] == ["market", *columns[name]]
+        assert database.rows("SELECT DISTINCT market FROM curated.pnl_versions") == [("DE",)]
+        unreadable = (
+            "SELECT relname FROM pg_class"
+            " WHERE relnamespace = 'curated'::regnamespace AND relkind IN ('r', 'v')"
+            " AND (relname LIKE '%before%' OR NOT has_table_privilege('analyst', oid, 'SELECT'))"
+        )
+        assert database.rows(unreadable) == []
+
+
+def run_views(cur: cursor) -> None:
+    cur.execute((MIGRATIONS / "pnl_views.sql").read_text())
+
+
+def test_a_column_that_follows_from_facts_needs_its_definition_only(cur: cursor) -> None:
+    cur.execute(
+        "ALTER TABLE curated.pnl_versions ADD COLUMN added_eur numeric"
+        " GENERATED ALWAYS AS (buy_value_eur + sell_value_eur) STORED;"
+        "COMMENT ON COLUMN curated.pnl_versions.added_eur IS 'Added, EUR'"
+    )
+    run_views(cur)
+    for relation in (
+        "curated.pnl_hourly",
+        "curated.pnl_hourly_history",
+        "curated.pnl_hourly_as_of(now())",
+        "staging.pnl_hourly",
+    ):
+        cur.execute(f"SELECT added_eur FROM {relation}")
+    cur.execute(
+        "SELECT col_description('curated.pnl_hourly'::regclass, ordinal_position) FROM"
+        " information_schema.columns WHERE table_schema = 'curated' AND table_name = 'pnl_hourly'"
+        " AND column_name = 'added_eur'"
+    )
+    assert cur.fetchall() == [("Added, EUR",)]
+
+
+def test_a_new_fact_is_compared_and_published(cur: cursor) -> None:
+    cur.execute("ALTER TABLE curated.pnl_versions ADD COLUMN note text")
+    run_views(cur)
+    cur.execute("SELECT * FROM staging.built_facts")
+    built = [column.name for column in cur.description or ()]
+    cur.execute("SELECT * FROM staging.standing_facts")
+    assert [column.name for column in cur.description or ()] == ["valid_from", *built]
+    assert built[-1] == "note"
+
+
+def test_a_row_has_one_version_that_stands(database: Database) -> None:
+    insert = (
+        "INSERT INTO curated.pnl_versions (delivery_day, delivery_hour, trader_id, delivery_start_at,"
+        " delivery_end_at, trade_count, buy_mwh, sell_mwh, price_status, capture_gap_seconds, buy_value_eur,"
+        " sell_value_eur, valid_from) VALUES ('2026-03-02', '12-13', 'anna', '2026-03-02 11:00Z',"
+        " '2026-03-02 12:00Z', 1, 0, 1, 'missing', 0, 0, 5, clock_timestamp())"
+    )
+    database.rows(insert)
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        database.rows(insert)
