@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor
 from include.capture.liveness import Signs, last_signs
 from include.duration import duration
 from include.errors import TerminalError
-from include.health.notices import Notice, channels
+from include.health.notices import Notice
 from include.health.notify import notify
 from include.load.waiting import MAX_WAIT, Waiting, waiting_files
 from include.settings import Settings
@@ -96,7 +96,7 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             run_sql(cur, QUERIES["alarms_raise"], parameters)
         cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
         run_sql(cur, QUERIES["task_runs_forget"])
-    if channels(settings):
+    if settings.alert_urls:
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
             notices = _notices(cur)
         for notice in notices:

@@ -125,7 +125,7 @@ def test_lines_that_have_not_waited_long(settings: Settings, database: Database)
 def test_people_hear_of_it_twice_not_every_minute(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
-    settings = replace(settings, alert_webhook_url=webhook.url)
+    settings = replace(settings, alert_urls=(webhook.url,))
     ran(database, 20)
     for seconds in (70, 130, 190):
         heartbeat(settings, seconds, silent=seconds)
@@ -146,7 +146,7 @@ def test_people_hear_of_it_twice_not_every_minute(
 def test_a_receiver_that_was_down_hears_of_it_later(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
-    settings = replace(settings, alert_webhook_url=webhook.url)
+    settings = replace(settings, alert_urls=(webhook.url,))
     ran(database, 20)
     heartbeat(settings, 70, silent=70)
     webhook.status = 500
@@ -167,7 +167,7 @@ def test_a_receiver_that_was_down_hears_of_it_later(
 def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
-    told = replace(settings, alert_webhook_url=webhook.url)
+    told = replace(settings, alert_urls=(webhook.url,))
     notify(told, Notice("task d.t", "task_failed", "FAILED d.t", "something else"))
     ran(database, 20)
     heartbeat(settings, 70, silent=70)
