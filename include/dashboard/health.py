@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
 from include.dashboard.reader import Query, Row
-from include.dashboard.watcher import State
+from include.dashboard.service import State
 from include.dashboard.wording import troubles
 from include.warehouse.queries import load_queries
 

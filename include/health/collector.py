@@ -6,8 +6,10 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import psycopg2
 from prometheus_client.metrics_core import Metric
@@ -16,12 +18,14 @@ from psycopg2.extensions import connection
 
 from include.errors import TerminalError, TransientError
 from include.health.files import Landed, read_files, unloaded
-from include.health.kept import Kept
 from include.health.metrics import Sample, families
 from include.health.warehouse import CONNECT_SECONDS, ROUND_SECONDS, Reading, read_warehouse
 from include.settings import Settings
+from include.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GOOD_FOR_SECONDS = 5.0
 """A scraper that comes more often gets the same figures again."""
@@ -54,12 +58,10 @@ class PlatformCollector(Collector):
         self._warehouse_url = warehouse_url
         self._connection: connection | None = None
         self._lock = threading.Lock()
-        self._warehouse: Kept[Reading] = Kept(
-            "read-warehouse", self._read_warehouse, good_for_seconds, timeout_seconds, self._break
-        )
-        self._files: Kept[Landed] = Kept(
-            "read-files", self._read_files, good_for_seconds, FILES_TIMEOUT_SECONDS
-        )
+        self._good_for_seconds = good_for_seconds
+        self._timeout_seconds = timeout_seconds
+        self._readings: SingleFlight[Reading | None] = SingleFlight()
+        self._landings: SingleFlight[Landed | None] = SingleFlight()
 
     def describe(self) -> list[Metric]:
         """Nothing: registering must not read the warehouse."""
@@ -70,7 +72,7 @@ class PlatformCollector(Collector):
         return families(self._samples())
 
     def _samples(self) -> Iterator[Sample]:
-        reading, landed = self._warehouse.get(), self._files.get()
+        reading, landed = self._reading(), self._landed()
         yield "warehouse_up", (), float(reading is not None)
         if reading is not None:
             yield from reading.samples
@@ -78,6 +80,21 @@ class PlatformCollector(Collector):
             yield from landed.samples
         if reading is not None and landed is not None:
             yield from unloaded(landed.file_bytes, reading.loaded_bytes)
+
+    def _reading(self) -> Reading | None:
+        flight = self._readings.get("", lambda: _in_thread(self._read_warehouse), self._good_for_seconds)
+        try:
+            return flight.result(self._timeout_seconds)
+        except TimeoutError:
+            self._break()
+            return None
+
+    def _landed(self) -> Landed | None:
+        flight = self._landings.get("", lambda: _in_thread(self._read_files), self._good_for_seconds)
+        try:
+            return flight.result(FILES_TIMEOUT_SECONDS)
+        except TimeoutError:
+            return None  # asked for again when it has ended: a disk that hangs is read once, not once a scrape
 
     def _read_warehouse(self) -> Reading | None:
         try:
@@ -112,3 +129,18 @@ class PlatformCollector(Collector):
                 socket.socket(fileno=os.dup(self._connection.fileno())) as sock,
             ):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+def _in_thread(work: Callable[[], T | None]) -> "Future[T | None]":
+    """Runs the work in a thread of its own: one of a pool that hangs would keep the process from ending."""
+    future: Future[T | None] = Future()
+
+    def run() -> None:
+        answer = None
+        try:
+            answer = work()
+        finally:
+            future.set_result(answer)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
