@@ -1,4 +1,4 @@
-"""Answers scrapes: the figures of the warehouse and of the landing files, as fresh as is cheap."""
+"""Answers scrapes: the metrics of the warehouse and of the landing files, as fresh as is cheap."""
 
 import contextlib
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GOOD_FOR_SECONDS = 5.0
-"""A scraper that comes more often gets the same figures again."""
+"""A scraper that comes more often gets the same metrics again."""
 
 TIMEOUT_SECONDS = CONNECT_SECONDS + ROUND_SECONDS + 0.5
 """How long a scrape waits for the warehouse."""
@@ -38,12 +38,12 @@ FILES_TIMEOUT_SECONDS = 1.0
 
 
 class PlatformCollector(Collector):
-    """The figures of the platform, for a registry of prometheus-client.
+    """The metrics of the platform, for a registry of prometheus-client.
 
     Args:
         settings: Everything but where the warehouse is.
         warehouse_url: Asked before each read, since `make run` may come back at another port.
-        good_for_seconds: How long figures are good for.
+        good_for_seconds: How long metrics are good for.
         timeout_seconds: How long a scrape waits for those of the warehouse.
     """
 
@@ -68,7 +68,7 @@ class PlatformCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The families of a scrape; without the warehouse's figures while it is away."""
+        """The families of a scrape; without the warehouse's metrics while it is away."""
         return families(self._samples())
 
     def _samples(self) -> Iterator[Sample]:
@@ -102,7 +102,7 @@ class PlatformCollector(Collector):
             return read_warehouse(settings, datetime.now(UTC), self._take)
         except (TransientError, TerminalError, psycopg2.Error) as error:
             # psycopg2.Error: not migrated yet, or a role that may not read; the next round looks again
-            log.warning("the warehouse's figures are left out: %s", str(error).strip())
+            log.warning("the warehouse's metrics are left out: %s", str(error).strip())
             return None
         finally:
             self._take(None)
@@ -111,7 +111,7 @@ class PlatformCollector(Collector):
         try:
             return read_files(self._settings.landing_root, datetime.now(UTC))
         except OSError as error:
-            log.warning("the landing files' figures are left out: %s", error)
+            log.warning("the landing files' metrics are left out: %s", error)
             return None
 
     def _take(self, conn: connection | None) -> None:
