@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.errors import TerminalError
@@ -116,7 +116,7 @@ def _of_apprise(url: str) -> str:
     elif scheme in ("smtp", "smtps"):
         query += "&mode=ssl" if scheme == "smtps" else ""
         scheme = "mailtos" if scheme == "smtps" or parts.password else "mailto"
-    return parts._replace(scheme=scheme, query=query).geturl()
+    return urlunsplit((scheme, parts.netloc, parts.path, query, ""))
 
 
 def _zone(text: str) -> str:
