@@ -71,6 +71,11 @@ def test_a_capture_that_fell_silent(settings: Settings, database: Database) -> N
         run(settings)
     assert alarms(database) == [("capture_silent", True)]
     assert "capture_down" in troubles(database)
+    database.rows("UPDATE ops.alarms SET page_code = NULL, page_text = NULL")
+    with pytest.raises(TerminalError):
+        run(settings)
+    assert alarms(database) == [("capture_silent", True)]
+    assert "capture_down" in troubles(database), "also where an earlier version raised the alarm"
 
 
 def test_a_capture_that_cannot_connect(settings: Settings, database: Database) -> None:
