@@ -95,7 +95,7 @@ def test_each_capture_instance(exporter: Exporter, database: Database) -> None:
     file(database, "airflow-worker-9", 30, False, event=3)
     batch(database, first, 1, loaded=40, duplicate=8, rejected=2, event=6)
     samples = exporter.scrape()
-    host, worker = ("host-1", "standalone"), ("worker", "airflow")
+    host, worker = ("standalone", "host-1"), ("airflow", "worker")
     assert [samples["capture_connected", instance] for instance in (host, worker)] == [1, 0]
     assert [age(samples, "capture_last_line_timestamp_seconds", *instance) for instance in (host, worker)] == [
         2,
