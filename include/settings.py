@@ -1,10 +1,11 @@
 """The only reader of the environment: every setting of the platform in one frozen value."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.errors import TerminalError
@@ -29,8 +30,7 @@ class Settings:
         reference_price_per_hour: The same, requests in any 3,600 s.
         airflow_port: Where `make run` serves Airflow's UI.
         airflow_database_url: SQLAlchemy's URL of Airflow's own database, for clean_airflow; empty: not known.
-        alert_webhook_url: Gets a POST of JSON for each failed task and alarm; empty: off.
-        alert_smtp_url: `smtp://user:password@host:587/?from=…&to=…`, who gets a mail for the same; empty: off.
+        alert_urls: Who is told of failed tasks and alarms: URLs as Apprise writes them, one a service.
     """
 
     exchange_url: str = "ws://127.0.0.1:5050"
@@ -43,8 +43,7 @@ class Settings:
     reference_price_per_hour: int = 1000
     airflow_port: int = 8080
     airflow_database_url: str = ""
-    alert_webhook_url: str = ""
-    alert_smtp_url: str = ""
+    alert_urls: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -70,8 +69,7 @@ class Settings:
         ):
             if text := env.get(name.upper(), "").strip():
                 values[name] = _whole_number(name, text, most)
-        if "alert_smtp_url" in values and not parse_qs(urlsplit(str(values["alert_smtp_url"])).query).get("to"):
-            raise TerminalError("ALERT_SMTP_URL must say who gets the mails: smtp://host:587/?from=…&to=…")
+        values["alert_urls"] = _alert_urls(env)
         return cls(**values)  # type: ignore[arg-type]
 
 
@@ -80,8 +78,6 @@ _SCHEMES = {
     "market_data_url": ("http", "https"),
     "warehouse_url": ("postgresql", "postgres"),
     "airflow_database_url": ("postgresql", "postgresql+psycopg2"),
-    "alert_webhook_url": ("http", "https"),
-    "alert_smtp_url": ("smtp", "smtps"),
 }
 
 
@@ -97,6 +93,30 @@ def _url(name: str, text: str) -> str:
             f"{name.upper()} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}"
         )
     return text
+
+
+def _alert_urls(env: Mapping[str, str]) -> tuple[str, ...]:
+    # the last two names came before the first one
+    texts = (env.get(name, "") for name in ("ALERT_URLS", "ALERT_WEBHOOK_URL", "ALERT_SMTP_URL"))
+    urls = tuple(dict.fromkeys(_of_apprise(url) for text in texts for url in text.split()))
+    if not all(re.match(r"[a-z][a-z0-9+_-]*://.", url) for url in urls):
+        raise TerminalError(
+            "ALERT_URLS must be URLs of Apprise with blanks between them (jsons://chat.example/hooks/desk)"
+        )
+    return urls
+
+
+def _of_apprise(url: str) -> str:
+    """The URL as Apprise writes it, also if it is the plain URL of a webhook or a mail server."""
+    parts = urlsplit(url)
+    scheme, query = parts.scheme, parts.query
+    if scheme in ("http", "https"):
+        scheme = "jsons" if scheme == "https" else "json"
+        query = urlencode([(f"-{name}", value) for name, value in parse_qsl(query, keep_blank_values=True)])
+    elif scheme in ("smtp", "smtps"):
+        query += "&mode=ssl" if scheme == "smtps" else ""
+        scheme = "mailtos" if scheme == "smtps" or parts.password else "mailto"
+    return urlunsplit((scheme, parts.netloc, parts.path, query, ""))
 
 
 def _zone(text: str) -> str:

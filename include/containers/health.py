@@ -128,8 +128,8 @@ def _started_at() -> float:
     return psutil.Process(1).create_time() - _CLOCKS_DIFFER_SECONDS
 
 
-def _by_figures(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
-    """Whether the exporter answers a scrape; a warehouse that is away is a figure of it, not an illness."""
+def _by_metrics(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
+    """Whether the exporter answers a scrape; a warehouse that is away is a metric of it, not its failure."""
     with closing(http.client.HTTPConnection("127.0.0.1", _METRICS_PORT, timeout=_METRICS_SECONDS)) as server:
         try:
             server.request("GET", "/metrics")
@@ -156,17 +156,17 @@ _CHECKS: Mapping[str, Callable[[str, Mapping[str, str]], dict[str, str]]] = {
     "api-server": _by_answer,
     "worker": _by_ping,
     "capture": _by_landing_file,
-    "metrics": _by_figures,
+    "metrics": _by_metrics,
     "simulator": _by_ports,
 }
 
 
 def component_of(command: str) -> str | None:
     """Which component a container's command line starts; None: none that can be looked at."""
-    found = re.search(r"\binclude\.(?:containers\.component (\S+)|(capture|monitoring|simulator))\b", command)
+    found = re.search(r"\binclude\.(?:containers\.component (\S+)|(capture|health|simulator))\b", command)
     if found is None:
         return None
-    return found[1] or found[2].replace("monitoring", "metrics")
+    return found[1] or found[2].replace("health", "metrics")
 
 
 def main(arguments: list[str] | None = None) -> int:

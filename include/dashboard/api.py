@@ -12,7 +12,7 @@ from include.dashboard import schemas
 from include.dashboard.desk import View, read_desk, read_history, read_page, read_pnl
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
-from include.dashboard.service import Service, is_settled, utc_now
+from include.dashboard.service import Service, State, is_settled, utc_now
 from include.dashboard.tables import (
     DAILY,
     FORMATS,
@@ -22,7 +22,6 @@ from include.dashboard.tables import (
     file_name,
     table,
 )
-from include.dashboard.watcher import State
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")

@@ -7,8 +7,8 @@ from typing import Any
 from include.dashboard.health import read_facts, upcoming
 from include.dashboard.market import trading_opens_at
 from include.dashboard.reader import Query, Row
+from include.dashboard.service import State
 from include.dashboard.tables import DAILY, HOURLY
-from include.dashboard.watcher import State
 from include.dashboard.wording import incomplete_because, matching
 from include.warehouse.queries import load_queries
 

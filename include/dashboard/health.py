@@ -6,8 +6,7 @@ from urllib.parse import quote
 
 from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
 from include.dashboard.reader import Query, Row
-from include.dashboard.watcher import State
-from include.dashboard.wording import troubles
+from include.dashboard.service import State
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -38,9 +37,9 @@ class Facts:
 
 
 def read_facts(query: Query) -> Facts:
-    """Reads what read_status tells."""
-    (status,) = query(SHARED["status"])
-    return Facts(status["data_as_of"], troubles(status, query(SHARED["alarms"])))
+    """Reads what status_at tells."""
+    (row,) = query(QUERIES["data_as_of"])
+    return Facts(row["data_as_of"], query(QUERIES["troubles"]))
 
 
 def status_at(facts: Facts, now: datetime) -> Row:
@@ -80,7 +79,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
     return {
         "version": state.version,
         "now": None,  # filled in when somebody asks
-        "lines": query(SHARED["health_lines"]),
+        "lines": query(SHARED["capture_instances"]),
         "gaps": query(
             SHARED["gaps"],
             from_at=now - timedelta(days=_GAP_DAYS),

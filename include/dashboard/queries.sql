@@ -164,6 +164,14 @@ WHERE delivery_day = %(day)s
 ORDER BY received_at DESC, trade_id
 LIMIT %(limit)s
 
+-- name: data_as_of
+-- Up to when the deals are known
+SELECT last_at AS data_as_of FROM ops.freshness WHERE thing = 'trades'
+
+-- name: troubles
+-- What is wrong, the oldest first
+SELECT code, since_at AS since, text FROM ops.troubles ORDER BY since_at NULLS LAST
+
 -- name: health_ledger
 -- Every captured line, by what became of it
 SELECT count(*) AS files, coalesce(sum(line_count), 0)::bigint AS lines, coalesce(sum(loaded_count), 0)::bigint AS loaded,

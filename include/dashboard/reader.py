@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
@@ -64,17 +64,21 @@ class Reader:
         self._stacks: set[ExitStack] = set()
         """What holds a connection open, of all threads."""
 
-    async def read(self, work: Callable[[Query], T]) -> T:
-        """Runs the work in a thread, in one read-only transaction.
+    def submit(self, work: Callable[[Query], T]) -> "Future[T]":
+        """Runs the work in a thread, in one read-only transaction; `answer` waits for it."""
+        return self._threads.submit(self._read, work)
+
+    async def answer(self, reading: "Future[T]") -> T:
+        """What the work returned.
 
         Raises:
-            UnavailableError: The warehouse cannot be reached, took too long, or says nothing at all.
+            UnavailableError: The warehouse cannot be reached, took too long, or does not answer at all.
             TerminalError: No warehouse is configured.
         """
-        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        # others may wait for the same one, and a thread cannot be interrupted
+        reading_on = asyncio.shield(asyncio.wrap_future(reading))
         try:
-            # a thread cannot be interrupted: it goes on waiting, and who asks is told meanwhile
-            return await asyncio.wait_for(reading, self._timeout_seconds + SILENCE_SECONDS)
+            return await asyncio.wait_for(reading_on, self._timeout_seconds + SILENCE_SECONDS)
         except TimeoutError as error:
             log.warning("%s: no answer of the warehouse within %d s", self._application, self._timeout_seconds)
             raise UnavailableError(AWAY) from error

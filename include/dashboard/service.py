@@ -3,23 +3,33 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Hashable
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from include.dashboard.memory import Memory, Sized
 from include.dashboard.reader import Query, Reader, UnavailableError
-from include.dashboard.watcher import State, Watcher
 from include.errors import TerminalError
 from include.settings import Settings
+from include.single_flight import SingleFlight
 from include.warehouse.queries import load_queries
 
 log = logging.getLogger(__name__)
 
 QUERIES = load_queries("dashboard/queries.sql")
 
-V = TypeVar("V", bound=Sized)
+LOOK_SECONDS = 1.0
+"""How old the state may be before it is read again, which happens only while somebody asks."""
+
+SHOWN_SECONDS = 3.0
+"""How old the state may be that is told meanwhile."""
+
+MAX_BYTES = 64 << 20
+"""Of all answers that are kept."""
+
+MAX_BYTES_EACH = 2 << 20
+"""A larger answer is handed out and not kept."""
 
 SETTLED = timedelta(minutes=1)
 """A publication is committed within that time of its moment: what was said before is said for ever."""
@@ -33,7 +43,35 @@ STREAM_SECONDS = 10.0
 So nobody is told anything for longer after a login ended, and a server that stops waits no longer for it.
 """
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
+
+
+class Sized(Protocol):
+    """What says how much memory it takes."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+
+V = TypeVar("V", bound=Sized)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What holds for everybody until the next change.
+
+    Attributes:
+        version: Changes when anything that the page shows may have changed; opaque.
+        first_day: First delivery day with PnL; None: there is none.
+        last_day: The last one.
+        settings: Of this moment.
+    """
+
+    version: str
+    first_day: date | None
+    last_day: date | None
+    settings: Settings
 
 
 class Service:
@@ -50,8 +88,8 @@ class Service:
         self._looks = Reader(self._url, "trading desk: version", 1, 3)
         self._quick = Reader(self._url, "trading desk", 2, 8)
         self._slow = Reader(self._url, "trading desk: lists", 1, 20)
-        self._watcher = Watcher(self._look)
-        self._memory: Memory[Sized] = Memory()
+        self._states: SingleFlight[State] = SingleFlight()
+        self._answers: SingleFlight[Sized] = SingleFlight(MAX_BYTES, MAX_BYTES_EACH, lambda answer: answer.size)
 
     async def state(self) -> State:
         """What holds for everybody at this moment.
@@ -60,7 +98,8 @@ class Service:
             UnavailableError: The warehouse does not answer.
             TerminalError: No warehouse is configured, or a setting is wrong.
         """
-        return await self._watcher.current()
+        state = self._states.get("", lambda: self._looks.submit(self._look), LOOK_SECONDS, SHOWN_SECONDS)
+        return await self._looks.answer(state)
 
     async def recall(
         self,
@@ -85,7 +124,8 @@ class Service:
         reader = self._slow if is_slow else self._quick
         since = (state.first_day, state.last_day) if is_settled else state.version
         # a key always stands for the same kind of answer
-        return await self._memory.get((key, since), lambda: reader.read(make))  # type: ignore[return-value]
+        flight = self._answers.get((key, since), lambda: reader.submit(make))
+        return await reader.answer(flight)  # type: ignore[arg-type]
 
     async def events(self) -> AsyncIterator[bytes]:
         """Server-sent events: the version at once, when it changes, and every EVENT_SECONDS.
@@ -105,7 +145,7 @@ class Service:
             if version != sent or loop.time() >= sent_at + EVENT_SECONDS:
                 yield b"event: version\ndata: %b\n\n" % msgspec.json.encode({"version": version})
                 sent, sent_at = version, loop.time()
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -116,12 +156,9 @@ class Service:
         self._known = known = self._settings()
         return known.warehouse_url
 
-    async def _look(self) -> State:
-        def look(query: Query) -> State:
-            (row,) = query(QUERIES["version"])
-            return State(row["version"], row["first_day"], row["last_day"], self._known or self._settings())
-
-        return await self._looks.read(look)
+    def _look(self, query: Query) -> State:
+        (row,) = query(QUERIES["version"])
+        return State(row["version"], row["first_day"], row["last_day"], self._known or self._settings())
 
 
 def is_settled(as_of: datetime | None) -> bool:

@@ -1,1 +1,1 @@
-"""Figures of the platform for Prometheus: what monitoring watches while nobody looks."""
+"""Health of the platform: outcomes of tasks, notifications, and metrics for Prometheus."""

@@ -1,4 +1,4 @@
-"""The exporter as a process: serves the platform's figures to Prometheus until SIGTERM or Ctrl-C."""
+"""The exporter as a process: serves the platform's metrics to Prometheus until SIGTERM or Ctrl-C."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""Answers scrapes: the figures of the warehouse and of the landing files, as fresh as is cheap."""
+"""Answers scrapes: the metrics of the warehouse and of the landing files, as fresh as is cheap."""
 
 import contextlib
 import logging
@@ -6,8 +6,10 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import psycopg2
 from prometheus_client.metrics_core import Metric
@@ -16,15 +18,17 @@ from psycopg2.extensions import connection
 
 from include.errors import TerminalError, TransientError
 from include.health.files import Landed, read_files, unloaded
-from include.health.kept import Kept
 from include.health.metrics import Sample, families
 from include.health.warehouse import CONNECT_SECONDS, ROUND_SECONDS, Reading, read_warehouse
 from include.settings import Settings
+from include.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 GOOD_FOR_SECONDS = 5.0
-"""A scraper that comes more often gets the same figures again."""
+"""A scraper that comes more often gets the same metrics again."""
 
 TIMEOUT_SECONDS = CONNECT_SECONDS + ROUND_SECONDS + 0.5
 """How long a scrape waits for the warehouse."""
@@ -34,12 +38,12 @@ FILES_TIMEOUT_SECONDS = 1.0
 
 
 class PlatformCollector(Collector):
-    """The figures of the platform, for a registry of prometheus-client.
+    """The metrics of the platform, for a registry of prometheus-client.
 
     Args:
         settings: Everything but where the warehouse is.
         warehouse_url: Asked before each read, since `make run` may come back at another port.
-        good_for_seconds: How long figures are good for.
+        good_for_seconds: How long metrics are good for.
         timeout_seconds: How long a scrape waits for those of the warehouse.
     """
 
@@ -54,23 +58,21 @@ class PlatformCollector(Collector):
         self._warehouse_url = warehouse_url
         self._connection: connection | None = None
         self._lock = threading.Lock()
-        self._warehouse: Kept[Reading] = Kept(
-            "read-warehouse", self._read_warehouse, good_for_seconds, timeout_seconds, self._break
-        )
-        self._files: Kept[Landed] = Kept(
-            "read-files", self._read_files, good_for_seconds, FILES_TIMEOUT_SECONDS
-        )
+        self._good_for_seconds = good_for_seconds
+        self._timeout_seconds = timeout_seconds
+        self._readings: SingleFlight[Reading | None] = SingleFlight()
+        self._landings: SingleFlight[Landed | None] = SingleFlight()
 
     def describe(self) -> list[Metric]:
         """Nothing: registering must not read the warehouse."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The families of a scrape; without the warehouse's figures while it is away."""
+        """The families of a scrape; without the warehouse's metrics while it is away."""
         return families(self._samples())
 
     def _samples(self) -> Iterator[Sample]:
-        reading, landed = self._warehouse.get(), self._files.get()
+        reading, landed = self._reading(), self._landed()
         yield "warehouse_up", (), float(reading is not None)
         if reading is not None:
             yield from reading.samples
@@ -79,13 +81,28 @@ class PlatformCollector(Collector):
         if reading is not None and landed is not None:
             yield from unloaded(landed.file_bytes, reading.loaded_bytes)
 
+    def _reading(self) -> Reading | None:
+        flight = self._readings.get("", lambda: _in_thread(self._read_warehouse), self._good_for_seconds)
+        try:
+            return flight.result(self._timeout_seconds)
+        except TimeoutError:
+            self._break()
+            return None
+
+    def _landed(self) -> Landed | None:
+        flight = self._landings.get("", lambda: _in_thread(self._read_files), self._good_for_seconds)
+        try:
+            return flight.result(FILES_TIMEOUT_SECONDS)
+        except TimeoutError:
+            return None  # asked for again when it has ended: a disk that hangs is read once, not once a scrape
+
     def _read_warehouse(self) -> Reading | None:
         try:
             settings = replace(self._settings, warehouse_url=self._warehouse_url())
             return read_warehouse(settings, datetime.now(UTC), self._take)
         except (TransientError, TerminalError, psycopg2.Error) as error:
             # psycopg2.Error: not migrated yet, or a role that may not read; the next round looks again
-            log.warning("the warehouse's figures are left out: %s", str(error).strip())
+            log.warning("the warehouse's metrics are left out: %s", str(error).strip())
             return None
         finally:
             self._take(None)
@@ -94,7 +111,7 @@ class PlatformCollector(Collector):
         try:
             return read_files(self._settings.landing_root, datetime.now(UTC))
         except OSError as error:
-            log.warning("the landing files' figures are left out: %s", error)
+            log.warning("the landing files' metrics are left out: %s", error)
             return None
 
     def _take(self, conn: connection | None) -> None:
@@ -112,3 +129,18 @@ class PlatformCollector(Collector):
                 socket.socket(fileno=os.dup(self._connection.fileno())) as sock,
             ):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+def _in_thread(work: Callable[[], T | None]) -> "Future[T | None]":
+    """Runs the work in a thread of its own: one of a pool that hangs would keep the process from ending."""
+    future: Future[T | None] = Future()
+
+    def run() -> None:
+        answer = None
+        try:
+            answer = work()
+        finally:
+            future.set_result(answer)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future

@@ -18,7 +18,7 @@ class Landed:
     """What lies below LANDING_ROOT.
 
     Attributes:
-        samples: Figures that need nothing else.
+        samples: Metrics that need nothing else.
         file_bytes: Landing file of the last day, and its size.
     """
 

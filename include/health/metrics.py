@@ -1,4 +1,4 @@
-"""Every figure that is exported: its name, what it says, and its labels."""
+"""Every metric that is exported: its name, what it says, and its labels."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,12 +11,12 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 PREFIX = "power_desk_"
 
 Sample = tuple[str, tuple[str, ...], float]
-"""Name of a figure without the prefix, the values of its labels, its value."""
+"""Name of a metric without the prefix, the values of its labels, its value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """What a figure says.
+class Description:
+    """What a metric says.
 
     Attributes:
         meaning: For the reader of a graph: one sentence, with what is special about its value.
@@ -29,91 +29,101 @@ class Figure:
     is_counter: bool = False
 
 
-FIGURES: Mapping[str, Figure] = {
-    "warehouse_up": Figure("1: the warehouse answered the last read in time; 0: its figures are left out."),
-    "read_duration_seconds": Figure("How long the last read of the warehouse took."),
+METRICS: Mapping[str, Description] = {
+    "warehouse_up": Description(
+        "1: the warehouse answered the last read in time; 0: its metrics are left out."
+    ),
+    "read_duration_seconds": Description("How long the last read of the warehouse took."),
     # capture, from what is loaded
-    "capture_connected": Figure(
-        "1: the capture line was connected where its loaded files end; lines of the last day.", ("line", "host")
+    "capture_connected": Description(
+        "1: the capture instance was connected where its loaded files end; instances of the last day.",
+        ("capture", "host"),
     ),
-    "capture_last_line_timestamp_seconds": Figure(
-        "When the capture line wrote the last line that is loaded, heartbeats included.", ("line", "host")
+    "capture_last_line_timestamp_seconds": Description(
+        "When the capture instance wrote the last line that is loaded, heartbeats included.",
+        ("capture", "host"),
     ),
-    "capture_messages_per_minute": Figure(
-        "Messages a minute that the loads of the last ten minutes brought.", ("line", "host")
+    "capture_messages_per_minute": Description(
+        "Messages a minute that the loads of the last ten minutes brought.", ("capture", "host")
     ),
-    "capture_gap_open": Figure("1: no capture line was connected at the end of what is loaded."),
-    "capture_gaps_today": Figure(
-        "Times without any connected line since midnight of the market, as far as loaded."
+    "capture_gap_open": Description("1: no capture instance was connected at the end of what is loaded."),
+    "capture_gaps_today": Description(
+        "Times without any connected capture instance since midnight of the market, as far as loaded."
     ),
-    "capture_gap_seconds_today": Figure("Their length within today, together."),
+    "capture_gap_seconds_today": Description("Their length within today, together."),
     # capture, from the landing files themselves
-    "capture_last_write_timestamp_seconds": Figure(
-        "When any capture last wrote into a landing file. Only where LANDING_ROOT is mounted."
+    "capture_last_write_timestamp_seconds": Description(
+        "When any capture instance last wrote into a landing file. Only where LANDING_ROOT is mounted."
     ),
-    "capture_last_connected_timestamp_seconds": Figure(
-        "When any capture was last connected, by its files of the last two hours; 0: not in these."
+    "capture_last_connected_timestamp_seconds": Description(
+        "When any capture instance was last connected, by its files of the last two hours; 0: not in these."
         " Only where LANDING_ROOT is mounted."
     ),
-    "landing_unloaded_bytes": Figure(
+    "landing_unloaded_bytes": Description(
         "Bytes in landing files of the last day that are not loaded yet. Only where LANDING_ROOT is mounted.",
         ("source",),
     ),
-    "landing_free_bytes": Figure("Free space for landing files. Only where LANDING_ROOT is mounted."),
-    "landing_size_bytes": Figure(
+    "landing_free_bytes": Description("Free space for landing files. Only where LANDING_ROOT is mounted."),
+    "landing_size_bytes": Description(
         "Size of the volume of the landing files. Only where LANDING_ROOT is mounted."
     ),
     # loading
-    "lines_total": Figure(
+    "lines_total": Description(
         "Captured lines by what became of them: loaded, duplicate, rejected or event. A reload or a decision on"
         " a blocked batch moves lines, which looks like a restart of the counter.",
         ("source", "outcome"),
         is_counter=True,
     ),
-    "lines_last_hour": Figure(
+    "lines_last_hour": Description(
         "Lines that were loaded within the last hour, reloads left out, by what became of them.",
         ("source", "outcome"),
     ),
-    "rejected_messages_total": Figure(
+    "rejected_messages_total": Description(
         "Refused lines by reason; ops.rejected_messages holds them.", ("source", "reason_code"), is_counter=True
     ),
-    "blocked_batches": Figure("Batches that broke a critical expectation and wait for a decision."),
-    "newest_trade_timestamp_seconds": Figure(
+    "blocked_batches": Description("Batches that broke a critical expectation and wait for a decision."),
+    "newest_trade_timestamp_seconds": Description(
         "When the newest trade that counts was received; 0: there is none."
     ),
     # building
-    "pending_delivery_periods": Figure("Delivery periods whose inputs changed since their PnL was built."),
-    "pnl_published_timestamp_seconds": Figure("When PnL last changed in curated.pnl_hourly; 0: never."),
-    "freshness_timestamp_seconds": Figure(
+    "pending_delivery_periods": Description("Delivery periods whose inputs changed since their PnL was built."),
+    "pnl_published_timestamp_seconds": Description("When PnL last changed in curated.pnl_hourly; 0: never."),
+    "freshness_timestamp_seconds": Description(
         "When the thing of ops.freshness last happened; 0: never, or nothing waits (`pending`).",
         ("thing",),
     ),
-    "freshness_limit_seconds": Figure("How old the thing of ops.freshness may get.", ("thing",)),
-    "freshness_late": Figure("1: the thing of ops.freshness is late.", ("thing",)),
+    "freshness_limit_seconds": Description("How old the thing of ops.freshness may get.", ("thing",)),
+    "freshness_late": Description("1: the thing of ops.freshness is late.", ("thing",)),
     # prices
-    "open_hours": Figure(
+    "open_hours": Description(
         "Hours that are open for trading, by status of their reference price.", ("price_status",)
     ),
-    "missing_prices": Figure("Traded periods whose price is due and not there (ops.missing_prices)."),
-    "provider_requests_total": Figure("Requests to the provider that were begun, all time.", is_counter=True),
-    "provider_budget_used_requests": Figure(
+    "missing_prices": Description("Traded periods whose price is due and not there (ops.missing_prices)."),
+    "provider_requests_total": Description(
+        "Requests to the provider that were begun, all time.", is_counter=True
+    ),
+    "provider_budget_used_requests": Description(
         "Requests that count against the provider's budget now.", ("period",)
     ),
-    "provider_budget_requests": Figure("The provider's budget: requests a minute and an hour.", ("period",)),
-    "provider_down": Figure("1: the last requests to the provider got no answer or an error of the server."),
+    "provider_budget_requests": Description(
+        "The provider's budget: requests a minute and an hour.", ("period",)
+    ),
+    "provider_down": Description(
+        "1: the last requests to the provider got no answer or an error of the server."
+    ),
     # outcomes
-    "alarm": Figure("1: the alarm of watch_freshness is on; no sample: it is not.", ("alarm",)),
-    "last_run_success": Figure(
+    "alarm": Description("1: the alarm of watch_freshness is on; no sample: it is not.", ("alarm",)),
+    "last_run_success": Description(
         "1: the DAG's last run that ended was a success; 0: failed or lost. DAGs of the last two days.",
         ("dag_id",),
     ),
-    "last_run_ended_timestamp_seconds": Figure("When that run ended.", ("dag_id",)),
+    "last_run_ended_timestamp_seconds": Description("When that run ended.", ("dag_id",)),
 }
 
 
-def full_name(figure: str) -> str:
+def full_name(metric: str) -> str:
     """As Prometheus knows it."""
-    return PREFIX + figure
+    return PREFIX + metric
 
 
 def seconds(at: datetime | None) -> float:
@@ -127,20 +137,20 @@ def value(number: bool | int | float | Decimal) -> float:
 
 
 def families(samples: Iterable[Sample]) -> Iterator[Metric]:
-    """The samples as Prometheus wants them, in the order of FIGURES; a figure without samples is left out.
+    """The samples as Prometheus wants them, in the order of METRICS; a metric without samples is left out.
 
     Raises:
-        KeyError: A sample's figure is not in FIGURES.
+        KeyError: A sample's metric is not in METRICS.
     """
-    by_figure: dict[str, list[tuple[tuple[str, ...], float]]] = defaultdict(list)
+    by_name: dict[str, list[tuple[tuple[str, ...], float]]] = defaultdict(list)
     for name, labels, number in samples:
-        if name not in FIGURES:
+        if name not in METRICS:
             raise KeyError(name)
-        by_figure[name].append((labels, number))
-    for name, figure in FIGURES.items():
-        if found := by_figure.get(name):
-            kind = CounterMetricFamily if figure.is_counter else GaugeMetricFamily
-            family = kind(full_name(name), figure.meaning, labels=figure.labels)
+        by_name[name].append((labels, number))
+    for name, metric in METRICS.items():
+        if found := by_name.get(name):
+            kind = CounterMetricFamily if metric.is_counter else GaugeMetricFamily
+            family = kind(full_name(name), metric.meaning, labels=metric.labels)
             for labels, number in found:
                 family.add_metric(labels, number)
             yield family

@@ -52,6 +52,12 @@ SELECT
     (SELECT max(valid_from) FROM curated.pnl_hourly_history) AS published_at,
     (SELECT max(provider_request_id) FROM ops.provider_requests) AS provider_requests
 
+-- name: troubles
+-- Whether the provider answers, and how many batches wait for a decision
+SELECT
+    EXISTS (SELECT FROM ops.troubles WHERE code = 'provider_down') AS is_provider_down,
+    (SELECT count(*) FROM ops.load_batches WHERE state = 'blocked' AND review IS NULL) AS blocked_batches
+
 -- name: freshness
 -- What has to stay fresh: when it last was, how old it may be, and whether it is late
 SELECT thing, last_at, limit_seconds, is_late FROM ops.freshness

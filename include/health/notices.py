@@ -1,21 +1,17 @@
-"""What people are told, and the two ways to tell them: a webhook and mail."""
+"""What people are told, and how: by any service that Apprise knows, each configured by its URL."""
 
-import smtplib
-import ssl
-from collections.abc import Mapping
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from typing import Protocol
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
-from include.settings import Settings
+from include.health.wording import presentable
 
-_OPERATION_SECONDS = 3.0
+SENT = "sent"
+
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-class NotDeliveredError(Exception):
-    """The receiver did not take it; the message says why, and nothing of an address, which may be secret."""
+_MAX_REASON_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,112 +33,57 @@ class Notice:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-class Channel(Protocol):
-    """A way to tell people."""
-
-    @property
-    def name(self) -> str:
-        """webhook or mail."""
-
-    def send(self, notice: Notice) -> None:
-        """Hands it over.
-
-        Raises:
-            NotDeliveredError: The receiver is away, too slow, or refused it.
-        """
-
-
-def channels(settings: Settings) -> list[Channel]:
-    """The channels that are configured."""
-    found: list[Channel] = []
-    if settings.alert_webhook_url:
-        found.append(Webhook(settings.alert_webhook_url))
-    if settings.alert_smtp_url:
-        found.append(Mail(settings.alert_smtp_url))
+def channels(urls: Iterable[str]) -> dict[str, str]:
+    """The URL of each channel by its name, which holds no secret: `mailtos`, `slack`, `json`, `json-2` …"""
+    schemes: Counter[str] = Counter()
+    found = {}
+    for url in urls:
+        scheme = url.partition("://")[0].lower()
+        schemes[scheme] += 1
+        found[scheme if schemes[scheme] == 1 else f"{scheme}-{schemes[scheme]}"] = url
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A POST of JSON with `text` and structured fields, as chat systems and incident tools take it."""
+def sender(url: str, notice: Notice) -> Callable[[], str]:
+    """Prepares to send the notice as plain text, which Apprise escapes as the service needs it.
 
-    url: str = field(repr=False)
-    name: str = "webhook"
+    `json://`, `form://` and `xml://` also get `text`, `kind` and the details as fields; the other services get
+    the details as lines below the text. Redirects are not followed.
 
-    def send(self, notice: Notice) -> None:
-        """See Channel."""
-        import requests  # only when there is something to say: task processes start faster without
-
-        body = {"text": f"{notice.title}\n{notice.text}", "kind": notice.kind, "title": notice.title}
-        try:
-            with requests.post(
-                self.url,
-                json={**notice.details, **body},
-                timeout=_OPERATION_SECONDS,
-                allow_redirects=False,
-                stream=True,  # only the status matters
-            ) as response:
-                status = response.status_code
-        except requests.Timeout as error:
-            raise NotDeliveredError("no answer in time") from error
-        except (requests.RequestException, ValueError) as error:
-            raise NotDeliveredError(f"cannot be reached ({type(error).__name__})") from error
-        if not 200 <= status < 300:
-            raise NotDeliveredError(f"answered HTTP {status}")
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail by `smtp://user:password@host:587/?from=…&to=…`; `smtps://` speaks TLS from the start.
-
-    Where the server offers STARTTLS it is used. A password is not sent in clear text except to this machine.
+    Returns:
+        What sends it, and returns SENT or why not: nothing of the URL, which may hold a secret.
     """
+    if _sends_password_in_clear_text(url):
+        return lambda: "a password is not sent in clear text: use mailtos://"
+    # its log quotes URLs that it cannot read, with their secrets; what went wrong comes back in the result
+    logging.getLogger("apprise").propagate = False
+    # takes seconds to import: only when there is something to say
+    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 
-    url: str = field(repr=False)
-    name: str = "mail"
+    # no pool of threads, whose end the process would wait for: the caller bounds the time
+    asset = AppriseAsset(app_id="power-desk", async_mode=False, service_timeout=0, http_redirects=False)
+    service = Apprise.instantiate(url, asset=asset)
+    if service is None:
+        return lambda: "Apprise does not know this kind of URL, or a part of it is missing"
+    text = notice.text
+    fields = getattr(service, "payload_extras", None)
+    if isinstance(fields, dict):
+        fields |= {**notice.details, "text": f"{notice.title}\n{text}", "kind": notice.kind}
+    else:
+        text = "\n".join([text, "", *(f"{name}: {value}" for name, value in notice.details.items())])
+    apprise = Apprise(service, asset=asset)
+    level = NotifyType.SUCCESS if notice.kind == "alarm_cleared" else NotifyType.FAILURE
 
-    def send(self, notice: Notice) -> None:
-        """See Channel."""
-        parts = urlsplit(self.url)
-        message = _mail(parts, notice)
-        try:
-            with _server(parts) as server:
-                if parts.username:
-                    server.login(unquote(parts.username), unquote(parts.password or ""))
-                server.send_message(message)
-        except TimeoutError as error:
-            raise NotDeliveredError("no answer in time") from error
-        except smtplib.SMTPResponseException as error:
-            raise NotDeliveredError(f"answered {error.smtp_code}") from error
-        except smtplib.SMTPException as error:
-            raise NotDeliveredError(f"did not take it ({type(error).__name__})") from error
-        except (OSError, ValueError) as error:
-            raise NotDeliveredError(f"cannot be reached ({type(error).__name__})") from error
+    def send() -> str:
+        result = apprise.notify(text, notice.title, level, body_format=NotifyFormat.TEXT)
+        if result:
+            return SENT
+        reasons = " ".join(str(entry.message) for entry in result.logs())
+        return presentable(reasons or "the service did not take it", _MAX_REASON_CHARACTERS)
 
-
-def _mail(parts: SplitResult, notice: Notice) -> EmailMessage:
-    query = parse_qs(parts.query)
-    message = EmailMessage()
-    message["Subject"] = " ".join(notice.title.split())
-    message["To"] = ", ".join(query["to"])
-    message["From"] = query.get("from", query["to"])[0]
-    details = "\n".join(f"{name}: {value}" for name, value in notice.details.items())
-    message.set_content(f"{notice.text}\n\n{details}\n")
-    return message
+    return send
 
 
-def _server(parts: SplitResult) -> smtplib.SMTP:
-    host, context = parts.hostname or "", ssl.create_default_context()
-    if parts.scheme == "smtps":
-        return smtplib.SMTP_SSL(host, parts.port or 465, timeout=_OPERATION_SECONDS, context=context)
-    server = smtplib.SMTP(host, parts.port or 25, timeout=_OPERATION_SECONDS)
-    try:
-        server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls(context=context)
-        elif parts.username and host not in _LOOPBACK:
-            raise NotDeliveredError("the server offers no TLS, and a password is not sent in clear text")
-    except (OSError, smtplib.SMTPException, NotDeliveredError):
-        server.close()
-        raise
-    return server
+def _sends_password_in_clear_text(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "mailto" and bool(parts.password) and parts.hostname not in _LOOPBACK

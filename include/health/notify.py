@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from include.errors import TerminalError, TransientError
-from include.health.notices import Channel, NotDeliveredError, Notice, channels
+from include.health.notices import SENT, Notice, channels, sender
 from include.health.wording import presentable
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -47,7 +47,7 @@ def notify(
     Returns:
         Channel to `sent` or why not; a channel that heard of it before is not among them.
     """
-    by_name = {channel.name: channel for channel in channels(settings)}
+    by_name = channels(settings.alert_urls)
     if not by_name:
         return {}
     numbers = _claim(settings, notice, list(by_name), repeat_after, task)
@@ -55,31 +55,27 @@ def notify(
         by_name = {name: by_name[name] for name in numbers}
     results = deliver(notice, by_name)
     for name, result in results.items():
-        level = logging.INFO if result == "sent" else logging.WARNING
+        level = logging.INFO if result == SENT else logging.WARNING
         log.log(level, "notification by %s: %s", name, result)
     if numbers:
         _write_down(settings, numbers, results)
     return results
 
 
-def deliver(notice: Notice, to: Mapping[str, Channel], seconds: float = SEND_SECONDS) -> dict[str, str]:
-    """Sends by all channels at once and waits for them at most so long.
+def deliver(notice: Notice, to: Mapping[str, str], seconds: float = SEND_SECONDS) -> dict[str, str]:
+    """Sends to the URL of each channel at once and waits for all of them at most so long.
 
     Returns:
         Channel to `sent` or why not.
     """
     results: dict[str, str] = {}
 
-    def send(name: str, channel: Channel) -> None:
-        try:
-            channel.send(notice)
-        except NotDeliveredError as error:
-            results[name] = str(error)
-        else:
-            results[name] = "sent"
+    def run(name: str, send: Callable[[], str]) -> None:
+        results[name] = send()
 
+    senders = {name: sender(url, notice) for name, url in to.items()}
     # timeouts of sockets bound one operation, not the whole; a thread that hangs ends with the process
-    threads = [threading.Thread(target=send, args=each, daemon=True) for each in to.items()]
+    threads = [threading.Thread(target=run, args=each, daemon=True) for each in senders.items()]
     deadline = time.monotonic() + seconds
     for thread in threads:
         thread.start()
@@ -121,7 +117,7 @@ def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping
         with _connection(settings) as conn, conn, conn.cursor() as cur:
             cur.execute("SET statement_timeout = '3s'")
             for name, number in numbers.items():
-                is_sent = results[name] == "sent"
+                is_sent = results[name] == SENT
                 parameters = {
                     "notification_id": number,
                     "state": "sent" if is_sent else "failed",

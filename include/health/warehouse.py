@@ -40,7 +40,7 @@ class Reading:
     """What a round found.
 
     Attributes:
-        samples: Figures and their values.
+        samples: Metrics and their values.
         loaded_bytes: Landing file of the last day: the offset up to which it is loaded.
     """
 
@@ -49,7 +49,7 @@ class Reading:
 
 
 def read_warehouse(settings: Settings, now: datetime, on_connection: Callable[[connection], None]) -> Reading:
-    """Reads all figures in one read-only transaction on a connection of its own.
+    """Reads all metrics in one read-only transaction on a connection of its own.
 
     A connection a round costs milliseconds and has no state: a server that was away is simply there again.
 
@@ -87,11 +87,11 @@ def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
 
 
 def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
-    for row in query(SHARED["health_lines"]):
-        line = row["name"], row["host"]
-        yield "capture_connected", line, value(row["is_connected"])
-        yield "capture_last_line_timestamp_seconds", line, seconds(row["last_message_at"])
-        yield "capture_messages_per_minute", line, value(row["messages_last_minute"])
+    for row in query(SHARED["capture_instances"]):
+        instance = row["name"], row["host"]
+        yield "capture_connected", instance, value(row["is_connected"])
+        yield "capture_last_line_timestamp_seconds", instance, seconds(row["last_message_at"])
+        yield "capture_messages_per_minute", instance, value(row["messages_last_minute"])
     midnight = now.astimezone(Market.of(settings.market_timezone).timezone).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
@@ -103,13 +103,13 @@ def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
 
 
 def _loading(query: Query) -> Iterator[Sample]:
-    for figure, statement in (
+    for metric, statement in (
         ("lines_total", QUERIES["lines"]),
         ("lines_last_hour", QUERIES["lines_last_hour"]),
     ):
         for row in query(statement):
             for outcome in OUTCOMES:
-                yield figure, (row["source"], outcome), value(row[outcome])
+                yield metric, (row["source"], outcome), value(row[outcome])
     for row in query(QUERIES["rejects"]):
         yield "rejected_messages_total", (row["source"], row["reason_code"]), value(row["count"])
     (newest,) = query(QUERIES["newest_trade"])
@@ -145,9 +145,9 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     ):
         yield "provider_budget_used_requests", (period,), value(used)
         yield "provider_budget_requests", (period,), value(budget)
-    (status,) = query(SHARED["status"])
-    yield "provider_down", (), value(status["provider_down_since"] is not None)
-    yield "blocked_batches", (), value(status["blocked_count"])
+    (troubles,) = query(QUERIES["troubles"])
+    yield "provider_down", (), value(troubles["is_provider_down"])
+    yield "blocked_batches", (), value(troubles["blocked_batches"])
 
 
 def _query_until(cur: cursor, deadline: float) -> Query:

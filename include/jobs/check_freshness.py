@@ -1,21 +1,22 @@
 """Raises and clears the freshness alarms, tells people, and fails while one is on."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
 from include.duration import duration
 from include.errors import TerminalError
-from include.health.notices import Notice, channels
+from include.health.notices import Notice
 from include.health.notify import notify
 from include.load.waiting import MAX_WAIT, Waiting, waiting_files
 from include.settings import Settings
 from include.warehouse.connection import connect
-from include.warehouse.queries import load_queries, run_sql
+from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 from include.warehouse.roles import READER, hold_reader
 
 log = logging.getLogger(__name__)
@@ -25,19 +26,7 @@ QUERIES = load_queries("jobs/check_freshness.sql")
 CAPTURE_LIMIT = timedelta(seconds=60)
 """A capture writes a heartbeat every 10 s, connected or not."""
 
-_LATE = {
-    "hourly_pnl": (
-        "hourly_pnl_late",
-        "hourly PnL is more than 75 minutes old: the last hour done ended",
-        "no hour was ever done",
-    ),
-    "reference_prices": (
-        "reference_prices_late",
-        "reference prices are more than 25 minutes old: the provider's last reply that was loaded came",
-        "no reply was ever loaded",
-    ),
-}
-"""Things of ops.freshness that raise an alarm: its name, what is the matter, and if there never was one."""
+_CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +37,15 @@ class Alarm:
         alarm: Its name, and its section of docs/runbook.md.
         since_at: The last sign of what is missing, UTC.
         detail: What is the matter, in words.
+        page_code: Code of ops.troubles; None: the name of the alarm.
+        page_text: What it means for a trader; None: the page shows the detail.
     """
 
     alarm: str
     since_at: datetime
     detail: str
+    page_code: str | None = None
+    page_text: str | None = None
 
     def __str__(self) -> str:
         return f"{self.alarm}: {self.detail}. What to do: docs/runbook.md, section {self.alarm}"
@@ -84,19 +77,19 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
     now = datetime.now(UTC)
     signs = last_signs(settings.landing_root, now)
     with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["freshness"])
-        rows = cur.fetchall()
-        first_run_at: datetime | None = rows[0][-1]
-        alarms = [] if first_run_at is None else _alarms(now, signs, rows, first_run_at)
-        if first_run_at is not None and (waiting := waiting_files(cur, settings.landing_root, now)):
-            alarms.append(loading_alarm(now, waiting))
+        run_sql(cur, QUERIES["first_run"])
+        (first_run_at,) = cur.fetchone() or (None,)
+        alarms: list[Alarm] = []
+        if first_run_at is not None:
+            alarms += _capture_alarm(now, signs, first_run_at)
+            alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"]), first_run_at)
+            alarms += _loading_alarm(now, waiting_files(cur, settings.landing_root, now))
         alarms += _reader_alarm(cur, now)
         for alarm in alarms:
-            parameters = {"alarm": alarm.alarm, "since_at": alarm.since_at, "detail": alarm.detail}
-            run_sql(cur, QUERIES["alarms_raise"], parameters)
+            run_sql(cur, QUERIES["alarms_raise"], asdict(alarm))
         cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
         run_sql(cur, QUERIES["task_runs_forget"])
-    if channels(settings):
+    if settings.alert_urls:
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
             notices = _notices(cur)
         for notice in notices:
@@ -104,56 +97,59 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
     return alarms, cleared
 
 
-def _alarms(
-    now: datetime, signs: Signs, rows: list[tuple[str, datetime | None, bool, datetime]], first_run_at: datetime
-) -> list[Alarm]:
-    found = [alarm for alarm in (capture_alarm(now, signs, first_run_at),) if alarm]
-    for thing, last_at, is_late, _ in rows:
-        if is_late and thing in _LATE:
-            name, words, never = _LATE[thing]
-            detail = f"{words} {_when(now, last_at)}" if last_at else never
-            found.append(Alarm(name, last_at or first_run_at, detail))
-    return found
+def _late_alarms(now: datetime, rows: list[dict[str, Any]], first_run_at: datetime) -> Iterator[Alarm]:
+    """What the view ops.freshness says: the rows hold limit, alarm and words of each thing."""
+    for row in rows:
+        last_at, meaning = row["last_at"], row["meaning"]
+        detail = f"the {meaning} was {_when(now, last_at)}" if last_at else f"there never was one: {meaning}"
+        detail += f"; the limit is {duration(row['limit_seconds'])}"
+        yield Alarm(row["alarm"], last_at or first_run_at, detail, row["page_code"], row["page_text"])
 
 
-def capture_alarm(now: datetime, signs: Signs, first_run_at: datetime) -> Alarm | None:
-    """Whether any capture line lives, and whether any is connected; at least one should at every moment."""
+def _capture_alarm(now: datetime, signs: Signs, first_run_at: datetime) -> Iterator[Alarm]:
+    """Whether any capture instance lives, and whether any is connected: at least one should be."""
     if now - max(signs.written_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
         last = (
             f"the last line in one was written {_when(now, signs.written_at)}"
             if signs.written_at
             else "none yet"
         )
-        detail = f"no capture writes landing files: {last}"
-        return Alarm("capture_silent", signs.written_at or first_run_at, detail)
-    if now - max(signs.connected_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
+        detail, text = (
+            f"no capture writes landing files: {last}",
+            f"We do not record the exchange: {_CAPTURE_DOWN}",
+        )
+        yield Alarm("capture_silent", signs.written_at or first_run_at, detail, "capture_down", text)
+    elif now - max(signs.connected_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
         last = _when(now, signs.connected_at) if signs.connected_at else "longer ago than the last two hours"
         detail = f"capture runs but is not connected to the exchange: it last was {last}"
-        return Alarm("capture_disconnected", signs.connected_at or first_run_at, detail)
-    return None
+        text = f"We are not connected to the exchange: {_CAPTURE_DOWN}"
+        yield Alarm("capture_disconnected", signs.connected_at or first_run_at, detail, "capture_down", text)
 
 
-def loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Alarm:
+def _loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Iterator[Alarm]:
     """Lines wait to be loaded: which file is the oldest, and why."""
+    if not waiting:
+        return
     oldest = waiting[0]
     files = "1 landing file holds" if len(waiting) == 1 else f"{len(waiting)} landing files hold"
+    limit = f"{MAX_WAIT.seconds // 60} minutes"
     detail = (
-        f"{files} lines that have waited for more than {MAX_WAIT.seconds // 60} minutes to be loaded: the"
+        f"{files} lines that have waited for more than {limit} to be loaded: the"
         f" oldest was received {_when(now, oldest.since_at)}, in {oldest.landing_file}"
     )
     why = f": {oldest.load_error}" if oldest.load_error else ""
-    return Alarm("loading_stuck", oldest.since_at, detail + why)
+    text = f"Some deals or prices that arrived more than {limit} ago are not in these numbers yet."
+    yield Alarm("loading_stuck", oldest.since_at, detail + why, "data_late", text)
 
 
-def _reader_alarm(cur: cursor, now: datetime) -> list[Alarm]:
-    """PostgreSQL lets every role change its own password: it is set back, and people should know."""
+def _reader_alarm(cur: cursor, now: datetime) -> Iterator[Alarm]:
+    """PostgreSQL lets every role change its own password: it is set back, and people are told."""
     is_restored, ended_sessions = hold_reader(cur)
     if ended_sessions:
         log.warning("%d sessions of %s were ended: their transactions took too long", ended_sessions, READER)
-    if not is_restored:
-        return []
-    detail = f"the role {READER} had changed its own password or settings; they were set back"
-    return [Alarm("analyst_changed", now, detail)]
+    if is_restored:
+        detail = f"the role {READER} had changed its own password or settings; they were set back"
+        yield Alarm("analyst_changed", now, detail)
 
 
 def _when(now: datetime, at: datetime) -> str:

@@ -1,13 +1,20 @@
--- name: freshness
--- What has to stay fresh, and when the platform first ran
-SELECT thing, last_at, is_late, (SELECT min(started_at) FROM ops.task_runs) AS first_run_at
+-- name: first_run
+-- When the platform first ran
+SELECT min(started_at) FROM ops.task_runs
+
+-- name: late
+-- What is late and raises an alarm
+SELECT last_at, limit_seconds, meaning, alarm, page_code, page_text
 FROM ops.freshness
+WHERE is_late AND alarm IS NOT NULL
 
 -- name: alarms_raise
--- Raises an alarm that is not on
-INSERT INTO ops.alarms (alarm, since_at, detail)
-VALUES (%(alarm)s, %(since_at)s, %(detail)s)
-ON CONFLICT (alarm) WHERE cleared_at IS NULL DO NOTHING
+-- Raises an alarm that is not on; one that an earlier version raised gets the words for the page
+INSERT INTO ops.alarms (alarm, since_at, detail, page_code, page_text)
+VALUES (%(alarm)s, %(since_at)s, %(detail)s, %(page_code)s, %(page_text)s)
+ON CONFLICT (alarm) WHERE cleared_at IS NULL
+DO UPDATE SET page_code = excluded.page_code, page_text = excluded.page_text
+WHERE (alarms.page_code, alarms.page_text) IS DISTINCT FROM (excluded.page_code, excluded.page_text)
 
 -- name: alarms_clear
 -- Clears every alarm that is on and not among these

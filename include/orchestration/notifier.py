@@ -1,4 +1,4 @@
-"""Tells people that a task failed for good; off until a webhook or a mail server is configured."""
+"""Tells people that a task failed for good; off until ALERT_URLS or the connection alerts is set."""
 
 from collections.abc import Mapping
 from datetime import timedelta

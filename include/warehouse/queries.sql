@@ -76,40 +76,20 @@ SELECT EXISTS (
 -- name: hold_analyst
 SELECT is_restored, ended_sessions FROM administration.hold_analyst()
 
--- name: status
--- How late we are, up to when the deals are known, and whether the provider answers
-WITH answers AS (
-    SELECT finished_at, coalesce(is_answer, false) AS is_answer
-    FROM ops.provider_requests
-    WHERE requested_at > now() - interval '2 hours' AND finished_at IS NOT NULL
-), provider AS (
-    SELECT max(finished_at) FILTER (WHERE is_answer) AS answered_at, max(finished_at) AS asked_at FROM answers
-)
-SELECT
-    (SELECT last_at FROM ops.freshness WHERE thing = 'trades') AS data_as_of,
-    (SELECT array_agg(thing ORDER BY thing) FROM ops.freshness WHERE is_late) AS late,
-    (SELECT last_at FROM ops.freshness WHERE thing = 'build') AS built_at,
-    (SELECT last_at FROM ops.freshness WHERE thing = 'pending') AS pending_since,
-    (SELECT count(*) FROM ops.load_batches WHERE state = 'blocked' AND review IS NULL) AS blocked_count,
-    (SELECT min(validated_at) FROM ops.load_batches WHERE state = 'blocked' AND review IS NULL) AS blocked_since,
-    (SELECT min(finished_at) FROM answers
-     WHERE NOT is_answer AND finished_at > coalesce(answered_at, timestamptz '-infinity')) AS provider_down_since
-FROM provider
-
 -- name: alarms
 -- Alarms that are on, the oldest first
 SELECT alarm, since_at, raised_at, detail FROM ops.alarms WHERE cleared_at IS NULL ORDER BY since_at
 
 -- name: gaps
--- When no capture line was connected, the last first
+-- When no capture instance was connected, the last first
 SELECT gap_start_at, gap_end_at, gap_seconds, is_ongoing
 FROM ops.capture_gaps
 WHERE gap_start_at < %(until_at)s AND gap_end_at > %(from_at)s
 ORDER BY gap_start_at DESC
 LIMIT %(limit)s
 
--- name: health_lines
--- The capture lines of the last day, as far as their files are loaded: a file an hour and process
+-- name: capture_instances
+-- The capture instances of the last day, as far as their files are loaded: a file an hour and process
 WITH files AS (
     SELECT landing_file_id, last_received_at, is_connected AND NOT is_complete AS is_connected,
            regexp_match(landing_file, '([^/-]+)-([^/]+)-\d+-\d{8}T\d+Z\.jsonl$') AS parts

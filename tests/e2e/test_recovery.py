@@ -55,7 +55,7 @@ def platform(
     servers = {
         "EXCHANGE_URL": exchange.url,
         "MARKET_DATA_URL": provider.url + "/v1",
-        "ALERT_WEBHOOK_URL": webhook.url,
+        "ALERT_URLS": webhook.url,
     }
     with running_platform(tmp_path_factory.mktemp("recovery") / "state", servers) as platform:
         yield platform

@@ -19,8 +19,7 @@ EVERY_VARIABLE = {
     "REFERENCE_PRICE_PER_HOUR": "100",
     "AIRFLOW_PORT": "18080",
     "AIRFLOW_DATABASE_URL": "postgresql+psycopg2://airflow:secret@db.example:5433/airflow",
-    "ALERT_WEBHOOK_URL": "https://chat.example/hooks/desk",
-    "ALERT_SMTP_URL": "smtp://desk:secret@mail.example:587/?from=desk@example.com&to=oncall@example.com",
+    "ALERT_URLS": " jsons://chat.example/hooks/desk  mailtos://desk:secret@mail.example/?to=a@x.org,b@x.org ",
 }
 
 
@@ -36,8 +35,7 @@ def test_nothing_needs_to_be_set() -> None:
         reference_price_per_hour=1000,
         airflow_port=8080,
         airflow_database_url="",
-        alert_webhook_url="",
-        alert_smtp_url="",
+        alert_urls=(),
     )
 
 
@@ -53,8 +51,10 @@ def test_every_variable_is_read() -> None:
         reference_price_per_hour=100,
         airflow_port=18080,
         airflow_database_url="postgresql+psycopg2://airflow:secret@db.example:5433/airflow",
-        alert_webhook_url="https://chat.example/hooks/desk",
-        alert_smtp_url="smtp://desk:secret@mail.example:587/?from=desk@example.com&to=oncall@example.com",
+        alert_urls=(
+            "jsons://chat.example/hooks/desk",
+            "mailtos://desk:secret@mail.example/?to=a@x.org,b@x.org",
+        ),
     )
 
 
@@ -66,6 +66,30 @@ def test_every_setting_has_a_variable() -> None:
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_an_empty_variable_leaves_the_default(name: str, blank: str) -> None:
     assert Settings.from_environment({name: blank}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "url"),
+    [
+        ("ALERT_WEBHOOK_URL", "http://chat.example:8/hooks", "json://chat.example:8/hooks"),
+        ("ALERT_WEBHOOK_URL", "https://chat.example/hooks?sig=a%2Fb", "jsons://chat.example/hooks?-sig=a%2Fb"),
+        ("ALERT_SMTP_URL", "smtp://mail.example/?to=a@x.org", "mailto://mail.example/?to=a@x.org"),
+        (
+            "ALERT_SMTP_URL",
+            "smtp://u:p@mail.example:587/?to=a@x.org",
+            "mailtos://u:p@mail.example:587/?to=a@x.org",
+        ),
+        (
+            "ALERT_SMTP_URL",
+            "smtps://u:p@mail.example/?to=a@x.org",
+            "mailtos://u:p@mail.example/?to=a@x.org&mode=ssl",
+        ),
+    ],
+)
+def test_the_former_names_of_alert_urls_still_tell_people(name: str, value: str, url: str) -> None:
+    settings = Settings.from_environment({name: value, "ALERT_URLS": "slack://a"})
+    assert settings.alert_urls == ("slack://a", url)
+    assert Settings.from_environment({name: value, "ALERT_URLS": " ".join(settings.alert_urls)}) == settings
 
 
 def test_the_environment_of_the_process_is_the_default_source(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,9 +110,7 @@ def test_a_relative_folder_is_made_absolute() -> None:
         ("MARKET_DATA_URL", "ws://prices.example"),
         ("MARKET_DATA_URL", "prices"),
         ("WAREHOUSE_URL", "mysql://db.example/warehouse"),
-        ("ALERT_WEBHOOK_URL", "chat.example/hooks"),
-        ("ALERT_SMTP_URL", "https://mail.example/?to=a@x.org"),
-        ("ALERT_SMTP_URL", "smtp://mail.example"),
+        ("ALERT_URLS", "jsons://chat.example/hooks,mail.example desk"),
         ("MARKET_TIMEZONE", "Europe/Atlantis"),
         ("MARKET_TIMEZONE", "../etc/passwd"),
         ("REFERENCE_PRICE_PER_MINUTE", "0"),

@@ -15,8 +15,7 @@ from fastapi import HTTPException, Request
 from starlette.types import ASGIApp
 
 from include.dashboard.app import ForbiddenError, create_app
-from include.dashboard.service import Service
-from include.dashboard.watcher import EVERY_SECONDS
+from include.dashboard.service import LOOK_SECONDS, Service
 from include.jobs.build_pnl import publish, stage
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -160,5 +159,5 @@ def stranger(url: str) -> Iterator[Client]:
     client.session.close()
 
 
-PAUSE = EVERY_SECONDS + 0.3
+PAUSE = LOOK_SECONDS + 0.3
 """After that the version is looked at again."""

@@ -41,25 +41,44 @@ def test_how_old_the_data_is(desk: Desk, client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("alarm", "code"),
+    ("page_code", "page_text", "code", "text"),
     [
-        ("capture_silent", "capture_down"),
-        ("capture_disconnected", "capture_down"),
-        ("loading_stuck", "data_late"),
-        ("hourly_pnl_late", "data_late"),
-        ("reference_prices_late", "prices_late"),
-        ("one_that_comes_later", "one_that_comes_later"),
+        ("capture_down", "We do not record.", "capture_down", "We do not record."),
+        (None, None, "one_that_comes_later", "in an engineer's words"),
     ],
 )
-def test_an_alarm_is_a_trouble_while_it_is_on(desk: Desk, client: Client, alarm: str, code: str) -> None:
+def test_an_alarm_is_a_trouble_while_it_is_on(
+    desk: Desk, client: Client, page_code: str | None, page_text: str | None, code: str, text: str
+) -> None:
     desk.database.rows(
-        "INSERT INTO ops.alarms (alarm, since_at, detail, cleared_at)"
-        " VALUES (%s, %s, 'd', NULL), ('over', now(), 'd', now())",
-        (alarm, ago(5)),
+        "INSERT INTO ops.alarms (alarm, since_at, detail, cleared_at, page_code, page_text)"
+        " VALUES ('one_that_comes_later', %s, 'in an engineer''s words', NULL, %s, %s),"
+        " ('over', now(), 'd', now(), NULL, NULL)",
+        (ago(5), page_code, page_text),
     )
     (trouble,) = client.json("status")["troubles"]
-    assert trouble["code"] == code
+    assert (trouble["code"], trouble["text"]) == (code, text)
     assert abs(datetime.fromisoformat(trouble["since"]) - ago(5)) < timedelta(seconds=10)
+
+
+def test_the_oldest_trouble_comes_first_and_each_code_once(desk: Desk, client: Client) -> None:
+    request(desk.database, 9, 503)
+    desk.database.batch(state="blocked", name="c")
+    desk.database.batch(state="blocked", name="d")
+    desk.database.rows(
+        "INSERT INTO ops.alarms (alarm, since_at, detail, page_code, page_text) VALUES"
+        " ('capture_silent', %s, 'd', 'capture_down', 't'), ('hourly_pnl_late', %s, 'd', 'data_late', 'first'),"
+        " ('loading_stuck', %s, 'd', 'data_late', 'second')",
+        (ago(5), ago(20), ago(10)),
+    )
+    desk.database.rows("UPDATE ops.load_batches SET validated_at = NULL WHERE state = 'blocked'")
+    troubles = client.json("status")["troubles"]
+    assert [trouble["code"] for trouble in troubles] == [
+        "data_late", "provider_down", "capture_down", "batch_blocked"
+    ]  # fmt: skip
+    assert troubles[0]["text"] == "first"
+    assert troubles[3]["since"] is None, "of unknown age: the last one"
+    assert troubles[3]["text"].startswith("2 deliveries of data are held back")
 
 
 @pytest.mark.parametrize(

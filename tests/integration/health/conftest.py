@@ -107,7 +107,7 @@ class Exporter:
 
 @pytest.fixture
 def good_for_seconds() -> float:
-    """Figures are read anew for each scrape, unless a test says otherwise."""
+    """Metrics are read anew for each scrape, unless a test says otherwise."""
     return 0.0
 
 

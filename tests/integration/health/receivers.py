@@ -31,7 +31,7 @@ def webhook_receiver() -> Iterator[WebhookReceiver]:
             receiver.bodies.append(json.loads(body))
             time.sleep(receiver.delay_seconds)
             self.send_response(receiver.status)
-            self.send_header("Location", "http://127.0.0.1:1/")
+            self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -39,7 +39,7 @@ def webhook_receiver() -> Iterator[WebhookReceiver]:
             """The bodies are kept."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}/hooks/secret-path"
+    receiver.url = f"json://127.0.0.1:{server.server_port}/hooks/secret-path"
     with _serving(server):
         yield receiver
 
@@ -57,7 +57,7 @@ class MailReceiver:
 
     def url(self, login: str = "", to: str = "oncall@example.com") -> str:
         at = f"{login}@" if login else ""
-        return f"smtp://{at}127.0.0.1:{self.port}/?from=desk@example.com&to={to}"
+        return f"mailto://{at}127.0.0.1:{self.port}/?from=desk@example.com&to={to}"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tests.integration.health.conftest import Exporter, Samples, Wire, parsed
 UP = ("warehouse_up", ())
 
 
-def has_figures(samples: Samples) -> bool:
+def has_metrics(samples: Samples) -> bool:
     return ("pending_delivery_periods", ()) in samples
 
 
@@ -35,10 +35,10 @@ def test_a_warehouse_that_refuses_is_down_and_comes_back_by_itself(exporter: Exp
     assert exporter.scrape()[UP] == 1
     wire.is_cut = True
     samples = exporter.scrape()
-    assert (samples[UP], has_figures(samples)) == (0, False)
+    assert (samples[UP], has_metrics(samples)) == (0, False)
     wire.is_cut = False
     samples = exporter.scrape()
-    assert (samples[UP], has_figures(samples)) == (1, True)
+    assert (samples[UP], has_metrics(samples)) == (1, True)
 
 
 def test_a_warehouse_that_hangs_is_down_in_time_and_comes_back_by_itself(
@@ -111,7 +111,7 @@ def test_it_reads_with_the_rights_of_an_analyst_and_writes_nothing(
 def test_a_warehouse_that_is_not_set_up_yet_is_down(exporter: Exporter, database: Database) -> None:
     database.rows("DROP SCHEMA ops CASCADE")
     samples = exporter.scrape()
-    assert (samples[UP], has_figures(samples)) == (0, False)
+    assert (samples[UP], has_metrics(samples)) == (0, False)
 
 
 @pytest.fixture

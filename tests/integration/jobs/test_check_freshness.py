@@ -31,6 +31,11 @@ def alarms(database: Database) -> list[tuple[str, bool]]:
     return database.rows("SELECT alarm, cleared_at IS NULL FROM ops.alarms ORDER BY alarm_id")
 
 
+def troubles(database: Database) -> list[str]:
+    """Codes of what the page shows, the oldest first."""
+    return [code for (code,) in database.rows("SELECT code FROM ops.troubles")]
+
+
 def test_an_analyst_who_changed_the_password_is_told_of_once(settings: Settings, database: Database) -> None:
     administer_warehouse(database.cursor)
     run(settings)
@@ -40,6 +45,7 @@ def test_an_analyst_who_changed_the_password_is_told_of_once(settings: Settings,
     with pytest.raises(TerminalError, match="analyst_changed: the role analyst had changed its own password"):
         run(settings)
     assert database.value(password) == before
+    assert troubles(database) == ["analyst_changed"]
     assert run(settings) == {"cleared": 1}
     assert alarms(database) == [("analyst_changed", False)]
 
@@ -64,6 +70,12 @@ def test_a_capture_that_fell_silent(settings: Settings, database: Database) -> N
     with pytest.raises(TerminalError, match=r"capture_silent: .* written 1 min ago.*section capture_silent"):
         run(settings)
     assert alarms(database) == [("capture_silent", True)]
+    assert "capture_down" in troubles(database)
+    database.rows("UPDATE ops.alarms SET page_code = NULL, page_text = NULL")
+    with pytest.raises(TerminalError):
+        run(settings)
+    assert alarms(database) == [("capture_silent", True)]
+    assert "capture_down" in troubles(database), "also where an earlier version raised the alarm"
 
 
 def test_a_capture_that_cannot_connect(settings: Settings, database: Database) -> None:
@@ -73,6 +85,7 @@ def test_a_capture_that_cannot_connect(settings: Settings, database: Database) -
     heartbeat(settings, 70, connected=False)
     with pytest.raises(TerminalError, match=r"capture_disconnected: capture runs but .* last was 1 min ago"):
         run(settings)
+    assert "capture_down" in troubles(database)
     heartbeat(settings, 5)
     assert run(settings) == {"cleared": 1}
     assert alarms(database) == [("capture_disconnected", False)]
@@ -85,9 +98,15 @@ def test_pnl_and_prices_that_are_late(settings: Settings, database: Database) ->
         run(settings)
     first, second = str(raised.value).splitlines()
     assert first.startswith(
-        "hourly_pnl_late: hourly PnL is more than 75 minutes old: the last hour done ended 1 h 16 min ago"
+        "hourly_pnl_late: the end of the last hour that hourly_pnl has done was 1 h 16 min ago"
     )
-    assert second.startswith("reference_prices_late: no reply was ever loaded. What to do: ")
+    assert "; the limit is 1 h 15 min. What to do: " in first
+    assert second.startswith(
+        "reference_prices_late: there never was one: last reply of the provider that was loaded; the limit is"
+    )
+    texts = dict(database.rows("SELECT code, text FROM ops.troubles"))
+    assert texts["data_late"].startswith("The hourly calculation is late")
+    assert texts["prices_late"].startswith("No new reference prices")
 
 
 def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) -> None:
@@ -103,6 +122,8 @@ def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) ->
         r" oldest was received 16 min ago, at .* UTC, in trades/date=.*/late\.jsonl\. What to do: ",
         str(raised.value),
     )
+    (text,) = database.rows("SELECT text FROM ops.troubles WHERE code = 'data_late'")
+    assert text == ("Some deals or prices that arrived more than 15 minutes ago are not in these numbers yet.",)
     load_trades.run(settings)
     assert run(settings) == {"cleared": 1}
 
@@ -125,7 +146,7 @@ def test_lines_that_have_not_waited_long(settings: Settings, database: Database)
 def test_people_hear_of_it_twice_not_every_minute(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
-    settings = replace(settings, alert_webhook_url=webhook.url)
+    settings = replace(settings, alert_urls=(webhook.url,))
     ran(database, 20)
     for seconds in (70, 130, 190):
         heartbeat(settings, seconds, silent=seconds)
@@ -146,7 +167,7 @@ def test_people_hear_of_it_twice_not_every_minute(
 def test_a_receiver_that_was_down_hears_of_it_later(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
-    settings = replace(settings, alert_webhook_url=webhook.url)
+    settings = replace(settings, alert_urls=(webhook.url,))
     ran(database, 20)
     heartbeat(settings, 70, silent=70)
     webhook.status = 500
@@ -167,7 +188,7 @@ def test_a_receiver_that_was_down_hears_of_it_later(
 def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
-    told = replace(settings, alert_webhook_url=webhook.url)
+    told = replace(settings, alert_urls=(webhook.url,))
     notify(told, Notice("task d.t", "task_failed", "FAILED d.t", "something else"))
     ran(database, 20)
     heartbeat(settings, 70, silent=70)

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor
 
 from include.warehouse.queries import load_queries, run_sql
 
-SHARED = ("status", "alarms", "gaps", "health_lines", "health_prices")
+SHARED = ("alarms", "gaps", "capture_instances", "health_prices")
 QUERIES = {
     **{f"dashboard/{name}": query for name, query in load_queries("dashboard/queries.sql").items()},
     **{f"monitoring/{name}": query for name, query in load_queries("health/metrics.sql").items()},

@@ -1,4 +1,4 @@
-"""The alert rules name figures that exist, say what to do, and fire when they should."""
+"""The alert rules name metrics that exist, say what to do, and fire when they should."""
 
 import re
 import shutil
@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from include.health.__main__ import DEFAULT_PORT
-from include.health.metrics import FIGURES, PREFIX, full_name
-from include.jobs.check_freshness import _LATE
+from include.health.metrics import METRICS, PREFIX, full_name
+from include.jobs.check_freshness import CAPTURE_LIMIT
 from include.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "docs" / "monitoring"
@@ -44,23 +44,26 @@ def test_a_rule_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
     assert section in anchors(RUNBOOK)
 
 
-def test_every_figure_of_a_rule_is_exported_with_these_labels() -> None:
+def test_every_metric_of_a_rule_is_exported_with_these_labels() -> None:
     used = {}
     for rule in OURS:
         for name, matchers in re.findall(rf"({PREFIX}\w+)(?:\{{(.*?)\}})?", rule["expr"]):
             used.setdefault(name, set()).update(re.findall(r"(\w+)\s*[=!]~?\"", matchers))
     assert len(used) > 15
-    assert set(used) <= {full_name(name) for name in FIGURES}
+    assert set(used) <= {full_name(name) for name in METRICS}
     for name, labels in used.items():
-        assert labels <= set(FIGURES[name.removeprefix(PREFIX)].labels)
+        assert labels <= set(METRICS[name.removeprefix(PREFIX)].labels)
 
 
 def test_every_alarm_of_ours_has_a_rule() -> None:
     expressions = "\n".join(rule["expr"] for rule in OURS)
     for alarm in ("capture_silent", "capture_disconnected", "loading_stuck", "analyst_changed"):
         assert f'power_desk_alarm{{alarm="{alarm}"}}' in expressions
-    for thing in _LATE:
+    for thing in ("hourly_pnl", "reference_prices"):
         assert f'power_desk_freshness_late{{thing="{thing}"}}' in expressions
+    for sign in ("write", "connected"):
+        limit = f"power_desk_capture_last_{sign}_timestamp_seconds > {CAPTURE_LIMIT.total_seconds():.0f})"
+        assert limit in expressions, "Prometheus and the alarm have the same limit"
 
 
 def airflow_env() -> dict[str, str]:

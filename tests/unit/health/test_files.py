@@ -27,11 +27,11 @@ def test_without_the_folder_there_is_nothing_to_say(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_has_no_sign_of_a_capture(tmp_path: Path) -> None:
-    found, figures = read(tmp_path)
-    assert figures["capture_last_write_timestamp_seconds"] == 0
-    assert figures["capture_last_connected_timestamp_seconds"] == 0
-    assert figures["landing_size_bytes"] == shutil.disk_usage(tmp_path).total
-    assert 0 < figures["landing_free_bytes"] <= figures["landing_size_bytes"]
+    found, metrics = read(tmp_path)
+    assert metrics["capture_last_write_timestamp_seconds"] == 0
+    assert metrics["capture_last_connected_timestamp_seconds"] == 0
+    assert metrics["landing_size_bytes"] == shutil.disk_usage(tmp_path).total
+    assert 0 < metrics["landing_free_bytes"] <= metrics["landing_size_bytes"]
     assert found.file_bytes == {}
 
 
@@ -39,9 +39,9 @@ def test_files_of_the_last_day_tell_when_a_capture_was_there_last(tmp_path: Path
     landed(tmp_path, TRADES, NOW)
     landed(tmp_path, REFERENCE_PRICES, NOW)
     landed(tmp_path, TRADES, NOW - timedelta(days=2))
-    found, figures = read(tmp_path)
-    assert abs(figures["capture_last_connected_timestamp_seconds"] - NOW.timestamp()) < 1
-    assert abs(figures["capture_last_write_timestamp_seconds"] - datetime.now(UTC).timestamp()) < 60
+    found, metrics = read(tmp_path)
+    assert abs(metrics["capture_last_connected_timestamp_seconds"] - NOW.timestamp()) < 1
+    assert abs(metrics["capture_last_write_timestamp_seconds"] - datetime.now(UTC).timestamp()) < 60
     assert sorted(key.split("/")[0] for key in found.file_bytes) == ["reference_prices", "trades"]
     assert all((tmp_path / key).stat().st_size == size for key, size in found.file_bytes.items())
 

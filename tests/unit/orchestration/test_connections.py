@@ -29,13 +29,13 @@ def test_fields_as_the_ui_has_them() -> None:
     assert connection_url(connection) == "https://prices.example:8443/v1"
 
 
-@pytest.mark.parametrize(("telling", "url"), [(True, "https://hooks.example/x"), (False, "")])
+@pytest.mark.parametrize(("telling", "urls"), [(True, ("json://a/x", "slack://b")), (False, ())])
 def test_a_task_that_tells_nobody_does_not_ask_for_the_ways_to_tell(
-    monkeypatch: pytest.MonkeyPatch, telling: bool, url: str
+    monkeypatch: pytest.MonkeyPatch, telling: bool, urls: tuple[str, ...]
 ) -> None:
     known = {
         "warehouse": Connection.from_uri("postgresql://db/warehouse", conn_id="warehouse"),
-        "alert_webhook": Connection.from_uri("https://hooks.example/x", conn_id="alert_webhook"),
+        "alerts": Connection(conn_id="alerts", conn_type="generic", password="json://a/x slack://b"),
     }
     asked = []
 
@@ -48,5 +48,5 @@ def test_a_task_that_tells_nobody_does_not_ask_for_the_ways_to_tell(
     monkeypatch.setattr(Connection, "get", get)
     settings = airflow_settings(telling)
     assert settings.warehouse_url == "postgresql://db/warehouse"
-    assert settings.alert_webhook_url == url
-    assert ("alert_webhook" in asked) is ("alert_smtp" in asked) is telling
+    assert settings.alert_urls == urls
+    assert ("alerts" in asked) is telling

@@ -7,11 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from include.errors import TransientError
-from include.orchestration.connections import smtp_url
 from include.orchestration.notifier import failure_notice
 from include.orchestration.outcomes import attempt, recorded, state_after
 from include.settings import Settings
@@ -90,18 +88,3 @@ def test_a_notice_says_what_why_and_where_to_look() -> None:
     assert "no reason known" in failure_notice(context()).text
     assert failure_notice(context(exception=AirflowFailException("wrong"))).text.startswith("wrong\n")
     assert failure_notice(context(exception="as a text")).text.startswith("as a text\n")
-
-
-def test_a_mail_connection_as_the_ui_has_it() -> None:
-    fields = {"host": "mail.example", "login": "desk@x", "password": "p?w", "port": 465}
-    to = '{"to": "a@x.org,b@x.org", "from_email": "desk@x.org"}'
-    url = smtp_url(Connection(conn_id="x", conn_type="smtp", extra=to, **fields))
-    assert url == "smtps://desk%40x:p%3Fw@mail.example:465/?to=a%40x.org%2Cb%40x.org&from=desk%40x.org"
-    assert smtp_url(Connection(conn_id="x", conn_type="smtp", **fields)) is None, "for another purpose"
-
-
-def test_the_url_of_the_setting_works_as_a_connection() -> None:
-    url = "smtp://u:p@mail.example:587/?from=desk%40x.org&to=a%40x.org"
-    assert smtp_url(Connection.from_uri(url, conn_id="x")) == (
-        "smtp://u:p@mail.example:587/?to=a%40x.org&from=desk%40x.org"
-    )

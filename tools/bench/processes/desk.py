@@ -15,8 +15,7 @@ import uvicorn
 
 from include.dashboard.app import create_app
 from include.dashboard.reader import Query
-from include.dashboard.service import Service
-from include.dashboard.watcher import State
+from include.dashboard.service import Service, State
 from include.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""Each figure is right for a warehouse whose contents are known."""
+"""Each metric is right for a warehouse whose contents are known."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.domain.delivery_period import Market
-from include.health.metrics import FIGURES, full_name
+from include.health.metrics import METRICS, full_name
 from include.health.warehouse import read_warehouse
 from include.landing import TRADES, LandingWriter, event_line
 from include.settings import PROJECT_ROOT, Settings
@@ -24,13 +24,13 @@ def ago(minutes: float) -> datetime:
     return datetime.now(UTC) - timedelta(minutes=minutes)
 
 
-def age(samples: Samples, figure: str, *labels: str) -> float:
+def age(samples: Samples, metric: str, *labels: str) -> float:
     """Whole minutes."""
-    return round((datetime.now(UTC).timestamp() - samples[figure, labels]) / 60)
+    return round((datetime.now(UTC).timestamp() - samples[metric, labels]) / 60)
 
 
 def file(database: Database, name: str, minutes: float, is_connected: bool, **counts: int) -> int:
-    """A landing file of a capture line whose last loaded line was written so long ago."""
+    """A landing file of a capture instance whose last loaded line was written so long ago."""
     columns = {"line_count": sum(counts.values()), **{f"{outcome}_count": n for outcome, n in counts.items()}}
     return int(
         database.value(
@@ -77,28 +77,31 @@ def request(database: Database, minutes: float, status: int | None) -> None:
     )
 
 
-def test_an_empty_warehouse_has_figures_and_nothing_is_wrong(exporter: Exporter) -> None:
+def test_an_empty_warehouse_has_metrics_and_nothing_is_wrong(exporter: Exporter) -> None:
     samples = exporter.scrape()
     assert samples["warehouse_up", ()] == 1
-    for figure in ("capture_gap_open", "capture_gaps_today", "capture_gap_seconds_today", "blocked_batches",
+    for metric in ("capture_gap_open", "capture_gaps_today", "capture_gap_seconds_today", "blocked_batches",
                    "pending_delivery_periods", "missing_prices", "provider_requests_total", "provider_down",
                    "newest_trade_timestamp_seconds", "pnl_published_timestamp_seconds"):  # fmt: skip
-        assert (figure, samples[figure, ()]) == (figure, 0)
+        assert (metric, samples[metric, ()]) == (metric, 0)
     assert [name for name, _ in samples if name in ("alarm", "last_run_success", "lines_total")] == []
     assert {labels: number for (name, labels), number in samples.items() if name == "freshness_late"} == {
         (thing,): 0.0 for thing in ("hourly_pnl", "reference_prices", "trades", "build", "pending")
     }
 
 
-def test_each_capture_line(exporter: Exporter, database: Database) -> None:
+def test_each_capture_instance(exporter: Exporter, database: Database) -> None:
     first = file(database, "standalone-host-1-7", 2, True, loaded=9, event=1)
     file(database, "airflow-worker-9", 30, False, event=3)
     batch(database, first, 1, loaded=40, duplicate=8, rejected=2, event=6)
     samples = exporter.scrape()
-    host, worker = ("host-1", "standalone"), ("worker", "airflow")
-    assert [samples["capture_connected", line] for line in (host, worker)] == [1, 0]
-    assert [age(samples, "capture_last_line_timestamp_seconds", *line) for line in (host, worker)] == [2, 30]
-    assert [samples["capture_messages_per_minute", line] for line in (host, worker)] == [50, 0]
+    host, worker = ("standalone", "host-1"), ("airflow", "worker")
+    assert [samples["capture_connected", instance] for instance in (host, worker)] == [1, 0]
+    assert [age(samples, "capture_last_line_timestamp_seconds", *instance) for instance in (host, worker)] == [
+        2,
+        30,
+    ]
+    assert [samples["capture_messages_per_minute", instance] for instance in (host, worker)] == [50, 0]
 
 
 def test_lines_by_what_became_of_them(exporter: Exporter, database: Database) -> None:
@@ -110,8 +113,8 @@ def test_lines_by_what_became_of_them(exporter: Exporter, database: Database) ->
     batch(database, first, 5, is_reload=True, loaded=1000)
     samples = exporter.scrape()
 
-    def by_outcome(figure: str) -> dict[str, float]:
-        found = {labels: number for (name, labels), number in samples.items() if name == figure}
+    def by_outcome(metric: str) -> dict[str, float]:
+        found = {labels: number for (name, labels), number in samples.items() if name == metric}
         assert {source for _, source in found} == {"trades"}
         return {outcome: number for (outcome, _), number in found.items()}
 
@@ -304,7 +307,7 @@ def test_the_files_speak_while_the_warehouse_is_away(exporter: Exporter, wire: A
     assert not any(name == "landing_unloaded_bytes" for name, _ in samples)
 
 
-def test_every_figure_is_exported_with_its_labels(
+def test_every_metric_is_exported_with_its_labels(
     exporter: Exporter, database: Database, settings: Settings, landed: Path
 ) -> None:
     first = file(database, "standalone-host-1-7", 2, True, loaded=1)
@@ -320,4 +323,4 @@ def test_every_figure_is_exported_with_its_labels(
         for family in text_string_to_metric_families(exporter.text())
         for sample in family.samples
     }
-    assert exported == {full_name(name): set(figure.labels) for name, figure in FIGURES.items()}
+    assert exported == {full_name(name): set(metric.labels) for name, metric in METRICS.items()}

@@ -1,4 +1,4 @@
-"""The figures keep to Prometheus' rules of naming and are complete in what they say."""
+"""The metrics keep to Prometheus' rules of naming and are complete in what they say."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from include.health.metrics import FIGURES, Sample, families, full_name, seconds
+from include.health.metrics import METRICS, Sample, families, full_name, seconds
 
 
 class Given(Collector):
@@ -22,14 +22,14 @@ def text(*samples: Sample) -> str:
     return generate_latest(registry).decode()
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", METRICS)
 def test_names_and_meanings_keep_to_the_rules(name: str) -> None:
-    figure = FIGURES[name]
+    metric = METRICS[name]
     assert re.fullmatch(r"[a-z][a-z_]*[a-z]", full_name(name))
-    assert name.endswith("_total") == figure.is_counter
+    assert name.endswith("_total") == metric.is_counter
     assert not re.search(r"(_ms|_millis|_minutes|_kb|_mb)$", name)
-    assert figure.meaning.endswith(".")
-    assert not {"le", "quantile", "job", "instance"} & set(figure.labels)
+    assert metric.meaning.endswith(".")
+    assert not {"le", "quantile", "job", "instance"} & set(metric.labels)
 
 
 def test_a_sample_is_exported_with_its_labels_type_and_meaning() -> None:
@@ -37,11 +37,11 @@ def test_a_sample_is_exported_with_its_labels_type_and_meaning() -> None:
     assert 'power_desk_lines_total{outcome="loaded",source="trades"} 3.0' in said
     assert "# TYPE power_desk_lines_total counter" in said
     assert "# TYPE power_desk_warehouse_up gauge" in said
-    assert f"# HELP power_desk_warehouse_up {FIGURES['warehouse_up'].meaning}" in said
+    assert f"# HELP power_desk_warehouse_up {METRICS['warehouse_up'].meaning}" in said
     assert "power_desk_alarm" not in said
 
 
-def test_a_figure_that_nobody_described_is_refused() -> None:
+def test_a_metric_that_nobody_described_is_refused() -> None:
     with pytest.raises(KeyError, match="speed"):
         text(("speed", (), 1.0))
 
