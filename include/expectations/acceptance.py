@@ -8,7 +8,7 @@ from typing import Literal
 from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
-from include.expectations.earlier_copies import take_their_places
+from include.load.copies import decide_copies, select_checked_copies
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision, lock_validation
@@ -111,16 +111,24 @@ def _decide(
         guilty |= broken_by
         good -= broken_by.keys()
     with conn, conn.cursor() as cur:
-        accept(cur, source, sorted(good), QUERIES["accept_batches"])
+        accept(cur, settings, source, sorted(good), QUERIES["accept_batches"])
         run_sql(cur, QUERIES["block_batches"], {"load_batch_ids": sorted(guilty)})
     return guilty, warnings
 
 
-def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, **parameters: object) -> None:
+def accept(
+    cur: cursor,
+    settings: Settings,
+    source: str,
+    load_batch_ids: list[int],
+    statement: str,
+    **parameters: object,
+) -> None:
     """Lets batches count, and marks the delivery periods whose PnL that changes, in the caller's transaction.
 
     Args:
         cur: Within a transaction.
+        settings: Where the landing files are.
         source: Of the batches.
         load_batch_ids: The batches; none is fine.
         statement: The statement that changes their state.
@@ -131,7 +139,7 @@ def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, 
         batches = {"load_batch_ids": load_batch_ids}
         run_sql(cur, statement, {**batches, **parameters})
         if source == "trades":
-            take_their_places(cur, load_batch_ids)
+            decide_copies(cur, settings, load_batch_ids)
         run_sql(cur, _ACCEPT_PENDING[source], batches)
 
 
@@ -145,6 +153,9 @@ def _check(
     from include.expectations.views import checked_view
 
     suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source]
+    if source == "trades":
+        with conn, conn.cursor() as cur:
+            select_checked_copies(cur, load_batch_ids)
     parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market_timezone}
     with (
         checked_view(conn, source, parameters) as view,

@@ -81,7 +81,6 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             is_connected, last_received_at = False, None
         elif not holds_more:
             return None
-        sink.begin(cur)
         reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MAX_BYTES_PER_LOAD)
         journal = Journal()
         if is_connected:
@@ -112,11 +111,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             # in one order: two loads of different files may wait for each other's rows, but not in a circle
             for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
                 run_sql(cur, QUERIES["delivery_periods"], asdict(period))
-            conflicts: dict[int, str] = {}
-            earlier_count = 0
-            if written.known_count:
-                earlier_count = sink.keep_earlier(cur, file.key)
-                conflicts = dict(sink.conflicts(cur))
+            conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
             refused = {
                 Reason.CONFLICTING_DUPLICATE: conflicts,
                 Reason.UNSTORABLE: written.refused,
@@ -145,7 +140,6 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             **asdict(load),
             "landing_file_id": landing_file_id,
             "to_bytes": reader.offset,
-            "earlier_count": earlier_count,
             "last_received_at": pass_.last_received_at or last_received_at,
             "is_connected": journal.connected_from is not None,
         }

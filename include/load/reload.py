@@ -3,6 +3,7 @@
 from psycopg2.extensions import cursor
 
 from include.landing import REFERENCE_PRICES, TRADES
+from include.load.copies import forget_copies
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
@@ -28,7 +29,7 @@ def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
         return False
     batches = {"load_batch_ids": load_batch_ids}
     run_sql(cur, _ROWS_OF[source], batches)
-    run_sql(cur, QUERIES["reload_earlier_copies"], batches)
+    forget_copies(cur, load_batch_ids)
     run_sql(cur, QUERIES["reload_rejected_messages"], batches)
     run_sql(cur, QUERIES["reload_load_batches"], batches)
     run_sql(cur, QUERIES["reload_connected_intervals"], file)

@@ -1,6 +1,5 @@
 """What a source has to tell the loader: how a line becomes a row, and where the rows go."""
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from psycopg2.extensions import cursor
@@ -23,9 +22,6 @@ class Sink(Protocol):
     def lock(self, cur: cursor) -> None:
         """Takes the lock of its table until the transaction ends; comes before any row of the ledger."""
 
-    def begin(self, cur: cursor) -> None:
-        """Makes the temporary tables it needs."""
-
     def row(self, line: Line) -> tuple[str, str] | None:
         """The row's key and its values in COPY's text format; None for what is an event.
 
@@ -38,16 +34,8 @@ class Sink(Protocol):
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         """Stores rows, ordered by key, and those whose key came again; returns how many were known before."""
 
-    def keep_earlier(self, cur: cursor, landing_file: str) -> int:
-        """Keeps those of the known ones that were received before what is stored; returns how many.
-
-        Args:
-            cur: Within the load's transaction.
-            landing_file: Key of the file that is being loaded.
-        """
-
-    def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
-        """Line number and detail of the known ones that say something else than what is stored."""
+    def conflicts(self, cur: cursor, load_batch_id: int) -> dict[int, str]:
+        """Line number and detail of the batch's known rows whose content differs from what is stored."""
 
     def take_periods(self) -> list[DeliveryPeriod]:
         """The delivery periods of the rows since the last call."""

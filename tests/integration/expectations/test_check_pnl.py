@@ -46,7 +46,7 @@ def test_a_sound_build_passes(settings: Settings, warehouse: Warehouse, build_id
     assert warehouse.broken() == []
     assert warehouse.values("SELECT DISTINCT suite FROM ops.validation_results") == ["pnl_hourly"]
     assert (settings.data_docs_root / "expectations" / "pnl_hourly.html").exists()
-    assert warehouse.values("SELECT count(*) FROM pg_views WHERE schemaname = 'staging'") == [0]
+    assert warehouse.values("SELECT count(*) FROM pg_views WHERE viewname LIKE 'checked%'") == [0]
 
 
 @pytest.mark.parametrize(
