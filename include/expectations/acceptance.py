@@ -51,7 +51,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
 
     Raises:
         TerminalError: Batches break a critical expectation: they are blocked, the others are accepted.
-        TransientError: The warehouse went away; of the portion at hand nothing is decided.
+        TransientError: The connection to the warehouse was lost; nothing of the current portion is decided.
     """
     rows = warnings = 0
     guilty = dict[int, list[str]]()
@@ -61,7 +61,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
             run_sql(cur, QUERIES["validation_batches"], {"source": source})
             batches = {row[0]: _Batch(*row) for row in cur}
         if sum(batch.loaded_count for batch in batches.values()) > _ROWS_PER_VALIDATION:
-            _tidy(conn, source)
+            _vacuum(conn, source)
         for portion in _portions(batches.values()):
             broken_by, portion_warnings = _decide(settings, conn, source, portion)
             guilty |= broken_by
@@ -74,12 +74,12 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
     return {"batches": len(batches), "rows": rows, "warnings": warnings}
 
 
-def _tidy(conn: connection, source: Source) -> None:
-    """What the server does by itself some time after a mass load: statistics, and an index that is up to date.
+def _vacuum(conn: connection, source: Source) -> None:
+    """Brings statistics and the block index up to date, as the server itself does some time after a mass load.
 
-    Without them each check of each portion reads the whole table.
+    Otherwise each check of each portion reads the whole table.
     """
-    conn.autocommit = True  # a VACUUM is no part of a transaction
+    conn.autocommit = True  # VACUUM cannot run inside a transaction
     with conn.cursor() as cur:
         run_sql(cur, _VACUUM[source])
     conn.autocommit = False
@@ -165,7 +165,7 @@ def _check(
     guilty: dict[int, list[str]] = {}
     for finding in findings:
         if finding.is_critical:
-            # what no batch can be found for is the fault of all
+            # a fault that cannot be attributed to a batch blocks all of them
             for load_batch_id in finding.load_batch_ids or load_batch_ids:
                 guilty.setdefault(load_batch_id, []).append(finding.expectation)
     return guilty, sum(not finding.is_success for finding in findings)

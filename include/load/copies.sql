@@ -31,9 +31,11 @@ WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND (NOT is_stored_accep
 ORDER BY trade_id, received_at, landing_file COLLATE "C", line_number
 
 -- name: contested_trades
--- The accepted trades that a copy with other content would replace, with their content
+-- The accepted trades that a copy with other content would replace, with their content, and the time from which equal
+-- copies are searched for: times of execution are known to be wrong by hours
 SELECT
-    r.trade_id, r.received_at, r.landing_file, r.line_number, p.tradable_from,
+    r.trade_id, r.received_at, r.landing_file, r.line_number,
+    least(p.tradable_from, t.executed_at, r.received_at) - interval '1 day' AS search_from_at,
     t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, t.executed_at
 FROM pg_temp.replacements AS r
 JOIN raw.trades AS t ON t.trade_id = r.trade_id

@@ -144,7 +144,7 @@ FROM ops.load_batches
 WHERE landing_file_id = %(landing_file_id)s
 
 -- name: reload_trades
--- Takes away a file's trades; their delivery periods are built once it is decided what the file says now.
+-- Deletes a file's trades; their delivery periods are built once the batches of the reload are decided on.
 -- In one pass: where the space of removed rows was used again, the block index narrows little down.
 WITH lost AS (
     DELETE FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
@@ -155,7 +155,7 @@ SELECT DISTINCT delivery_day, delivery_hour, 'reload'
 FROM lost
 
 -- name: reload_reference_prices
--- Takes away a file's price observations; their delivery periods are built once it is decided what the file says now
+-- Deletes a file's price observations; their delivery periods are built once the batches of the reload are decided on
 WITH lost AS (
     DELETE FROM raw.reference_prices WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     RETURNING delivery_day, delivery_hour

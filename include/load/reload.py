@@ -1,4 +1,4 @@
-"""Forgets what was loaded of a landing file, in the transaction that loads it anew."""
+"""Deletes what was loaded of a landing file, in the transaction that loads it again."""
 
 from psycopg2.extensions import cursor
 
@@ -12,7 +12,7 @@ _ROWS_OF = {TRADES: QUERIES["reload_trades"], REFERENCE_PRICES: QUERIES["reload_
 
 
 def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
-    """Takes away rows, rejects, batches and connected intervals of a file, whose ledger row is locked.
+    """Deletes the rows, rejects, batches and connected intervals of a file, whose ledger row is locked.
 
     Args:
         cur: Within the load's transaction.
@@ -20,7 +20,7 @@ def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
         landing_file_id: The file.
 
     Returns:
-        Whether it did: a file with a reviewed batch stays as it is, for a person has decided about it.
+        Whether it did: a file with a batch that a person has reviewed stays as it is.
     """
     file = {"landing_file_id": landing_file_id}
     run_sql(cur, QUERIES["reload_batches"], file)

@@ -1,4 +1,4 @@
-"""What a source has to tell the loader: how a line becomes a row, and where the rows go."""
+"""What the loader has to know about a source: how a line becomes a row, and where the rows are stored."""
 
 from typing import Protocol
 
@@ -20,10 +20,10 @@ class Sink(Protocol):
     has_connection: bool
 
     def lock(self, cur: cursor) -> None:
-        """Takes the lock of its table until the transaction ends; comes before any row of the ledger."""
+        """Locks its table until the transaction ends; called before any row of the ledger is locked."""
 
     def row(self, line: Line) -> tuple[str, str] | None:
-        """The row's key and its values in COPY's text format; None for what is an event.
+        """The row's key and its values in COPY's text format; None for an event.
 
         The loader appends received_at, line_number, load_batch_id and landing_file_id.
 
@@ -32,7 +32,7 @@ class Sink(Protocol):
         """
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        """Stores rows, ordered by key, and those whose key came again; returns how many were known before."""
+        """Stores rows, sorted by key, and rows with a repeated key; returns how many were known before."""
 
     def conflicts(self, cur: cursor, load_batch_id: int) -> dict[int, str]:
         """Line number and detail of the batch's known rows whose content differs from what is stored."""
