@@ -4,8 +4,10 @@ from typing import Any
 
 from tools.database import Database
 
-_WHEN_WE_DID_IT = ("built_at", "load_batch_id", "valid_from", "valid_to")
-"""Columns about our work, not about the market."""
+_WITHOUT_BUSINESS_MEANING = (
+    "built_at", "load_batch_id", "valid_from", "valid_to", "received_at", "landing_file_id", "line_number"
+)  # fmt: skip
+"""Columns about our work: when, by which load and from which copy of a message a row came about."""
 _ABOUT_OUR_WORK = ("pnl_hourly_changes",)
 
 _COLUMNS = """
@@ -25,7 +27,7 @@ def fingerprint(
 ) -> dict[str, tuple[int, str]]:
     """Table or view to the number of its rows and a hash of them, free of order.
 
-    A landing file is named by its path instead of its number; of the history the versions that are valid count.
+    Only columns of business meaning count, and of the history only the versions that are valid.
 
     Args:
         database: Where the tables are.
@@ -45,15 +47,11 @@ def fingerprint(
 def _of_table(
     database: Database, schema: str, name: str, columns: list[str], condition: str, parameters: tuple[Any, ...]
 ) -> tuple[int, str]:
-    shown = [f't."{c}"' for c in columns if c not in (*_WHEN_WE_DID_IT, "landing_file_id")]
-    source = f"{schema}.{name} AS t"
-    if "landing_file_id" in columns:
-        shown.append("f.landing_file")
-        source += " JOIN ops.landing_files AS f USING (landing_file_id)"
-    valid = "t.valid_to IS NULL" if "valid_to" in columns else "true"
+    shown = [f'"{column}"' for column in columns if column not in _WITHOUT_BUSINESS_MEANING]
+    valid = "valid_to IS NULL" if "valid_to" in columns else "true"
     ((count, total),) = database.rows(
         "SELECT count(*), sum(('x' || substr(md5(row::text), 1, 16))::bit(64)::bigint::numeric)::text"
-        f" FROM (SELECT ROW({', '.join(shown)}) AS row FROM {source} WHERE {valid} AND {condition})"
+        f" FROM (SELECT ROW({', '.join(shown)}) AS row FROM {schema}.{name} WHERE {valid} AND {condition})"
         " AS hashed",
         parameters,
     )

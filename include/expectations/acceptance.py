@@ -8,7 +8,7 @@ from typing import Literal
 from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
-from include.expectations.earlier_copies import take_their_places
+from include.load.copies import decide_copies, select_checked_copies
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision, lock_validation
@@ -51,7 +51,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
 
     Raises:
         TerminalError: Batches break a critical expectation: they are blocked, the others are accepted.
-        TransientError: The warehouse went away; of the portion at hand nothing is decided.
+        TransientError: The connection to the warehouse was lost; nothing of the current portion is decided.
     """
     rows = warnings = 0
     guilty = dict[int, list[str]]()
@@ -61,7 +61,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
             run_sql(cur, QUERIES["validation_batches"], {"source": source})
             batches = {row[0]: _Batch(*row) for row in cur}
         if sum(batch.loaded_count for batch in batches.values()) > _ROWS_PER_VALIDATION:
-            _tidy(conn, source)
+            _vacuum(conn, source)
         for portion in _portions(batches.values()):
             broken_by, portion_warnings = _decide(settings, conn, source, portion)
             guilty |= broken_by
@@ -74,12 +74,12 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
     return {"batches": len(batches), "rows": rows, "warnings": warnings}
 
 
-def _tidy(conn: connection, source: Source) -> None:
-    """What the server does by itself some time after a mass load: statistics, and an index that is up to date.
+def _vacuum(conn: connection, source: Source) -> None:
+    """Brings statistics and the block index up to date, as the server itself does some time after a mass load.
 
-    Without them each check of each portion reads the whole table.
+    Otherwise each check of each portion reads the whole table.
     """
-    conn.autocommit = True  # a VACUUM is no part of a transaction
+    conn.autocommit = True  # VACUUM cannot run inside a transaction
     with conn.cursor() as cur:
         run_sql(cur, _VACUUM[source])
     conn.autocommit = False
@@ -111,16 +111,24 @@ def _decide(
         guilty |= broken_by
         good -= broken_by.keys()
     with conn, conn.cursor() as cur:
-        accept(cur, source, sorted(good), QUERIES["accept_batches"])
+        accept(cur, settings, source, sorted(good), QUERIES["accept_batches"])
         run_sql(cur, QUERIES["block_batches"], {"load_batch_ids": sorted(guilty)})
     return guilty, warnings
 
 
-def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, **parameters: object) -> None:
+def accept(
+    cur: cursor,
+    settings: Settings,
+    source: str,
+    load_batch_ids: list[int],
+    statement: str,
+    **parameters: object,
+) -> None:
     """Lets batches count, and marks the delivery periods whose PnL that changes, in the caller's transaction.
 
     Args:
         cur: Within a transaction.
+        settings: Where the landing files are.
         source: Of the batches.
         load_batch_ids: The batches; none is fine.
         statement: The statement that changes their state.
@@ -131,7 +139,7 @@ def accept(cur: cursor, source: str, load_batch_ids: list[int], statement: str, 
         batches = {"load_batch_ids": load_batch_ids}
         run_sql(cur, statement, {**batches, **parameters})
         if source == "trades":
-            take_their_places(cur, load_batch_ids)
+            decide_copies(cur, settings, load_batch_ids)
         run_sql(cur, _ACCEPT_PENDING[source], batches)
 
 
@@ -145,6 +153,9 @@ def _check(
     from include.expectations.views import checked_view
 
     suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source]
+    if source == "trades":
+        with conn, conn.cursor() as cur:
+            select_checked_copies(cur, load_batch_ids)
     parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market_timezone}
     with (
         checked_view(conn, source, parameters) as view,
@@ -154,7 +165,7 @@ def _check(
     guilty: dict[int, list[str]] = {}
     for finding in findings:
         if finding.is_critical:
-            # what no batch can be found for is the fault of all
+            # a fault that cannot be attributed to a batch blocks all of them
             for load_batch_id in finding.load_batch_ids or load_batch_ids:
                 guilty.setdefault(load_batch_id, []).append(finding.expectation)
     return guilty, sum(not finding.is_success for finding in findings)

@@ -3,12 +3,12 @@
 from include.expectations.library import WARNING, ExpectNoRows, FailureSeverity
 
 FEW_REJECTS = 9
-"""So many never block a batch, however small it is: one bad message among ten says nothing of the others."""
+"""So many rejects never block a batch, however small: one bad message in ten says nothing about the others."""
 
 
 def reject_share(batches_view: str, severity: FailureSeverity) -> ExpectNoRows:
     """At most 5 % of the messages of a batch are refused, or at most FEW_REJECTS of them."""
-    # the join changes nothing (a batch of rejects only has no rows), but a query has to be about the batch
+    # the join changes nothing, but the library requires a query to name {batch}
     return ExpectNoRows(
         unexpected_rows_query=f"""
             SELECT b.load_batch_id, b.landing_file, b.rejected_count, b.message_count
@@ -22,7 +22,7 @@ def reject_share(batches_view: str, severity: FailureSeverity) -> ExpectNoRows:
 
 
 def row_count(batches_view: str) -> ExpectNoRows:
-    """Nothing added rows to a batch or took any away since it was loaded."""
+    """No rows were added to a batch, or deleted from it, since it was loaded."""
     return ExpectNoRows(
         unexpected_rows_query=f"""
             SELECT b.load_batch_id, b.landing_file, b.loaded_count, coalesce(r.row_count, 0) AS row_count

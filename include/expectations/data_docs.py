@@ -6,11 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from include.expectations.docs_index import broken_validations, note_validation, write_index
+import msgspec
+
 from include.expectations.library import (
     ExpectationSuiteIdentifier,
     ExpectationSuiteValidationResult,
@@ -24,7 +26,41 @@ from include.expectations.library import (
 log = logging.getLogger(__name__)
 
 KEPT = 200
-"""Validations that have a page, as many of those that were met as of those that were not."""
+"""Validations that have a page: so many that passed, and so many that failed."""
+
+_INDEX = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Validations</title>
+<style>
+:root {{ color-scheme: light dark; font: 1rem/1.4 system-ui, sans-serif; }}
+body {{ margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ border-bottom: 1px solid #8886; padding: .3rem .6rem; text-align: left; }}
+</style>
+<h1>Validations</h1>
+<p>The last {count}, newest first. ops.validation_results keeps passed results for a week, failed ones for
+ever.</p>
+<table>
+<thead><tr><th>when (UTC)</th><th>suite</th><th>result</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</html>
+"""
+"""Unlike the index that the library writes, it needs no network."""
+
+
+class _Statistics(msgspec.Struct):
+    unsuccessful_expectations: int
+
+
+class _StoredResult(msgspec.Struct):
+    """What the index says of a validation result, as the library stores it."""
+
+    statistics: _Statistics
 
 
 def publish(
@@ -35,7 +71,7 @@ def publish(
     A disk that is full or gone is logged, not raised: the pages repeat what the database holds.
     """
     for outcome in result.results:
-        outcome.result.pop("unexpected_index_query", None)  # of a view that is gone when somebody reads it
+        outcome.result.pop("unexpected_index_query", None)  # of a view that is dropped when somebody reads it
     run_id = RunIdentifier(run_name=validation_id, run_time=run_at)
     result.meta["run_id"] = run_id
     suite_key = ExpectationSuiteIdentifier(suite)
@@ -47,12 +83,9 @@ def publish(
             context = new_context(suites=root / ".source" / "suites", results=_results(root), site=root)
             context.suites.add_or_update(_copy(suite, result))
             context.validation_results_store.set(key, result)
-            failed = sum(not outcome.success for outcome in result.results)
-            note_validation(root, validation_id, suite, run_at, failed)
-            _forget_oldest(root)
             pages: list[Any] = [suite_key, key]
             context.build_data_docs(resource_identifiers=pages, build_index=False)
-            write_index(root)
+            _write_index(root, _delete_oldest(root))
     except (OSError, GreatExpectationsError) as error:
         log.warning("no data docs of %s in %s: %s", validation_id, root, error)
 
@@ -61,7 +94,7 @@ def publish(
 def _locked(root: Path) -> Iterator[None]:
     root.mkdir(parents=True, exist_ok=True)
     if root.stat().st_uid == os.geteuid():
-        root.chmod(0o700)  # the pages quote trades; the folder may be older than this line
+        root.chmod(0o700)  # the pages quote trades; an earlier release made the folder readable for all
     with (root / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -81,11 +114,33 @@ def _copy(suite: str, result: ExpectationSuiteValidationResult) -> Any:
     return gx.ExpectationSuite(suite, expectations=copies)
 
 
-def _forget_oldest(root: Path) -> None:
-    """Removes the oldest pages with what they were made of; the index then leaves them out."""
-    broken = broken_validations(root)
-    runs = sorted(_results(root).glob("*/*"), key=lambda run: run.stat().st_mtime)
-    for is_broken in (True, False):
-        for run in [run for run in runs if (run.name in broken) is is_broken][:-KEPT]:
+def _delete_oldest(root: Path) -> dict[Path, int]:
+    """Deletes the oldest results with their pages; the others, newest first, with their failed expectations."""
+    results = sorted(_results(root).glob("*/*/*/*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    kept: dict[Path, int] = {}
+    for path in results:
+        try:
+            stored = msgspec.json.decode(path.read_bytes(), type=_StoredResult)
+        except msgspec.DecodeError:  # written when the disk was full
+            failed, is_kept = 0, False
+        else:
+            failed = stored.statistics.unsuccessful_expectations
+            is_kept = sum(bool(other) is bool(failed) for other in kept.values()) < KEPT
+        if is_kept:
+            kept[path] = failed
+        else:
+            run = path.parents[1]
             shutil.rmtree(root / "validations" / run.relative_to(_results(root)), ignore_errors=True)
             shutil.rmtree(run)
+    return kept
+
+
+def _write_index(root: Path, results: dict[Path, int]) -> None:
+    rows = []
+    for path, failed in results.items():
+        suite, *_ = page = path.relative_to(_results(root)).with_suffix(".html").parts
+        at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        link = f'<a href="validations/{escape("/".join(page))}">{escape(suite)}</a>'
+        outcome = f"✗ {failed} expectations not met" if failed else "✓ all met"
+        rows.append(f"<tr><td>{at:%Y-%m-%d %H:%M:%S}</td><td>{link}</td><td>{outcome}</td></tr>")
+    (root / "index.html").write_text(_INDEX.format(count=len(rows), rows="\n".join(rows)), encoding="utf-8")

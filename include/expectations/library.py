@@ -1,4 +1,4 @@
-"""Great Expectations as far as we use it, imported without a word to anybody, and one expectation of ours.
+"""The part of Great Expectations that we use, imported without analytics or log noise, and our own expectation.
 
 The only module that imports it, which takes seconds.
 """
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at the import
-logging.getLogger("great_expectations").setLevel(logging.WARNING)  # at INFO hundreds of lines an import
+logging.getLogger("great_expectations").setLevel(
+    logging.WARNING
+)  # at INFO it logs hundreds of lines when it is imported
 
 with warnings.catch_warnings():
     # it imports modules of the standard library that Python 3.11 deprecates
@@ -67,7 +69,7 @@ CRITICAL, WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
 
 
 class ExpectNoRows(UnexpectedRowsExpectation):
-    """A query of the rows that should not be there finds none.
+    """A query for rows that must not exist finds none.
 
     The rows are counted in the database; the base class also fetches them, all of them.
 

@@ -9,8 +9,8 @@ WHERE b.source = %(source)s AND b.state = 'loaded'
 ORDER BY b.load_batch_id
 
 -- name: validation_view_trades
--- The trades of the batches of a validation, with what the calendar says of their delivery period; and the copies that
--- take a trade's place once their batch is accepted, unless the same content is accepted already.
+-- The trades of the batches of a validation and the further copies that would count with them, each with what the calendar
+-- says of its delivery period.
 -- The batches are given as bigint[]: PostgreSQL hashes such a list only if it has the column's type, and else compares
 -- each row with hundreds of batches one by one.
 SELECT
@@ -27,15 +27,8 @@ FROM (
     FROM raw.trades AS s
     WHERE s.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     UNION ALL
-    SELECT e.*, false
-    FROM staging.earlier_copies AS e
-    JOIN raw.trades AS s USING (trade_id)
-    JOIN ops.load_batches AS b ON b.load_batch_id = s.load_batch_id
-    WHERE e.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-      AND (b.state <> 'accepted'
-           OR (e.trader_id, e.direction, e.price_eur_per_mwh, e.quantity_mw, e.delivery_day, e.delivery_hour, e.executed_at)
-              IS DISTINCT FROM
-              (s.trader_id, s.direction, s.price_eur_per_mwh, s.quantity_mw, s.delivery_day, s.delivery_hour, s.executed_at))
+    SELECT c.*, false
+    FROM staging.checked_copies AS c
 ) AS t
 LEFT JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
 LEFT JOIN ops.load_batches AS b ON b.load_batch_id = t.load_batch_id
@@ -139,124 +132,3 @@ WHERE EXISTS (
        AND EXISTS (
            SELECT FROM curated.trades AS t
            WHERE t.delivery_day = o.delivery_day AND t.delivery_hour = o.delivery_hour))
-
--- name: trade_swaps
--- Trades of which these batches hold a copy that was received before the stored one: both copies, side by side
-CREATE TEMPORARY TABLE trade_swaps ON COMMIT DROP AS
-SELECT
-    e.*,
-    t.load_batch_id AS old_load_batch_id,
-    t.landing_file_id AS old_landing_file_id,
-    t.line_number AS old_line_number,
-    t.received_at AS old_received_at,
-    t.delivery_day AS old_delivery_day,
-    t.delivery_hour AS old_delivery_hour,
-    json_build_object('deal_confirmation', json_build_object(
-        'id', t.trade_id, 'price', t.price_eur_per_mwh, 'quantity', t.quantity_mw, 'direction', t.direction,
-        'delivery_day', t.delivery_day, 'delivery_hour', t.delivery_hour, 'trader_id', t.trader_id,
-        'execution_time', t.executed_at)) AS old_raw,
-    (e.trader_id, e.direction, e.price_eur_per_mwh, e.quantity_mw, e.delivery_day, e.delivery_hour, e.executed_at)
-    IS DISTINCT FROM
-    (t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, t.executed_at)
-        AS is_conflict
-FROM (
-    SELECT DISTINCT ON (c.trade_id) c.*, f.landing_file
-    FROM staging.earlier_copies AS c
-    JOIN ops.landing_files AS f USING (landing_file_id)
-    WHERE c.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-    ORDER BY c.trade_id, c.received_at, f.landing_file COLLATE "C", c.line_number
-) AS e
-JOIN raw.trades AS t USING (trade_id)
-JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
-WHERE (e.received_at, e.landing_file COLLATE "C", e.line_number)
-    < (t.received_at, f.landing_file COLLATE "C", t.line_number)
-
--- name: earlier_copies_forget
-DELETE FROM staging.earlier_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-
--- name: trade_swaps_trades
--- The copy that was received first becomes the trade
-UPDATE raw.trades AS t SET
-    trader_id = s.trader_id,
-    direction = s.direction,
-    price_eur_per_mwh = s.price_eur_per_mwh,
-    quantity_mw = s.quantity_mw,
-    delivery_day = s.delivery_day,
-    delivery_hour = s.delivery_hour,
-    delivery_start_at = s.delivery_start_at,
-    delivery_end_at = s.delivery_end_at,
-    executed_at = s.executed_at,
-    received_at = s.received_at,
-    load_batch_id = s.load_batch_id,
-    landing_file_id = s.landing_file_id,
-    line_number = s.line_number
-FROM pg_temp.trade_swaps AS s
-WHERE t.trade_id = s.trade_id
-
--- name: trade_swaps_unreject
--- A copy with other content that takes the place of the stored one is no reject any more
-DELETE FROM ops.rejected_messages AS r
-USING pg_temp.trade_swaps AS s
-WHERE s.is_conflict AND (r.landing_file_id, r.line_number) = (s.landing_file_id, s.line_number)
-
--- name: trade_swaps_reject
--- The copy that gave way is a reject if it says something else
-INSERT INTO ops.rejected_messages (
-    landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at
-)
-SELECT
-    old_landing_file_id, old_line_number, old_load_batch_id, 'trades', %(reason_code)s,
-    format('trade %%s has other content in %%s, line %%s, which was received before and counts'
-           ' (rebuilt from the row; the landing file has the message verbatim)', trade_id, landing_file, line_number),
-    old_raw, old_received_at
-FROM pg_temp.trade_swaps
-WHERE is_conflict
-
--- name: trade_swaps_batches
--- The counts follow: one line is loaded now, another is a duplicate or a reject
-UPDATE ops.load_batches AS counted SET
-    loaded_count = counted.loaded_count + moved.loaded,
-    duplicate_count = counted.duplicate_count + moved.duplicate,
-    rejected_count = counted.rejected_count + moved.rejected
-FROM (
-    SELECT
-        load_batch_id,
-        sum(loaded) AS loaded,
-        coalesce(-sum(loaded) FILTER (WHERE NOT is_conflict), 0) AS duplicate,
-        coalesce(-sum(loaded) FILTER (WHERE is_conflict), 0) AS rejected
-    FROM (
-        SELECT load_batch_id, 1 AS loaded, is_conflict FROM pg_temp.trade_swaps
-        UNION ALL
-        SELECT old_load_batch_id, -1, is_conflict FROM pg_temp.trade_swaps
-    ) AS lines
-    GROUP BY load_batch_id
-) AS moved
-WHERE counted.load_batch_id = moved.load_batch_id
-
--- name: trade_swaps_files
--- The counts follow: one line is loaded now, another is a duplicate or a reject
-UPDATE ops.landing_files AS counted SET
-    loaded_count = counted.loaded_count + moved.loaded,
-    duplicate_count = counted.duplicate_count + moved.duplicate,
-    rejected_count = counted.rejected_count + moved.rejected
-FROM (
-    SELECT
-        landing_file_id,
-        sum(loaded) AS loaded,
-        coalesce(-sum(loaded) FILTER (WHERE NOT is_conflict), 0) AS duplicate,
-        coalesce(-sum(loaded) FILTER (WHERE is_conflict), 0) AS rejected
-    FROM (
-        SELECT landing_file_id, 1 AS loaded, is_conflict FROM pg_temp.trade_swaps
-        UNION ALL
-        SELECT old_landing_file_id, -1, is_conflict FROM pg_temp.trade_swaps
-    ) AS lines
-    GROUP BY landing_file_id
-) AS moved
-WHERE counted.landing_file_id = moved.landing_file_id
-
--- name: trade_swaps_pending
--- Where a copy with other content gave way, the delivery period that it was in changes as well
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT DISTINCT old_delivery_day, old_delivery_hour, 'trades'
-FROM pg_temp.trade_swaps
-WHERE is_conflict

@@ -7,8 +7,8 @@ from psycopg2.extensions import cursor
 from include.domain.rejection import Reason
 from include.errors import TerminalError
 from include.expectations.acceptance import accept
-from include.expectations.earlier_copies import forget_copies
 from include.landing import REFERENCE_PRICES, TRADES
+from include.load.copies import forget_copies, recount
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision
@@ -33,8 +33,8 @@ def accept_batch(settings: Settings, load_batch_id: int, reason: str) -> None:
         TransientError: The warehouse went away; nothing is decided.
     """
     with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
-        source, _ = _batch_to_review(cur, load_batch_id, reason)
-        accept(cur, source, [load_batch_id], QUERIES["accept_blocked_batch"], reason=reason.strip())
+        source = _batch_to_review(cur, load_batch_id, reason)
+        accept(cur, settings, source, [load_batch_id], QUERIES["accept_blocked_batch"], reason=reason.strip())
 
 
 def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
@@ -48,10 +48,9 @@ def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
         TransientError: The warehouse went away; nothing is decided.
     """
     with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
-        source, landing_file_id = _batch_to_review(cur, load_batch_id, reason)
+        source = _batch_to_review(cur, load_batch_id, reason)
         parameters = {
             "load_batch_id": load_batch_id,
-            "landing_file_id": landing_file_id,
             "reason": reason.strip(),
             "reason_code": Reason.DISCARDED_BATCH,
             "detail": f"batch {load_batch_id} was discarded: {reason.strip()} (rebuilt from the row;"
@@ -59,13 +58,13 @@ def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
         }
         count = run_sql(cur, _DISCARD[source], parameters)
         forget_copies(cur, [load_batch_id])
-        run_sql(cur, QUERIES["discard_batch"], {**parameters, "discarded_count": count})
-        run_sql(cur, QUERIES["discard_from_landing_file"], {**parameters, "discarded_count": count})
+        recount(cur, [load_batch_id])
+        run_sql(cur, QUERIES["discard_batch"], parameters)
         return count
 
 
-def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> tuple[str, int]:
-    """Source and file of the batch, which is locked until the transaction ends."""
+def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> str:
+    """Source of the batch, which is locked until the transaction ends, as is its file."""
     if not reason.strip() or "\x00" in reason:
         raise TerminalError("a review needs a reason: --reason 'why'")
     lock_decision(cur)
@@ -73,9 +72,9 @@ def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> tuple[str,
     row = cur.fetchone()
     if row is None:
         raise TerminalError(f"there is no batch {load_batch_id}: `list` shows the blocked ones")
-    source, landing_file_id, state, review = row
+    source, state, review = row
     if state != "blocked" or review is not None:
         raise TerminalError(
             f"batch {load_batch_id} is {review or state}: only a blocked batch without a review can be"
         )
-    return source, landing_file_id
+    return str(source)

@@ -15,7 +15,7 @@ ORDER BY b.load_batch_id
 
 -- name: block_review
 -- The batch that an engineer decides on and its file, locked until the decision commits
-SELECT b.source, b.landing_file_id, b.state, b.review
+SELECT b.source, b.state, b.review
 FROM ops.landing_files AS f
 JOIN ops.load_batches AS b USING (landing_file_id)
 WHERE b.load_batch_id = %(load_batch_id)s
@@ -32,18 +32,14 @@ WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'blocked'
 -- name: discard_trades
 -- The batch's trades become rejects, each with its message as far as its row knows it
 WITH discarded AS (
-    DELETE FROM raw.trades WHERE load_batch_id = %(load_batch_id)s RETURNING *
+    DELETE FROM raw.trades AS t WHERE load_batch_id = %(load_batch_id)s RETURNING t
 )
 INSERT INTO ops.rejected_messages (
     landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at
 )
 SELECT
-    landing_file_id, line_number, load_batch_id, 'trades', %(reason_code)s, %(detail)s,
-    json_build_object('deal_confirmation', json_build_object(
-        'id', trade_id, 'price', price_eur_per_mwh, 'quantity', quantity_mw, 'direction', direction,
-        'delivery_day', delivery_day, 'delivery_hour', delivery_hour, 'trader_id', trader_id,
-        'execution_time', executed_at)),
-    received_at
+    (t).landing_file_id, (t).line_number, (t).load_batch_id, 'trades', %(reason_code)s, %(detail)s,
+    staging.trade_message(t), (t).received_at
 FROM discarded
 
 -- name: discard_reference_prices
@@ -63,17 +59,5 @@ SELECT
 FROM discarded
 
 -- name: discard_batch
-UPDATE ops.load_batches SET
-    loaded_count = loaded_count - %(discarded_count)s,
-    rejected_count = rejected_count + %(discarded_count)s,
-    review = 'discarded',
-    review_reason = %(reason)s,
-    reviewed_at = clock_timestamp()
+UPDATE ops.load_batches SET review = 'discarded', review_reason = %(reason)s, reviewed_at = clock_timestamp()
 WHERE load_batch_id = %(load_batch_id)s
-
--- name: discard_from_landing_file
--- The ledger of the file follows: these lines are rejects now
-UPDATE ops.landing_files SET
-    loaded_count = loaded_count - %(discarded_count)s,
-    rejected_count = rejected_count + %(discarded_count)s
-WHERE landing_file_id = %(landing_file_id)s

@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -220,19 +220,6 @@ def _see_views(cur: cursor) -> None:
 def _store(
     cur: cursor, validation_id: str, suite: str, findings: Iterable[Finding], load_batch_ids: Sequence[int]
 ) -> None:
+    checked = {"validation_id": validation_id, "suite": suite, "load_batch_ids": list(load_batch_ids)}
     for finding in findings:
-        run_sql(
-            cur,
-            QUERIES["validation_results"],
-            {
-                "validation_id": validation_id,
-                "suite": suite,
-                "expectation": finding.expectation,
-                "column": finding.column,
-                "severity": finding.severity,
-                "is_success": finding.is_success,
-                "unexpected_count": finding.unexpected_count,
-                "detail": finding.detail,
-                "load_batch_ids": list(load_batch_ids),
-            },
-        )
+        run_sql(cur, QUERIES["validation_results"], asdict(finding) | checked)

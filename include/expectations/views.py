@@ -1,4 +1,4 @@
-"""Database views of exactly what a validation checks; they go when it ends."""
+"""Temporary database views of exactly the rows that a validation checks."""
 
 import secrets
 from collections.abc import Iterator, Mapping

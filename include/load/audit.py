@@ -1,4 +1,4 @@
-"""Accounts for every captured line: files against ledger, ledger against tables."""
+"""Accounts for every captured line: compares landing files with the ledger, and the ledger with the tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class FileAudit:
     """One landing file: lines = loaded + duplicate + rejected + event, as the ledger and the tables have it.
 
     Attributes:
-        waiting_lines: Whole lines that no load has read yet; they are not lost, only not due.
+        waiting_lines: Whole lines that no load has read yet.
         problems: What does not add up, in words; empty if all does.
     """
 
@@ -54,14 +54,17 @@ def run(settings: Settings) -> Iterator[FileAudit]:
 
 
 def _unread(key: str, row: dict[str, int] | None, problem: str) -> FileAudit:
-    counts = {name: row[name] if row else 0 for name in _COUNTS}
-    return FileAudit(key, **counts, waiting_lines=0, problems=(problem,))
+    return FileAudit(key, **_counts(row), waiting_lines=0, problems=(problem,))
+
+
+def _counts(row: dict[str, int] | None) -> dict[str, int]:
+    return {name: row[name] if row else 0 for name in _COUNTS}
 
 
 def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
     if row is None:
         waiting, _ = _count_lines(file.path, 0)
-        return FileAudit(file.key, 0, 0, 0, 0, 0, waiting, ())
+        return FileAudit(file.key, **_counts(None), waiting_lines=waiting, problems=())
     problems = []
     writer_gone = is_writer_gone(file.path)
     size = file.path.stat().st_size
@@ -76,22 +79,13 @@ def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
     for name in _COUNTS:
         if row[name] != row[f"batch_{name}"]:
             problems.append(f"{name}: the ledger says {row[name]}, its batches {row[f'batch_{name}']}")
-    parts = row["loaded_count"] + row["duplicate_count"] + row["rejected_count"] + row["event_count"]
+    parts = sum(row[name] for name in _COUNTS if name != "line_count")
     if row["line_count"] != parts:
         problems.append(f"{row['line_count']} lines, but its parts add up to {parts}")
     waiting, tail = _count_lines(file.path, row["loaded_bytes"])
     if tail and writer_gone:
         waiting += 1
-    return FileAudit(
-        file.key,
-        row["line_count"],
-        row["loaded_count"],
-        row["duplicate_count"],
-        row["rejected_count"],
-        row["event_count"],
-        waiting,
-        tuple(problems),
-    )
+    return FileAudit(file.key, **_counts(row), waiting_lines=waiting, problems=tuple(problems))
 
 
 def _count_lines(path: Path, start: int, end: int | None = None) -> tuple[int, int]:

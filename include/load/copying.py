@@ -11,7 +11,7 @@ NULL = "\\N"
 """A NULL as a value of a COPY row."""
 
 REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, errors.ProgramLimitExceeded, UnicodeEncodeError)
-"""Errors that say that a row cannot be stored as it is, now or later."""
+"""Errors that mean that a row cannot be stored, however often it is tried."""
 
 _ROWS_PER_READ = 2_000
 
@@ -30,7 +30,7 @@ def array_literal(texts: Iterable[str]) -> str:
 
 
 class _RowFile:
-    """Rows as a file that is made while COPY reads it: they are never in memory a second time as a whole."""
+    """Rows as a file that is produced while COPY reads it, so that they are in memory only once."""
 
     def __init__(self, rows: Iterable[str]) -> None:
         self._rows = iter(rows)

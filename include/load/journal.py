@@ -1,22 +1,22 @@
-"""Follows the journal of a connection in a landing file: when was this line provably connected?"""
+"""Derives from the journal in a landing file when its capture instance was provably connected."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 MAX_SILENCE = timedelta(seconds=30)
-"""A heartbeat comes every 10 s: after three missing ones nothing proves that the line was still connected."""
+"""A heartbeat is due every 10 s: once three are missing, nothing proves that the connection still existed."""
 
 
 @dataclass(slots=True)
 class Journal:
-    """Connected intervals from events and messages in the order of the file.
+    """The connected intervals, from events and messages in the order of the file.
 
     Attributes:
         connected_from: Start of the interval that is still open; None while not connected.
-        connected_until: Last proof of life within it.
+        connected_until: Last proof of the connection within it.
         intervals: All intervals touched, as start -> end, UTC.
-        stepped_back: How far the clock of the file was set back at its end (negative, s), and the files that it
-            wrote before and that this puts in doubt.
+        stepped_back: By how many seconds (negative) the clock was set back at the end of the file, and the
+            earlier files of the instance whose times this puts in doubt.
     """
 
     connected_from: datetime | None = None
@@ -25,7 +25,7 @@ class Journal:
     stepped_back: tuple[float, list[str]] | None = None
 
     def proof(self, at: datetime) -> None:
-        """The line was alive at that moment."""
+        """The instance was connected at that moment."""
         if (
             self.connected_from is None
             or self.connected_until is None
@@ -43,14 +43,14 @@ class Journal:
         alive_until: datetime | None,
         connected_since: datetime | None = None,
     ) -> None:
-        """One event of the file."""
+        """Takes in one event of the file."""
         if connected and connected_since is not None and connected_since <= at:
-            # the connection outlived a step of the clock, which alone looks like silence
+            # the connection survived a step of the clock, which by itself looks like silence
             self.connected_from, self.connected_until = connected_since, at
         if name == "connected" or connected:
             self.proof(at)
         elif name == "disconnected" or connected is False:
             if name == "disconnected" and self.connected_from is not None:
-                # nothing after the last sign of life counts, even if the loss was noticed only later
+                # connected until the last sign of life, even if the loss was noticed only later
                 self.proof(max(self.connected_from, min(at, alive_until or at)))
             self.connected_from = self.connected_until = None

@@ -10,11 +10,11 @@ import msgspec
 from include.landing import is_writer_gone
 
 MAX_BYTES_PER_LOAD = 64 * 1024 * 1024
-"""A load ends at the first line end after this many bytes: a kill costs seconds, and sorts fit in memory."""
+"""A load ends at the first line end after so many bytes: a kill costs seconds, and sorts fit in memory."""
 
 
 class Line(msgspec.Struct, gc=False):
-    """What a line of a landing file may hold; everything else in it is somebody else's business."""
+    """The fields of a line of a landing file that a load reads; it ignores any other."""
 
     received_at: str = ""
     raw: str | None = None
@@ -32,7 +32,7 @@ class Line(msgspec.Struct, gc=False):
         """The message as it was received; None for an event.
 
         Raises:
-            ValueError: `raw_base64` is none.
+            ValueError: `raw_base64` is not base64.
         """
         if self.raw is not None:
             return self.raw.encode("utf-8", "surrogatepass")
@@ -53,7 +53,7 @@ class LineReader:
     Args:
         path: The file.
         offset: Where the line after the last loaded one begins.
-        most_bytes: Where to stop, at the next line end.
+        max_bytes: Where to stop, at the next line end.
 
     Attributes:
         offset: After the last line that was yielded.
@@ -63,17 +63,17 @@ class LineReader:
         is_complete: All that the file will ever hold has been read; known after the iteration.
     """
 
-    def __init__(self, path: Path, offset: int, most_bytes: int = MAX_BYTES_PER_LOAD) -> None:
+    def __init__(self, path: Path, offset: int, max_bytes: int = MAX_BYTES_PER_LOAD) -> None:
         self.offset = offset
         self.line_count = 0
         self.torn = b""
         self.is_at_end = True
         self.is_complete = False
         self._path = path
-        self._stop = offset + most_bytes
+        self._stop = offset + max_bytes
 
     def __iter__(self) -> Iterator[bytes]:
-        # asked before reading: what a dead writer wrote is all there when we read
+        # checked before reading: all that a dead writer wrote is then in the file
         writer_gone = is_writer_gone(self._path)
         with self._path.open("rb", buffering=1 << 20) as file:
             file.seek(self.offset)

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 QUERIES = load_queries("load/queries.sql")
 
 _MAX_STEP_SECONDS = 1e10
-"""Three centuries: a longer step of a clock is none of ours, and PostgreSQL might not know such a time."""
+"""Three centuries: no clock of ours steps further, and PostgreSQL may not be able to represent such a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +48,24 @@ class Load:
 def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: bool = False) -> Load | None:
     """Loads what the file holds beyond its stored offset, at most MAX_BYTES_PER_LOAD and a line.
 
-    One transaction: killed anywhere, nothing happened; two loaders at once, the second waits and finds
-    nothing left to do.
+    It is one transaction: if it is killed, nothing was loaded. Of two loaders at once the second waits and
+    finds nothing left to load.
 
     Args:
         conn: A connection without an open transaction.
         file: The file, as it lies on disk.
         sink: Of the file's source.
-        is_reload: Forget what was loaded of the file and load it from its first line to its last one.
+        is_reload: Delete what was loaded of the file and load all of it again.
 
     Returns:
-        What was loaded, or None if there was nothing new, or a person has decided on what to reload.
+        What was loaded; None if there was nothing new, or the file of a reload has a reviewed batch.
 
     Raises:
         TerminalError: The file is shorter than what is loaded of it; nothing was changed.
     """
     with conn, conn.cursor() as cur:
         if is_reload:
-            lock_decision(cur)  # rows that count go, for a moment: no build may be looking at them
+            lock_decision(cur)  # accepted rows are deleted and loaded again: no build may read in between
         sink.lock(cur)
         run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file))
         ledger = cur.fetchone()
@@ -81,7 +81,6 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             is_connected, last_received_at = False, None
         elif not holds_more:
             return None
-        sink.begin(cur)
         reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MAX_BYTES_PER_LOAD)
         journal = Journal()
         if is_connected:
@@ -109,14 +108,10 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             if reader.torn:
                 detail = f"{len(reader.torn)} bytes without a line end"
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
-            # in one order: two loads of different files may wait for each other's rows, but not in a circle
+            # always in the same order, so that two loads that write the same periods cannot deadlock
             for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
                 run_sql(cur, QUERIES["delivery_periods"], asdict(period))
-            conflicts: dict[int, str] = {}
-            earlier_count = 0
-            if written.known_count:
-                earlier_count = sink.keep_earlier(cur, file.key)
-                conflicts = dict(sink.conflicts(cur))
+            conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
             refused = {
                 Reason.CONFLICTING_DUPLICATE: conflicts,
                 Reason.UNSTORABLE: written.refused,
@@ -145,7 +140,6 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             **asdict(load),
             "landing_file_id": landing_file_id,
             "to_bytes": reader.offset,
-            "earlier_count": earlier_count,
             "last_received_at": pass_.last_received_at or last_received_at,
             "is_connected": journal.connected_from is not None,
         }
@@ -155,7 +149,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
 
 
 class _Pass:
-    """One pass over the new lines: yields rows, and keeps everything else in its place."""
+    """One pass over the new lines: yields rows; counts events, collects rejects, keeps the journal."""
 
     def __init__(
         self,
@@ -204,7 +198,7 @@ class _Pass:
                 self._reject(number, line, text, error)
                 continue
             except MemoryError:
-                raise  # says nothing about the message
+                raise  # not the fault of the message
             except Exception as error:
                 if not self._has_unread:
                     log.exception("line %d cannot be read; further ones of this load are not logged", number)
@@ -249,8 +243,8 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_bytes: int) -> bool:
-    """Whether there is anything beyond the offset; if there never will be, the ledger is told so."""
-    writer_gone = is_writer_gone(file.path)  # asked first: after that the size of a dead writer's file is final
+    """Whether there is anything beyond the offset; if there never will be, the ledger records that."""
+    writer_gone = is_writer_gone(file.path)  # checked first: then the size of a dead writer's file is final
     size = file.path.stat().st_size
     if size < loaded_bytes:
         raise TerminalError(
@@ -263,7 +257,7 @@ def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_byt
 
 
 def file_parameters(file: LandingFile) -> dict[str, object]:
-    """What the ledger knows a file by."""
+    """The columns by which the ledger identifies a file."""
     return {
         "landing_file": file.key,
         "source": file.source,

@@ -1,4 +1,4 @@
-"""Writes parsed rows in portions; a row that the warehouse refuses is set aside, the others are stored."""
+"""Writes parsed rows in portions; if the warehouse refuses a row, the others are stored all the same."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,10 +22,10 @@ Row = tuple[str, str]
 
 @dataclass(slots=True)
 class Written:
-    """What became of the rows of a load.
+    """The outcome of writing the rows of a load.
 
     Attributes:
-        known_count: Rows whose key was known before, in the warehouse or earlier in the load.
+        known_count: Rows whose key was in the warehouse before, or came earlier in the load.
         refused: Line number of each row that the warehouse refused, and why.
     """
 
@@ -42,7 +42,7 @@ def write_rows(cur: cursor, sink: Sink, rows: Iterator[Row]) -> Written:
         rows: In the order of their lines.
     """
     written = Written()
-    with _quick_turns(), ThreadPoolExecutor(max_workers=1) as thread:
+    with _short_switch_interval(), ThreadPoolExecutor(max_workers=1) as thread:
         writing: Future[None] | None = None
         while portion := list(islice(rows, ROWS_PER_WRITE)):
             if writing is not None:
@@ -72,7 +72,7 @@ def _write(cur: cursor, sink: Sink, portion: list[Row], written: Written) -> Non
 
 
 def _split(portion: Iterable[Row]) -> tuple[dict[str, str], list[str]]:
-    """Rows in the order of their keys, which spares the server work, and those whose key came again."""
+    """Rows sorted by key, which the server inserts faster, and further rows with the key of one of them."""
     fresh: dict[str, str] = {}
     repeated: list[str] = []
     for key, row in portion:
@@ -89,8 +89,8 @@ def _line_number(row: Row) -> int:
 
 
 @contextmanager
-def _quick_turns() -> Iterator[None]:
-    """A thread that writes waits for the interpreter after each answer of the server: not the usual 5 ms."""
+def _short_switch_interval() -> Iterator[None]:
+    """Shortens the 5 ms that the writing thread waits for the interpreter after each reply of the server."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:

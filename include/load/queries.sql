@@ -43,7 +43,7 @@ VALUES (%(source)s, %(landing_file_id)s, %(from_bytes)s, %(from_bytes)s, 0, 0, 0
 RETURNING load_batch_id
 
 -- name: load_batches_end
--- A batch that brought no row, no reject and no copy that takes a trade's place has nothing to check
+-- A batch that holds nothing but events needs no decision
 UPDATE ops.load_batches SET
     to_bytes = %(to_bytes)s,
     line_count = %(line_count)s,
@@ -51,7 +51,7 @@ UPDATE ops.load_batches SET
     duplicate_count = %(duplicate_count)s,
     rejected_count = %(rejected_count)s,
     event_count = %(event_count)s,
-    state = CASE WHEN %(loaded_count)s + %(rejected_count)s + %(earlier_count)s = 0 THEN 'accepted' ELSE 'loaded' END
+    state = CASE WHEN %(loaded_count)s + %(duplicate_count)s + %(rejected_count)s = 0 THEN 'accepted' ELSE 'loaded' END
 WHERE load_batch_id = %(load_batch_id)s
 
 -- name: delivery_periods
@@ -74,55 +74,8 @@ ON CONFLICT (delivery_day, delivery_hour) DO UPDATE SET
     price_final_from = excluded.price_final_from
 WHERE known IS DISTINCT FROM excluded
 
--- name: trades_known_stage
--- Where a load keeps the trades that were loaded before, until it is known whether they say the same
-CREATE TEMPORARY TABLE IF NOT EXISTS known_trades (
-    trade_id text COLLATE "C",
-    trader_id text,
-    direction text,
-    price_eur_per_mwh numeric,
-    quantity_mw numeric,
-    delivery_day date,
-    delivery_hour text,
-    delivery_start_at timestamptz,
-    delivery_end_at timestamptz,
-    executed_at timestamptz,
-    received_at timestamptz,
-    line_number bigint,
-    load_batch_id bigint,
-    landing_file_id bigint
-) ON COMMIT DELETE ROWS
-
 -- name: trades_known
 SELECT trade_id FROM raw.trades WHERE trade_id = ANY(%(trade_ids)s)
-
--- name: trades_earlier
--- Of the known trades, the copies that were received before the stored one: each takes its place once its batch counts
-INSERT INTO staging.earlier_copies (
-    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, delivery_start_at,
-    delivery_end_at, executed_at, received_at, load_batch_id, landing_file_id, line_number
-)
-SELECT
-    k.trade_id, k.trader_id, k.direction, k.price_eur_per_mwh, k.quantity_mw, k.delivery_day, k.delivery_hour,
-    k.delivery_start_at, k.delivery_end_at, k.executed_at, k.received_at, k.load_batch_id, k.landing_file_id, k.line_number
-FROM pg_temp.known_trades AS k
-JOIN raw.trades AS t USING (trade_id)
-JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
-WHERE (k.received_at, %(landing_file)s COLLATE "C", k.line_number)
-    < (t.received_at, f.landing_file COLLATE "C", t.line_number)
-
--- name: trades_conflicts
--- Of the known trades, those whose content is not that of the stored copy; the rest are plain duplicates
-SELECT
-    k.line_number,
-    format('trade %%s has other content in %%s, line %%s, which counts', k.trade_id, f.landing_file, t.line_number) AS detail
-FROM pg_temp.known_trades AS k
-JOIN raw.trades AS t USING (trade_id)
-JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
-WHERE (k.trader_id, k.direction, k.price_eur_per_mwh, k.quantity_mw, k.delivery_day, k.delivery_hour, k.executed_at)
-      IS DISTINCT FROM
-      (t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, t.executed_at)
-ORDER BY k.line_number
 
 -- name: connected_intervals_last
 SELECT connected_from, connected_until
@@ -191,7 +144,7 @@ FROM ops.load_batches
 WHERE landing_file_id = %(landing_file_id)s
 
 -- name: reload_trades
--- Takes away a file's trades; their delivery periods are built once it is decided what the file says now.
+-- Deletes a file's trades; their delivery periods are built once the batches of the reload are decided on.
 -- In one pass: where the space of removed rows was used again, the block index narrows little down.
 WITH lost AS (
     DELETE FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
@@ -202,7 +155,7 @@ SELECT DISTINCT delivery_day, delivery_hour, 'reload'
 FROM lost
 
 -- name: reload_reference_prices
--- Takes away a file's price observations; their delivery periods are built once it is decided what the file says now
+-- Deletes a file's price observations; their delivery periods are built once the batches of the reload are decided on
 WITH lost AS (
     DELETE FROM raw.reference_prices WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     RETURNING delivery_day, delivery_hour
@@ -210,9 +163,6 @@ WITH lost AS (
 INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
 SELECT DISTINCT delivery_day, delivery_hour, 'reload'
 FROM lost
-
--- name: reload_earlier_copies
-DELETE FROM staging.earlier_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_rejected_messages
 DELETE FROM ops.rejected_messages WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])

@@ -1,6 +1,5 @@
 """The sink of reference prices: every observation, none is a duplicate of another."""
 
-from collections.abc import Iterator
 from datetime import date
 
 from psycopg2.extensions import cursor
@@ -38,9 +37,6 @@ class ReferencePriceSink:
     def lock(self, cur: cursor) -> None:
         """Nothing to lock: observations cannot collide."""
 
-    def begin(self, cur: cursor) -> None:
-        """No temporary table is needed: no observation is known before."""
-
     def row(self, line: Line) -> tuple[str, str] | None:
         if line.request is None or line.status is None:
             raise RejectedMessageError(Reason.FOREIGN_LINE, "no reply: the request or the status is missing")
@@ -63,12 +59,9 @@ class ReferencePriceSink:
         copy_rows(cur, "raw.reference_prices", _COLUMNS, rows.values())
         return 0
 
-    def keep_earlier(self, cur: cursor, landing_file: str) -> int:
-        """There is none: each observation stands for itself."""
-        return 0
-
-    def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
-        yield from ()
+    def conflicts(self, cur: cursor, load_batch_id: int) -> dict[int, str]:
+        """None: no observation is known before."""
+        return {}
 
     def take_periods(self) -> list[DeliveryPeriod]:
         periods = list(self._periods.values())

@@ -1,4 +1,4 @@
-"""Collects what a load refuses, outside memory, until the load can store it."""
+"""Collects the rejects of a load in a temporary file until the load stores them."""
 
 import sys
 import tempfile
@@ -14,7 +14,7 @@ from include.load.copying import escaped
 from include.load.lines import Line, LineReader, decode_line
 
 MAX_CHARACTERS = 10_000
-"""Of a message, what is stored beside the reason; the landing file has it whole."""
+"""Characters of a message that are stored with the reason; the landing file has the whole message."""
 
 _IN_MEMORY = 1 << 20
 
@@ -45,7 +45,7 @@ class Rejects:
     def add(
         self, line_number: int, reason: Reason, detail: str, payload: bytes, received_at: str | None
     ) -> None:
-        """One line that became neither a row nor an event."""
+        """Adds a line that became neither a row nor an event."""
         raw = escaped(storable(payload[: 4 * MAX_CHARACTERS])[:MAX_CHARACTERS])
         self._file.write(
             f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._source}\t{reason}"
@@ -61,7 +61,7 @@ class Rejects:
 
 
 def storable(payload: bytes) -> str:
-    """The bytes as text; what PostgreSQL cannot store is shown by its escape."""
+    """The bytes as text; characters that PostgreSQL cannot store are escaped."""
     return payload.decode("utf-8", "backslashreplace").replace("\x00", "\\u0000")
 
 
@@ -72,7 +72,7 @@ def reject_lines(
     from_bytes: int,
     known_lines: int,
 ) -> None:
-    """Rejects lines that had become rows; they are shown with their message, so the file is read again.
+    """Rejects lines that had become rows; the file is read again for their messages.
 
     Args:
         rejects: Of the load.
@@ -94,7 +94,7 @@ def reject_lines(
 
 
 def message_of(line: Line, text: bytes) -> bytes:
-    """What was received; if the line does not say, the line."""
+    """The message in a line; the line itself if it holds none."""
     try:
         return line.payload() or text
     except ValueError:

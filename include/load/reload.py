@@ -1,8 +1,9 @@
-"""Forgets what was loaded of a landing file, in the transaction that loads it anew."""
+"""Deletes what was loaded of a landing file, in the transaction that loads it again."""
 
 from psycopg2.extensions import cursor
 
 from include.landing import REFERENCE_PRICES, TRADES
+from include.load.copies import forget_copies
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
@@ -11,7 +12,7 @@ _ROWS_OF = {TRADES: QUERIES["reload_trades"], REFERENCE_PRICES: QUERIES["reload_
 
 
 def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
-    """Takes away rows, rejects, batches and connected intervals of a file, whose ledger row is locked.
+    """Deletes the rows, rejects, batches and connected intervals of a file, whose ledger row is locked.
 
     Args:
         cur: Within the load's transaction.
@@ -19,7 +20,7 @@ def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
         landing_file_id: The file.
 
     Returns:
-        Whether it did: a file with a reviewed batch stays as it is, for a person has decided about it.
+        Whether it did: a file with a batch that a person has reviewed stays as it is.
     """
     file = {"landing_file_id": landing_file_id}
     run_sql(cur, QUERIES["reload_batches"], file)
@@ -28,7 +29,7 @@ def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
         return False
     batches = {"load_batch_ids": load_batch_ids}
     run_sql(cur, _ROWS_OF[source], batches)
-    run_sql(cur, QUERIES["reload_earlier_copies"], batches)
+    forget_copies(cur, load_batch_ids)
     run_sql(cur, QUERIES["reload_rejected_messages"], batches)
     run_sql(cur, QUERIES["reload_load_batches"], batches)
     run_sql(cur, QUERIES["reload_connected_intervals"], file)

@@ -1,6 +1,5 @@
-"""What a source has to tell the loader: how a line becomes a row, and where the rows go."""
+"""What the loader has to know about a source: how a line becomes a row, and where the rows are stored."""
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from psycopg2.extensions import cursor
@@ -21,13 +20,10 @@ class Sink(Protocol):
     has_connection: bool
 
     def lock(self, cur: cursor) -> None:
-        """Takes the lock of its table until the transaction ends; comes before any row of the ledger."""
-
-    def begin(self, cur: cursor) -> None:
-        """Makes the temporary tables it needs."""
+        """Locks its table until the transaction ends; called before any row of the ledger is locked."""
 
     def row(self, line: Line) -> tuple[str, str] | None:
-        """The row's key and its values in COPY's text format; None for what is an event.
+        """The row's key and its values in COPY's text format; None for an event.
 
         The loader appends received_at, line_number, load_batch_id and landing_file_id.
 
@@ -36,18 +32,10 @@ class Sink(Protocol):
         """
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        """Stores rows, ordered by key, and those whose key came again; returns how many were known before."""
+        """Stores rows, sorted by key, and rows with a repeated key; returns how many were known before."""
 
-    def keep_earlier(self, cur: cursor, landing_file: str) -> int:
-        """Keeps those of the known ones that were received before what is stored; returns how many.
-
-        Args:
-            cur: Within the load's transaction.
-            landing_file: Key of the file that is being loaded.
-        """
-
-    def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
-        """Line number and detail of the known ones that say something else than what is stored."""
+    def conflicts(self, cur: cursor, load_batch_id: int) -> dict[int, str]:
+        """Line number and detail of the batch's known rows whose content differs from what is stored."""
 
     def take_periods(self) -> list[DeliveryPeriod]:
         """The delivery periods of the rows since the last call."""

@@ -36,7 +36,7 @@ class Known:
 
 
 NEW = Known(-1)
-"""A file that the ledger does not know: even if it is empty, it was never looked at."""
+"""A file that the ledger does not know yet; even an empty one has to be recorded."""
 
 
 @dataclass(slots=True)
@@ -76,8 +76,8 @@ def load_source(
 ) -> dict[str, int]:
     """Loads the files of the hours of receipt in [start_at, end_at), or all, from their stored offsets.
 
-    A file that cannot be loaded keeps no other from being loaded: why is noted in `ops.landing_files`, which
-    `include.jobs.report_findings` tells at the end of a run, and each later load tries the file again.
+    A file that cannot be loaded does not stop the others. The reason is recorded in `ops.landing_files`, and
+    `include.jobs.report_findings` reports it at the end of the run; each later load tries the file again.
 
     Raises:
         TransientError: The warehouse went away; what was committed stays, and a rerun goes on from there.
@@ -111,7 +111,7 @@ def load_source(
 
 
 def _loads(conn: connection, file: LandingFile, sink: Sink) -> Iterator[Load]:
-    """Loads a file to the end that it has now: a busy file would hold us for ever."""
+    """Loads a file to its present end, once: a file that grows quickly must not keep the others waiting."""
     is_at_end = False
     while not is_at_end and (load := load_file(conn, file, sink)) is not None:
         is_at_end = load.is_at_end
@@ -120,10 +120,10 @@ def _loads(conn: connection, file: LandingFile, sink: Sink) -> Iterator[Load]:
 
 @contextmanager
 def noting_failure(conn: connection, file: LandingFile, total: Loaded) -> Iterator[None]:
-    """Notes in the ledger why the load of a file inside failed, and counts it; the caller goes on.
+    """Records in the ledger why loading the file within the block failed, and counts it; the caller goes on.
 
     Raises:
-        psycopg2.Error: The warehouse went away, which says nothing about the file.
+        psycopg2.Error: The connection to the warehouse was lost, which is not the fault of the file.
     """
     try:
         yield
@@ -152,20 +152,20 @@ def note_scan(
     scanned_at: datetime | None,
     changed_since: datetime | None,
 ) -> None:
-    """Notes up to when all landing files are loaded, and marks delivery periods whose gaps this changes.
+    """Records up to when all landing files are loaded, and marks delivery periods whose gaps this changes.
 
     Args:
         conn: A connection without an open transaction.
         settings: Where the landing files are.
         sink: Of their source.
-        scanned_at: When all files were listed that are loaded now. None if only some were: then it is now
-            if these happened to be the last, so that loading window by window, in whatever order, comes to
-            the same as loading all at once.
+        scanned_at: When the loaded files were listed, if these are all files. None if they are only some: then
+            it is the present, provided that no file is left to load. So loading window by window, in any
+            order, has the same result as loading all at once.
         changed_since: First receipt among the lines that were loaded; None for none.
     """
     with conn, conn.cursor() as cur:
         if sink.has_connection:
-            lock_pnl_inputs(cur)  # else a build under way could publish what it saw before this load
+            lock_pnl_inputs(cur)  # else a build in progress could publish gaps as they were before this load
         if scanned_at is None and _is_all_loaded(cur, settings, sink.source):
             scanned_at = datetime.now(UTC)
         run_sql(cur, QUERIES["landing_scanned_at"], {"source": sink.source})

@@ -1,4 +1,4 @@
-"""Turns landed messages into rows for COPY: fast for the ordinary ones, by the domain's rules for the rest."""
+"""Turns landed messages into rows for COPY; whatever the fast path does not accept, the domain parses."""
 
 import re
 from collections.abc import Callable
@@ -54,10 +54,10 @@ _number = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,10})?").fullmatch
 
 
 class TradeRows:
-    """Parses messages against one market and remembers the delivery periods it met.
+    """Parses the messages of one market and remembers the delivery periods in them.
 
-    Whatever the fast way accepts, `parse_trade` accepts with the same content; whatever the fast way does
-    not recognise goes to `parse_trade`, which decides.
+    `parse_trade` accepts whatever the fast path accepts, with the same content; what the fast path does not
+    recognise is passed to `parse_trade`, which decides.
     """
 
     def __init__(self, market: Market) -> None:

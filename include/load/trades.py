@@ -1,6 +1,4 @@
-"""The sink of trades: each once, the copy received first wins, whichever line captured it."""
-
-from collections.abc import Iterator
+"""The sink of trades: each once, whichever capture instance received it."""
 
 from psycopg2.extensions import cursor
 
@@ -14,6 +12,7 @@ from include.warehouse.locks import lock_trades
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
+COPIES = load_queries("load/copies.sql")
 
 _COLUMNS = (*COLUMNS, "received_at", "line_number", "load_batch_id", "landing_file_id")
 
@@ -34,11 +33,6 @@ class TradeSink:
     def lock(self, cur: cursor) -> None:
         lock_trades(cur)
 
-    def begin(self, cur: cursor) -> None:
-        # else the planner reads the whole of a table that is not large yet, once for each portion of ids
-        cur.execute("SET LOCAL enable_seqscan = off")
-        run_sql(cur, QUERIES["trades_known_stage"])
-
     def row(self, line: Line) -> tuple[str, str] | None:
         if line.raw is None:
             if line.raw_base64 is None:
@@ -47,20 +41,19 @@ class TradeSink:
         return self._rows.row(line.raw)
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
+        # else the planner reads the whole of a table that is not large yet, once for each portion of ids
+        cur.execute("SET LOCAL enable_seqscan = off")
         run_sql(cur, QUERIES["trades_known"], {"trade_ids": array_literal(rows)})
         known = [rows.pop(trade_id) for (trade_id,) in cur] + repeated
         if rows:
             copy_rows(cur, "raw.trades", _COLUMNS, rows.values())
         if known:
-            copy_rows(cur, "pg_temp.known_trades", _COLUMNS, known)
+            copy_rows(cur, "staging.trade_copies", _COLUMNS, known)
         return len(known)
 
-    def keep_earlier(self, cur: cursor, landing_file: str) -> int:
-        return run_sql(cur, QUERIES["trades_earlier"], {"landing_file": landing_file})
-
-    def conflicts(self, cur: cursor) -> Iterator[tuple[int, str]]:
-        run_sql(cur, QUERIES["trades_conflicts"])
-        yield from cur
+    def conflicts(self, cur: cursor, load_batch_id: int) -> dict[int, str]:
+        run_sql(cur, COPIES["trade_conflicts"], {"load_batch_id": load_batch_id})
+        return dict(cur.fetchall())
 
     def take_periods(self) -> list[DeliveryPeriod]:
         return self._rows.take_periods()

@@ -13,7 +13,7 @@ from include.load.lines import decode_line
 from include.load.source import NEW, Known, ledger_of
 
 MAX_WAIT = timedelta(minutes=15)
-"""Loads run each half minute; a line that is older than this waits because something is wrong."""
+"""Loads run each half minute: if a line waits longer than this, something is wrong."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -98,7 +98,7 @@ def test_everything_at_once(
     assert not [file for file in audit.run(settings) if file.problems or file.waiting_lines]
     assert database.value("SELECT count(*) FROM ops.load_batches WHERE state <> 'accepted'") == 0
     assert database.value("SELECT count(*) FROM ops.pending_delivery_periods") == 0
-    for source in ("staging.pnl_hourly", "staging.earlier_copies"):
+    for source in ("staging.pnl_hourly", "staging.trade_copies"):
         assert database.value(f"SELECT count(*) FROM {source}") == 0
     reasons = dict(database.rows("SELECT reason_code, count(*) FROM ops.rejected_messages GROUP BY 1"))
     assert reasons["conflicting_duplicate"] > 10

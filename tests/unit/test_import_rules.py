@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "capture": BASE | {"domain", "landing"},
     "pull": STORES,
     "load": STORES,
-    "expectations": STORES,
+    # which copy of a trade counts is decided with its batch
+    "expectations": STORES | {"load"},
     # the capture's signs of life in the landing files
     "health": STORES | {"capture"},
     "report": STORES,

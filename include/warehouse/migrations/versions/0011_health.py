@@ -3,7 +3,7 @@
 from include.warehouse.migrations.statements import run_beside
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:
