@@ -272,7 +272,9 @@ def test_what_a_killed_validation_left_is_removed(settings: Settings, warehouse:
         warehouse.rows(f"CREATE VIEW staging.{name} AS SELECT 1 AS one")
     warehouse.trades(12)
     validate_trades.run(settings)
-    left = warehouse.values("SELECT viewname FROM pg_views WHERE schemaname = 'staging' AND viewname !~ '_facts$'")
+    left = warehouse.values(
+        "SELECT viewname FROM pg_views WHERE schemaname = 'staging' AND viewname !~ '_facts$'"
+    )
     assert sorted(left) == sorted([alive, "somebody_elses_99999999_0a1b2c3d"])
 
 
