@@ -126,7 +126,8 @@ JOIN completeness AS c USING (delivery_day, delivery_hour)
 LEFT JOIN prices AS r USING (delivery_day, delivery_hour)
 
 -- name: pnl_changes
--- What the build changes: rows that are new, differ, or have no trades any more. Only facts are compared
+-- What the build changes: rows that are new, differ, or have no trades any more. Only facts are compared:
+-- standing_facts has valid_from and then the columns of built_facts
 CREATE TEMPORARY TABLE pnl_changes AS
 WITH built AS (
     SELECT * FROM staging.built_facts WHERE delivery_day = ANY(%(days)s::date[])

@@ -118,12 +118,12 @@ ALTER TABLE curated.pnl_versions ADD PRIMARY KEY (market, delivery_day, delivery
 CREATE UNIQUE INDEX pnl_versions_standing ON curated.pnl_versions (delivery_day, delivery_hour, trader_id, market)
     WHERE valid_to IS NULL;
 CREATE INDEX pnl_versions_trader ON curated.pnl_versions (trader_id, delivery_day) WHERE valid_to IS NULL;
-CREATE INDEX pnl_versions_period ON curated.pnl_versions (delivery_day, delivery_hour);
+CREATE INDEX pnl_versions_period ON curated.pnl_versions (delivery_day, delivery_hour, trader_id, market, valid_from);
 CREATE INDEX pnl_versions_valid_from ON curated.pnl_versions (valid_from);
 CREATE INDEX pnl_versions_valid_to ON curated.pnl_versions (valid_to) WHERE valid_to IS NOT NULL;
 COMMENT ON INDEX curated.pnl_versions_standing IS 'A row has one version that stands; the days of curated.pnl_hourly';
 COMMENT ON INDEX curated.pnl_versions_trader IS 'The list of traders by jumping from one to the next, and the days of one trader';
-COMMENT ON INDEX curated.pnl_versions_period IS 'All versions of a day or an hour: as of a moment, and what changed';
+COMMENT ON INDEX curated.pnl_versions_period IS 'All versions of a day in the order of its rows: as of a moment, and what changed';
 COMMENT ON INDEX curated.pnl_versions_valid_from IS 'The trading desk asks each second what was published last';
 COMMENT ON INDEX curated.pnl_versions_valid_to IS 'The trading desk asks each second what was replaced or removed last';
 ANALYZE curated.pnl_versions;
