@@ -102,7 +102,7 @@ FIGURES: Mapping[str, Figure] = {
     "provider_budget_requests": Figure("The provider's budget: requests a minute and an hour.", ("period",)),
     "provider_down": Figure("1: the last requests to the provider got no answer or an error of the server."),
     # outcomes
-    "alarm": Figure("1: the alarm of watch_freshness is on; no sample: it is not.", ("alarm",)),
+    "alarm": Figure("1: the alarm is on; no sample: it is not.", ("alarm",)),
     "last_run_success": Figure(
         "1: the DAG's last run that ended was a success; 0: failed or lost. DAGs of the last two days.",
         ("dag_id",),
