@@ -1,5 +1,5 @@
 """
-### The second capture line: exchange to landing files, for ever
+### The second capture instance: exchange to landing files, without end
 
 | | |
 |---|---|
@@ -7,7 +7,7 @@
 | **writes** | landing files `trades/date=…/hour=…/airflow-….jsonl`, nothing in the warehouse |
 | **rerun** | mark the run failed or successful: it flushes, ends, and a new one connects within seconds |
 
-The stand-alone capture (`python -m include.capture`) is the first line. Each lands its own files and the
+The stand-alone capture (`python -m include.capture`) is the first instance. Each lands its own files and the
 first copy of a trade counts, so both may run, stop and overlap at will. Pausing this DAG does not stop the
 run that is active.
 """
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from airflow.sdk import dag
 
+from include.orchestration import assets
 from include.orchestration.capture_operator import CaptureOperator
 from include.orchestration.tasks import DEFAULT_ARGS
 
@@ -30,7 +31,7 @@ from include.orchestration.tasks import DEFAULT_ARGS
     tags=["capture", "now"],
 )
 def capture_trades() -> None:
-    CaptureOperator(task_id="stream_trades")
+    CaptureOperator(task_id="stream_trades", outlets=[assets.LANDING_TRADES])
 
 
 capture_trades()

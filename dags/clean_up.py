@@ -1,5 +1,5 @@
 """
-### Nothing grows for ever: old rows and logs go, no data does
+### Removes old rows and logs of Airflow and of the warehouse; no data
 
 | | |
 |---|---|
@@ -16,7 +16,21 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag
 
-from include.orchestration.tasks import DEFAULT_ARGS, job
+from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
+
+
+@task()
+def clean_airflow(run: Run) -> Summary:
+    from include.jobs import clean_airflow as job
+
+    return job.run(run.settings)
+
+
+@task()
+def clean_warehouse(run: Run) -> Summary:
+    from include.jobs import clean_warehouse as job
+
+    return job.run(run.settings)
 
 
 @dag(
@@ -30,8 +44,8 @@ from include.orchestration.tasks import DEFAULT_ARGS, job
     tags=["upkeep", "now"],
 )
 def clean_up() -> None:
-    job("clean_airflow")
-    job("clean_warehouse")
+    clean_airflow()
+    clean_warehouse()
 
 
 clean_up()

@@ -16,11 +16,62 @@ as it was: see `docs/runbook.md`.
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag
+from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, dag
 
-from include.orchestration.pipeline import WINDOW_PARAMS, load_price_and_build
-from include.orchestration.tasks import DEFAULT_ARGS
+from include.orchestration import assets
+from include.orchestration.deadline import report_missed_deadline
+from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import HourTimetable
+from include.orchestration.windows import WINDOW_PARAMS
+
+
+@task(inlets=[assets.LANDING_TRADES], outlets=[assets.RAW_TRADES])
+def load_trades(run: Run) -> Summary:
+    from include.jobs import load_trades as job
+
+    return job.run(run.settings, run.window)
+
+
+@task(inlets=[assets.RAW_TRADES], outlets=[assets.CURATED_TRADES])
+def validate_trades(run: Run) -> Summary:
+    from include.jobs import validate_trades as job
+
+    return job.run(run.settings)
+
+
+@task(outlets=[assets.LANDING_PRICES], retries=0)  # retries by itself, within the budget
+def pull_reference_prices(run: Run) -> Summary:
+    from include.jobs import pull_reference_prices as job
+
+    return job.run(run.settings, run.window, force_prices=run.params["force_prices"])
+
+
+@task(inlets=[assets.LANDING_PRICES], outlets=[assets.RAW_PRICES], trigger_rule="all_done")
+def load_reference_prices(run: Run) -> Summary:
+    from include.jobs import load_reference_prices as job
+
+    return job.run(run.settings)
+
+
+@task(inlets=[assets.RAW_PRICES], outlets=[assets.CURATED_PRICES])
+def validate_reference_prices(run: Run) -> Summary:
+    from include.jobs import validate_reference_prices as job
+
+    return job.run(run.settings)
+
+
+@task(inlets=[assets.CURATED_TRADES, assets.CURATED_PRICES], outlets=[assets.PNL_HOURLY])
+def build_pnl(run: Run) -> Summary:
+    from include.jobs import build_pnl as job
+
+    return job.run(run.settings, run.window)
+
+
+@task()
+def report_findings(run: Run) -> Summary:
+    from include.jobs import report_findings as job
+
+    return job.run(run.settings, run.window)
 
 
 @dag(
@@ -29,13 +80,21 @@ from include.orchestration.timetable import HourTimetable
     catchup=False,
     max_active_runs=3,
     dagrun_timeout=timedelta(hours=1),
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=15),
+        callback=AsyncCallback(report_missed_deadline),
+    ),
     default_args=DEFAULT_ARGS,
     params=WINDOW_PARAMS,
     doc_md=__doc__,
     tags=["pnl", "window"],
 )
 def hourly_pnl() -> None:
-    load_price_and_build(windowed=True)
+    trades, pulled, built = load_trades(), pull_reference_prices(), build_pnl()
+    trades >> validate_trades() >> built
+    trades >> pulled >> load_reference_prices() >> validate_reference_prices() >> built
+    built >> report_findings()
 
 
 hourly_pnl()

@@ -10,16 +10,38 @@
 
 For what one `hourly_pnl` run or a backfill of some days cannot repair: a wrong price that the provider has
 corrected, rows that somebody changed, an empty warehouse, a year. It works set-wise, a week at a time, and its
-log says how far it is; live runs go on beside it. `make rebuild FROM=… TO=…` does the same without Airflow.
+log says how far it is; live runs go on beside it.
+
+The tasks are the steps of `include/jobs/rebuild_steps.py`, one after the other. `make rebuild FROM=… TO=…` runs
+the same steps without Airflow.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from airflow.sdk import dag
+from airflow.sdk import chain, dag
 
-from include.orchestration.pipeline import rebuild_everything
-from include.orchestration.ranges import REBUILD_PARAMS
-from include.orchestration.tasks import DEFAULT_ARGS
+from include.jobs.rebuild_steps import STEPS, Step
+from include.orchestration import assets
+from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
+from include.orchestration.windows import REBUILD_PARAMS
+
+OUTLETS = {
+    "load_trades": [assets.RAW_TRADES],
+    "validate_trades": [assets.CURATED_TRADES],
+    "repull_reference_prices": [assets.LANDING_PRICES],
+    "load_reference_prices": [assets.RAW_PRICES],
+    "validate_reference_prices": [assets.CURATED_PRICES],
+    "rebuild_pnl": [assets.PNL_HOURLY],
+}
+
+
+def task_of(step: Step) -> Any:
+    @task(task_id=step.__name__, outlets=OUTLETS.get(step.__name__, []))
+    def run_step(run: Run) -> Summary:
+        return step(run.settings, run.rebuild)
+
+    return run_step()
 
 
 @dag(
@@ -35,7 +57,7 @@ from include.orchestration.tasks import DEFAULT_ARGS
     tags=["pnl", "range"],
 )
 def rebuild_pnl() -> None:
-    rebuild_everything()
+    chain(*(task_of(step) for step in STEPS))
 
 
 rebuild_pnl()

@@ -1,36 +1,120 @@
 """
-### The intraday view: everything that has arrived, priced and built
+### The intraday view: everything that has arrived, priced and built, within a minute
 
 | | |
 |---|---|
 | **window** | none: this is a *now* DAG, it works on all that is not loaded, not priced, not built |
 | **schedule** | at 1, 11, 21 … minutes past the hour: a minute after each publication of the provider |
-| **writes** | the same tables as `hourly_pnl`, in the same way |
-| **rerun** | trigger it again; an old run has nothing that a new one has not |
+| **writes** | the same tables as `hourly_pnl`, in the same way; `ops.alarms`, `ops.notifications` |
+| **rerun** | trigger it again: one look, done in seconds; an old run has nothing that a new one has not |
 
-A provider that is down turns only `pull_reference_prices` red: PnL keeps the last price or says `missing`.
+The chain of tasks is one look; a provider that is down turns only `pull_reference_prices` red, and PnL keeps
+the last price or says `missing`. Beside it `follow_market` looks each half minute until the next scheduled run
+is due: what has arrived is loaded, validated and built, prices are asked for after each publication, people
+are notified of alarms. `check_freshness` is red if an alarm is on when a scheduled run begins.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag
 
-from include.orchestration.pipeline import load_price_and_build
-from include.orchestration.tasks import DEFAULT_ARGS
+from include.orchestration import assets
+from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
+
+
+@task(inlets=[assets.LANDING_TRADES], outlets=[assets.RAW_TRADES])
+def load_trades(run: Run) -> Summary:
+    from include.jobs import load_trades as job
+
+    return job.run(run.settings)
+
+
+@task(inlets=[assets.RAW_TRADES], outlets=[assets.CURATED_TRADES])
+def validate_trades(run: Run) -> Summary:
+    from include.jobs import validate_trades as job
+
+    return job.run(run.settings)
+
+
+@task(outlets=[assets.LANDING_PRICES], retries=0)  # retries by itself, within the budget
+def pull_reference_prices(run: Run) -> Summary:
+    from include.jobs import pull_reference_prices as job
+
+    return job.run(run.settings)
+
+
+@task(inlets=[assets.LANDING_PRICES], outlets=[assets.RAW_PRICES], trigger_rule="all_done")
+def load_reference_prices(run: Run) -> Summary:
+    from include.jobs import load_reference_prices as job
+
+    return job.run(run.settings)
+
+
+@task(inlets=[assets.RAW_PRICES], outlets=[assets.CURATED_PRICES])
+def validate_reference_prices(run: Run) -> Summary:
+    from include.jobs import validate_reference_prices as job
+
+    return job.run(run.settings)
+
+
+@task(inlets=[assets.CURATED_TRADES, assets.CURATED_PRICES], outlets=[assets.PNL_HOURLY])
+def build_pnl(run: Run) -> Summary:
+    from include.jobs import build_pnl as job
+
+    return job.run(run.settings)
+
+
+@task()
+def report_findings(run: Run) -> Summary:
+    from include.jobs import report_findings as job
+
+    return job.run(run.settings)
+
+
+# ahead of what else waits for a slot: a backfill must delay neither trades nor alarms
+@task(
+    inlets=[assets.LANDING_TRADES],
+    outlets=[assets.PNL_HOURLY],
+    execution_timeout=timedelta(minutes=13),
+    priority_weight=1_000,
+)
+def follow_market(run: Run) -> Summary:
+    from include.jobs import follow_market as job
+
+    # a run that a person started is over after one look: the scheduled one beside it goes on
+    until = run.scheduled_for + timedelta(minutes=10) if run.scheduled_for else None
+    return job.run(run.notifying_settings, until)
+
+
+# the check notifies people by itself, once an alarm
+@task(retries=0, on_failure_callback=None, priority_weight=1_000)
+def check_freshness(run: Run) -> Summary:
+    from include.jobs import check_freshness as job
+
+    if run.scheduled_for:
+        return job.run(run.notifying_settings)
+    alarms, _ = job.check(run.notifying_settings)  # no reason to fail what a person asked for
+    return {"alarms": len(alarms)}
 
 
 @dag(
     schedule=CronTriggerTimetable("1-59/10 * * * *", timezone="UTC"),
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,
-    dagrun_timeout=timedelta(minutes=30),
+    # one that hangs, one that ends, one that begins, and one that a person started
+    max_active_runs=4,
+    dagrun_timeout=timedelta(minutes=25),
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["pnl", "now"],
 )
 def refresh_pnl() -> None:
-    load_price_and_build(windowed=False)
+    trades, pulled, built = load_trades(), pull_reference_prices(), build_pnl()
+    trades >> validate_trades() >> built
+    trades >> pulled >> load_reference_prices() >> validate_reference_prices() >> built
+    built >> report_findings()
+    follow_market()
+    check_freshness()
 
 
 refresh_pnl()

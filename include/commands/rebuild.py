@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from include.errors import TerminalError, TransientError
-from include.jobs.rebuild_pnl import everything
+from include.jobs import rebuild_steps
 from include.run_scope import DeliveryDays, Rebuild
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = f"{' reload' * given.reload}{' force_prices' * given.force_prices}"
         name = f"make rebuild {days.first} {days.last}{options}"
         rebuild = Rebuild(name, days, given.reload, given.force_prices)
-        counts = everything(settings(), rebuild)
+        counts = rebuild_steps.run(settings(), rebuild)["rebuild_pnl"]
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"rebuild: {error}\n")
         return 1

@@ -211,11 +211,11 @@ ORDER BY validated_at DESC
 LIMIT 20
 
 -- name: health_runs
--- The last runs; of the look each minute only those that found something
+-- The last runs
 WITH recent AS MATERIALIZED (
     SELECT dag_id, run_id
     FROM ops.task_runs
-    WHERE started_at > now() - interval '1 day' AND (dag_id <> 'watch_freshness' OR state <> 'success')
+    WHERE started_at > now() - interval '1 day'
     ORDER BY started_at DESC
     LIMIT 300
 )

@@ -1,4 +1,4 @@
-"""Removes runs, other rows and logs that Airflow has kept for long enough."""
+"""Deletes old runs, other old rows and old logs of Airflow."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ def run(settings: Settings) -> dict[str, int]:
         Counts: runs and log_files.
 
     Raises:
-        TerminalError: Where Airflow's database is was not said.
+        TerminalError: AIRFLOW_DATABASE_URL is not set.
         TransientError: It failed; a retry removes the rest.
     """
     if not settings.airflow_database_url:

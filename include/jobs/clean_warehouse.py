@@ -1,4 +1,4 @@
-"""Removes rows of the warehouse's logs that say nothing any more: no message, no price, no decision."""
+"""Deletes old requests to the provider and old results of validations."""
 
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -8,7 +8,7 @@ QUERIES = load_queries("jobs/clean_warehouse.sql")
 
 
 def run(settings: Settings) -> dict[str, int]:
-    """Removes old requests to the provider, and old results of expectations that were met.
+    """Deletes requests to the provider after 30 days, and passed validation results after 7 days.
 
     Returns:
         Counts: provider_requests and validation_results.

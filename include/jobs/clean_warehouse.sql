@@ -1,6 +1,6 @@
 -- name: provider_requests_forget
--- The budget looks back two hours and a wait that was asked for lies ahead; ops.missing_prices and the schedule look at
--- the newest request of each period with each status, however old: that one stays. Replies are in the landing files.
+-- Keep what the budget reads (two hours, and waits that lie ahead) and what ops.missing_prices and the schedule read (the
+-- newest request of each period with each status, however old). Replies are in the landing files.
 DELETE FROM ops.provider_requests AS q
 WHERE requested_at < clock_timestamp() - interval '30 days'
     AND (retry_at IS NULL OR retry_at < clock_timestamp())
@@ -15,5 +15,5 @@ WHERE requested_at < clock_timestamp() - interval '30 days'
     )
 
 -- name: validation_results_forget
--- What was met says nothing after a week that the state of its batches does not say; what was not met stays for ever
+-- Delete passed results after 7 days; keep failures
 DELETE FROM ops.validation_results WHERE is_success AND validated_at < clock_timestamp() - interval '7 days'

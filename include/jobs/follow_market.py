@@ -1,4 +1,4 @@
-"""Keeps PnL current between the scheduled runs: what arrives is loaded, validated and built within a minute."""
+"""Keeps PnL current between two refreshes: what arrives is loaded, validated and built within a minute."""
 
 import logging
 import time
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from include.errors import TerminalError, TransientError
 from include.jobs import (
     build_pnl,
+    check_freshness,
     load_reference_prices,
     load_trades,
     pull_reference_prices,
@@ -21,18 +22,19 @@ from include.settings import Settings
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(seconds=30)
-"""A pass starts at the first and the 31st second of each minute: a publication is certainly out 30 s after its
-instant, and a trade waits half a minute at most."""
+INTERVAL = timedelta(seconds=30)
+"""Between two passes: a trade waits half a minute at most, and a publication is certainly out 30 s after its
+instant."""
 
-AFTER = timedelta(seconds=1)
-"""How far behind the full half minute a pass starts: the clocks of provider and platform differ a little."""
+OFFSET = timedelta(seconds=1)
+"""Passes start at the first and the 31st second of each minute: the clocks of provider and platform differ a
+little."""
 
-RUN_SECONDS = 600.0
-"""One run; then the next one starts, with whatever code is deployed by then."""
+HANDOVER = timedelta(seconds=31)
+"""How long passes go on after the next run is due: it needs some seconds until its own passes begin."""
 
-_PULL_SECONDS = 20.0
-"""A slow provider must not hold up trades; what is left over is asked for in the next pass."""
+_PULL_TIMEOUT_SECONDS = 20.0
+"""A slow provider must not delay trades; what is left over is asked for in the next pass."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,16 +54,16 @@ class Clock:
 _CLOCK = Clock()
 
 
-def run(settings: Settings, seconds: float = RUN_SECONDS, clock: Clock = _CLOCK) -> dict[str, int]:
-    """Works on what has arrived, every half minute, until the time is up; at least once.
+def run(settings: Settings, until: datetime | None, clock: Clock = _CLOCK) -> dict[str, int]:
+    """Works on what has arrived and checks freshness, every half minute, until the next run has taken over.
 
-    Prices are asked for once after each publication. A provider that fails is no failure of this task: the
-    refresh that comes half a minute later asks again, and says so. Another error ends its pass, not the run:
-    what it does not concern goes on to count. Killed anywhere, nothing is half done.
+    Prices are asked for once after each publication. A provider that fails does not fail this task: the next
+    refresh asks again and reports it. Another error ends its pass, not the run: what it does not concern still
+    counts. Killed at any moment, nothing is half done.
 
     Args:
-        settings: Where everything is.
-        seconds: No pass starts later than this after the first.
+        settings: Of the platform, with the channels by which people are notified of alarms.
+        until: When the next run is due, UTC. None: nobody waits for passes, so there are none.
         clock: For tests.
 
     Returns:
@@ -70,14 +72,16 @@ def run(settings: Settings, seconds: float = RUN_SECONDS, clock: Clock = _CLOCK)
     Raises:
         TerminalError: At the end: batches were blocked, built rows broke a critical expectation, or landing
             files cannot be loaded.
-        TransientError: At the end: the warehouse was away, and still is.
+        TransientError: At the end: the warehouse was away in the last pass.
     """
-    end = clock.now() + timedelta(seconds=seconds)
     total = Counter({"passes": 0, "trades": 0, "prices": 0, "rows_changed": 0})
-    wrong: dict[str, None] = {}
+    findings: dict[str, None] = {}
+    outage: TransientError | None = None
     priced_for: datetime | None = None
-    while True:
-        away: TransientError | None = None
+    next_at = next_pass_at(clock.now())
+    while until is not None and next_at <= until + HANDOVER:
+        clock.wait_until(next_at)
+        outage = None
         now = clock.now()
         publication = last_publication(now)
         try:
@@ -88,25 +92,23 @@ def run(settings: Settings, seconds: float = RUN_SECONDS, clock: Clock = _CLOCK)
             report_findings.run(settings)
         except TerminalError as error:
             log.error("%s", error)
-            wrong[str(error)] = None
+            findings[str(error)] = None
         except TransientError as error:
             log.warning("%s", error)
-            away = error
+            outage = error
+        _check_freshness(settings)
         total["passes"] += 1
         next_at = next_pass_at(clock.now())
-        if next_at > end:
-            break
-        clock.wait_until(next_at)
-    if wrong:
-        raise TerminalError("\n".join(wrong))
-    if away is not None:
-        raise away
+    if findings:
+        raise TerminalError("\n".join(findings))
+    if outage is not None:
+        raise outage
     return dict(total)
 
 
 def next_pass_at(now: datetime) -> datetime:
     """When the next pass starts: the first or the 31st second of a minute."""
-    return now + EVERY - (now - _EPOCH - AFTER) % EVERY
+    return now + INTERVAL - (now - _EPOCH - OFFSET) % INTERVAL
 
 
 def _trades(settings: Settings) -> Mapping[str, int]:
@@ -128,8 +130,19 @@ def _build(settings: Settings) -> Mapping[str, int]:
 def _pull(settings: Settings, now: datetime) -> bool:
     """Whether this publication is done with: all was asked for, or the provider failed."""
     try:
-        asked = pull_reference_prices.run(settings, now=now, deadline_seconds=_PULL_SECONDS)
+        asked = pull_reference_prices.run(settings, now=now, deadline_seconds=_PULL_TIMEOUT_SECONDS)
     except TransientError as error:
         log.warning("%s", error)
         return True
     return not asked["deferred"]
+
+
+def _check_freshness(settings: Settings) -> None:
+    """Raises and clears alarms. The task `check_freshness` fails while one is on; here they are only logged."""
+    try:
+        alarms, _ = check_freshness.check(settings)
+    except TransientError as error:
+        log.warning("freshness was not checked: %s", error)
+        return
+    for alarm in alarms:
+        log.error("%s", alarm)

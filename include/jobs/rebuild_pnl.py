@@ -1,22 +1,11 @@
 """Builds curated.pnl_hourly of a range of delivery days anew."""
 
 import logging
-from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
 from psycopg2.extensions import cursor
 
-from include.jobs import (
-    check_range,
-    load_reference_prices,
-    load_trades,
-    reload_landing_files,
-    report_findings,
-    repull_reference_prices,
-    validate_reference_prices,
-    validate_trades,
-)
 from include.jobs.build_pnl import build_days
 from include.progress import Progress
 from include.run_scope import Rebuild
@@ -30,10 +19,6 @@ QUERIES = load_queries("jobs/rebuild.sql")
 
 _DAYS_PER_BUILD = 7
 """Delivery days that are built, checked and published together: a kill costs no more than these."""
-
-
-RESUME_WITHIN = timedelta(hours=24)
-"""`everything` goes on where it was killed; later it starts over, for data may have changed."""
 
 
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
@@ -77,53 +62,11 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     return {"delivery_days": len(rebuild.days), "rows_built": totals[0], "rows_changed": totals[1]}
 
 
-def _log_step(name: str, summary: object) -> None:
-    log.info("%s: %s", name, summary)
-
-
-def everything(
-    settings: Settings, rebuild: Rebuild, done: Callable[[str, object], None] = _log_step
-) -> dict[str, int]:
-    """All tasks of the DAG rebuild_pnl, one after the other, in this process.
-
-    Called again for the same rebuild within RESUME_WITHIN it goes on where it was killed.
-
-    Args:
-        settings: Where everything is.
-        rebuild: What is asked for.
-        done: Told of each task but the last one when it is over: its name and what it returned.
-
-    Returns:
-        What `run` returns.
-
-    Raises:
-        TerminalError: A batch is blocked, landing files cannot be loaded, or see `run`.
-        TransientError: Something went away; call it again.
-    """
-    is_under_way, is_reloaded = _state(settings, rebuild)
-    steps: dict[str, Callable[[], object]] = {
-        "check_range": lambda: check_range.run(settings, rebuild),
-        "reload_landing_files": lambda: reload_landing_files.run(settings, rebuild),
-        "load_trades": lambda: load_trades.run(settings),
-        "validate_trades": lambda: validate_trades.run(settings),
-        "repull_reference_prices": lambda: repull_reference_prices.run(settings, rebuild),
-        "load_reference_prices": lambda: load_reference_prices.run(settings),
-        "validate_reference_prices": lambda: validate_reference_prices.run(settings),
-    }
-    for name, step in steps.items():
-        if (name == "check_range" and is_under_way) or (name == "reload_landing_files" and is_reloaded):
-            log.info("%s was done before", name)
-        else:
-            done(name, step())
-    counts = run(settings, rebuild)
-    report_findings.run(settings)
-    return counts
-
-
-def _state(settings: Settings, rebuild: Rebuild) -> tuple[bool, bool]:
-    """Whether the rebuild was begun lately and not finished, and whether its files are loaded again already."""
+def done_steps(settings: Settings, rebuild: Rebuild, within: timedelta) -> set[str]:
+    """The steps before `rebuild_pnl` that a rebuild need not repeat if it began lately and is not finished."""
     with connect(settings.warehouse_url, "rebuild_pnl") as conn, conn, conn.cursor() as cur:
-        parameters = {"rebuild_id": rebuild.rebuild_id, "resume_within": RESUME_WITHIN}
-        run_sql(cur, QUERIES["rebuild_state"], parameters)
+        run_sql(cur, QUERIES["rebuild_state"], {"rebuild_id": rebuild.rebuild_id, "resume_within": within})
         row = cur.fetchone()
-    return row is not None, row is not None and bool(row[0])
+    if row is None:
+        return set()
+    return {"check_range", "reload_landing_files"} if row[0] else {"check_range"}

@@ -36,7 +36,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     So are files that are known to hold rows of these days. Until it is decided what a file says now, the
     PnL of its delivery periods stays as it was. A killed reload goes on where it stopped. Left as they are:
     files with a batch that a person has decided on, files that cannot be loaded (`report_findings` names
-    them), and files that lie no more where they were.
+    them), and files that are missing.
 
     Returns:
         Counts: files, lines, files that were left as they are, and missing ones. All 0 unless asked for.

@@ -1,4 +1,4 @@
-"""Removes what Airflow keeps of runs that ended long ago: the rows of its database and the task logs.
+"""Deletes runs that ended long ago from Airflow's database, with their task logs.
 
 `python -m include.orchestration.clean_up [--days 30]`, in a process of its own with Airflow's environment:
 Airflow gives its tasks no access to its database. `airflow db clean` is not safe for the tables dag_run and
@@ -21,10 +21,7 @@ from include.settings import Settings
 
 KEEP_DAYS = 30
 
-KEEP_DAYS_OF = {"watch_freshness": 3}
-"""DAG to days, where less than KEEP_DAYS is enough: it runs every minute, and ops.alarms says the rest."""
-
-TABLES = ("asset_event", "celery_taskmeta", "celery_tasksetmeta", "job", "log", "revoked_token")
+TABLES = ("asset_event", "callback", "celery_taskmeta", "celery_tasksetmeta", "job", "log", "revoked_token")
 """Tables of which nothing that runs needs an old row, and whose removal cascades to no run: by age alone.
 `log` is the audit log, who did what in the UI."""
 
@@ -65,12 +62,8 @@ def _remove_runs(now: datetime, days: int) -> int:
     from airflow.utils.session import create_session
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunType
-    from sqlalchemy import case, delete, func, select
+    from sqlalchemy import delete, func, select
 
-    before = case(
-        *((DagRun.dag_id == dag_id, _before(now, days, dag_id)) for dag_id in KEEP_DAYS_OF),
-        else_=_before(now, days),
-    )
     last_scheduled = (
         select(func.max(DagRun.id)).where(DagRun.run_type == DagRunType.SCHEDULED).group_by(DagRun.dag_id)
     )
@@ -78,7 +71,7 @@ def _remove_runs(now: datetime, days: int) -> int:
         select(DagRun.id)
         .where(
             DagRun.state.in_((DagRunState.SUCCESS, DagRunState.FAILED)),
-            DagRun.end_date < before,
+            DagRun.end_date < now - timedelta(days=days),
             DagRun.id.not_in(last_scheduled),
         )
         .limit(RUNS_PER_TRANSACTION)
@@ -116,25 +109,20 @@ def remove_logs(folder: Path, known: Collection[Run], now: datetime, days: int =
     Returns:
         The number of files.
     """
-    count = 0
+    count, before = 0, (now - timedelta(days=days)).timestamp()
     for run_folder in folder.glob("dag_id=*/run_id=*"):
         dag_id, run_id = (part.split("=", 1)[1] for part in run_folder.parts[-2:])
         files = list(_files(run_folder))
-        before = _before(now, days, dag_id).timestamp()
         if (dag_id, run_id) not in known and all(_written_at(file) < before for file in files):
             shutil.rmtree(run_folder, ignore_errors=True)
             count += len(files)
     for component in folder.iterdir() if folder.is_dir() else ():
         if component.is_dir() and not component.name.startswith("dag_id="):
             for file in _files(component):
-                if _written_at(file) < _before(now, days).timestamp():
+                if _written_at(file) < before:
                     file.unlink(missing_ok=True)
                     count += 1
     return count
-
-
-def _before(now: datetime, days: int, dag_id: str = "") -> datetime:
-    return now - timedelta(days=min(days, KEEP_DAYS_OF.get(dag_id, days)))
 
 
 def _files(folder: Path) -> Iterator[Path]:

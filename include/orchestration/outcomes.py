@@ -1,11 +1,13 @@
-"""Writes down how each try of a task of Airflow began and ended."""
+"""Records in ops.task_runs how each try of a task of Airflow began and ended."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated
 
+from include.errors import TerminalError
+from include.orchestration.windows import resolve_window
 from include.settings import Settings
 
 if TYPE_CHECKING:  # a DAG file needs no database driver
@@ -16,21 +18,20 @@ _FINAL = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated)
 
 
 @contextmanager
-def recorded(context: Mapping[str, Any], settings: Settings, windowed: bool = False) -> "Iterator[TaskRun]":
+def recorded(context: Mapping[str, Any], settings: Settings) -> "Iterator[TaskRun]":
     """Keeps a row of ops.task_runs about the try that runs inside; its error, if any, goes on as it is.
 
     Args:
-        context: Airflow's task context.
+        context: Airflow's task context. If the run has the param `hour`, the row says which window it is about.
         settings: Where the warehouse is.
-        windowed: The task works on a window: the run's data interval, until the caller sets another one.
-            An endless run has an interval, too, but no window.
     """
     from include.health.task_runs import TaskRun
 
     run = TaskRun(settings.warehouse_url, attempt(context))
-    start, end = context.get("data_interval_start"), context.get("data_interval_end")
-    if windowed and start is not None and end is not None and end > start:
-        run.window = (start, end)
+    if "hour" in context["params"]:
+        with suppress(TerminalError):  # a task that needs the window will say what is wrong with it
+            window = resolve_window(context)
+            run.window = (window.start_at, window.end_at)
     run.begin()
     try:
         yield run

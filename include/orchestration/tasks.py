@@ -1,20 +1,21 @@
-"""Tasks of the DAGs: each calls the entry function of one module of include.jobs."""
+"""`@task` of the DAGs: Airflow's, with settings, a row in ops.task_runs and our errors translated."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from importlib import import_module
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from airflow.sdk import task
+from airflow import sdk
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.errors import TerminalError
 from include.orchestration.connections import airflow_settings
 from include.orchestration.notifier import FailureNotifier
 from include.orchestration.outcomes import recorded
-from include.orchestration.ranges import resolve_rebuild
-from include.orchestration.windows import resolve_window
+from include.orchestration.windows import resolve_rebuild, resolve_window
+from include.run_scope import Rebuild, Window
+from include.settings import Settings
 
 DEFAULT_ARGS = {
     "owner": "power desk",
@@ -28,48 +29,84 @@ DEFAULT_ARGS = {
 
 log = logging.getLogger(__name__)
 
+Summary = Mapping[str, Any]
+"""What a job returns: a few counts, small enough for an XCom."""
 
-def job(
-    name: str,
-    windowed: bool = False,
-    params: Sequence[str] = (),
-    *,
-    rebuilding: bool = False,
-    telling: bool = False,
-    **operator_arguments: Any,
-) -> Any:
-    """A task that runs `include.jobs.<name>.run` and hands its small summary on.
 
-    Args:
-        name: The job and the task's id.
-        windowed: Whether the job gets the run's window of receipt; otherwise it works on all there is.
-        params: Run params that the job gets as keyword arguments of the same names.
-        rebuilding: Whether the job gets what the run is asked to rebuild.
-        telling: Whether the job tells people of something.
-        operator_arguments: What else the task needs: outlets, trigger_rule, retries …
+class Run:
+    """What a task knows of the run that it belongs to.
+
+    Attributes:
+        settings: Of the platform, with Airflow's connections.
+        params: The params of the run.
     """
 
-    def run(**context: Any) -> Mapping[str, Any]:
-        settings = airflow_settings(telling)
-        with recorded(context, settings, windowed) as outcome:
-            # imported here: a DAG file must parse in milliseconds, pandas and Great Expectations take seconds
-            entry: Callable[..., Mapping[str, Any]] = import_module(f"include.jobs.{name}").run
-            arguments: tuple[Any, ...] = (settings,)
-            keywords = {param: context["params"][param] for param in params}
-            try:
-                if windowed:
-                    window = resolve_window(context)
-                    log.info("the window is %s to %s", window.start_at, window.end_at)
-                    outcome.window = (window.start_at, window.end_at)
-                    arguments += (window,)
-                if rebuilding:
-                    arguments += (resolve_rebuild(context),)
-                summary = entry(*arguments, **keywords)
-            except TerminalError as error:
-                raise AirflowFailException(str(error)) from error
-            outcome.summary = summary
-        log.info("%s: %s", name, summary)
-        return summary
+    def __init__(self, context: Mapping[str, Any], settings: Settings) -> None:
+        self.settings = settings
+        self.params: Mapping[str, Any] = context["params"]
+        self._context = context
 
-    # Airflow infers True from the annotation: each key of the summary would be an XCom and a request of its own
-    return task(task_id=name, multiple_outputs=False, **operator_arguments)(run)()
+    @cached_property
+    def notifying_settings(self) -> Settings:
+        """Settings with the channels by which people are notified; costs some requests to Airflow's API."""
+        return airflow_settings(telling=True)
+
+    @cached_property
+    def window(self) -> Window:
+        """The window of receipt that the run is about.
+
+        Raises:
+            TerminalError: See resolve_window.
+        """
+        window = resolve_window(self._context)
+        log.info("the window is %s to %s", window.start_at, window.end_at)
+        return window
+
+    @cached_property
+    def rebuild(self) -> Rebuild:
+        """What the run is asked to rebuild.
+
+        Raises:
+            TerminalError: See resolve_rebuild.
+        """
+        return resolve_rebuild(self._context)
+
+    @property
+    def scheduled_for(self) -> datetime | None:
+        """When the schedule wanted the run to start, UTC; None for a run that a person started."""
+        run = self._context["dag_run"]
+        return run.run_after if run.run_type == "scheduled" else None
+
+
+def task(
+    task_id: str | None = None, **operator_arguments: Any
+) -> Callable[[Callable[[Run], Summary]], Callable[[], Any]]:
+    """Makes a task of a function.
+
+    Each try is a row of ops.task_runs. A TerminalError fails the task at once; after any other error
+    Airflow tries again while retries are left.
+
+    Args:
+        task_id: Instead of the function's name.
+        operator_arguments: What the task needs beside DEFAULT_ARGS: inlets, outlets, trigger_rule, retries …
+    """
+
+    def decorate(function: Callable[[Run], Summary]) -> Callable[[], Any]:
+        name = task_id or function.__name__
+
+        def execute(**context: Any) -> Summary:
+            settings = airflow_settings()
+            with recorded(context, settings) as outcome:
+                try:
+                    summary = function(Run(context, settings))
+                except TerminalError as error:
+                    raise AirflowFailException(str(error)) from error
+                outcome.summary = summary
+            log.info("%s: %s", name, summary)
+            return summary
+
+        # Airflow would infer it from the annotation: each key of the summary an XCom of its own
+        made: Callable[[], Any] = sdk.task(task_id=name, multiple_outputs=False, **operator_arguments)(execute)
+        return made
+
+    return decorate

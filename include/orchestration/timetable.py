@@ -1,7 +1,10 @@
 """The hour timetable: every run, scheduled or by hand, stands for one whole UTC hour that has ended."""
 
+from typing import Any
+
 from airflow.timetables.base import DataInterval
 from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.utils.types import DagRunType
 from pendulum import DateTime, now
 
 from include.orchestration.windows import CLOCKS_AGREE_TO
@@ -41,3 +44,20 @@ class HourTimetable(CronDataIntervalTimetable):
             )
         end = self._align_to_prev(present)
         return DataInterval(start=self._get_prev(end), end=end)
+
+    def generate_run_id(
+        self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
+    ) -> str:
+        """Names a manual run after its hour and the moment of the trigger; other runs as Airflow does.
+
+        A run without a logical date keeps Airflow's name: its param `hour`, which is not known here, may say
+        what it is about.
+        """
+        if run_type != DagRunType.MANUAL or data_interval is None:
+            return super().generate_run_id(
+                run_type=run_type, run_after=run_after, data_interval=data_interval, **extra
+            )
+        start, end = data_interval.start.in_timezone("UTC"), data_interval.end.in_timezone("UTC")
+        return run_type.generate_run_id(
+            suffix=f"{start:%Y-%m-%dT%H:%M}Z--{end:%H:%M}Z__{run_after.isoformat()}"
+        )

@@ -1,12 +1,60 @@
-"""The one place that says which window of receipt a run is about."""
+"""What a run is about: its params, and the window or the rebuild that follows from them."""
 
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow.sdk import Param
+
 from include.errors import TerminalError
-from include.run_scope import Window
+from include.run_scope import DeliveryDays, Rebuild, Window
+
+WINDOW_PARAMS = {
+    "hour": Param(
+        None,
+        type=["null", "string"],
+        format="date-time",
+        title="Hour",
+        description="Any moment within the hour of receipt that the run is about: the whole UTC hour around it"
+        " is loaded, priced and built. Empty: the hour of the run's date. A backfill ignores it.",
+    ),
+    "force_prices": Param(
+        False,
+        type="boolean",
+        title="Force prices",
+        description="Ask the provider again for prices that are already final. Costs requests of its budget.",
+    ),
+}
+"""Of a run about one hour."""
+
+REBUILD_PARAMS = {
+    "from": Param(
+        type="string",
+        format="date",
+        title="From",
+        description="First delivery day, in the market's local time.",
+    ),
+    "to": Param(
+        type="string",
+        format="date",
+        title="To",
+        description="Last delivery day, included.",
+    ),
+    "reload": Param(
+        False,
+        type="boolean",
+        title="Reload landing files",
+        description="Forget what was loaded for these days and load their landing files from the first line.",
+    ),
+    "force_prices": Param(
+        False,
+        type="boolean",
+        title="Force prices",
+        description="Ask the provider again for the price of each hour, final or not: 24 requests a day.",
+    ),
+}
+"""Of a rebuild."""
 
 _HOUR = timedelta(hours=1)
 CLOCKS_AGREE_TO = timedelta(minutes=5)
@@ -45,6 +93,27 @@ def resolve_window(context: Mapping[str, Any], now: datetime | None = None) -> W
     if logical_date is not None:
         _require_place(window, logical_date, present)
     return window
+
+
+def resolve_rebuild(context: Mapping[str, Any]) -> Rebuild:
+    """What the run is asked to do; the same for each of its tasks and their retries.
+
+    Args:
+        context: Airflow's task context.
+
+    Raises:
+        TerminalError: A param is not what the trigger form would have let through.
+    """
+    params, run = context["params"], context["dag_run"]
+    days = DeliveryDays.parse(params.get("from"), params.get("to"))
+    return Rebuild(run.run_id, days, _is_chosen(params, "reload"), _is_chosen(params, "force_prices"))
+
+
+def _is_chosen(params: Mapping[str, Any], name: str) -> bool:
+    value = params.get(name, False)
+    if not isinstance(value, bool):
+        raise TerminalError(f"{name} must be true or false, not {value!r}")
+    return value
 
 
 def _interval(run: Any, logical_date: datetime | None) -> Window:

@@ -18,7 +18,7 @@ from include.jobs import (
     load_reference_prices,
     load_trades,
     pull_reference_prices,
-    rebuild_pnl,
+    rebuild_steps,
     validate_reference_prices,
     validate_trades,
 )
@@ -74,7 +74,7 @@ def passes(kind: str, settings: Settings, start_at: datetime, hours: int) -> Ite
         else:
             days = DeliveryDays((start_at - 10 * 24 * HOUR).date(), (now + 72 * HOUR).date())
             rebuild = Rebuild(f"rebuild {number}", days, reload=number % 2 == 1)
-            yield [("rebuild_pnl", partial(rebuild_pnl.everything, settings, rebuild))]
+            yield [("rebuild_pnl", partial(rebuild_steps.run, settings, rebuild))]
         number += 1
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from include.jobs.follow_market import RUN_SECONDS
+from include.jobs.follow_market import HANDOVER
+from include.jobs.rebuild_steps import STEPS
 from include.orchestration.notifier import FailureNotifier
 from include.orchestration.timetable import HourTimetable
 
 DAGS = Path(__file__).parents[2] / "dags"
 
 ONCE = ("pull_reference_prices", "stream_trades", "check_freshness")
-"""Tasks that see to their own retries, or that the next run repeats in a minute."""
+"""Tasks that retry by themselves, or that the next run repeats."""
 
 
 def load(path: Path) -> ModuleType:
@@ -28,10 +29,15 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-@pytest.fixture(params=sorted(DAGS.glob("*.py")), ids=lambda path: path.stem)
+def dag_of(name: str) -> Any:
+    """The DAG of the file with this name."""
+    return getattr(load(DAGS / f"{name}.py"), name)()
+
+
+@pytest.fixture(params=sorted(path.stem for path in DAGS.glob("*.py")))
 def dag(request: pytest.FixtureRequest) -> Any:
-    """The DAG of each file, by the name of the file."""
-    return getattr(load(request.param), request.param.stem)()
+    """The DAG of each file."""
+    return dag_of(request.param)
 
 
 def test_documented_tagged_and_named_after_its_file(dag: Any) -> None:
@@ -58,12 +64,8 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
-        if task.task_id in ONCE:
-            assert task.retries == 0
-        else:
-            assert task.retries == 3
-        if task.task_id != "stream_trades":
-            assert task.execution_timeout is not None
+        assert task.retries == (0 if task.task_id in ONCE else 3)
+        assert (task.execution_timeout is None) == (task.task_id == "stream_trades")
 
 
 def test_a_task_pushes_one_summary_and_not_each_key_of_it(dag: Any) -> None:
@@ -78,44 +80,62 @@ def test_people_are_told_of_every_failure_once(dag: Any) -> None:
         assert not task.on_retry_callback
 
 
-def test_every_job_exists(dag: Any) -> None:
-    for task in dag.tasks:
-        if task.task_id != "stream_trades":
-            assert importlib.util.find_spec(f"include.jobs.{task.task_id}") is not None
-
-
 def test_a_dag_file_reads_at_a_glance() -> None:
-    for path in DAGS.glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 60
+    assert max(len(path.read_text().splitlines()) for path in DAGS.glob("*.py")) <= 120
 
 
 def test_the_schedules() -> None:
-    hourly = load(DAGS / "hourly_pnl.py").hourly_pnl()
+    hourly, refresh, clean = dag_of("hourly_pnl"), dag_of("refresh_pnl"), dag_of("clean_up")
     assert isinstance(hourly.timetable, HourTimetable)
-    refresh = load(DAGS / "refresh_pnl.py").refresh_pnl()
-    assert refresh.timetable.expression == "1-59/10 * * * *"
-    watch = load(DAGS / "watch_freshness.py").watch_freshness()
-    assert (watch.timetable.expression, watch.max_active_runs) == ("* * * * *", 1)
-    assert watch.get_task("check_freshness").execution_timeout < timedelta(minutes=1)
-    follow = load(DAGS / "follow_market.py").follow_market()
-    assert refresh.max_active_runs == follow.max_active_runs == 1
-    assert timedelta(seconds=RUN_SECONDS) < follow.get_task("follow_market").execution_timeout
-    assert load(DAGS / "capture_trades.py").capture_trades().max_active_runs == 1
-    clean = load(DAGS / "clean_up.py").clean_up()
-    assert (clean.timetable.expression, clean.max_active_runs) == ("43 2 * * *", 1)
+    assert (refresh.timetable.expression, clean.timetable.expression) == ("1-59/10 * * * *", "43 2 * * *")
+    assert clean.max_active_runs == dag_of("capture_trades").max_active_runs == 1
+
+
+def test_a_run_that_hangs_delays_no_later_refresh() -> None:
+    refresh, every = dag_of("refresh_pnl"), timedelta(minutes=10)
+    assert every + HANDOVER < refresh.get_task("follow_market").execution_timeout < refresh.dagrun_timeout
+    at_once = refresh.dagrun_timeout // every + 1
+    assert refresh.max_active_runs > at_once, "and one that a person started"
+    assert not refresh.get_task("follow_market").upstream_task_ids, "what waits in the chain holds up no pass"
+
+
+def test_a_task_that_fails_fails_the_run(dag: Any) -> None:
+    """Airflow judges a run by its leaves: a task that runs whatever came before it must not be one."""
+    for task in dag.leaves:
+        assert task.trigger_rule == "all_success"
 
 
 def test_only_a_run_about_an_hour_takes_params() -> None:
-    hourly = load(DAGS / "hourly_pnl.py").hourly_pnl()
+    hourly = dag_of("hourly_pnl")
     assert hourly.params.dump() == {"hour": None, "force_prices": False}
     assert hourly.params.get_param("hour").schema["format"] == "date-time", "the form shows a picker"
-    assert not load(DAGS / "refresh_pnl.py").refresh_pnl().params
+    assert not dag_of("refresh_pnl").params
 
 
 @pytest.mark.parametrize("name", ["hourly_pnl", "refresh_pnl"])
 def test_prices_never_block_what_does_not_need_them(name: str) -> None:
-    dag = getattr(load(DAGS / f"{name}.py"), name)()
+    dag = dag_of(name)
     assert dag.get_task("load_reference_prices").trigger_rule == "all_done"
     assert dag.get_task("pull_reference_prices").retries == 0
     assert dag.get_task("build_pnl").upstream_task_ids == {"validate_trades", "validate_reference_prices"}
-    assert {outlet.uri for outlet in dag.get_task("build_pnl").outlets} == {"warehouse://curated/pnl_hourly"}
+
+
+@pytest.mark.parametrize("name", ["hourly_pnl", "refresh_pnl"])
+def test_assets_lead_from_landing_files_to_pnl(name: str) -> None:
+    def names(assets: Any) -> list[str]:
+        return [asset.name for asset in assets]
+
+    steps = {task.task_id: (names(task.inlets), names(task.outlets)) for task in dag_of(name).tasks}
+    assert steps["load_trades"] == (["landing/trades"], ["raw.trades"])
+    assert steps["validate_trades"] == (["raw.trades"], ["curated.trades"])
+    assert steps["pull_reference_prices"] == ([], ["landing/reference_prices"])
+    assert steps["load_reference_prices"] == (["landing/reference_prices"], ["raw.reference_prices"])
+    assert steps["validate_reference_prices"] == (["raw.reference_prices"], ["curated.reference_prices"])
+    assert steps["build_pnl"] == (["curated.trades", "curated.reference_prices"], ["curated.pnl_hourly"])
+    assert names(dag_of("capture_trades").get_task("stream_trades").outlets) == ["landing/trades"]
+
+
+def test_a_rebuild_does_its_steps_one_after_the_other() -> None:
+    dag = dag_of("rebuild_pnl")
+    assert [task.task_id for task in dag.topological_sort()] == [step.__name__ for step in STEPS]
+    assert [len(task.upstream_task_ids) for task in dag.topological_sort()] == [0, *[1] * (len(STEPS) - 1)]

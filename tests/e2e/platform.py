@@ -127,15 +127,20 @@ class Platform:
         assert self.wait_for(state, 240) == expected
         return str(run["dag_run_id"])
 
+    def has_refreshed(self) -> bool:
+        """Whether the run of refresh_pnl that the launcher triggers is over."""
+        runs = (self.call("GET", "dags/refresh_pnl/dagRuns?run_type=manual") or {}).get("dag_runs", [])
+        return bool(runs) and all(run["state"] in ("success", "failed") for run in runs)
+
     def task_states(self, run: str) -> dict[str, str]:
         """State of each task of a run of refresh_pnl."""
         tasks = self.wait_for(lambda: self.call("GET", f"dags/refresh_pnl/dagRuns/{run}/taskInstances"), 60)
         return {task["task_id"]: task["state"] for task in tasks["task_instances"]}
 
     def stop_following(self) -> None:
-        """Pauses follow_market, which takes whatever is landed, and ends its run with its process."""
-        runs = "dags/follow_market/dagRuns"
-        self.wait_for(lambda: self.call("PATCH", "dags/follow_market", {"is_paused": True}), 60)
+        """Pauses refresh_pnl, which takes whatever is landed, and ends its runs with their processes."""
+        runs = "dags/refresh_pnl/dagRuns"
+        self.wait_for(lambda: self.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
 
         def is_over() -> bool:
             found = self.call("GET", f"{runs}?state=running&state=queued")
@@ -144,7 +149,8 @@ class Platform:
             return found is not None and not found["dag_runs"]
 
         self.wait_for(is_over, 60)
-        tasks = self.wait_for(lambda: self.call("GET", f"{runs}/~/taskInstances"), 60)["task_instances"]
+        path = f"{runs}/~/taskInstances?limit=1000"
+        tasks = self.wait_for(lambda: self.call("GET", path), 60)["task_instances"]
         titles = {f"airflow worker -- {task['id']}" for task in tasks}
         self.wait_for(lambda: not [p for p in leftovers.find(self.state) if titles & set(p.cmdline())], 60)
 

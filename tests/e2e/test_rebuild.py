@@ -45,10 +45,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> It
     with Exchange(SimulatedMarket(), rate_per_second=0) as exchange:
         servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url}
         with running_platform(tmp_path_factory.mktemp("rebuild") / "state", servers) as platform:
-            platform.wait_for(lambda: ended(platform, "refresh_pnl") and ended(platform, "hourly_pnl"), 240)
-            # these two would load the history at once, whatever the hour
-            platform.stop_following()
-            platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
+            platform.wait_for(lambda: platform.has_refreshed() and ended(platform, "hourly_pnl"), 240)
+            platform.stop_following()  # it would load the history at once, whatever the hour
             yield platform
 
 
@@ -163,7 +161,7 @@ def catch_up(platform: Platform) -> None:
     """The next run of the intraday DAG, after which it is known up to when nothing was captured."""
     platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": False}), 60)
     platform.refresh()
-    platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
+    platform.stop_following()
 
 
 def changed(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

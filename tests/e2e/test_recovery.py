@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psutil
@@ -130,8 +131,6 @@ def test_an_alarm_is_raised_told_and_over(platform: Platform, webhook: WebhookRe
             return bool(notices(webhook, "alarm_raised", alarm=late))
 
         platform.wait_for(is_on, 90)
-        states = "SELECT DISTINCT state FROM ops.runs WHERE dag_id = 'watch_freshness' AND error LIKE %s"
-        platform.wait_for(lambda: database.rows(states, (f"%{late}: %",)) == [("failed",)], 10)
         database.rows("TRUNCATE ops.provider_requests")
         platform.refresh()
         platform.wait_for(lambda: notices(webhook, "alarm_cleared", alarm=late), 90)
@@ -151,12 +150,14 @@ def test_kill_9(platform: Platform, victim: str) -> None:
 
 
 def test_kill_9_of_a_load_in_mid_transaction(platform: Platform) -> None:
-    platform.stop_following()  # there is one loader then
+    platform.stop_following()  # there is one loader then: a rebuild loads all that is landed
     with platform.database() as database:
         before = database.value(_TRADES)
         database.rows("BEGIN")
         database.rows("LOCK TABLE raw.delivery_periods IN EXCLUSIVE MODE")  # holds a load up after its rows
-        run = platform.call("POST", "dags/refresh_pnl/dagRuns", {"logical_date": None})
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        asked = {"logical_date": None, "conf": {"from": today, "to": today}}
+        run = platform.call("POST", "dags/rebuild_pnl/dagRuns", asked)
         waiting = (
             "SELECT client_port FROM pg_stat_activity"
             " WHERE application_name = 'load_trades' AND wait_event_type = 'Lock'"
@@ -168,10 +169,10 @@ def test_kill_9_of_a_load_in_mid_transaction(platform: Platform) -> None:
             platform.wait_for(lambda: not observer.rows(waiting), 60)
             assert observer.value(_TRADES) == before
         database.rows("COMMIT")
-    path = f"dags/refresh_pnl/dagRuns/{run['dag_run_id']}"
+    path = f"dags/rebuild_pnl/dagRuns/{run['dag_run_id']}"
+    platform.call("PATCH", "dags/refresh_pnl", {"is_paused": False})
     assert platform.wait_for(lambda: ended(platform.call("GET", path)), 300) == "success", "the retry loads it"
     assert_accounted_for(platform)
-    platform.call("PATCH", "dags/follow_market", {"is_paused": False})
 
 
 def test_kill_9_of_the_launcher(platform: Platform) -> None:

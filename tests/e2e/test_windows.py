@@ -48,21 +48,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory, midnight: datetime) -> It
             "REFERENCE_PRICE_PER_HOUR": "10000",
         }
         with running_platform(tmp_path_factory.mktemp("windows") / "state", environment) as platform:
-            platform.wait_for(lambda: has_refreshed(platform), 180)
-            # these two would load our files, whatever their hour
-            platform.stop_following()
-            platform.wait_for(lambda: platform.call("PATCH", "dags/refresh_pnl", {"is_paused": True}), 60)
+            platform.wait_for(platform.has_refreshed, 180)
+            platform.stop_following()  # it would load our files, whatever their hour
             for number in range(7):
                 at = midnight + number * HOUR
                 write_landing_file(platform.settings().landing_root, landed(deals(at), at), hour=at)
             yield platform
-
-
-def has_refreshed(platform: Platform) -> bool:
-    """Whether the run that the launcher triggers is over, and no other is under way."""
-    runs = (platform.call("GET", "dags/refresh_pnl/dagRuns") or {}).get("dag_runs", [])
-    is_triggered = any(run["run_type"] == "manual" for run in runs)
-    return is_triggered and all(run["state"] in ("success", "failed") for run in runs)
 
 
 def deals(at: datetime) -> list[str]:

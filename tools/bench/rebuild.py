@@ -172,7 +172,7 @@ def _measure(warehouses: Warehouses, place: _Place, database: Database, days: in
         figure("- load_trades", _seconds(stages["load_trades"])),
         figure("- validate_trades", _seconds(stages["validate_trades"])),
         figure("- load and validate prices", _seconds(_of_prices(stages))),
-        figure("- build_pnl", _seconds(stages["build_pnl"])),
+        figure("- build_pnl", _seconds(stages["rebuild_pnl"])),
         figure("- all of it, lines", f"{history.trade_lines / first.seconds / 1000:.0f}k/s"),
         figure(
             "- peak memory",

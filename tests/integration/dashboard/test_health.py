@@ -162,8 +162,8 @@ def platform(desk: Desk) -> Desk:
     )
     for dag, run, state, error in (
         ("hourly_pnl", "scheduled__2026-03-02T10:00:00+00:00", "failed", "it broke"),
-        ("watch_freshness", "quiet", "success", None),
-        ("watch_freshness", "loud", "failed", "late"),
+        ("refresh_pnl", "quiet", "success", None),
+        ("refresh_pnl", "loud", "failed", "late"),
     ):
         database.rows(
             "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, window_start_at,"
@@ -195,10 +195,11 @@ def test_health_tells_of_everything(platform: Desk, client: Client) -> None:
     assert (validation["success"], validation["failed_count"], validation["expectation_count"]) == (False, 1, 2)
     assert validation["href"] == "data-docs/index.html"
     assert [(run["dag_id"], run["state"]) for run in health["runs"]] == [
-        ("watch_freshness", "failed"),
+        ("refresh_pnl", "failed"),
+        ("refresh_pnl", "success"),
         ("hourly_pnl", "failed"),
     ]
-    run = health["runs"][1]
+    run = health["runs"][2]
     assert run["href"] == "../dags/hourly_pnl/runs/scheduled__2026-03-02T10%3A00%3A00%2B00%3A00"
     assert run["window"] == "2026-03-02 09:00 UTC to 2026-03-02 10:00 UTC"
 

@@ -12,6 +12,7 @@ from include.jobs import follow_market, load_trades
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
 from tests.database import Database
+from tests.integration.health.receivers import webhook_receiver
 from tests.integration.pull.server import Answer, ScriptedProvider, price, scripted_provider
 from tests.messages import deal, landed, write_landing_file
 
@@ -72,17 +73,36 @@ def test_a_pass_starts_behind_each_half_minute(now: str, then: str) -> None:
 def test_what_arrives_meanwhile_counts_in_the_next_pass(desk: Settings, database: Database) -> None:
     seen = []
 
-    def look() -> None:
-        seen.append(database.value("SELECT sum(trade_count) FROM curated.pnl_hourly"))
-
     def then(trade_id: str) -> Callable[[], None]:
-        return lambda: (look(), capture(desk, trade_id))  # type: ignore[func-returns-value,return-value]
+        def arrives() -> None:
+            seen.append(database.value("SELECT coalesce(sum(trade_count), 0) FROM curated.pnl_hourly"))
+            capture(desk, trade_id)
 
-    capture(desk, "1")
-    summary = follow_market.run(desk, 60, FakeClock(clock("12:00:01"), then("2"), then("3")))
-    look()
-    assert seen == [1, 2, 3]
+        return arrives
+
+    clock_ = FakeClock(clock("12:00:01"), then("1"), then("2"), then("3"))
+    summary = follow_market.run(desk, clock("12:01:00"), clock_)
+    seen.append(database.value("SELECT sum(trade_count) FROM curated.pnl_hourly"))
+    assert seen == [0, 1, 2, 3]
     assert (summary["passes"], summary["trades"]) == (3, 3)
+
+
+def test_passes_go_on_until_the_next_run_has_begun_its_own(desk: Settings) -> None:
+    due = clock("12:11:00")
+    old, new = FakeClock(clock("12:10:20")), FakeClock(due + timedelta(seconds=29))
+    follow_market.run(desk, due, old)
+    follow_market.run(desk, due + timedelta(seconds=30), new)
+    assert old.waits == [clock("12:10:31"), clock("12:11:01"), clock("12:11:31")]
+    assert new.waits[0] == old.waits[-1], "even if it began only half a minute after it was due"
+
+
+@pytest.mark.parametrize("until", [None, "11:50:00"])
+def test_a_run_that_a_person_started_or_whose_time_is_over_is_done_at_once(
+    desk: Settings, until: str | None
+) -> None:
+    clock_ = FakeClock(clock("12:00:01"))
+    assert follow_market.run(desk, until and clock(until), clock_)["passes"] == 0
+    assert clock_.waits == []
 
 
 def test_prices_are_asked_for_once_after_each_publication(
@@ -100,10 +120,12 @@ def test_prices_are_asked_for_once_after_each_publication(
         seen.append(database.value("SELECT reference_price_eur_per_mwh FROM curated.pnl_hourly"))
         provider.script = [price(43.5)]
 
-    follow_market.run(desk, 90, FakeClock(publication - timedelta(seconds=29), look, look, look, look))
+    start = FakeClock(publication - timedelta(seconds=40), lambda: None, look, look, look)
+    follow_market.run(desk, publication + timedelta(seconds=31), start)
+    look()
     # passes 29 s ahead, and 1 s, 31 s and 61 s behind the publication
-    assert asked == [1, 1, 2]
-    assert seen == [Decimal("42.5"), Decimal("42.5"), Decimal("43.5")]
+    assert asked == [1, 1, 2, 2]
+    assert seen == [Decimal("42.5"), Decimal("42.5"), Decimal("43.5"), Decimal("43.5")]
 
 
 def test_a_provider_that_is_down_is_left_to_the_refresh(
@@ -112,7 +134,8 @@ def test_a_provider_that_is_down_is_left_to_the_refresh(
     provider.script = [Answer(404), Answer(500)]
     capture(desk, "1")
     asked = []
-    follow_market.run(desk, 60, FakeClock(clock("12:00:31"), *[lambda: asked.append(provider.count)] * 2))
+    waits = [lambda: None, *[lambda: asked.append(provider.count)] * 2]
+    follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
     assert asked[0] == asked[1] == provider.count > 0, "once a publication, or the budget is gone"
     assert "the market data provider failed" in caplog.text
     assert database.rows("SELECT trade_count, price_status FROM curated.pnl_hourly") == [(1, "missing")]
@@ -122,8 +145,9 @@ def test_a_blocked_batch_stops_nothing_else_and_turns_the_run_red_at_its_end(
     desk: Settings, database: Database
 ) -> None:
     write_landing_file(desk.landing_root, landed(["no trade"] * 10))
+    waits = [lambda: None, lambda: capture(desk, "1")]
     with pytest.raises(TerminalError, match="1 blocked"):
-        follow_market.run(desk, 30, FakeClock(clock("12:00:01"), lambda: capture(desk, "1")))
+        follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
     assert database.rows("SELECT trade_count FROM curated.pnl_hourly") == [(1,)]
 
 
@@ -137,9 +161,25 @@ def test_a_warehouse_that_is_back_is_no_failure(
 
     capture(desk, "1")
     monkeypatch.setattr(load_trades, "run", away)
+    until = clock("12:00:32")
     with pytest.raises(TransientError, match="gone"):
-        follow_market.run(desk, 30, FakeClock(clock("12:00:01")))
-    follow_market.run(
-        desk, 30, FakeClock(clock("12:00:01"), lambda: monkeypatch.setattr(load_trades, "run", real))
-    )
+        follow_market.run(desk, until, FakeClock(clock("12:00:01")))
+    waits = [lambda: None, lambda: monkeypatch.setattr(load_trades, "run", real)]
+    follow_market.run(desk, until, FakeClock(clock("12:00:01"), *waits))
     assert database.rows("SELECT trade_count FROM curated.pnl_hourly") == [(1,)]
+
+
+def test_each_pass_checks_freshness_and_notifies_people_once(desk: Settings, database: Database) -> None:
+    database.rows(
+        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, dag_task_count)"
+        " VALUES ('refresh_pnl', 'r', 't', 1, 'scheduled', now() - interval '1 day', 1)"
+    )
+    on = "SELECT count(*) FROM ops.alarms WHERE alarm = 'capture_silent' AND cleared_at IS NULL"
+    seen = []
+    with webhook_receiver() as webhook:
+        notifying = replace(desk, alert_webhook_url=webhook.url)
+        waits = [lambda: seen.append(database.value(on))] * 3
+        summary = follow_market.run(notifying, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
+        told = [body["alarm"] for body in webhook.bodies if body["kind"] == "alarm_raised"]
+    assert (seen, summary["passes"]) == ([0, 1, 1], 3), "an alarm fails the task check_freshness, not this one"
+    assert told.count("capture_silent") == 1

@@ -9,7 +9,15 @@ import pytest
 
 from include.errors import TerminalError, TransientError
 from include.expectations import review
-from include.jobs import build_pnl, check_range, load_trades, rebuild_pnl, reload_landing_files, validate_trades
+from include.jobs import (
+    build_pnl,
+    check_range,
+    load_trades,
+    rebuild_pnl,
+    rebuild_steps,
+    reload_landing_files,
+    validate_trades,
+)
 from include.landing import message_line
 from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild
@@ -54,27 +62,11 @@ def test_a_rebuild_that_changes_nothing_writes_nothing(
     settings: Settings, database: Database, days: list[str]
 ) -> None:
     before = versions(database)
-    assert rebuild_pnl.everything(settings, _REBUILD) == {
-        "delivery_days": 20,
-        "rows_built": 20,
-        "rows_changed": 0,
-    }
+    summaries = rebuild_steps.run(settings, _REBUILD)
+    assert summaries["rebuild_pnl"] == {"delivery_days": 20, "rows_built": 20, "rows_changed": 0}
+    assert list(summaries) == [step.__name__ for step in rebuild_steps.STEPS]
+    assert summaries["validate_trades"] == {"batches": 0, "rows": 0, "warnings": 0}
     assert versions(database) == before
-
-
-def test_whoever_asks_is_told_of_each_step(settings: Settings, days: list[str]) -> None:
-    told: list[tuple[str, Any]] = []
-    rebuild_pnl.everything(settings, _REBUILD, lambda name, summary: told.append((name, summary)))
-    assert [name for name, _ in told] == [
-        "check_range",
-        "reload_landing_files",
-        "load_trades",
-        "validate_trades",
-        "repull_reference_prices",
-        "load_reference_prices",
-        "validate_reference_prices",
-    ]
-    assert told[3] == ("validate_trades", {"batches": 0, "rows": 0, "warnings": 0})
 
 
 @pytest.mark.parametrize("reload", [False, True])
@@ -87,7 +79,7 @@ def test_a_rebuild_mends_what_is_wrong_and_only_that(
     if reload:
         database.rows("DELETE FROM raw.trades WHERE trade_id = 't12'")
         database.rows("UPDATE raw.trades SET price_eur_per_mwh = 0 WHERE trade_id = 't13'")
-    assert rebuild_pnl.everything(settings, replace(_REBUILD, reload=reload))["rows_changed"] == 1
+    assert rebuild_steps.run(settings, replace(_REBUILD, reload=reload))["rebuild_pnl"]["rows_changed"] == 1
     assert fingerprint(database) == right
     assert len(versions(database)) == len(before) + 1
 
@@ -100,14 +92,14 @@ def test_a_warehouse_is_rebuilt_from_landing_files_alone(
         "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_versions,"
         " ops.landing_files, ops.load_batches, ops.rejected_messages, ops.connected_intervals"
     )
-    assert rebuild_pnl.everything(settings, _REBUILD)["rows_changed"] == 20
+    assert rebuild_steps.run(settings, _REBUILD)["rebuild_pnl"]["rows_changed"] == 20
     assert fingerprint(database) == right
 
 
 def test_other_days_are_left_alone(settings: Settings, database: Database, days: list[str]) -> None:
     database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
     two = DeliveryDays.parse(days[3], days[4])
-    assert rebuild_pnl.everything(settings, Rebuild("two", two))["rows_changed"] == 2
+    assert rebuild_steps.run(settings, Rebuild("two", two))["rebuild_pnl"]["rows_changed"] == 2
     assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE cash_flow_eur <> 0") == 2
 
 
@@ -156,21 +148,21 @@ def test_a_killed_command_goes_on_where_it_stopped(
     monkeypatch.setattr(rebuild_pnl, "build_days", dies_after_the_first_week)
     monkeypatch.setattr(reload_landing_files, "run", counted)
     with pytest.raises(TransientError, match="killed"):
-        rebuild_pnl.everything(settings, rebuild)
-    assert rebuild_pnl.everything(settings, rebuild)["rows_changed"] == 20
+        rebuild_steps.run(settings, rebuild)
+    assert rebuild_steps.run(settings, rebuild)["rebuild_pnl"]["rows_changed"] == 20
     assert ([portion[0].day for portion in built], len(reloads)) == ([1, 8, 8, 15], 1)
-    rebuild_pnl.everything(settings, rebuild)
+    rebuild_steps.run(settings, rebuild)
     assert ([portion[0].day for portion in built[4:]], len(reloads)) == ([1, 8, 15], 2), (
         "finished: it starts over"
     )
     database.rows("UPDATE ops.rebuilds SET finished_at = NULL, started_at = started_at - interval '25 hours'")
-    rebuild_pnl.everything(settings, rebuild)
+    rebuild_steps.run(settings, rebuild)
     assert ([portion[0].day for portion in built[7:]], len(reloads)) == ([1, 8, 15], 3), "too long ago"
 
 
 def test_days_without_trades_are_no_error(settings: Settings) -> None:
     empty = Rebuild("empty", DeliveryDays.parse("2020-01-01", "2020-12-31"), reload=True)
-    assert rebuild_pnl.everything(settings, empty)["rows_built"] == 0
+    assert rebuild_steps.run(settings, empty)["rebuild_pnl"]["rows_built"] == 0
 
 
 @pytest.mark.parametrize(

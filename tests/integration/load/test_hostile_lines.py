@@ -4,7 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg2
@@ -21,6 +21,7 @@ from include.load.trades import TradeSink
 from include.run_scope import Window
 from include.settings import Settings
 from tests.database import Database
+from tests.integration.jobs.test_follow_market import FakeClock
 from tests.messages import DEAL, RECEIVED_AT, deal, landed, write_landing_file
 
 
@@ -185,8 +186,9 @@ def test_a_file_that_cannot_be_read_holds_back_no_other(
     for name in ("0", "a", "\udcff"):
         write_landing_file(settings.landing_root, landed([deal(id=ascii(name))]), name)
     monkeypatch.setattr(loader, "LineReader", FailingReader)
+    now = datetime.now(UTC)
     with pytest.raises(TerminalError, match=r"0\.jsonl is not loaded from line 1 on: OSError: .*Input/output"):
-        follow_market.run(settings, seconds=0)
+        follow_market.run(settings, now, FakeClock(now))
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
     scans = "SELECT count(*) FROM ops.landing_scans WHERE source = 'trades'"
     assert database.value(scans) == 0, "not all that was captured is known"

@@ -126,12 +126,11 @@ def test_what_ended_long_ago_goes_with_all_that_belongs_to_it(airflow: Database,
     add_run(airflow, "hourly_pnl", "old and red", "failed", NOW - YEAR, "failed", ended_at=NOW - YEAR)
     add_run(airflow, "capture_trades", "ended", "failed", NOW - YEAR, "failed", ended_at=month)
     add_run(airflow, "hourly_pnl", "young", "success", days, ended_at=days)
-    add_run(airflow, "watch_freshness", "each minute", "success", days, ended_at=days)
     for at in (NOW - YEAR, NOW):
         airflow.rows("INSERT INTO log (event, dttm) VALUES ('e', %s)", (at,))
         airflow.rows("INSERT INTO job (job_type, latest_heartbeat) VALUES ('SchedulerJob', %s)", (at,))
     done = command("include.orchestration.clean_up")
-    assert json.loads(done.stdout)["runs"] == 4
+    assert json.loads(done.stdout)["runs"] == 3
     kept = {("hourly_pnl", "last scheduled"), ("hourly_pnl", "young")}
     assert left(airflow, "dag_run") == left(airflow, "task_instance") == left(airflow, "xcom") == kept
     assert airflow.value("SELECT count(*) FROM log WHERE event = 'e'") == 1

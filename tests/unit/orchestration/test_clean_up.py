@@ -31,11 +31,6 @@ def test_logs_of_a_known_run_stay_and_so_does_what_was_written_lately(tmp_path: 
     assert not old.parents[1].exists()
 
 
-def test_a_dag_of_each_minute_keeps_its_logs_for_days(tmp_path: Path) -> None:
-    write(tmp_path / "dag_id=watch_freshness" / "run_id=old" / "task_id=t" / "attempt=1.log", 4)
-    assert remove_logs(tmp_path, set(), NOW) == 1
-
-
 def test_old_logs_of_components_go(tmp_path: Path) -> None:
     write(tmp_path / "dag_processor" / "2025-01-01" / "dags" / "a.py.log", 400)
     young = write(tmp_path / "dag_processor" / "2026-03-01" / "dags" / "a.py.log", 1)

@@ -26,6 +26,7 @@ def context(try_number: int = 1, max_tries: int = 3, **more: Any) -> dict[str, A
         "dag_run": SimpleNamespace(run_type=SimpleNamespace(value="manual")),
         "task": SimpleNamespace(execution_timeout=timedelta(minutes=30)),
         "dag": SimpleNamespace(task_ids=["a", "b", "c"]),
+        "params": {},
         **more,
     }
 
@@ -67,13 +68,14 @@ def test_without_a_warehouse_the_tasks_own_error_stays_the_error(caplog: pytest.
 
 
 @pytest.mark.parametrize(
-    ("start", "windowed", "window"), [(FIVE, True, (FIVE, SIX)), (SIX, True, None), (FIVE, False, None)]
+    ("params", "window"),
+    [({"hour": None}, (FIVE, SIX)), ({}, None), ({"hour": "garbage"}, None)],
 )
-def test_the_data_interval_is_the_window_of_a_task_that_has_one(
-    start: Any, windowed: bool, window: Any
-) -> None:
-    interval = context(data_interval_start=start, data_interval_end=SIX)
-    with recorded(interval, NO_WAREHOUSE, windowed) as outcome:
+def test_a_run_about_an_hour_says_which_from_the_beginning(params: dict[str, Any], window: Any) -> None:
+    run = SimpleNamespace(
+        run_type="scheduled", logical_date=FIVE, data_interval_start=FIVE, data_interval_end=SIX, run_after=SIX
+    )
+    with recorded(context(params=params, dag_run=run), NO_WAREHOUSE) as outcome:
         assert outcome.window == window
 
 

@@ -1,5 +1,6 @@
-"""What a task hands to its job."""
+"""What a task hands to its job, and what becomes of its errors."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -9,62 +10,80 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.errors import TerminalError, TransientError
 from include.orchestration import tasks
+from include.orchestration.tasks import Run, task
 from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
 
 SIX = datetime(2026, 3, 2, 6, tzinfo=UTC)
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """The calls of the job, which does nothing."""
-    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-
-    def run(*arguments: Any, **keywords: Any) -> dict[str, int]:
-        calls.append((arguments, keywords))
-        return {"rows": 1}
-
-    monkeypatch.setattr(tasks, "import_module", lambda _name: SimpleNamespace(run=run))
-    monkeypatch.setattr(tasks, "airflow_settings", lambda _telling: Settings())
+@pytest.fixture(autouse=True)
+def no_airflow(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """No connections of Airflow; the outcome that is recorded."""
+    outcome = SimpleNamespace(summary=None)
+    monkeypatch.setattr(tasks, "airflow_settings", Settings)
     # what is written down of a try has its own tests
-    monkeypatch.setattr(tasks, "recorded", lambda *_: nullcontext(SimpleNamespace()))
-    return calls
+    monkeypatch.setattr(tasks, "recorded", lambda *_: nullcontext(outcome))
+    return outcome
 
 
-def execute(run_params: dict[str, Any], **arguments: Any) -> Any:
-    """Runs a task that was made with these arguments in a manual run with these params."""
+def execute(function: Callable[[Run], Any], run_type: str = "manual", **params: Any) -> Any:
+    """Runs a task made of the function in a run with these params."""
     with DAG("d", schedule=None):
-        operator = tasks.job("load_trades", **arguments).operator
+        operator = task(task_id="load_trades")(function)().operator
     run = SimpleNamespace(
         run_id="r",
-        run_type="manual",
+        run_type=run_type,
         logical_date=None,
         data_interval_start=None,
         data_interval_end=None,
         run_after=SIX,
     )
-    return operator.python_callable(dag_run=run, params=run_params)
+    return operator.python_callable(dag_run=run, params=params)
 
 
-def test_a_windowed_job_gets_settings_window_and_the_params_that_it_asked_for(calls: list[Any]) -> None:
-    run_params = {"hour": None, "force_prices": True, "other": 1}
-    assert execute(run_params, windowed=True, params=("force_prices",)) == {"rows": 1}
-    assert calls == [((Settings(), Window(SIX - timedelta(hours=1), SIX)), {"force_prices": True})]
+def test_the_summary_of_the_job_is_returned_and_recorded(no_airflow: SimpleNamespace) -> None:
+    assert execute(lambda run: {"settings": run.settings}) == {"settings": Settings()} == no_airflow.summary
 
 
-def test_another_job_gets_the_settings_only(calls: list[Any]) -> None:
-    execute({"hour": "garbage"})
-    assert calls == [((Settings(),), {})]
+def test_a_task_is_told_its_window_and_its_params() -> None:
+    def load_trades(run: Run) -> Any:
+        return run.window, run.params["force_prices"]
+
+    window = Window(SIX - timedelta(hours=1), SIX)
+    assert execute(load_trades, hour=None, force_prices=True) == (window, True)
 
 
-def test_a_window_that_cannot_be_fails_without_a_retry(calls: list[Any]) -> None:
+def test_a_window_that_cannot_be_fails_without_a_retry_where_it_is_needed() -> None:
     with pytest.raises(AirflowFailException, match="hour must be a moment"):
-        execute({"hour": "garbage"}, windowed=True)
-    assert calls == []
+        execute(lambda run: {"window": run.window}, hour="garbage")
+    assert execute(lambda _: {}, hour="garbage") == {}
 
 
-def test_a_job_of_a_rebuild_is_told_what_to_rebuild(calls: list[Any]) -> None:
-    execute({"from": "2026-03-01", "to": "2026-03-02", "reload": True}, rebuilding=True)
+def test_a_task_of_a_rebuild_is_told_what_to_rebuild() -> None:
     days = DeliveryDays(date(2026, 3, 1), date(2026, 3, 2))
-    assert calls == [((Settings(), Rebuild("r", days, reload=True)), {})]
+    params = {"from": "2026-03-01", "to": "2026-03-02", "reload": True}
+    assert execute(lambda run: run.rebuild, **params) == Rebuild("r", days, reload=True)
+
+
+@pytest.mark.parametrize(("run_type", "at"), [("scheduled", SIX), ("manual", None), ("backfill", None)])
+def test_only_the_schedule_wants_a_run_at_a_moment(run_type: str, at: datetime | None) -> None:
+    assert execute(lambda run: run.scheduled_for, run_type) == at
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (TerminalError("wrong"), AirflowFailException),
+        (TransientError("away"), TransientError),
+        (ValueError("a bug"), ValueError),
+    ],
+)
+def test_only_a_terminal_error_is_final(error: Exception, raised: type[Exception]) -> None:
+    def fails(_: Run) -> Any:
+        raise error
+
+    with pytest.raises(raised, match=str(error)):
+        execute(fails)

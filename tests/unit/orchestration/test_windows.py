@@ -1,16 +1,18 @@
-"""Which hour a run is about, for each way to start one."""
+"""Which hour a run is about, for each way to start one, and which delivery days a rebuild is about."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pendulum
 import pytest
+from airflow.timetables.base import DataInterval
+from airflow.utils.types import DagRunType
 
 from include.errors import TerminalError
 from include.orchestration.timetable import HourTimetable
-from include.orchestration.windows import resolve_window
-from include.run_scope import Window
+from include.orchestration.windows import resolve_rebuild, resolve_window
+from include.run_scope import DeliveryDays, Rebuild, Window
 
 THREE, FOUR, FIVE, SIX, SEVEN = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (3, 4, 5, 6, 7))
 NOW = SIX + timedelta(minutes=17, seconds=12)
@@ -181,6 +183,19 @@ def test_a_backfill_that_takes_a_manual_run_over_does_the_hour_of_its_place() ->
     assert window(**run, hour="garbage") == Window(FIVE, SIX)
 
 
+def test_a_manual_run_is_named_after_its_hour() -> None:
+    def name(run_type: DagRunType, interval: DataInterval | None) -> str:
+        triggered_at = pendulum.instance(NOW)
+        return HourTimetable().generate_run_id(
+            run_type=run_type, run_after=triggered_at, data_interval=interval
+        )
+
+    hour = DataInterval(pendulum.instance(FIVE).in_timezone("Europe/Berlin"), pendulum.instance(SIX))
+    assert name(DagRunType.MANUAL, hour) == "manual__2026-03-02T05:00Z--06:00Z__2026-03-02T06:17:12+00:00"
+    assert name(DagRunType.MANUAL, None) == "manual__2026-03-02T06:17:12+00:00", "its param may say the hour"
+    assert name(DagRunType.SCHEDULED, hour) == "scheduled__2026-03-02T06:17:12+00:00"
+
+
 def test_the_timetable_survives_being_stored() -> None:
     stored = HourTimetable().serialize()
     assert HourTimetable.deserialize(stored).serialize() == stored
@@ -190,3 +205,37 @@ def test_the_timetable_survives_being_stored() -> None:
 def test_no_window(start: datetime, end: datetime) -> None:
     with pytest.raises(ValueError, match="no window"):
         Window(start, end)
+
+
+def rebuild_context(**params: Any) -> dict[str, Any]:
+    """What Airflow hands to a task of a run with these params."""
+    return {"params": params, "dag_run": SimpleNamespace(run_id="manual__1")}
+
+
+def test_both_days_are_included_and_options_are_off() -> None:
+    rebuild = resolve_rebuild(rebuild_context(**{"from": "2026-03-01", "to": "2026-03-02"}))
+    assert rebuild == Rebuild("manual__1", DeliveryDays(date(2026, 3, 1), date(2026, 3, 2)))
+    assert (len(rebuild.days), rebuild.reload, rebuild.force_prices) == (2, False, False)
+
+
+def test_options_that_were_chosen() -> None:
+    params = {"from": "2026-03-01", "to": "2026-03-01", "reload": True, "force_prices": True}
+    rebuild = resolve_rebuild(rebuild_context(**params))
+    assert (rebuild.reload, rebuild.force_prices) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "from must be a delivery day like 2026-03-02, not None"),
+        ({"from": "2026-03-01"}, "to must be a delivery day"),
+        ({"from": "2026-03-01T00:00:00Z", "to": "2026-03-02"}, "from must be a delivery day"),
+        (
+            {"from": "2026-03-01", "to": "2026-03-01", "reload": "yes"},
+            "reload must be true or false, not 'yes'",
+        ),
+    ],
+)
+def test_what_rest_lets_through_is_refused_in_words(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(TerminalError, match=message):
+        resolve_rebuild(rebuild_context(**params))

@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 
-from include.jobs.rebuild_pnl import everything
+from include.jobs.rebuild_steps import STEPS
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tools.bench.memory import peak_bytes
@@ -18,19 +18,17 @@ def main(rebuild_id: str, first: str, last: str, reload: bool) -> None:
         logging.getLogger(name).setLevel(logging.INFO)
     # made histories hold late trades on purpose
     logging.getLogger("include.expectations.validation").setLevel(logging.ERROR)
-    stages: dict[str, float] = {}
-    began = since = time.perf_counter()
-
-    def done(name: str, summary: object) -> None:
-        nonlocal since
-        now = time.perf_counter()
-        stages[name], since = now - since, now
-        logging.getLogger("include.jobs").info("%s, %.1f s: %s", name, stages[name], summary)
-
+    settings, stages = Settings.from_environment(), dict[str, float]()
     rebuild = Rebuild(rebuild_id, DeliveryDays.parse(first, last), reload)
-    counts = everything(Settings.from_environment(), rebuild, done)
+    began = time.perf_counter()
+    for step in STEPS:
+        since = time.perf_counter()
+        summary = step(settings, rebuild)
+        stages[step.__name__] = time.perf_counter() - since
+        logging.getLogger("include.jobs").info("%s, %.1f s: %s", step.__name__, stages[step.__name__], summary)
+        if step.__name__ == "rebuild_pnl":
+            counts = summary
     ended = time.perf_counter()
-    stages["build_pnl"] = ended - since
     json.dump(
         {"counts": counts, "seconds": ended - began, "stages": stages, "peak_bytes": peak_bytes()}, sys.stdout
     )

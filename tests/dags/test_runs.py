@@ -1,0 +1,68 @@
+"""Each DAG runs to its end, once, on a real warehouse and a migrated database of Airflow."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from include.settings import PROJECT_ROOT, Settings
+from tests.dags.test_policy import DAGS
+from tests.database import Database
+from tests.integration.pull.server import Answer, price, scripted_provider
+from tests.messages import deal, landed, write_landing_file
+
+
+@pytest.mark.timeout(180)
+def test_each_dag_runs_to_its_end(
+    postgres: str, settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    with closing(psycopg2.connect(postgres)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute("CREATE DATABASE airflow_dag_tests")
+    metadata_url = f"{postgres.rsplit('/', 1)[0]}/airflow_dag_tests".replace("://", "+psycopg2://")
+    now = datetime.now(UTC)
+    tomorrow, received_at = f"{now + timedelta(days=1):%Y-%m-%d}", now - timedelta(hours=1)
+    trades = [deal(id="1", delivery_day=tomorrow, delivery_hour="15-16")]
+    hour = received_at.replace(minute=0, second=0, microsecond=0)
+    write_landing_file(settings.landing_root, landed(trades, hour), hour=hour)
+    params = {path.stem: {} for path in DAGS.glob("*.py")} | {"rebuild_pnl": {"from": tomorrow, "to": tomorrow}}
+    with scripted_provider() as provider:
+        provider.script = [price(42.5), Answer(404)]
+        environment = os.environ | {
+            "AIRFLOW_HOME": str(tmp_path / "airflow"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url,
+            "AIRFLOW_DATABASE_URL": metadata_url,
+            "WAREHOUSE_URL": settings.warehouse_url,
+            "LANDING_ROOT": str(settings.landing_root),
+            "DATA_DOCS_ROOT": str(settings.data_docs_root),
+            "MARKET_DATA_URL": provider.url,
+            "PYTHONPATH": str(PROJECT_ROOT),
+        }
+
+        def run(*arguments: str) -> str:
+            line = [sys.executable, "-m", *arguments]
+            done = subprocess.run(
+                line, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+            return done.stdout
+
+        run("airflow", "db", "migrate")
+        states = json.loads(run("tests.dags.run_dags", json.dumps(params)).splitlines()[-1])
+    assert {dag_id: set(tasks.values()) for dag_id, tasks in states.items()} == {
+        dag_id: {"success"} for dag_id in params
+    }
+    assert database.rows("SELECT trade_count, price_status FROM curated.pnl_hourly") == [(1, "provisional")]
+    recorded = database.rows("SELECT dag_id, task_id FROM ops.task_runs WHERE state = 'success'")
+    assert sorted(recorded) == sorted((dag_id, task) for dag_id, tasks in states.items() for task in tasks)
+    windows = "SELECT DISTINCT dag_id, window_start_at FROM ops.task_runs WHERE window_start_at IS NOT NULL"
+    assert database.rows(windows) == [("hourly_pnl", hour)]
