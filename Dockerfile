@@ -44,7 +44,7 @@ COPY include /opt/desk/include
 RUN PYTHONDONTWRITEBYTECODE= python -m compileall -q /opt/desk
 WORKDIR /opt/desk
 USER desk
-HEALTHCHECK --interval=10s --timeout=10s --start-period=120s CMD ["python", "-m", "include.containers.health"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["python", "-m", "include.containers.health", "capture"]
 CMD ["python", "-m", "include.capture"]
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="power-desk-pnl" \

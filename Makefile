@@ -16,7 +16,7 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run up down logs test test-containers check lint psql audit freshness report rebuild bench batches review \
+.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report rebuild bench batches review \
 	dictionary lock setup clean
 
 help: ## list the commands
@@ -26,13 +26,18 @@ run: $(STAMP) ## start everything, UI on port 8080, until Ctrl-C (settings: .env
 	@exec $(PYTHON) -m include.local run $(OPTIONS)
 
 up: ## the same in containers, for a team: builds, starts, waits until healthy (settings: .env)
-	@exec $(HOST_PYTHON) -m include.containers up
+	@$(HOST_PYTHON) -m include.containers.env_file
+	docker compose up --wait $${RENEW_CAPTURE:+--build}
+	@echo "the UI is on http://$$(docker compose port api-server 8080): user admin, password ADMIN_PASSWORD in .env"
+
+secrets: ## print a line for .env for each secret that it lacks: make secrets >> .env
+	@$(HOST_PYTHON) -m include.containers.env_file --missing
 
 down: ## stop the containers and keep the data; VOLUMES=1 removes the data as well
-	@exec $(HOST_PYTHON) -m include.containers down $${VOLUMES:+--volumes}
+	docker compose down --remove-orphans $${VOLUMES:+--volumes}
 
-logs: ## follow the logs of the running platform, all or one part: SERVICE=scheduler
-	@exec $(HOST_PYTHON) -m include.containers logs $$SERVICE
+logs: ## follow the logs of the containers, all or one part: SERVICE=scheduler
+	docker compose logs --follow --tail 100 $$SERVICE
 
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest $(ARGS)
@@ -47,8 +52,14 @@ lint: $(STAMP) ## lint and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
+ROLE = $(if $(WRITE),pipeline,analyst)
+PASSWORD = $(if $(WRITE),PIPELINE_PASSWORD,ANALYST_PASSWORD)
 psql: ## SQL prompt in the warehouse of what runs, as analyst, who only reads; WRITE=1 as pipeline
-	@exec $(HOST_PYTHON) -m include.containers psql $${WRITE:+--write}
+	@if [ "$$STACK" != run ] && [ -n "$$(docker compose ps --quiet postgres 2>/dev/null)" ]; then \
+		echo "the warehouse of the containers (STACK=run: that of make run)" >&2; \
+		exec docker compose exec $$([ -t 0 ] || echo -T) postgres sh -c \
+			'PGPASSWORD="$$$(PASSWORD)" exec psql --host=127.0.0.1 --username=$(ROLE) warehouse'; \
+	else exec $(PYTHON) -m include.local psql $${WRITE:+--write}; fi
 
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.commands.audit
@@ -75,7 +86,7 @@ review: $(STAMP) ## decide on a blocked batch: ACTION=accept|discard BATCH=numbe
 	@exec $(PYTHON) -m include.commands.review "$$ACTION" "$$BATCH" --reason "$$REASON"
 
 dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the database
-	@exec $(PYTHON) -m include.commands.dictionary
+	@exec $(PYTHON) -m tools.dictionary
 
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header
 lock: $(STAMP) ## resolve requirements.in and requirements-image.in into their .txt

@@ -1,18 +1,25 @@
 """The only reader of the environment: every setting of the platform in one frozen value."""
 
+import json
 import os
 import re
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from include.errors import TerminalError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 LOCAL_ROOT = PROJECT_ROOT / ".local"
 """Where `make run` keeps its state."""
+ENV_FILE = PROJECT_ROOT / ".env"
+_NOT_UP = "make run is not up: start it in another terminal, or set WAREHOUSE_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,85 @@ class Settings:
                 values[name] = _whole_number(name, text, most)
         values["alert_urls"] = _alert_urls(env)
         return cls(**values)  # type: ignore[arg-type]
+
+
+def load_environment(file: Path | None = None, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment plus what only `.env` says; a variable that is set and not empty wins over the file.
+
+    Args:
+        file: Instead of the one that the variable ENV_FILE names, or `.env` of the checkout.
+        environ: Instead of the process's own.
+
+    Raises:
+        TerminalError: A line of the file is no `NAME=value`; the message names file and line.
+    """
+    own = dict(os.environ if environ is None else environ)
+    file = file or Path(own.get("ENV_FILE") or ENV_FILE)
+    if not file.exists():
+        return own
+    try:
+        with file.open(encoding="utf-8") as stream:
+            for binding in parse_stream(stream):
+                if binding.error or (binding.key is not None and binding.value is None):
+                    # A statement begins with the blank lines before it.
+                    text = binding.original.string
+                    blank = text[: len(text) - len(text.lstrip())]
+                    line = binding.original.line + blank.count("\n")
+                    raise TerminalError(f"{file}, line {line}: write NAME=value or put a # before it")
+        found = {name: value for name, value in dotenv_values(file, encoding="utf-8").items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise TerminalError(f"{file} cannot be read ({error}): mend it or remove it") from error
+    return own | {name: value for name, value in found.items() if not own.get(name)}
+
+
+def command_settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> Settings:
+    """The settings for a command that a person runs: the environment and `.env`, else what `make run` runs.
+
+    Args:
+        state: The state folder of `make run`.
+        env_file: As for `load_environment`.
+
+    Raises:
+        TerminalError: A setting is wrong, or no warehouse is named and none runs here.
+    """
+    found = Settings.from_environment(load_environment(env_file))
+    if found.warehouse_url:
+        return found
+    return replace(found, warehouse_url=_of_make_run(state, "warehouse_url"))
+
+
+def analyst_url(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> str:
+    """The warehouse of a running `make run` for the role that may read only.
+
+    Where WAREHOUSE_URL names another warehouse, that is the one: its roles are not ours to know.
+
+    Raises:
+        TerminalError: As for `command_settings`.
+    """
+    named = Settings.from_environment(load_environment(env_file)).warehouse_url
+    return named or _of_make_run(state, "analyst_url")
+
+
+def credentials_file(state: Path) -> Path:
+    """Where `make run` writes down how to reach what it runs: for people, scripts and commands."""
+    return state / "credentials.json"
+
+
+def _of_make_run(state: Path, name: str) -> str:
+    """A URL of a database that `make run` has written down, and that listens."""
+    file = credentials_file(state)
+    try:
+        url = str(json.loads(file.read_text(encoding="utf-8"))[name])
+    except FileNotFoundError as error:
+        raise TerminalError(_NOT_UP) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise TerminalError(f"{file} cannot be read: stop make run and start it again") from error
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port or 5432), timeout=5).close()
+    except OSError as error:
+        raise TerminalError(_NOT_UP) from error
+    return url
 
 
 _SCHEMES = {

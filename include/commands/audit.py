@@ -4,15 +4,14 @@ import sys
 
 from include.errors import TerminalError, TransientError
 from include.load import audit
+from include.settings import command_settings
 
 
 def main() -> int:
     """Prints a line a file that is wrong and the sums; 1 if anything does not add up."""
-    from include.local.credentials import settings
-
     sums = dict.fromkeys(("files", "lines", "loaded", "duplicates", "rejected", "events", "waiting"), 0)
     wrong = 0
-    for file in audit.run(settings()):
+    for file in audit.run(command_settings()):
         sums["files"] += 1
         sums["lines"] += file.line_count
         sums["loaded"] += file.loaded_count

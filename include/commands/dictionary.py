@@ -1,15 +1,15 @@
-"""Writes docs/data_dictionary.md: `python -m include.commands.dictionary`, `make dictionary`."""
+"""Writes docs/data_dictionary.md from the comments in the warehouse: `python -m include.commands.dictionary`.
+
+`make dictionary` runs it on a throw-away warehouse with all migrations (tools/dictionary.py).
+"""
 
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from include.domain.rejection import DESCRIPTIONS
 from include.errors import TerminalError, TransientError
-from include.settings import PROJECT_ROOT, Settings
+from include.settings import PROJECT_ROOT, command_settings
 from include.warehouse.dictionary import Relation, Schema, read_dictionary
-from include.warehouse.migrate import migrate
 
 PAGE = PROJECT_ROOT / "docs" / "data_dictionary.md"
 
@@ -59,25 +59,15 @@ def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator
 
 
 def main() -> int:
-    """Writes the page from the warehouse of WAREHOUSE_URL, or from a throw-away one; 1 after an error."""
+    """Writes the page; 1 after an error."""
     try:
-        url = Settings.from_environment().warehouse_url
-        schemas = read_dictionary(url) if url else _of_throw_away_warehouse()
+        schemas = read_dictionary(command_settings().warehouse_url)
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     PAGE.write_text(page(schemas), encoding="utf-8")
     sys.stdout.write(f"wrote {PAGE.relative_to(PROJECT_ROOT)}\n")
     return 0
-
-
-def _of_throw_away_warehouse() -> list[Schema]:
-    from include.local.postgres import embedded_postgres
-
-    with tempfile.TemporaryDirectory() as folder, embedded_postgres(Path(folder), durable=False) as server:
-        url = server.url("warehouse", "pipeline")
-        migrate(url)
-        return read_dictionary(url)
 
 
 if __name__ == "__main__":

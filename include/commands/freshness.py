@@ -4,14 +4,13 @@ import sys
 
 from include.errors import TerminalError, TransientError
 from include.jobs.check_freshness import check
+from include.settings import command_settings
 
 
 def main() -> int:
     """Prints a line an alarm; 1 if one is on or nothing can be said."""
-    from include.local.credentials import settings
-
     try:
-        alarms, _ = check(settings())
+        alarms, _ = check(command_settings())
     except (TerminalError, TransientError) as error:
         print(f"freshness: {error}")
         return 1

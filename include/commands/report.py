@@ -12,14 +12,13 @@ from include.domain.delivery_period import parse_delivery_day
 from include.domain.rejection import RejectedMessageError
 from include.errors import TerminalError, TransientError
 from include.report import Report, run, to_csv, to_text, to_xlsx
+from include.settings import command_settings
 
 FORMATS = ("table", "csv", "xlsx")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 after an error, which is one line."""
-    from include.local.credentials import settings
-
     parser = argparse.ArgumentParser(prog="python -m include.commands.report", description=__doc__)
     parser.add_argument("--day", required=True, help="delivery day, for example 2026-03-01")
     parser.add_argument("--trader", default="", help="only this trader; otherwise the whole portfolio")
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             day = parse_delivery_day(given.day)
         except RejectedMessageError:
             raise TerminalError(f"the day must be a day like 2026-03-01, not {given.day!r}") from None
-        report = run(settings(), day, given.trader or None)
+        report = run(command_settings(), day, given.trader or None)
         _deliver(report, form, decimal, Path(given.output) if given.output else None)
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")

@@ -7,12 +7,11 @@ from typing import Any
 
 from include.errors import TerminalError, TransientError
 from include.expectations.review import accept_batch, discard_batch, list_blocked
+from include.settings import command_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 after an error, which is one line."""
-    from include.local.credentials import settings
-
     parser = argparse.ArgumentParser(prog="python -m include.commands.review", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="show the blocked batches and what they break")
@@ -26,13 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.action == "accept":
-            accept_batch(settings(), given.id, given.reason)
+            accept_batch(command_settings(), given.id, given.reason)
             text = f"batch {given.id} is accepted: the next build takes it in"
         elif given.action == "discard":
-            count = discard_batch(settings(), given.id, given.reason)
+            count = discard_batch(command_settings(), given.id, given.reason)
             text = f"batch {given.id} is discarded: {count} rows moved to ops.rejected_messages"
         else:
-            text = "\n".join(map(_described, list_blocked(settings()))) or "no batch is blocked"
+            text = "\n".join(map(_described, list_blocked(command_settings()))) or "no batch is blocked"
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,7 +1,7 @@
 """Runs one component of Airflow in a container: `python -m include.containers.component scheduler`.
 
-A stop reaches every process of it in the right order, and a component that lives but no longer works is
-ended, so that the engine starts it anew: a health check alone changes nothing.
+A stop reaches every process of it in the right order, and a component that runs but stays unhealthy is
+ended, so that the engine starts it anew: a failed health check alone makes the engine do nothing.
 """
 
 import argparse
@@ -14,13 +14,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 
-from include.containers import health
+from include.containers import health, sessions
+from include.containers.watchdog import Watchdog
 from include.errors import TerminalError, TransientError
-from include.local import database, leftovers
-from include.local.files import write_private
-from include.local.watchdog import Watchdog
+from include.warehouse import probe
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server", "--proxy-headers"),
@@ -32,13 +30,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 """Airflow's long-running processes: the arguments of the command `airflow`."""
 
-TIMEOUT_SECONDS: Mapping[str, float] = {
-    "api-server": 10.0,
-    "scheduler": 10.0,
-    "dag-processor": 10.0,
-    "triggerer": 10.0,
-    "worker": 20.0,
-}
+TIMEOUT_SECONDS: Mapping[str, float] = dict.fromkeys(COMMANDS, 10.0) | {"worker": 20.0}
 """How long a component may finish what it has begun; then its tasks are told to end as well."""
 
 TASK_SECONDS = 8.0
@@ -54,7 +46,7 @@ class Component:
     Args:
         name: Its name.
         command: What to start.
-        check: Its health, as `health.of_component` tells it.
+        is_healthy: Whether it is; raises TransientError while nobody can tell.
         database_answers: Whether Airflow's database does.
         timeout_seconds: See TIMEOUT_SECONDS.
         watchdog: Makes the watchdog once the component was healthy for the first time.
@@ -64,18 +56,18 @@ class Component:
         self,
         name: str,
         command: list[str],
-        check: Callable[[], Mapping[str, str]],
+        is_healthy: Callable[[], bool],
         database_answers: Callable[[], bool],
         timeout_seconds: float,
         watchdog: type[Watchdog] = Watchdog,
     ) -> None:
         self._name = name
         self._command = command
-        self._check = check
+        self._is_healthy = is_healthy
         self._database_answers = database_answers
-        self._patience_seconds = timeout_seconds
+        self._timeout_seconds = timeout_seconds
         self._make_watchdog = watchdog
-        self._ill = ""
+        self._must_restart = False
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -86,47 +78,41 @@ class Component:
         """Starts it and returns when all of its processes have ended: 0 after `stop`, else 1."""
         process = subprocess.Popen(self._command, start_new_session=True)
         watchdog: Watchdog | None = None
-        while process.poll() is None and not self._is_stopping and not self._ill:
+        while process.poll() is None and not self._is_stopping and not self._must_restart:
             if watchdog is not None:
                 watchdog.look()
-            elif self._is_healthy():
+            elif self._status().get(self._name) == "healthy":
                 watchdog = self._make_watchdog(
-                    self._for_watchdog,
-                    self._note_illness,
+                    self._status,
+                    self._restart,
                     self._database_answers,
                     _say,
-                    lambda _name: math.inf,  # it was healthy once: that was its start
+                    lambda _name: math.inf,  # it was healthy once: it has started
                 )
             time.sleep(0.5 if watchdog else 2.0)
-        if self._ill:
-            _say(f"{self._ill} lives but does not work: it is ended, to be started anew")
         self._end(process)
         return 0 if self._is_stopping else 1
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:
         if process.poll() is None:
             process.terminate()
-            deadline = time.monotonic() + (0.0 if self._ill else self._patience_seconds)
+            deadline = time.monotonic() + (0.0 if self._must_restart else self._timeout_seconds)
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.2)
-        leftovers.end(leftovers.members(process.pid), TASK_SECONDS)
+        sessions.end(sessions.members(process.pid), TASK_SECONDS)
         process.wait()
 
-    def _is_healthy(self) -> bool:
+    def _status(self) -> dict[str, str]:
+        """As the watchdog reads it; without an entry nobody can tell how the component is."""
         try:
-            return set(self._check().values()) == {health.HEALTHY}
+            status = "healthy" if self._is_healthy() else "unhealthy"
         except TransientError:
-            return False
+            return {}
+        return {"metadatabase": "healthy", self._name: status}
 
-    def _for_watchdog(self) -> dict[str, str]:
-        """As the watchdog knows it: while something else is ill, nobody can tell how the component is."""
-        found = dict(self._check())
-        own = found.pop(self._name)
-        is_all_there = set(found.values()) <= {health.HEALTHY}
-        return {"metadatabase": health.HEALTHY if is_all_there else health.UNHEALTHY, self._name: own}
-
-    def _note_illness(self, name: str) -> None:
-        self._ill = name
+    def _restart(self, name: str) -> None:
+        _say(f"{name} runs but stays unhealthy: it is ended, to be started anew")
+        self._must_restart = True
 
 
 def write_passwords(environ: Mapping[str, str]) -> None:
@@ -139,7 +125,9 @@ def write_passwords(environ: Mapping[str, str]) -> None:
     for user, password in passwords.items():
         if not password:
             raise TerminalError(f"{user.upper()}_PASSWORD is not set: nobody gets a default password")
-    write_private(Path(environ[PASSWORDS]), json.dumps(passwords) + "\n")
+    file = Path(environ[PASSWORDS])
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(passwords) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -153,19 +141,16 @@ def main(arguments: list[str] | None = None) -> int:
     except TerminalError as error:
         _say(str(error))
         return 2
+    database_url = "postgresql://" + os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].split("://", 1)[1]
     component = Component(
         name,
         ["airflow", *COMMANDS[name]],
-        lambda: health.of_component(name, os.environ),
-        lambda: database.answers(health.metadata_url(os.environ)),
+        lambda: health.is_healthy(name, os.environ),
+        lambda: probe.answers(database_url),
         TIMEOUT_SECONDS[name],
     )
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        component.stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: component.stop())
     return component.run()
 
 

@@ -1,126 +1,108 @@
-"""Is this container's own component well? `python -m include.containers.health [COMPONENT]`; 0 or 1, in 0.2 s.
+"""Is this container's own component well? `python -m include.containers.health COMPONENT`; exit code 0 or 1.
 
-Airflow's `jobs check` imports for 5 to 9 s each time, and only its scheduler has a health server. All of them
-write heartbeats into Airflow's database: that row, of this host, is what is looked at.
+Airflow's own health endpoints are asked: the scheduler's, and for dag-processor and triggerer that of the
+api-server, which knows their last heartbeats. `airflow jobs check` would import for 5 to 9 s each time.
 """
 
 import argparse
 import http.client
 import json
 import os
-import re
 import socket
 import sys
+import urllib.request
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
 import psutil
 
 from include.errors import TransientError
 
-HEALTHY = "healthy"
-UNHEALTHY = "unhealthy"
-STARTING = "starting"
-
 _MAX_SILENCE = timedelta(seconds=30)
-"""Heartbeats come every 5 s from Airflow's components, every 10 s from capture."""
-_ANSWER_SECONDS = 5.0
+"""Capture writes a heartbeat into its landing file every 10 s."""
 _CLOCKS_DIFFER_SECONDS = 5.0
-_API_SERVER_PORT = 8080
-_SIMULATOR_PORTS = (5050, 5060)
-_METRICS_PORT = 9464
-_METRICS_SECONDS = 12.0
+_TIMEOUT_SECONDS = 5.0
+METRICS_TIMEOUT_SECONDS = 12.0
 """The exporter waits up to 9.5 s for a warehouse that hangs, and then answers without it."""
-_JOB_TYPES = {
-    "scheduler": "SchedulerJob",
-    "dag-processor": "DagProcessorJob",
-    "triggerer": "TriggererJob",
-}
-_LAST_HEARTBEAT = """
-SELECT extract(epoch FROM now() - latest_heartbeat)::float FROM job
-WHERE job_type = %(job_type)s AND hostname = %(hostname)s AND start_date >= to_timestamp(%(since)s)
-ORDER BY latest_heartbeat DESC NULLS LAST LIMIT 1
-"""
+_SIMULATOR_PORTS = (5050, 5060)
+_HEALTH_PATH = "/api/v2/monitor/health"
 
 
-def of_component(component: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What Airflow's own health endpoint would say, about this component of this host alone.
+def is_healthy(component: str, environ: Mapping[str, str]) -> bool:
+    """Whether the component works, as far as can be told from within its container.
 
     Args:
         component: scheduler, dag-processor, triggerer, api-server, worker, capture, metrics or simulator.
-        environ: Says where database, queue and landing files are.
-
-    Returns:
-        The component and what it cannot work without (`metadatabase`, `queue`), each `healthy` or `unhealthy`;
-        the component is `starting` as long as it has shown no sign of life.
+        environ: Says where api-server, queue and landing files are.
 
     Raises:
-        TransientError: The api-server or the exporter does not answer.
+        TransientError: What would tell it is away itself: the api-server or the queue.
     """
-    return _CHECKS[component](component, environ)
+    return CHECKS[component](component, environ)
 
 
-def metadata_url(environ: Mapping[str, str]) -> str:
-    """`postgresql://…` of Airflow's own database."""
-    return "postgresql://" + environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].split("://", 1)[1]
+def _get(url: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> bytes:
+    """What the server answers with status 200, asked without a proxy.
 
-
-def _by_heartbeat(component: str, environ: Mapping[str, str]) -> dict[str, str]:
-    from include.local import database
-
-    parameters = {"job_type": _JOB_TYPES[component], "hostname": socket.gethostname(), "since": _started_at()}
+    Raises:
+        TransientError: It does not answer, or with another status.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        row = database.fetch_row(
-            metadata_url(environ), _LAST_HEARTBEAT, parameters, timeout_seconds=_ANSWER_SECONDS
-        )
-    except TransientError:
-        return {"metadatabase": UNHEALTHY, component: UNHEALTHY}
-    if row is None or row[0] is None:
-        return {"metadatabase": HEALTHY, component: STARTING}
-    is_fresh = row[0] <= _MAX_SILENCE.total_seconds()
-    return {"metadatabase": HEALTHY, component: HEALTHY if is_fresh else UNHEALTHY}
+        with opener.open(url, timeout=timeout_seconds) as answer:
+            return bytes(answer.read())
+    except (OSError, http.client.HTTPException) as error:
+        raise TransientError(f"{url}: {error}") from error
 
 
-def _by_answer(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
-    with closing(http.client.HTTPConnection("127.0.0.1", _API_SERVER_PORT, timeout=_ANSWER_SECONDS)) as server:
+def _answers(url: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> Callable[[str, Mapping[str, str]], bool]:
+    def check(_component: str, _environ: Mapping[str, str]) -> bool:
         try:
-            server.request("GET", "/api/v2/monitor/health")
-            answer = server.getresponse()
-            found = json.loads(answer.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise TransientError(f"the api-server does not answer: {error}") from error
-    return {"metadatabase": str(found["metadatabase"]["status"]), component: HEALTHY}
+            _get(url, timeout_seconds)
+        except TransientError:
+            return False
+        return True
+
+    return check
 
 
-def _by_ping(component: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _by_api_server(component: str, environ: Mapping[str, str]) -> bool:
+    url = environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL") or "http://api-server:8080/execution/"
+    text = _get(urljoin(url, _HEALTH_PATH))
+    try:
+        found = json.loads(text)
+        if found["metadatabase"]["status"] != "healthy":
+            raise TransientError("the api-server cannot read the heartbeats")
+        return bool(found[component.replace("-", "_")]["status"] == "healthy")
+    except (ValueError, KeyError, TypeError) as error:
+        raise TransientError(f"the api-server does not tell the health of {component}") from error
+
+
+def _by_ping(_component: str, environ: Mapping[str, str]) -> bool:
     from celery import Celery
     from kombu.exceptions import OperationalError
 
-    me = f"celery@{socket.gethostname()}"
-    seconds = {"socket_timeout": _ANSWER_SECONDS, "socket_connect_timeout": _ANSWER_SECONDS}
+    seconds = {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS}
     with Celery(broker=environ["AIRFLOW__CELERY__BROKER_URL"]) as app:
         app.conf.broker_transport_options = seconds  # a queue that takes the connection and says nothing
         try:
-            answers = app.control.ping([me], timeout=_ANSWER_SECONDS, limit=1)
-        except OperationalError:
-            return {"queue": UNHEALTHY, component: UNHEALTHY}
-    return {"queue": HEALTHY, component: HEALTHY if answers else UNHEALTHY}
+            me = f"celery@{socket.gethostname()}"
+            return bool(app.control.ping([me], timeout=_TIMEOUT_SECONDS, limit=1))
+        except OperationalError as error:
+            raise TransientError(f"the queue does not answer: {error}") from error
 
 
-def _by_landing_file(component: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _by_landing_file(_component: str, environ: Mapping[str, str]) -> bool:
     from include.landing import TRADES, list_files
 
     now = datetime.now(UTC)
     hour = now.replace(minute=0, second=0, microsecond=0)
     files = list_files(Path(environ["LANDING_ROOT"]), TRADES, hour - timedelta(hours=1))
     own = f"-{socket.gethostname()}-"
-    times = [f.path.stat().st_mtime for f in files if own in f.path.name]
-    written = [datetime.fromtimestamp(time, UTC) for time in times if time >= _started_at()]
-    if not written:
-        return {component: STARTING}
-    return {component: HEALTHY if now - max(written) <= _MAX_SILENCE else UNHEALTHY}
+    written_at = max((f.path.stat().st_mtime for f in files if own in f.path.name), default=0.0)
+    return written_at >= max(_started_at(), (now - _MAX_SILENCE).timestamp())
 
 
 def _started_at() -> float:
@@ -128,65 +110,40 @@ def _started_at() -> float:
     return psutil.Process(1).create_time() - _CLOCKS_DIFFER_SECONDS
 
 
-def _by_metrics(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
-    """Whether the exporter answers a scrape; a warehouse that is away is a metric of it, not its failure."""
-    with closing(http.client.HTTPConnection("127.0.0.1", _METRICS_PORT, timeout=_METRICS_SECONDS)) as server:
-        try:
-            server.request("GET", "/metrics")
-            answer = server.getresponse()
-            is_well = answer.status == http.HTTPStatus.OK and b"power_desk_warehouse_up" in answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise TransientError(f"the exporter does not answer: {error}") from error
-    return {component: HEALTHY if is_well else UNHEALTHY}
-
-
-def _by_ports(component: str, _environ: Mapping[str, str]) -> dict[str, str]:
+def _by_ports(_component: str, _environ: Mapping[str, str]) -> bool:
     try:
         for port in _SIMULATOR_PORTS:
-            socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS).close()
+            socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS).close()
     except OSError:
-        return {component: UNHEALTHY}
-    return {component: HEALTHY}
+        return False
+    return True
 
 
-_CHECKS: Mapping[str, Callable[[str, Mapping[str, str]], dict[str, str]]] = {
-    "scheduler": _by_heartbeat,
-    "dag-processor": _by_heartbeat,
-    "triggerer": _by_heartbeat,
-    "api-server": _by_answer,
+CHECKS: Mapping[str, Callable[[str, Mapping[str, str]], bool]] = {
+    "scheduler": _answers("http://127.0.0.1:8974/health"),
+    "dag-processor": _by_api_server,
+    "triggerer": _by_api_server,
+    "api-server": _answers(f"http://127.0.0.1:8080{_HEALTH_PATH}"),
     "worker": _by_ping,
     "capture": _by_landing_file,
-    "metrics": _by_metrics,
+    "metrics": _answers("http://127.0.0.1:9464/metrics", METRICS_TIMEOUT_SECONDS),
     "simulator": _by_ports,
 }
-
-
-def component_of(command: str) -> str | None:
-    """Which component a container's command line starts; None: none that can be looked at."""
-    found = re.search(r"\binclude\.(?:containers\.component (\S+)|(capture|health|simulator))\b", command)
-    if found is None:
-        return None
-    return found[1] or found[2].replace("health", "metrics")
+"""Component to its check."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints what is found; 0 if the component is healthy or there is none to look at."""
+    """Prints what is found; 0 if the component is healthy."""
     parser = argparse.ArgumentParser(prog="python -m include.containers.health", description=__doc__)
-    parser.add_argument(
-        "component", nargs="?", choices=sorted(_CHECKS), help="default: what the container runs"
-    )
+    parser.add_argument("component", choices=sorted(CHECKS))
     component = parser.parse_args(arguments).component
-    if component is None:
-        component = component_of(Path("/proc/1/cmdline").read_text().replace("\0", " "))
-    if component is None:
-        return 0
     try:
-        found = of_component(component, os.environ)
+        is_well = is_healthy(component, os.environ)
     except TransientError as error:
         print(error)
         return 1
-    print(", ".join(f"{name}: {status}" for name, status in found.items()))
-    return 0 if set(found.values()) == {HEALTHY} else 1
+    print(f"{component}: {'healthy' if is_well else 'unhealthy'}")
+    return 0 if is_well else 1
 
 
 if __name__ == "__main__":

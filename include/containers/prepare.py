@@ -1,10 +1,13 @@
 """Before anything starts, and at each upgrade: roles, databases, migrations of both."""
 
+import ipaddress
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from urllib.parse import urlsplit
 
 import psycopg2
 
@@ -17,6 +20,36 @@ from include.warehouse.migrate import migrate
 AIRFLOW = "airflow"
 """Airflow's own role and database."""
 WAREHOUSE = "warehouse"
+
+_SAFE = re.compile(r"[A-Za-z0-9._~-]{8,}")
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Checks what Compose does not.
+
+    Raises:
+        TerminalError: A source cannot be reached from a container, or a password would break the URLs that it
+            becomes part of; the message shows no password.
+    """
+    for name in ("EXCHANGE_URL", "MARKET_DATA_URL"):
+        if _is_loopback(urlsplit(environ.get(name, "")).hostname or ""):
+            raise TerminalError(
+                f"{name} names this host's loopback address, which in a container is the container itself: "
+                "write host.docker.internal for this host, or leave it empty for the simulator"
+            )
+    for name in ("AIRFLOW_DB_PASSWORD", "PIPELINE_PASSWORD", "ANALYST_PASSWORD"):
+        if name in environ and not _SAFE.fullmatch(environ[name]):
+            raise TerminalError(
+                f"{name} must be 8 or more letters, digits and . _ ~ - only: it becomes part of URLs"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower() == "localhost"
+    return address.is_loopback or address.is_unspecified
 
 
 def create_roles_and_databases(admin_url: str, environ: Mapping[str, str]) -> None:
@@ -66,6 +99,7 @@ def _connect(url: str, database: str | None = None) -> Iterator[psycopg2.extensi
 def main() -> int:
     """Does all of it; 0 if both databases are ready."""
     try:
+        check(os.environ)
         if admin_url := os.environ.get("ADMIN_DATABASE_URL", ""):
             create_roles_and_databases(admin_url, os.environ)
             print("prepare: roles and databases are there", flush=True)

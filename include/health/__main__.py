@@ -13,14 +13,13 @@ from prometheus_client.registry import CollectorRegistry
 
 from include.errors import TerminalError
 from include.health.collector import PlatformCollector
+from include.settings import command_settings
 
 DEFAULT_PORT = 9464
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the server; 0 after a signal, 2 when a setting is wrong or the port is in use."""
-    from include.local import credentials
-
     parser = argparse.ArgumentParser(
         prog="python -m include.health",
         description=__doc__,
@@ -35,12 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        settings = credentials.settings()
+        settings = command_settings()
     except TerminalError as error:
         print(f"monitoring: {error}", file=sys.stderr)
         return 2
     registry = CollectorRegistry()
-    registry.register(PlatformCollector(settings, lambda: credentials.settings().warehouse_url))
+    registry.register(PlatformCollector(settings, lambda: command_settings().warehouse_url))
     try:
         server, _ = start_http_server(options.port, options.host, registry)
     except (OSError, OverflowError) as error:

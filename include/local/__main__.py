@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from include.errors import TerminalError, TransientError
-from include.local import credentials
 from include.local.postgres import binaries
 from include.local.run import Run, RunOptions
-from include.settings import LOCAL_ROOT, PROJECT_ROOT
+from include.settings import LOCAL_ROOT, PROJECT_ROOT, analyst_url, command_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _psql(write: bool) -> int:
-    url = credentials.settings().warehouse_url if write else credentials.analyst_url()
+    url = command_settings().warehouse_url if write else analyst_url()
     try:
         program: str | None = str(binaries() / "psql")
     except TerminalError:

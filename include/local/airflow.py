@@ -83,6 +83,7 @@ def environment(
         "CORE__DAGS_FOLDER": str(dags),
         "CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "CORE__FERNET_KEY": secrets["fernet"][:43] + "=",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:ADMIN",
@@ -157,19 +158,14 @@ class Api:
         answer = self._call("POST", "/auth/token", {"username": ADMIN, "password": self.password})
         self._session.headers["Authorization"] = f"Bearer {answer['access_token']}"
 
-    def dags(self) -> dict[str, bool]:
-        """The DAGs that were parsed, and whether each is paused."""
-        found = self._call("GET", "/api/v2/dags?limit=100")["dags"]
-        return {str(dag["dag_id"]): bool(dag["is_paused"]) for dag in found}
+    def dags(self) -> list[str]:
+        """The DAGs that were parsed."""
+        return [str(dag["dag_id"]) for dag in self._call("GET", "/api/v2/dags?limit=100")["dags"]]
 
     def import_errors(self) -> list[str]:
         """File and last line of the trace of each DAG file that cannot be imported."""
         found = self._call("GET", "/api/v2/importErrors")["import_errors"]
         return [f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}" for error in found]
-
-    def unpause(self, dag_id: str) -> None:
-        """Lets the scheduler run it."""
-        self._call("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
 
     def trigger(self, dag_id: str) -> None:
         """Starts a run now."""

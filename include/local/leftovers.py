@@ -1,8 +1,7 @@
-"""Finds and ends processes by the mark that every child of `make run` carries in its environment."""
+"""Finds processes by the mark that every child of `make run` carries in its environment."""
 
 import os
-import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -29,32 +28,3 @@ def find(state: Path) -> list[psutil.Process]:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return found
-
-
-def members(session: int) -> list[psutil.Process]:
-    """The living processes of a session, whatever process group they have moved to."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.NoSuchProcess, ProcessLookupError, PermissionError):
-            continue
-    return found
-
-
-def end(processes: Iterable[psutil.Process], timeout_seconds: float) -> None:
-    """TERM to all of them, KILL to those still there after `timeout_seconds`; returns when they are gone."""
-    alive = list(processes)
-    _signal(alive, signal.SIGTERM)
-    _, alive = psutil.wait_procs(alive, timeout=timeout_seconds)
-    _signal(alive, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=5)
-
-
-def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
-    for process in processes:
-        try:
-            process.send_signal(number)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from include.local import leftovers
+from include.containers import sessions
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _STEADY_SECONDS = 60.0
-"""A process that lived this long is restarted as if it had never failed."""
+"""After running this long a process counts as steady: its next restart comes after the first pause again."""
 _HUGE_LOG_BYTES = 20_000_000
 
 
@@ -91,16 +91,16 @@ class Supervisor:
         """Reports children that died; restarts each after a pause, which doubles while it keeps dying."""
         for child in self._children:
             if child.process is not None and child.process.poll() is not None:
-                self._mourn(child)
+                self._handle_exit(child)
             if child.process is None and self._clock() >= child.restart_at:
                 self._launch(child)
 
     def restart(self, name: str) -> None:
-        """Ends the child of this name, which lives but does not work, with its session; starts it anew."""
+        """Restarts the child of this name, which runs but is unhealthy; its whole session is ended first."""
         for child in self._children:
             if child.name == name and child.process is not None:
                 self._say(f"{name} answers no more: see {child.log}; it is started again")
-                leftovers.end(leftovers.members(child.process.pid), timeout_seconds=6)
+                sessions.end(sessions.members(child.process.pid), timeout_seconds=6)
                 child.process.wait()
                 self._launch(child)
 
@@ -112,14 +112,14 @@ class Supervisor:
         return min(ages, default=0.0)
 
     def stop(self, children: Sequence[Child], timeout_seconds: float) -> None:
-        """TERM to these children and all of their sessions at once, KILL to what is left after the patience.
+        """TERM to these children and all of their sessions at once, KILL to what is left after the timeout.
 
         They are watched no more.
         """
         self._children = [child for child in self._children if child not in children]
         running = [child.process for child in children if child.process is not None]
-        leftovers.end(
-            [member for process in running for member in leftovers.members(process.pid)], timeout_seconds
+        sessions.end(
+            [member for process in running for member in sessions.members(process.pid)], timeout_seconds
         )
         for process in running:
             process.wait()
@@ -129,7 +129,7 @@ class Supervisor:
         """Those that are watched."""
         return list(self._children)
 
-    def _mourn(self, child: Child) -> None:
+    def _handle_exit(self, child: Child) -> None:
         assert child.process is not None
         if self._clock() - child.started_at > _STEADY_SECONDS:
             child.pause_seconds = _FIRST_PAUSE_SECONDS
@@ -139,7 +139,7 @@ class Supervisor:
             f"it is started again in {pause:.0f} s"
         )
         # What it left in its session may hold connections and locks that its successor needs.
-        leftovers.end(leftovers.members(child.process.pid), timeout_seconds=6)
+        sessions.end(sessions.members(child.process.pid), timeout_seconds=6)
         child.process = None
         child.restart_at = self._clock() + pause
         child.pause_seconds = min(2 * pause, _LONGEST_PAUSE_SECONDS)

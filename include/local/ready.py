@@ -1,6 +1,5 @@
 """What `make run` waits for once its processes are up: health, DAGs, the first priced PnL."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +8,7 @@ from typing import Any, TypeVar
 
 from include.errors import TransientError
 from include.local.airflow import Api
-from include.local.database import fetch_row
-from include.local.files import write_private
+from include.warehouse.probe import fetch_row
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("local/queries.sql")
@@ -58,34 +56,29 @@ class Progress:
 
 def wait_for_airflow(api: Api, progress: Progress) -> None:
     """Returns when every component of Airflow is healthy and the API has let us in."""
-    ill = ["the api-server"]
+    unhealthy = ["the api-server"]
 
     def attempt() -> bool | None:
-        ill[:] = [name for name, status in api.health().items() if status not in ("healthy", "None")]
-        if ill:
+        unhealthy[:] = [name for name, status in api.health().items() if status not in ("healthy", "None")]
+        if unhealthy:
             return None
         api.login()
         return True
 
-    progress.wait(attempt, lambda: f"for {', '.join(ill)}")
+    progress.wait(attempt, lambda: f"for {', '.join(unhealthy)}")
 
 
-def unpause_new_dags(api: Api, dags: Path, note: Path, progress: Progress) -> None:
-    """Unpauses each DAG the first time it is seen: one that the user paused later stays paused."""
+def wait_for_dags(api: Api, dags: Path, progress: Progress) -> None:
+    """Returns when every DAG file has been read, and tells of those that are broken."""
     expected = len(list(dags.glob("*.py")))
-    known: list[str] = json.loads(note.read_text()) if note.exists() else []
 
-    def attempt() -> dict[str, bool] | None:
+    def attempt() -> list[str] | None:
         found = api.dags()
         return found if len(found) + len(api.import_errors()) >= expected else None
 
     progress.wait(attempt, lambda: f"for {expected} DAG files to be read", _PARSE_SECONDS)
     for error in api.import_errors():
         progress.say(f"this DAG file is broken: {error}")
-    fresh = [dag_id for dag_id in api.dags() if dag_id not in known]
-    for dag_id in fresh:
-        api.unpause(dag_id)
-    write_private(note, json.dumps(sorted({*known, *fresh})) + "\n")
     progress.say(f"DAGs: {', '.join(api.dags()) or 'none'}")
 
 

@@ -1,6 +1,7 @@
 """`make run`: everything up, step by step, watched until it is told to stop."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -14,14 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+from include.containers import sessions
+from include.containers.watchdog import Watchdog
 from include.errors import TerminalError
-from include.local import airflow, credentials, database, leftovers, ports, ready
-from include.local.environment import load_environment
-from include.local.files import Secrets, make_private, private_folder
+from include.local import airflow, leftovers, ports, ready
+from include.local.files import Secrets, make_private, private_folder, write_private
 from include.local.postgres import EmbeddedPostgres
 from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
-from include.local.watchdog import Watchdog
-from include.settings import PROJECT_ROOT, Settings
+from include.settings import PROJECT_ROOT, Settings, credentials_file, load_environment
+from include.warehouse import probe
 from include.warehouse.migrate import migrate
 
 _TRADES_PER_SECOND = "1.6"
@@ -142,14 +144,7 @@ class Run:
             self._run(component, airflow.command(component, *arguments), airflow_environment)
         self._say("starting Airflow: api-server, scheduler, dag-processor, triggerer")
         api = airflow.Api(airflow.base_url(settings), airflow.admin_password(secrets))
-        credentials.write(
-            self._state,
-            url=api.url,
-            username=airflow.ADMIN,
-            password=api.password,
-            warehouse_url=settings.warehouse_url,
-            analyst_url=analyst_url,
-        )
+        self._write_credentials(api, settings.warehouse_url, analyst_url)
         progress = ready.Progress(self._say, self._watch)
         ready.wait_for_airflow(api, progress)
         self._say("Airflow is healthy")
@@ -157,14 +152,22 @@ class Run:
         self._watchdog = Watchdog(
             api.health,
             self._supervisor.restart,
-            lambda: database.answers(metadata_url),
+            lambda: probe.answers(metadata_url),
             self._say,
             self._supervisor.age_seconds,
         )
-        ready.unpause_new_dags(api, self._options.dags, self._state / "unpaused.json", progress)
+        ready.wait_for_dags(api, self._options.dags, progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
         ready.wait_for_priced_pnl(api, settings.warehouse_url, progress)
         self._say("everything is up: Ctrl-C ends it, make psql looks into the warehouse")
+
+    def _write_credentials(self, api: airflow.Api, warehouse_url: str, analyst_url: str) -> None:
+        """For people, scripts and commands; `analyst_url` is empty where the warehouse is not ours."""
+        login = {"url": api.url, "username": airflow.ADMIN, "password": api.password}
+        known: dict[str, object] = {"airflow": login, "warehouse_url": warehouse_url}
+        if analyst_url:
+            known["analyst_url"] = analyst_url
+        write_private(credentials_file(self._state), json.dumps(known, indent=2) + "\n")
 
     def _clean_up(self, postgres: EmbeddedPostgres) -> None:
         """Ends what a run left behind that was killed; the writers first, so that they find their database."""
@@ -174,7 +177,7 @@ class Run:
         others = [process for process in found if process.pid not in family]
         if others or server:
             self._say("ending what an earlier run left behind")
-            leftovers.end(others, _STOP_SECONDS)
+            sessions.end(others, _STOP_SECONDS)
             postgres.end_leftover()
 
     def _require_ports(self, environment: dict[str, str], settings: Settings) -> None:
@@ -236,7 +239,7 @@ class Run:
             return
         server = self._postgres.postmaster()
         family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
-        leftovers.end([process for process in leftovers.find(self._state) if process.pid not in family], 1.0)
+        sessions.end([process for process in leftovers.find(self._state) if process.pid not in family], 1.0)
         self._postgres.end_leftover()
         if self._postgres.process is not None:
             with suppress(subprocess.TimeoutExpired):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from include.containers import health
-from include.containers.secret_file import SECRETS
+from include.containers.env_file import SECRETS
 from include.health.__main__ import DEFAULT_PORT
 from include.settings import PROJECT_ROOT
 
@@ -17,7 +17,7 @@ PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
 EXAMPLES = DOCS / "deploy"
 COMPOSE_TEXT = (PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
-MADE_BY_MAKE_UP = {"WORKERS", "CAPTURE_LINES", "COMPOSE_PROFILES"}
+READ_BY_COMPOSE = {"COMPOSE_PROFILES"}
 NOT_FOR_USERS = {"REVISION"}
 
 
@@ -59,7 +59,7 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 def test_the_table_of_settings_has_the_variables_of_the_compose_file_and_no_other() -> None:
     used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", COMPOSE_TEXT)) - NOT_FOR_USERS
-    assert set(settings()) == used | MADE_BY_MAKE_UP
+    assert set(settings()) == used | READ_BY_COMPOSE
 
 
 def test_its_defaults_are_those_of_the_compose_file_and_secrets_have_none() -> None:
@@ -67,7 +67,7 @@ def test_its_defaults_are_those_of_the_compose_file_and_secrets_have_none() -> N
     for name, told in settings().items():
         if name in SECRETS:
             assert told == "generated", name
-        elif (value := re.fullmatch(r"`([^`]+)`", told)) and name not in MADE_BY_MAKE_UP:
+        elif (value := re.fullmatch(r"`([^`]+)`", told)) and name not in READ_BY_COMPOSE:
             assert value[1] == defaults[name], name
 
 
@@ -181,7 +181,7 @@ def test_the_launchers_and_times_of_kubernetes_are_those_of_one_host() -> None:
     for document in (capture, metrics):
         probe = document["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]["exec"]["command"]
         assert probe[:3] == ["python", "-m", "include.containers.health"]
-        assert probe[3] in health._CHECKS
+        assert probe[3] in health.CHECKS
 
 
 def test_kubernetes_runs_the_image_as_its_own_user_without_root() -> None:

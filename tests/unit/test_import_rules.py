@@ -1,4 +1,4 @@
-"""The rooms of the house may import each other only in the direction in which data and knowledge flow."""
+"""The packages of include may import each other only in the direction in which data flows."""
 
 import ast
 import sys
@@ -36,20 +36,15 @@ MAY_IMPORT = {
     # the calendar: what day it is, which hours are open, whether a label is one
     "dashboard": BASE | {"domain", "warehouse"},
     "simulator": BASE | {"domain"},
-    "local": STORES,
-    "containers": STORES | {"local"},
+    "containers": STORES,
+    "local": STORES | {"containers"},
     "dags": {"jobs", "orchestration"},
     "plugins": {"jobs", "orchestration", "dashboard", *STORES},
 }
-"""Room: the other rooms of include it may import. Tools may import all of them."""
+"""Package: the other packages of include it may import. Tools may import all of them."""
 
 USES_TEST_DOUBLES = "tools.screenshots"
 """The only tools that may import tests: the page is photographed with the data it is tested with."""
-
-OF_COMMAND_LINES = {"include.local.credentials", "include.local.postgres"}
-"""What a command line may import, and only inside a function: the passwords and the server of `make run`."""
-
-HAS_COMMAND_LINE = {"commands", "health"}
 
 HEAVY = {"pandas", "great_expectations"}
 """Packages that take seconds to import; the scheduler imports DAG files again and again."""
@@ -66,7 +61,7 @@ class Import:
     is_lazy: bool
 
     @property
-    def package(self) -> str:
+    def top(self) -> str:
         return self.name.split(".", 1)[0]
 
 
@@ -78,7 +73,7 @@ class Module:
     tree: ast.Module
 
     @property
-    def room(self) -> str:
+    def package(self) -> str:
         first, *rest = self.name.split(".")
         return (rest or [first])[0] if first == "include" else first
 
@@ -111,48 +106,43 @@ def modules(*folders: str) -> list[Module]:
     return found
 
 
-def room_breaches(module: Module) -> list[str]:
-    """Imports of rooms that are none of this module's business."""
+def import_breaches(module: Module) -> list[str]:
+    """Imports of packages that this module's package may not import."""
     breaches = []
     for imported in module.imports():
         if imported.name.startswith("."):
             breaches.append(f"{module.name}:{imported.line} imports relatively")
             continue
-        room = (imported.name + ".").split(".")[1] if imported.package == "include" else imported.package
-        if imported.package not in ("include", "dags", "plugins", "tests", "tools") or room == module.room:
+        package = (imported.name + ".").split(".")[1] if imported.top == "include" else imported.top
+        if imported.top not in ("include", "dags", "plugins", "tests", "tools") or package == module.package:
             continue
-        is_of_command = (
-            module.room in HAS_COMMAND_LINE
-            and imported.is_lazy
-            and any(imported.name == name or imported.name.startswith(name + ".") for name in OF_COMMAND_LINES)
-        )
-        if module.room == "tools":
-            is_allowed = room != "tests" or module.name.startswith(USES_TEST_DOUBLES)
+        if module.package == "tools":
+            is_allowed = package != "tests" or module.name.startswith(USES_TEST_DOUBLES)
         else:
-            is_allowed = room in MAY_IMPORT[module.room] or is_of_command
+            is_allowed = package in MAY_IMPORT[module.package]
         if not is_allowed:
             breaches.append(f"{module.name}:{imported.line} imports {imported.name}")
     return breaches
 
 
-def package_breaches(module: Module) -> list[str]:
-    """Packages from outside the project that the room must do without."""
+def external_breaches(module: Module) -> list[str]:
+    """Imports of packages from outside the project that this module must do without."""
     breaches = []
     for imported in module.imports():
-        is_ours_or_standard = imported.package in sys.stdlib_module_names or imported.package == "include"
-        is_airflow = imported.package == "airflow"
-        if (module.room == "domain" and not is_ours_or_standard) or (
-            is_airflow and module.room not in ("orchestration", "dags", "plugins")
+        is_ours_or_standard = imported.top in sys.stdlib_module_names or imported.top == "include"
+        is_airflow = imported.top == "airflow"
+        if (module.package == "domain" and not is_ours_or_standard) or (
+            is_airflow and module.package not in ("orchestration", "dags", "plugins")
         ):
             breaches.append(f"{module.name}:{imported.line} imports {imported.name}")
-        if module.room == "dags" and not (is_ours_or_standard or is_airflow):
+        if module.package == "dags" and not (is_ours_or_standard or is_airflow):
             breaches.append(f"{module.name}:{imported.line} imports {imported.name}")
     return breaches
 
 
 def environment_readers(module: Module) -> list[str]:
     """Lines that read an environment variable; setting one for a library is another matter."""
-    if module.name in READS_THE_ENVIRONMENT or module.room in ("local", "containers"):
+    if module.name in READS_THE_ENVIRONMENT or module.package in ("local", "containers"):
         return []
     written = {
         id(node.value)
@@ -185,7 +175,7 @@ def heavy_imports(roots: list[Module], library: list[Module]) -> list[str]:
         for imported in module.imports():
             if imported.is_lazy:
                 continue
-            if imported.package in HEAVY:
+            if imported.top in HEAVY:
                 found.append(f"{chain} -> {imported.name}")
             parts = imported.name.split(".")
             for length in range(1, len(parts) + 1):  # a module's packages are imported before it
@@ -200,17 +190,17 @@ OURS = modules("include", "dags", "plugins")
 TOOLS = modules("tools")
 
 
-def test_every_room_is_in_the_table() -> None:
-    assert {module.room for module in OURS} - {"include"} <= set(MAY_IMPORT)
+def test_every_package_is_in_the_table() -> None:
+    assert {module.package for module in OURS} - {"include"} <= set(MAY_IMPORT)
 
 
-def test_rooms_import_only_what_the_table_allows() -> None:
+def test_packages_import_only_what_the_table_allows() -> None:
     checked = [module for module in OURS + TOOLS if module.name != "include"]
-    assert [breach for module in checked for breach in room_breaches(module)] == []
+    assert [breach for module in checked for breach in import_breaches(module)] == []
 
 
 def test_the_domain_needs_the_standard_library_only_and_only_orchestration_knows_airflow() -> None:
-    assert [breach for module in OURS for breach in package_breaches(module)] == []
+    assert [breach for module in OURS for breach in external_breaches(module)] == []
 
 
 def test_only_settings_reads_the_environment() -> None:
@@ -218,7 +208,7 @@ def test_only_settings_reads_the_environment() -> None:
 
 
 def test_no_dag_file_waits_for_heavy_packages() -> None:
-    roots = [module for module in OURS if module.room in ("dags", "plugins", "orchestration")]
+    roots = [module for module in OURS if module.package in ("dags", "plugins", "orchestration")]
     assert heavy_imports(roots, OURS) == []
 
 
@@ -234,9 +224,11 @@ def test_no_dag_file_waits_for_heavy_packages() -> None:
         ("include.jobs.load_trades", "def run():\n    from include.orchestration import tasks"),
         ("include.jobs.load_trades", "def run():\n    from plugins import timetables"),
         ("include.jobs.load_trades", "from include.commands import audit"),
-        ("include.jobs.load_trades", "def main():\n    from include.local.credentials import settings"),
-        ("include.commands.report", "from include.local.credentials import settings"),
-        ("include.commands.report", "def main():\n    from include.local.ports import free"),
+        (
+            "include.commands.dictionary",
+            "def main():\n    from include.local.postgres import embedded_postgres",
+        ),
+        ("include.containers.component", "from include.local import leftovers"),
         ("include.orchestration.tasks", "from dags import hourly_pnl"),
         ("include.landing", "from tests import conftest"),
         ("include.landing", "from tools.history import write_history"),
@@ -246,15 +238,14 @@ def test_no_dag_file_waits_for_heavy_packages() -> None:
         ("dags.hourly_pnl", "from include.load.source import load_source"),
     ],
 )
-def test_a_breach_between_rooms_is_noticed(name: str, source: str) -> None:
-    assert len(room_breaches(parse(name, source))) == 1
+def test_a_breach_between_packages_is_noticed(name: str, source: str) -> None:
+    assert len(import_breaches(parse(name, source))) == 1
 
 
 @pytest.mark.parametrize(
     ("name", "source"),
     [
         ("include.load.trades", "from include.load.lines import Line\nfrom include.landing import list_files"),
-        ("include.commands.report", "def main():\n    from include.local.credentials import settings"),
         ("include.simulator.deals", "import include.domain.trade"),
         ("tools.bench.loader", "from include.local.postgres import EmbeddedPostgres"),
         ("tools.screenshots.page", "from tests.dashboard.states import STATES"),
@@ -262,7 +253,7 @@ def test_a_breach_between_rooms_is_noticed(name: str, source: str) -> None:
     ],
 )
 def test_what_the_table_allows_passes(name: str, source: str) -> None:
-    assert room_breaches(parse(name, source)) == []
+    assert import_breaches(parse(name, source)) == []
 
 
 @pytest.mark.parametrize(
@@ -274,8 +265,8 @@ def test_what_the_table_allows_passes(name: str, source: str) -> None:
         ("dags.hourly_pnl", "import requests"),
     ],
 )
-def test_a_package_in_the_wrong_room_is_noticed(name: str, source: str) -> None:
-    assert len(package_breaches(parse(name, source))) == 1
+def test_an_external_package_in_the_wrong_place_is_noticed(name: str, source: str) -> None:
+    assert len(external_breaches(parse(name, source))) == 1
 
 
 @pytest.mark.parametrize(

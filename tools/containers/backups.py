@@ -1,27 +1,36 @@
-"""Backup, loss and return: of everything, and of nothing but the landing files."""
+"""Backup, loss and return, as docs/deploy.md has it: of everything, and of nothing but the landing files."""
 
+import re
 import time
-from pathlib import Path
 
 import psycopg2
 
+from include.settings import PROJECT_ROOT
 from tools.containers.desk import AUDIT, Desk
+from tools.containers.isolation import docker
 from tools.containers.report import expect
 from tools.containers.stack import Stack
 from tools.fingerprint import fingerprint
 
-_DATABASES = ("warehouse", "airflow")
-_AS_ADMIN = 'export PGPASSWORD="$POSTGRES_PASSWORD" PGHOST=127.0.0.1 PGUSER=postgres; exec '
-_GREW_MEANWHILE = 1
-"""What tar says when capture appended to a file that was being read: what was there is in the archive."""
 _OUR_ABSENCE = ("capture_gap_seconds", "is_complete")
 """The time for which capture is stopped here grows from one look to the next; the market's facts do not."""
 _BESIDE = ("run", "--rm", "--no-deps", "-T", "scheduler")
 """A command of the platform while the platform itself is down."""
 _CONNECTED = "SELECT connected_from, connected_until FROM ops.connected_intervals ORDER BY 1, 2"
+_GREW_MEANWHILE = "|| [ $? = 1 ]"
+"""What tar says when capture appended to a file that was being read: what was there is in the archive."""
+_COMPLETE = "every captured line is accounted for"
 
 
-def backup_and_restore(desk: Desk, folder: Path) -> None:
+def documented(heading: str) -> str:
+    """The commands that docs/deploy.md gives under a heading in bold."""
+    page = (PROJECT_ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    found = re.search(rf"^\*\*{heading}\*\*.*?^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert found is not None, heading
+    return found[1]
+
+
+def backup_and_restore(desk: Desk) -> None:
     """Backup while everything runs, removal with volumes, return to the very tables of the backup."""
     stack = desk.stack
     began = time.monotonic()
@@ -29,10 +38,13 @@ def backup_and_restore(desk: Desk, folder: Path) -> None:
         # the moment that the dump is of, held for a look at the same moment
         database.rows("BEGIN ISOLATION LEVEL REPEATABLE READ")
         snapshot = database.value("SELECT pg_export_snapshot()")
-        back_up(stack, folder, snapshot)
+        dump, tar = documented("Backup").rsplit("\n", 2)[0], documented("Backup").splitlines()[-1]
+        is_warehouse = f'$([ "$0" = warehouse ] && echo --snapshot={snapshot})'
+        stack.shell(dump.replace("--format=custom", f"--format=custom {is_warehouse}"))
+        stack.shell(f"{tar} {_GREW_MEANWHILE}")
         seconds = time.monotonic() - began
         expected = fingerprint(database)
-    size = sum(file.stat().st_size for file in folder.iterdir())
+    size = sum((stack.root / name).stat().st_size for name in ("airflow.dump", "warehouse.dump", "landing.tar"))
     stack.report.add("backup while it runs", f"two pg_dump and the landing files, {size / 1e6:.1f} MB", seconds)
 
     stack.make("down", "VOLUMES=1")
@@ -40,7 +52,9 @@ def backup_and_restore(desk: Desk, folder: Path) -> None:
     stack.report.add("make down VOLUMES=1", "no container and no volume is left")
 
     began = time.monotonic()
-    restore(stack, folder)
+    *steps, last = documented("Restore").splitlines()
+    expect(last == "make up", f"the restore ends with {last}")
+    expect(_COMPLETE in stack.shell("\n".join(steps)), "the audit after the restore finds something")
     seconds = time.monotonic() - began
     with desk.warehouse() as database:
         _compare(expected, fingerprint(database), "the restored tables")
@@ -52,30 +66,6 @@ def backup_and_restore(desk: Desk, folder: Path) -> None:
     stack.make("up")
     sums = desk.refresh_and_audit()
     stack.report.add("make up on the restored data", f"goes on; audit clean: {sums}", time.monotonic() - began)
-
-
-def back_up(stack: Stack, folder: Path, snapshot: str) -> None:
-    """The databases first, the landing files after them: so these hold all that the warehouse has loaded."""
-    for name in _DATABASES:
-        same_moment = f" --snapshot={snapshot}" if name == "warehouse" else ""
-        command = f"{_AS_ADMIN}pg_dump --format=custom{same_moment} {name}"
-        stack.piped(("exec", "-T", "postgres", "sh", "-c", command), None, folder / f"{name}.dump")
-    archive = ("tar", "-C", "/var/lib/desk", "-cf", "-", "landing")
-    stack.piped(("exec", "-T", "capture", *archive), None, folder / "landing.tar", accept=_GREW_MEANWHILE)
-
-
-def restore(stack: Stack, folder: Path) -> None:
-    """Into new volumes: roles from .env by migrate, databases from dumps, files from the archive; audited."""
-    start_postgres(stack)
-    stack.compose("run", "--rm", "migrate")
-    for name in _DATABASES:
-        command = f"{_AS_ADMIN}pg_restore --clean --if-exists --create --exit-on-error --dbname=postgres"
-        stack.piped(("exec", "-T", "postgres", "sh", "-c", command), folder / f"{name}.dump", None)
-    extract = ("tar", "-C", "/var/lib/desk", "-xf", "-")
-    stack.piped(("run", "--rm", "--no-deps", "-T", "capture", *extract), folder / "landing.tar", None)
-    stack.compose("run", "--rm", "migrate")
-    verdict = stack.compose(*_BESIDE, *AUDIT).splitlines()[-1]
-    expect(verdict == "every captured line is accounted for", f"after the restore: {verdict}")
 
 
 def down_keeps_the_data(desk: Desk) -> None:
@@ -111,7 +101,7 @@ def rebuild_from_landing_files(desk: Desk) -> None:
 
     stack.compose("rm", "--stop", "--force", "postgres")
     volume = next(name for name in stack.volumes() if name.endswith("_postgres"))
-    expect(stack.engine.docker("volume", "rm", volume).returncode == 0, f"{volume} cannot be removed")
+    expect(docker("volume", "rm", volume).returncode == 0, f"{volume} cannot be removed")
     began = time.monotonic()
     start_postgres(stack)
     stack.compose("run", "--rm", "migrate")
@@ -129,7 +119,7 @@ def rebuild_from_landing_files(desk: Desk) -> None:
 
 def start_postgres(stack: Stack) -> None:
     """postgres alone, until it answers."""
-    stack.compose("up", "-d", "--no-deps", "postgres")
+    stack.compose("up", "-d", "postgres")
     stack.wait_until_healthy("postgres", count=1)
 
     def answers() -> bool:

@@ -22,8 +22,8 @@ _RUN_SECONDS = 300.0
 
 
 @dataclass
-class Line:
-    """What one capture landed.
+class Landed:
+    """What one capture instance landed.
 
     Attributes:
         messages: Message to when it was received.
@@ -110,7 +110,7 @@ class Desk:
             return None
 
     def gaps(self, since: datetime) -> int:
-        """How many times no line was connected, as far as is loaded."""
+        """How many times no capture instance was connected, as far as is loaded."""
         found = self.value("SELECT count(*) FROM ops.capture_gaps WHERE gap_end_at > %s", (since,))
         expect(found is not None, "the warehouse cannot be asked for its gaps")
         return int(found)
@@ -138,22 +138,22 @@ class Desk:
         self.finish(self.trigger())
         return self.audit()
 
-    def lines(self) -> dict[tuple[str, str], Line]:
-        """What each capture has landed so far, by host and name of the writer, from the files themselves."""
+    def landed(self) -> dict[tuple[str, str], Landed]:
+        """What each capture instance has landed so far, by host and writer, from the files themselves."""
         holder = next(iter(self.stack.containers("capture")), None)
         if holder is None:
             raise DrillError("no capture is there")
-        found: dict[tuple[str, str], Line] = {}
+        found: dict[tuple[str, str], Landed] = {}
         for _, content in sorted(_landed(self.stack, holder)):
-            line = Line()
+            landed = Landed()
             for text in content.splitlines():
                 entry = json.loads(text)
                 if entry.get("event") == "opened":  # the first line of each file
-                    line = found.setdefault((entry["host"], entry["writer"]), line)
+                    landed = found.setdefault((entry["host"], entry["writer"]), landed)
                 if "event" in entry:
-                    line.events.append(entry["event"])
+                    landed.events.append(entry["event"])
                 elif "raw" in entry:
-                    line.messages[entry["raw"]] = datetime.fromisoformat(entry["received_at"])
+                    landed.messages[entry["raw"]] = datetime.fromisoformat(entry["received_at"])
         return found
 
 

@@ -4,12 +4,13 @@ import time
 from collections.abc import Sequence
 
 from tools.containers.desk import Desk, now
+from tools.containers.isolation import docker
 from tools.containers.report import expect
 from tools.containers.stack import Running, Stack
 
 _BACK_SECONDS = 240.0
 _EXCHANGE = "simulator"
-"""While that is away no line can be connected."""
+"""While that is away no capture instance can be connected."""
 _LAUNCHER = "include.containers.component"
 
 
@@ -22,7 +23,7 @@ def kill_in_turn(desk: Desk, services: Sequence[str]) -> None:
     desk.refresh_and_audit()  # now it is known what was landed up to here
     gaps = desk.gaps(since)
     expect(gaps == 0, f"the kills made {gaps} gaps")
-    desk.stack.report.add("gaps by these kills", "none: one of two lines was always connected")
+    desk.stack.report.add("gaps by these kills", "none: one of two capture instances was always connected")
     if _EXCHANGE in services:
         since = now()
         _kill_one(desk, _EXCHANGE)
@@ -54,7 +55,7 @@ def kill(stack: Stack, container: Running) -> str:
     From within a container its first process cannot be killed, and `docker kill` counts as a stop by hand:
     so it is done by the number that the process has on the engine's host.
     """
-    listing = stack.engine.docker("top", container.id, "-eo", "pid,ppid,args").stdout.splitlines()[1:]
+    listing = docker("top", container.id, "-eo", "pid,ppid,args").stdout.splitlines()[1:]
     processes = [
         (int(pid), int(parent), words) for pid, parent, words in (row.split(None, 2) for row in listing)
     ]
@@ -62,9 +63,10 @@ def kill(stack: Stack, container: Running) -> str:
     while "docker-init" in victim[2] or _LAUNCHER in victim[2]:
         victim = next(p for p in processes if p[1] == victim[0])
     code = "import os, sys; os.kill(int(sys.argv[1]), 9)"
-    done = stack.engine.docker(
+    image = stack.containers("capture")[0].details["Image"]
+    done = docker(
         *("run", "--rm", "--pid=host", "--network=none", "--user=0", "--no-healthcheck"),
-        *(stack.image, "python", "-c", code, str(victim[0])),
+        *(image, "python", "-c", code, str(victim[0])),
     )
     expect(done.returncode == 0, f"kill of {victim[2][:60]}: {done.stderr}")
     name = [word.rsplit("/", 1)[-1] for word in victim[2].split()[:3] if not word.startswith("--")]

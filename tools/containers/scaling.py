@@ -3,42 +3,42 @@
 import time
 from datetime import datetime, timedelta
 
-from tools.containers.desk import Desk, Line, now
+from tools.containers.desk import Desk, Landed, now
 from tools.containers.report import expect
 
 _ENOUGH = 10
 _ENOUGH_SECONDS = 120.0
 _CATCH_UP = timedelta(seconds=1)
-"""Lines receive the same message at slightly different moments: what is this near to an edge says nothing."""
+"""They receive the same message at slightly different moments: what is this near to an edge says nothing."""
 
 
 def captures(desk: Desk) -> None:
-    """One line, two, and one again: both lines have every trade of the time that they share."""
+    """One instance, two, and one again: both have every trade of the time that they share."""
     stack = desk.stack
     began, since = time.monotonic(), now()
     (first,) = stack.containers("capture")
     _scale(desk, "capture", 2)
     second = next(c for c in stack.wait_until_healthy("capture", count=2) if c.id != first.id)
-    stack.report.add("capture 1 → 2", "both lines are healthy", time.monotonic() - began)
+    stack.report.add("capture 1 → 2", "both instances are healthy", time.monotonic() - began)
     both_since = now()
 
     def shared() -> int:
         until, landed = now(), _standalone(desk)
         return _common(landed[first.host], landed[second.host], both_since, until)
 
-    stack.report.wait_for(lambda: shared() >= _ENOUGH, _ENOUGH_SECONDS, f"{_ENOUGH} trades in both lines")
+    stack.report.wait_for(lambda: shared() >= _ENOUGH, _ENOUGH_SECONDS, f"{_ENOUGH} trades of both instances")
     count = shared()
     began = time.monotonic()
     _scale(desk, "capture", 1)
     (left,) = stack.wait_until_healthy("capture", count=1)
-    stack.report.add("capture 2 → 1", "one line goes on", time.monotonic() - began)
+    stack.report.add("capture 2 → 1", "one instance goes on", time.monotonic() - began)
 
     gone = _standalone(desk)[second.host if left.id == first.id else first.host]
-    expect(gone.events[-1] == "closed", f"the line that went ended with {gone.events[-1]}")
+    expect(gone.events[-1] == "closed", f"the instance that went ended with {gone.events[-1]}")
     sums = desk.refresh_and_audit()
     expect(desk.gaps(since) == 0, "scaling made a gap")
     stack.report.add(
-        "no trade lost", f"{count} trades of the overlap in both lines, no gap; audit clean: {sums}"
+        "no trade lost", f"{count} trades of the overlap in both instances, no gap; audit clean: {sums}"
     )
 
 
@@ -69,22 +69,22 @@ def workers(desk: Desk) -> None:
 
 
 def _scale(desk: Desk, service: str, count: int) -> None:
-    desk.stack.compose("up", "-d", "--no-recreate", "--no-deps", "--scale", f"{service}={count}", service)
+    desk.stack.compose("up", "-d", "--scale", f"{service}={count}")
 
 
-def _standalone(desk: Desk) -> dict[str, Line]:
+def _standalone(desk: Desk) -> dict[str, Landed]:
     """What the captures that are services of their own have landed, by host."""
-    return {host: line for (host, writer), line in desk.lines().items() if writer == "standalone"}
+    return {host: landed for (host, writer), landed in desk.landed().items() if writer == "standalone"}
 
 
-def _common(one: Line, other: Line, since: datetime, until: datetime) -> int:
-    """How many messages of that time both lines have.
+def _common(one: Landed, other: Landed, since: datetime, until: datetime) -> int:
+    """How many messages of that time both instances have.
 
     Raises:
-        DrillError: One line has a message that the other has not.
+        DrillError: One has a message that the other has not.
     """
     for a, b in ((one, other), (other, one)):
         inner = {m for m, at in a.messages.items() if since + _CATCH_UP < at < until - _CATCH_UP}
         missed = inner - set(b.messages)
-        expect(not missed, f"{len(missed)} of {len(inner)} messages are in one line only")
+        expect(not missed, f"{len(missed)} of {len(inner)} messages are of one instance only")
     return len(inner)

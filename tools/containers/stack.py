@@ -4,17 +4,16 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from include.containers import secret_file
-from include.containers.engine import PROFILES, Engine, placeholders
-from tools.containers.isolation import clean_environment, copy_checkout, remove_project
-from tools.containers.memory import Memory
+from dotenv import dotenv_values
+
+from include.containers.env_file import SECRETS
+from tools.containers.isolation import clean_environment, copy_checkout, docker, remove_project
 from tools.containers.report import DrillError, Report, expect
 from tools.ports import free_ports
 
@@ -55,65 +54,54 @@ class Stack:
 
     Args:
         name: Of the scenario; becomes part of the project's name.
-        compose: The compose command.
         folder: Where the copy of the checkout lies.
         report: Is told what goes on.
-        image: The image that is run; built by `build`.
         settings: What `.env` would say beside the secrets.
     """
 
-    def __init__(
-        self, name: str, compose: str, folder: Path, report: Report, image: str, settings: Mapping[str, str]
-    ) -> None:
+    def __init__(self, name: str, folder: Path, report: Report, settings: Mapping[str, str]) -> None:
         self.root = folder / name
         self.report = report
-        self.image = image
         self.airflow_port, self.warehouse_port, metrics_port = free_ports(3)
-        project = f"{PREFIX}-{os.getpid()}-{name}"
+        self.project = f"{PREFIX}-{os.getpid()}-{name}"
         copy_checkout(self.root)
         self.environment = clean_environment() | {
-            "COMPOSE": compose,
-            "COMPOSE_PROJECT_NAME": project,
+            "COMPOSE_PROJECT_NAME": self.project,
             "AIRFLOW_PORT": str(self.airflow_port),
+            "PUBLIC_URL": f"http://127.0.0.1:{self.airflow_port}",
             "WAREHOUSE_PORT": str(self.warehouse_port),
             "METRICS_PORT": str(metrics_port),
-            "COMPOSE_PROFILES": "monitoring",
-            "IMAGE": image,
             **settings,
         }
-        self.engine = Engine(self.root, self.environment)
-        self.memory = Memory(self.engine)
 
     def __enter__(self) -> Self:
-        self.memory.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.memory.stop()
         self.report.say("removing its containers, volumes and networks")
-        remove_project(self.engine)
+        remove_project(self.project)
 
     # --- commands
 
-    def make(self, *arguments: str, **settings: str) -> str:
+    def make(self, *arguments: str) -> str:
         """Runs make in the copy, for the user to see; all that it said.
 
         Raises:
             DrillError: It failed.
         """
-        code, said = self.try_make(*arguments, **settings)
+        code, said = self.try_make(*arguments)
         expect(code == 0, f"make {' '.join(arguments)} ended with code {code}: {said[-600:]}")
         return said
 
-    def try_make(self, *arguments: str, **settings: str) -> tuple[int, str]:
+    def try_make(self, *arguments: str) -> tuple[int, str]:
         """The same, with its exit code instead of an error."""
         said = []
         with subprocess.Popen(
             ["make", "--no-print-directory", *arguments],
             cwd=self.root,
-            env=self.environment | settings,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -130,47 +118,45 @@ class Stack:
                 raise
         return process.returncode, "".join(said)
 
-    def compose(self, *arguments: str, **settings: str) -> str:
-        """Runs a compose command with all profiles; what it said.
-
-        Raises:
-            DrillError: It failed.
-        """
-        done = subprocess.run(
-            self.engine.compose(PROFILES, *arguments),
+    def try_compose(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs `docker compose` in the copy, as a person types it; what it said."""
+        return subprocess.run(
+            ["docker", "compose", *arguments],
             cwd=self.root,
-            env=self.environment | settings,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def compose(self, *arguments: str) -> str:
+        """The same; its output.
+
+        Raises:
+            DrillError: It failed.
+        """
+        done = self.try_compose(*arguments)
         expect(done.returncode == 0, f"compose {' '.join(arguments)}: {(done.stderr or done.stdout)[-600:]}")
         return done.stdout
 
-    def piped(
-        self, arguments: Sequence[str], source: Path | None, target: Path | None, accept: int = 0
-    ) -> None:
-        """Runs a compose command with a file as input or output, as a shell does with < and >.
+    def shell(self, script: str) -> str:
+        """Runs lines of the documentation in the copy; what they printed.
 
-        Args:
-            arguments: Of compose.
-            source: The input.
-            target: The output.
-            accept: An exit code that is no failure either.
+        Raises:
+            DrillError: One of them failed.
         """
-        with (source or Path(os.devnull)).open("rb") as given, (target or Path(os.devnull)).open("wb") as taken:
-            done = subprocess.run(
-                self.engine.compose(PROFILES, *arguments),
-                cwd=self.root,
-                env=self.environment,
-                stdin=given,
-                stdout=taken,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
-        sentence = f"compose {' '.join(arguments)}: {done.stderr.decode(errors='replace')[-600:]}"
-        expect(done.returncode in (0, accept), sentence)
+        done = subprocess.run(
+            ["sh", "-euxc", script],
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        expect(done.returncode == 0, f"as documented: {done.stderr[-900:]}")
+        return done.stdout
 
     def run_in(self, container: Running, *command: str) -> str:
         """Runs a command in a container; what it printed.
@@ -178,30 +164,25 @@ class Stack:
         Raises:
             DrillError: It failed.
         """
-        done = self.engine.docker("exec", container.id, *command)
+        done = docker("exec", container.id, *command)
         sentence = f"{' '.join(command)[:80]} in {container.name}: {(done.stdout + done.stderr)[-600:]}"
         expect(done.returncode == 0, sentence)
         return done.stdout
 
-    def build(self, image: str, revision: str) -> float:
-        """Builds an image of the copy as it is now; seconds."""
-        began = time.monotonic()
-        self.compose("build", IMAGE=image, REVISION=revision, **placeholders(self.secrets()))
-        return time.monotonic() - began
-
     # --- what is there
 
     def secrets(self) -> dict[str, str]:
-        """What `.env` says."""
-        return secret_file.read(self.root / ".env")
+        """The secrets in `.env`."""
+        values = dotenv_values(self.root / ".env")
+        return {name: value for name, value in values.items() if name in SECRETS and value}
 
     def containers(self, service: str = "") -> list[Running]:
         """The project's containers, or those of one service, oldest first."""
-        label = f"label=com.docker.compose.project={self.engine.project}"
-        ids = self.engine.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
+        label = f"label=com.docker.compose.project={self.project}"
+        ids = docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
         if not ids:
             return []
-        answer = self.engine.docker("inspect", *ids)
+        answer = docker("inspect", *ids)
         try:
             found = [_running(details) for details in json.loads(answer.stdout)]
         except ValueError as error:
@@ -239,8 +220,8 @@ class Stack:
 
     def volumes(self) -> list[str]:
         """The names of the project's volumes."""
-        label = f"label=com.docker.compose.project={self.engine.project}"
-        return sorted(self.engine.docker("volume", "ls", "--quiet", "--filter", label).stdout.split())
+        label = f"label=com.docker.compose.project={self.project}"
+        return sorted(docker("volume", "ls", "--quiet", "--filter", label).stdout.split())
 
 
 def _running(details: Mapping[str, Any]) -> Running:

@@ -4,7 +4,6 @@ import pytest
 
 from include.commands import audit
 from include.jobs import load_trades
-from include.local import credentials
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import deal, landed, write_landing_file
@@ -16,7 +15,7 @@ def test_the_command_fails_if_a_line_is_missing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(credentials, "settings", lambda: settings)
+    monkeypatch.setattr(audit, "command_settings", lambda: settings)
     file = write_landing_file(settings.landing_root, landed([deal(id="1"), deal(id="2"), "{"]))
     load_trades.run(settings)
     assert audit.main() == 0

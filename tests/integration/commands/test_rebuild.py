@@ -6,7 +6,6 @@ import pytest
 
 from include.commands import rebuild
 from include.jobs import load_trades, validate_trades
-from include.local import credentials
 from include.settings import Settings
 from tests.database import Database
 from tests.messages import deal, landed, write_landing_file
@@ -15,7 +14,7 @@ from tests.messages import deal, landed, write_landing_file
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
     """The command against this test's warehouse."""
-    monkeypatch.setattr(credentials, "settings", lambda: settings)
+    monkeypatch.setattr(rebuild, "command_settings", lambda: settings)
     return lambda *arguments: rebuild.main(arguments)
 
 

@@ -14,7 +14,6 @@ from include.commands.report import main
 from include.csv_file import BYTE_ORDER_MARK
 from include.domain.pnl import Fill
 from include.errors import TerminalError
-from include.local import credentials
 from include.report import COLUMNS, Report, run
 from include.settings import Settings
 from tests.database import Database
@@ -110,7 +109,7 @@ def test_a_stranger_is_told_who_traded(traded: cursor, settings: Settings) -> No
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Any:
     """The command in an empty folder, against this test's warehouse."""
-    monkeypatch.setattr(credentials, "settings", lambda: settings)
+    monkeypatch.setattr("include.commands.report.command_settings", lambda: settings)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: main(["--day", "2026-03-01", *arguments])
 

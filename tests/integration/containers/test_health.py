@@ -1,4 +1,4 @@
-"""Each health check tells its own component's state, and no other's."""
+"""Each health check tells its own component's state, and says when nobody can tell."""
 
 import http.server
 import json
@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg2
 import pytest
 from prometheus_client.exposition import start_http_server
 from prometheus_client.registry import CollectorRegistry
@@ -21,107 +20,82 @@ from include.health.collector import PlatformCollector
 from include.landing import TRADES, LandingWriter, event_line
 from include.settings import Settings
 
-JOBS = """
-CREATE TABLE job (
-    id serial PRIMARY KEY, job_type text, hostname text, start_date timestamptz, latest_heartbeat timestamptz)
-"""
-
-
-@pytest.fixture
-def metadata(warehouse_url: str) -> Iterator[tuple[dict[str, str], psycopg2.extensions.cursor]]:
-    """An environment with a database that has Airflow's table of jobs, and a cursor in it."""
-    connection = psycopg2.connect(warehouse_url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(JOBS)
-        url = "postgresql+psycopg2://" + warehouse_url.split("://", 1)[1]
-        yield {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url}, cursor
-    connection.close()
-
-
-def beat(cursor: psycopg2.extensions.cursor, job_type: str, hostname: str, seconds_ago: int) -> None:
-    cursor.execute(
-        "INSERT INTO job (job_type, hostname, start_date, latest_heartbeat)"
-        " VALUES (%s, %s, now() - interval '1 minute', now() - make_interval(secs => %s))",
-        (job_type, hostname, seconds_ago),
-    )
-
-
-@pytest.mark.parametrize(
-    ("component", "job_type"),
-    [("scheduler", "SchedulerJob"), ("dag-processor", "DagProcessorJob"), ("triggerer", "TriggererJob")],
-)
-def test_a_heartbeat_of_this_kind_on_this_host_is_what_counts(
-    metadata: tuple[dict[str, str], psycopg2.extensions.cursor], component: str, job_type: str
-) -> None:
-    environ, cursor = metadata
-    beat(cursor, job_type, "another-host", 1)
-    beat(cursor, "OtherJob", socket.gethostname(), 1)
-    assert health.of_component(component, environ) == {"metadatabase": "healthy", component: "starting"}
-    beat(cursor, job_type, socket.gethostname(), 40)
-    assert health.of_component(component, environ) == {"metadatabase": "healthy", component: "unhealthy"}
-    beat(cursor, job_type, socket.gethostname(), 3)
-    assert health.of_component(component, environ) == {"metadatabase": "healthy", component: "healthy"}
-
-
-def test_what_ran_before_the_container_was_started_again_does_not_count(
-    metadata: tuple[dict[str, str], psycopg2.extensions.cursor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environ, cursor = metadata
-    beat(cursor, "SchedulerJob", socket.gethostname(), 3)
-    now = datetime.now(UTC)
-    LandingWriter(tmp_path, TRADES, "standalone").append(event_line(now, "heartbeat"), now)
-    monkeypatch.setattr(health, "_started_at", lambda: now.timestamp() + 1)
-    assert health.of_component("scheduler", environ) == {"metadatabase": "healthy", "scheduler": "starting"}
-    assert health.of_component("capture", {"LANDING_ROOT": str(tmp_path)}) == {"capture": "starting"}
-
-
-def test_the_kinds_are_those_that_airflow_writes() -> None:
-    from airflow.jobs.dag_processor_job_runner import DagProcessorJobRunner
-    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-    from airflow.jobs.triggerer_job_runner import TriggererJobRunner
-
-    runners = (SchedulerJobRunner, DagProcessorJobRunner, TriggererJobRunner)
-    assert set(health._JOB_TYPES.values()) == {runner.job_type for runner in runners}
-
-
-def test_a_database_that_is_away_is_told_apart() -> None:
-    environ = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://a:b@127.0.0.1:9/airflow"}
-    assert health.of_component("scheduler", environ) == {"metadatabase": "unhealthy", "scheduler": "unhealthy"}
+API_SERVER = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
+HEARTBEATS = {"dag_processor": {"status": "healthy"}, "triggerer": {"status": "unhealthy"}}
 
 
 @contextmanager
-def api_server(status: int, body: bytes) -> Iterator[int]:
+def server(status: int, body: object) -> Iterator[str]:
+    """The address of a server that answers every request so."""
+
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(json.dumps(body).encode())
 
         def log_message(self, *_: object) -> None:
             """Silent."""
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as running:
+        thread = threading.Thread(target=running.serve_forever)
         thread.start()
-        yield server.server_port
-        server.shutdown()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
         thread.join()
 
 
-def test_the_api_server_is_well_when_it_answers_whatever_it_says_of_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    body = json.dumps({"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy"}}).encode()
-    with api_server(200, body) as port:
-        monkeypatch.setattr(health, "_API_SERVER_PORT", port)
-        assert health.of_component("api-server", {}) == {"metadatabase": "healthy", "api-server": "healthy"}
-    with pytest.raises(TransientError, match="does not answer"):
-        health.of_component("api-server", {})
-    with api_server(500, b"Internal Server Error") as port:
-        monkeypatch.setattr(health, "_API_SERVER_PORT", port)
-        with pytest.raises(TransientError, match="does not answer"):
-            health.of_component("api-server", {})
+def nowhere() -> str:
+    """The address of nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_component_is_well_when_its_own_endpoint_says_so() -> None:
+    with server(200, {"scheduler": {"status": "unhealthy"}}) as url:  # of others
+        assert health._answers(url)("api-server", {})
+    with server(503, {}) as url:
+        assert not health._answers(url)("scheduler", {})
+    assert not health._answers(nowhere())("scheduler", {})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert not health._answers(url, timeout_seconds=0.2)("api-server", {})
+
+
+def test_no_proxy_of_the_environment_gets_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", nowhere())
+    with server(200, {}) as url:
+        assert health._answers(url)("scheduler", {})
+
+
+def test_the_heartbeats_of_others_are_what_the_api_server_knows() -> None:
+    with server(200, {"metadatabase": {"status": "healthy"}} | HEARTBEATS) as url:
+        environ = {API_SERVER: f"{url}/execution/"}
+        assert health.is_healthy("dag-processor", environ)
+        assert not health.is_healthy("triggerer", environ)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"metadatabase": {"status": "unhealthy"}} | HEARTBEATS),
+        (200, {"metadatabase": {"status": "healthy"}}),
+        (200, []),
+        (500, {}),
+    ],
+)
+def test_without_its_word_nobody_can_tell(status: int, body: object) -> None:
+    with server(status, body) as url, pytest.raises(TransientError):
+        health.is_healthy("triggerer", {API_SERVER: f"{url}/execution/"})
+    with pytest.raises(TransientError):
+        health.is_healthy("triggerer", {API_SERVER: nowhere()})
+
+
+def test_airflow_serves_what_is_asked() -> None:
+    from airflow.configuration import conf
+
+    assert conf.getint("scheduler", "scheduler_health_check_server_port") == 8974
+    assert conf.get("scheduler", "scheduler_health_check_server_host") == "0.0.0.0"
 
 
 def test_capture_is_well_while_it_writes_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,13 +104,22 @@ def test_capture_is_well_while_it_writes_its_own_file(tmp_path: Path, monkeypatc
     monkeypatch.setattr(socket, "gethostname", lambda: "other")
     LandingWriter(tmp_path, TRADES, "standalone").append(event_line(now, "heartbeat"), now)
     monkeypatch.setattr(socket, "gethostname", lambda: "mine")
-    assert health.of_component("capture", environ) == {"capture": "starting"}
+    assert not health.is_healthy("capture", environ)
     writer = LandingWriter(tmp_path, TRADES, "standalone")
     writer.append(event_line(now, "heartbeat"), now)
-    assert health.of_component("capture", environ) == {"capture": "healthy"}
+    assert health.is_healthy("capture", environ)
     assert writer.path is not None
     os.utime(writer.path, (now.timestamp() - 60, now.timestamp() - 60))
-    assert health.of_component("capture", environ) == {"capture": "unhealthy"}
+    assert not health.is_healthy("capture", environ)
+
+
+def test_what_ran_before_the_container_was_started_again_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    LandingWriter(tmp_path, TRADES, "standalone").append(event_line(now, "heartbeat"), now)
+    monkeypatch.setattr(health, "_started_at", lambda: now.timestamp() + 1)
+    assert not health.is_healthy("capture", {"LANDING_ROOT": str(tmp_path)})
 
 
 def test_two_containers_whose_processes_have_the_same_number_write_different_files(
@@ -159,68 +142,30 @@ def test_the_simulator_is_well_when_both_of_its_ports_answer(monkeypatch: pytest
         ports = [exchange.getsockname()[1]]
         with socket.create_server(("127.0.0.1", 0)) as provider:
             monkeypatch.setattr(health, "_SIMULATOR_PORTS", (*ports, provider.getsockname()[1]))
-            assert health.of_component("simulator", {}) == {"simulator": "healthy"}
-        assert health.of_component("simulator", {}) == {"simulator": "unhealthy"}
+            assert health.is_healthy("simulator", {})
+        assert not health.is_healthy("simulator", {})
 
 
-def test_the_exporter_is_well_while_it_answers_also_without_a_warehouse(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_exporter_is_well_while_it_answers_also_without_a_warehouse() -> None:
     settings = Settings(landing_root=Path("/nowhere"))
     registry = CollectorRegistry()
     registry.register(PlatformCollector(settings, lambda: "postgresql://analyst:p@127.0.0.1:9/warehouse"))
     server, thread = start_http_server(0, "127.0.0.1", registry)
-    monkeypatch.setattr(health, "_METRICS_PORT", server.server_port)
-    assert health.of_component("metrics", {}) == {"metrics": "healthy"}
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    with pytest.raises(TransientError, match="the exporter does not answer"):
-        health.of_component("metrics", {})
+    try:
+        check = health._answers(f"http://127.0.0.1:{server.server_port}/metrics", 12)
+        assert check("metrics", {})
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
-def test_something_else_that_answers_is_not_the_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
-    server, thread = start_http_server(0, "127.0.0.1", CollectorRegistry())
-    monkeypatch.setattr(health, "_METRICS_PORT", server.server_port)
-    assert health.of_component("metrics", {}) == {"metrics": "unhealthy"}
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.mark.parametrize("component", ["scheduler", "worker"])
-def test_a_server_that_takes_the_connection_and_says_nothing_is_told_apart(
-    component: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(health, "_ANSWER_SECONDS", 0.2)
+def test_a_queue_that_is_away_or_silent_is_no_fault_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_TIMEOUT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
-        environ = {
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://a:b@{address}/airflow",
-            "AIRFLOW__CELERY__BROKER_URL": f"redis://:p@{address}/0",
-        }
-        needed = "queue" if component == "worker" else "metadatabase"
-        assert health.of_component(component, environ) == {needed: "unhealthy", component: "unhealthy"}
-
-
-def test_a_worker_without_its_queue_is_no_fault_of_the_worker() -> None:
-    environ = {"AIRFLOW__CELERY__BROKER_URL": "redis://:p@127.0.0.1:9/0"}
-    assert health.of_component("worker", environ) == {"queue": "unhealthy", "worker": "unhealthy"}
-
-
-@pytest.mark.parametrize(
-    ("command", "component"),
-    [
-        ("/sbin/docker-init -- python -m include.containers.component dag-processor ", "dag-processor"),
-        ("python -m include.capture --name standalone", "capture"),
-        ("/sbin/docker-init -- python -m include.simulator --host 0.0.0.0", "simulator"),
-        ("python -m include.health --host 0.0.0.0 --port 9464", "metrics"),
-        ("/sbin/docker-init -- python -m include.containers.prepare ", None),
-        ("bash", None),
-    ],
-)
-def test_the_image_finds_out_what_a_container_runs(command: str, component: str | None) -> None:
-    assert health.component_of(command) == component
+        for address in (f"127.0.0.1:{silent.getsockname()[1]}", "127.0.0.1:9"):
+            with pytest.raises(TransientError, match="the queue does not answer"):
+                health.is_healthy("worker", {"AIRFLOW__CELERY__BROKER_URL": f"redis://:p@{address}/0"})
 
 
 def test_the_command_says_what_it_found_and_fails_when_it_is_not_well(
@@ -231,4 +176,8 @@ def test_the_command_says_what_it_found_and_fails_when_it_is_not_well(
     now = datetime.now(UTC)
     LandingWriter(tmp_path, TRADES, "standalone").append(event_line(now, "heartbeat"), now)
     assert health.main(["capture"]) == 0
-    assert capsys.readouterr().out == "capture: starting\ncapture: healthy\n"
+    monkeypatch.setenv(API_SERVER, nowhere())
+    assert health.main(["triggerer"]) == 1
+    unhealthy, healthy, away = capsys.readouterr().out.splitlines()
+    assert (unhealthy, healthy) == ("capture: unhealthy", "capture: healthy")
+    assert "refused" in away

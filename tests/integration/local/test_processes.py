@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from include.containers import sessions
 from include.local import leftovers
 from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
 
@@ -41,7 +42,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
     state = tmp_path / "state"
     (state / "pids").mkdir(parents=True)
     yield state
-    leftovers.end(leftovers.find(state), timeout_seconds=0)
+    sessions.end(leftovers.find(state), timeout_seconds=0)
 
 
 def start(state: Path, *command: str) -> "subprocess.Popen[bytes]":
@@ -61,7 +62,7 @@ def test_leftovers_are_found_by_their_mark_whatever_session_and_name_they_took(s
     assert leftovers.find(state / "pids") == []
     process.kill()
     process.wait()
-    leftovers.end(leftovers.find(state), timeout_seconds=0.2)
+    sessions.end(leftovers.find(state), timeout_seconds=0.2)
     assert not [found for found in family if found.is_running()]
 
 

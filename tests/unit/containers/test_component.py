@@ -1,4 +1,4 @@
-"""A component ends in order, takes its tasks along, and is ended when it lives but does not work."""
+"""A component ends in order, takes its tasks along, and is ended when it stays unhealthy."""
 
 import json
 import os
@@ -12,12 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.containers import component, health
+from include.containers import component
 from include.containers.component import PASSWORDS, Component
+from include.containers.watchdog import Watchdog
 from include.errors import TerminalError, TransientError
-from include.local.watchdog import Watchdog
-
-WELL = {"metadatabase": health.HEALTHY, "scheduler": health.HEALTHY}
 
 PROGRAM = """
 import os, signal, sys, time
@@ -44,14 +42,14 @@ class Program:
     """A program with a task, and a component that runs it."""
 
     def __init__(
-        self, folder: Path, kind: str, check: Callable[[], Mapping[str, str]], patience: float
+        self, folder: Path, kind: str, check: Callable[[], bool] = lambda: True, timeout_seconds: float = 0.5
     ) -> None:
         self.notes = folder / "notes"
         self.notes.touch()
         command = [sys.executable, "-c", PROGRAM, str(self.notes), kind]
         self.is_database_there = True
         self.component = Component(
-            "scheduler", command, check, lambda: self.is_database_there, patience, self.watchdog
+            "scheduler", command, check, lambda: self.is_database_there, timeout_seconds, self.watchdog
         )
         self.clock = time.monotonic
 
@@ -73,21 +71,14 @@ class Program:
         return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def when_up_then_stop(program: Program) -> Callable[[], Mapping[str, str]]:
-    """A check that asks the component to stop once its program is up."""
-
-    def check() -> Mapping[str, str]:
-        if "up" in program.words():
-            program.component.stop()
-        return WELL
-
-    return check
-
-
 @pytest.mark.parametrize("kind", ["willing", "stubborn"])
 def test_a_stop_asks_the_component_first_and_ends_its_tasks_too(tmp_path: Path, kind: str) -> None:
-    program = Program(tmp_path, kind, lambda: WELL, patience=0.5)
-    program.component._check = when_up_then_stop(program)
+    def stop_when_up() -> bool:
+        if "up" in program.words():
+            program.component.stop()
+        return True
+
+    program = Program(tmp_path, kind, stop_when_up)
     assert program.component.run() == 0
     words = program.notes.read_text().splitlines()
     assert words.index("asked to end") < words.index("task ended in order")
@@ -95,71 +86,81 @@ def test_a_stop_asks_the_component_first_and_ends_its_tasks_too(tmp_path: Path, 
 
 
 def test_a_component_that_ends_by_itself_is_a_failure_and_leaves_nothing(tmp_path: Path) -> None:
-    program = Program(tmp_path, "willing", lambda: WELL, patience=0.5)
-
-    def kill_it() -> Mapping[str, str]:
+    def kill_it() -> bool:
         if "up" in program.words():
             for child in psutil.Process().children():
                 if PROGRAM in child.cmdline():
                     child.kill()
-        return WELL
+        return True
 
-    program.component._check = kill_it
+    program = Program(tmp_path, "willing", kill_it)
     assert program.component.run() == 1
     assert not program.task_is_alive()
 
 
-def test_a_component_that_lives_but_does_not_work_is_ended(tmp_path: Path) -> None:
-    answers = iter([WELL])
-    ill = {"metadatabase": health.HEALTHY, "scheduler": health.UNHEALTHY}
-    program = Program(tmp_path, "stubborn", lambda: next(answers, ill), patience=30)
-    began = time.monotonic()
-    assert program.component.run() == 1
-    assert time.monotonic() - began < 20  # nobody waits for what is stuck
+def test_a_component_that_stays_unhealthy_is_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = iter([True])
+    program = Program(tmp_path, "stubborn", lambda: next(answers, False), timeout_seconds=300)
+    assert program.component.run() == 1  # nobody waits five minutes for what is stuck
     assert not program.task_is_alive()
+    assert "scheduler runs but stays unhealthy" in capsys.readouterr().err
 
 
-def test_an_api_server_that_waits_for_the_database_is_not_ended(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["it does not answer", "nobody can tell"])
+def test_nothing_is_ended_while_the_database_is_away(tmp_path: Path, is_known: bool) -> None:
     looks = 0
 
-    def check() -> Mapping[str, str]:
+    def check() -> bool:
         nonlocal looks
         looks += 1
         if looks == 1:
             program.is_database_there = False
-            return WELL
+            return True
+        if is_known:
+            return False
         raise TransientError("no answer")
 
     def answers() -> bool:
         nonlocal looks
         looks += 1
-        if looks > 12:  # a minute and a half by the watchdog's clock
+        if looks > 12:  # two minutes by the watchdog's clock
             program.component.stop()
         return program.is_database_there
 
-    program = Program(tmp_path, "willing", check, patience=0.5)
+    program = Program(tmp_path, "willing", check)
     program.component._database_answers = answers
     assert program.component.run() == 0
 
 
-def test_nothing_is_ended_while_the_database_is_away_or_before_it_was_ever_healthy() -> None:
-    def answers() -> bool:
-        return True
+def test_nothing_is_ended_while_nobody_can_tell_how_it_is(tmp_path: Path) -> None:
+    """The api-server of a dag-processor, the queue of a worker."""
+    looks = 0
 
-    seen = Component(
-        "scheduler", [], lambda: {"metadatabase": "unhealthy", "scheduler": "unhealthy"}, answers, 1
-    )
-    assert seen._for_watchdog() == {"metadatabase": "unhealthy", "scheduler": "unhealthy"}
-    queue = Component("worker", [], lambda: {"queue": "unhealthy", "worker": "unhealthy"}, answers, 1)
-    assert queue._for_watchdog() == {"metadatabase": "unhealthy", "worker": "unhealthy"}
-    busy = Component("worker", [], lambda: {"queue": "healthy", "worker": "unhealthy"}, answers, 1)
-    assert busy._for_watchdog() == {"metadatabase": "healthy", "worker": "unhealthy"}
+    def check() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            return True
+        if looks > 12:
+            program.component.stop()
+        raise TransientError("the queue does not answer")
 
-    def silent() -> Mapping[str, str]:
-        raise TransientError("no answer")
+    program = Program(tmp_path, "willing", check)
+    assert program.component.run() == 0
 
-    assert not Component("api-server", [], silent, answers, 1)._is_healthy()
-    assert not seen._is_healthy()
+
+def test_nothing_is_ended_before_it_was_ever_healthy(tmp_path: Path) -> None:
+    looks = 0
+
+    def check() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks > 4:
+            program.component.stop()
+        return False
+
+    program = Program(tmp_path, "willing", check)
+    assert program.component.run() == 0
 
 
 def test_the_command_stops_at_a_signal(tmp_path: Path) -> None:

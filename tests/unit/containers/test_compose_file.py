@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from include.containers import component, health
-from include.containers.secret_file import SECRETS
+from include.containers.env_file import SECRETS
 from include.health.__main__ import DEFAULT_PORT
 from include.health.collector import FILES_TIMEOUT_SECONDS, TIMEOUT_SECONDS
 from include.local import airflow, postgres
@@ -65,7 +65,7 @@ def test_every_lasting_service_has_a_check_of_itself(service: str) -> None:
     assert {"test", "interval", "timeout", "retries", "start_period"} <= set(check)
     if service in OURS:
         assert check["test"] == ["CMD", "python", "-m", "include.containers.health", service]
-        assert service in health._CHECKS
+        assert service in health.CHECKS
 
 
 def test_the_one_shot_ends_and_is_waited_for_by_all_of_airflow() -> None:
@@ -98,18 +98,33 @@ def test_every_secret_is_demanded_by_name_and_none_has_a_default() -> None:
     for name, kind, text in VARIABLE.findall(TEXT):
         if name in SECRETS:
             assert kind == ":?", name
-            assert name in text
+            assert text == "make secrets >> .env adds it"
         else:
             assert kind == ":-", name
             assert not re.search("PASSWORD|SECRET|KEY", name)
     assert {name for name, *_ in VARIABLE.findall(TEXT)} >= set(SECRETS)
 
 
-def test_both_versions_of_compose_can_read_it() -> None:
+def test_each_image_of_ours_is_built_by_one_service_and_looked_for_in_no_registry() -> None:
+    """So that every command of Compose finds it, whether `make up` ran before or not."""
+    for service in OURS:
+        found = SERVICES[service]
+        is_of_capture = service in ("capture", "simulator")
+        image = "CAPTURE_IMAGE:-power-desk-pnl:capture" if is_of_capture else "IMAGE:-power-desk-pnl:local"
+        assert found["image"] == f"${{{image}}}"
+        assert ("build" in found) is (service in ("capture", ONE_SHOT))
+        # all wait for migrate: what it builds is what they run
+        assert found["pull_policy"] == (
+            "${PULL_POLICY:-build}" if service == ONE_SHOT else "${PULL_POLICY:-never}"
+        )
+    assert SERVICES["capture"]["build"] == SERVICES[ONE_SHOT]["build"]
+
+
+def test_compose_gets_nothing_that_some_version_2_does_not_know() -> None:
     document = yaml.safe_load(TEXT)
     assert {name for name in document if not name.startswith("x-")} == {"services", "volumes"}
-    assert not re.search(r"\$\{[^}]*\$\{", TEXT)  # 1.29 knows no default within a default
-    assert not any({"develop", "env_file", "scale", "deploy"} & set(service) for service in SERVICES.values())
+    assert not re.search(r"\$\{[^}]*\$\{", TEXT)
+    assert not any({"develop", "env_file", "deploy"} & set(service) for service in SERVICES.values())
 
 
 def test_capture_depends_on_nothing_and_holds_no_password() -> None:
@@ -142,7 +157,6 @@ def test_the_exporter_is_asked_at_its_default_port() -> None:
     metrics = SERVICES["metrics"]
     assert metrics["command"][-2:] == ["--port", str(DEFAULT_PORT)]
     assert metrics["ports"][0].endswith(f"${{METRICS_PORT:-{DEFAULT_PORT}}}:{DEFAULT_PORT}")
-    assert health._METRICS_PORT == DEFAULT_PORT
     example = yaml.safe_load((PROJECT_ROOT / "docs/monitoring/prometheus.yml").read_text(encoding="utf-8"))
     assert example["scrape_configs"][0]["static_configs"][0]["targets"] == [f"127.0.0.1:{DEFAULT_PORT}"]
 
@@ -150,7 +164,7 @@ def test_the_exporter_is_asked_at_its_default_port() -> None:
 def test_the_check_of_the_exporter_outlasts_a_warehouse_that_hangs() -> None:
     slowest_answer = TIMEOUT_SECONDS + FILES_TIMEOUT_SECONDS
     timeout = int(SERVICES["metrics"]["healthcheck"]["timeout"].removesuffix("s"))
-    assert slowest_answer < health._METRICS_SECONDS < timeout
+    assert slowest_answer < health.METRICS_TIMEOUT_SECONDS < timeout
 
 
 def test_what_can_be_scaled_has_no_name_of_its_own() -> None:
@@ -163,12 +177,11 @@ def test_every_variable_of_the_compose_file_is_in_the_example_and_the_other_way_
     named = set(re.findall(r"^#([A-Z_]+)=", containers, re.MULTILINE))
     shared = set(re.findall(r"^#([A-Z_]+)=", head, re.MULTILINE))
     used = {name for name, *_ in VARIABLE.findall(TEXT)}
-    of_make_up = {"WORKERS", "CAPTURE_LINES", "COMPOSE_PROFILES"}
     assert used <= named | shared | {"REVISION"}
-    assert named <= used | of_make_up
+    assert named <= used | {"COMPOSE_PROFILES"}
     for name, kind, default in VARIABLE.findall(TEXT):
         if kind == ":-" and name in named and (line := re.search(rf"^#{name}=(.*)$", containers, re.MULTILINE)):
-            assert line[1] == default or name in ("EXECUTOR", "IMAGE", "CAPTURE_IMAGE")
+            assert line[1] == default or name in ("EXECUTOR", "PULL_POLICY")
 
 
 @pytest.fixture
@@ -194,7 +207,6 @@ ONLY_CONTAINERS = {
     "PYTHONDONTWRITEBYTECODE": "all modules are compiled in the image, where nobody may write",
     "AIRFLOW__CORE__HOSTNAME_CALLABLE": "the name by which the health checks find their own heartbeat",
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER": "a volume that all components share",
-    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "make run unpauses new DAGs by Airflow's API instead",
     "ADMIN_PASSWORD": "make run writes the password file itself",
     "VIEWER_PASSWORD": "a team has readers",
     "PGSSLMODE": "the server may be elsewhere",
@@ -231,7 +243,7 @@ def test_airflow_gets_the_same_in_containers_as_from_make_run(make_run: dict[str
 
 @pytest.mark.parametrize("service", AIRFLOW)
 def test_all_of_airflow_gets_the_same_but_for_what_only_one_needs(service: str) -> None:
-    mine, others = environment(service), environment("scheduler")
+    mine, others = environment(service), environment("dag-processor")
     extra = {name: value for name, value in mine.items() if others.get(name) != value}
     assert set(others) <= set(mine)
     expected = {
@@ -243,6 +255,7 @@ def test_all_of_airflow_gets_the_same_but_for_what_only_one_needs(service: str) 
             "API__WORKERS",
             "FORWARDED_ALLOW_IPS",
         },
+        "scheduler": {"SCHEDULER__ENABLE_HEALTH_CHECK"},
         "migrate": {"ADMIN_DATABASE_URL", "AIRFLOW_DB_PASSWORD", "PIPELINE_PASSWORD", "ANALYST_PASSWORD"},
     }
     assert {name.removeprefix("AIRFLOW__") for name in extra} == expected.get(service, set())

@@ -1,8 +1,8 @@
-"""Notices a component of Airflow that lives but no longer works, and has it restarted.
+"""Notices a component of Airflow that runs but stays unhealthy, and has it restarted.
 
-A scheduler that lost its database, for one, wants to end but waits for its running tasks first; the capture
-task runs for ever, so that scheduler would neither work nor die. But while the database does not answer,
-nothing that waits for it can work, and a restart would only add to what has to be made good afterwards.
+A scheduler that lost its database, for example, wants to exit but waits for its running tasks first; the
+capture task never ends, so such a scheduler would neither work nor exit. While the database does not answer, no
+component can be healthy and a restart would only make the recovery longer: then nothing is restarted.
 """
 
 import time
@@ -14,8 +14,7 @@ _LOOK_EVERY_SECONDS = 10.0
 _TIMEOUT_SECONDS = 40.0
 """On top of the 30 s without a heartbeat after which Airflow itself says `unhealthy`."""
 _START_SECONDS = 180.0
-"""A process younger than this is still starting. On a busy small machine an API server takes over a minute;
-one that is ended each time before it is up never will be."""
+"""A process younger than this is still starting: on a busy small machine an API server takes over a minute."""
 _API_SERVER = "api-server"
 
 
@@ -47,24 +46,24 @@ class Watchdog:
         self._age_seconds = age_seconds
         self._clock = clock
         self._looked_at = clock()
-        self._ill_since: dict[str, float] = {}
+        self._unhealthy_since: dict[str, float] = {}
         self._is_database_away = False
 
     def look(self) -> None:
-        """Asks for the health if it is time to, and restarts what has been ill for too long."""
+        """Asks for the health if it is time to, and restarts what has been unhealthy for too long."""
         now = self._clock()
         if now - self._looked_at < _LOOK_EVERY_SECONDS:
             return
         self._looked_at = now
-        # Asked before: an API server that waits for the database holds each of our requests until it is back.
-        # And after: a database that went away in between is the reason for what was found.
-        if not self._note_database() or ((ill := self._ill()) and not self._note_database()):
-            self._ill_since.clear()
+        # The database is asked first, because an API server that waits for it holds each of our requests until
+        # it is back; and once more afterwards, because it may have gone away in between.
+        if not self._note_database() or ((unhealthy := self._unhealthy()) and not self._note_database()):
+            self._unhealthy_since.clear()
             return
-        self._ill_since = {name: self._ill_since.get(name, now) for name in ill}
-        for name, since in list(self._ill_since.items()):
+        self._unhealthy_since = {name: self._unhealthy_since.get(name, now) for name in unhealthy}
+        for name, since in list(self._unhealthy_since.items()):
             if now - since >= _TIMEOUT_SECONDS and self._age_seconds(name) >= _START_SECONDS:
-                del self._ill_since[name]
+                del self._unhealthy_since[name]
                 self._restart(name)
 
     def _note_database(self) -> bool:
@@ -76,11 +75,11 @@ class Watchdog:
         self._is_database_away = is_away
         return not is_away
 
-    def _ill(self) -> list[str]:
+    def _unhealthy(self) -> list[str]:
         try:
             health = self._health()
         except TransientError:
             return [_API_SERVER]
         if health.get("metadatabase") != "healthy":
-            return []  # then no heartbeat can be seen: nobody's fault but the database's
+            return []  # then no heartbeat can be read, so nothing is known about the components
         return [name.replace("_", "-") for name, status in health.items() if status == "unhealthy"]

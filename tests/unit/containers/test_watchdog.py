@@ -1,9 +1,9 @@
-"""A component that lives but does not work is restarted, once, and only if it is its own fault."""
+"""A component that runs but stays unhealthy is restarted, once, and only if it is its own fault."""
 
 import pytest
 
+from include.containers.watchdog import Watchdog
 from include.errors import TransientError
-from include.local.watchdog import Watchdog
 
 
 class Airflow:
@@ -51,13 +51,13 @@ def test_the_healthy_are_left_alone(airflow: Airflow) -> None:
     assert airflow.restarted == []
 
 
-def test_a_component_that_stays_ill_is_restarted_under_its_process_name(airflow: Airflow) -> None:
+def test_a_component_that_stays_unhealthy_is_restarted_under_its_process_name(airflow: Airflow) -> None:
     airflow.status = {"dag_processor": "unhealthy"}
     airflow.pass_seconds(60)
     assert airflow.restarted == ["dag-processor"]
 
 
-def test_a_short_illness_is_forgiven_and_forgotten(airflow: Airflow) -> None:
+def test_a_short_outage_is_no_reason_to_restart(airflow: Airflow) -> None:
     for _ in range(10):
         airflow.status = {"scheduler": "unhealthy"}
         airflow.pass_seconds(30)
@@ -100,7 +100,7 @@ def test_all_get_their_time_anew_once_the_database_is_back(
     airflow: Airflow, status: dict[str, str] | None
 ) -> None:
     airflow.status = status
-    airflow.pass_seconds(30)  # ill already
+    airflow.pass_seconds(30)  # unhealthy already
     airflow.is_database_there = False
     airflow.pass_seconds(75)
     airflow.is_database_there = True

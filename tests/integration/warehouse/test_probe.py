@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from include.errors import TransientError
-from include.local.database import answers, fetch_row
 from include.local.postgres import EmbeddedPostgres, embedded_postgres
+from include.warehouse.probe import answers, fetch_row
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,20 @@
-"""`.env` completes the environment; a broken one is reported with its line."""
+"""`.env` completes the environment; commands find the warehouse of a running `make run`, or say so."""
 
+import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from include.errors import TerminalError
-from include.local.environment import load_environment
-from include.settings import PROJECT_ROOT, Settings
+from include.settings import (
+    PROJECT_ROOT,
+    Settings,
+    analyst_url,
+    command_settings,
+    credentials_file,
+    load_environment,
+)
 
 
 def test_without_a_file_the_environment_is_as_it_is(tmp_path: Path) -> None:
@@ -48,7 +56,7 @@ def test_the_environment_can_name_another_file_and_the_tests_read_none(
 ) -> None:
     own = tmp_path / ".env"
     own.write_text("A=of the checkout\n")
-    monkeypatch.setattr("include.local.environment.ENV_FILE", own)
+    monkeypatch.setattr("include.settings.ENV_FILE", own)
     other = tmp_path / "other.env"
     other.write_text("B=2\n")
     assert load_environment(environ={})["A"] == "of the checkout"
@@ -69,3 +77,45 @@ def test_the_example_holds_every_setting_with_its_default(tmp_path: Path) -> Non
         del environment[name]  # the example shows its form; the default is none
     environment |= {name: str(PROJECT_ROOT / environment[name]) for name in ("LANDING_ROOT", "DATA_DOCS_ROOT")}
     assert Settings.from_environment(environment) == Settings()
+
+
+@pytest.fixture
+def no_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAREHOUSE_URL", raising=False)
+
+
+def write_credentials(state: Path, port: int) -> dict[str, str]:
+    """As `make run` does."""
+    urls = {
+        "warehouse_url": f"postgresql://pipeline:secret@127.0.0.1:{port}/warehouse",
+        "analyst_url": f"postgresql://analyst:secret@127.0.0.1:{port}/warehouse",
+    }
+    credentials_file(state).write_text(json.dumps({"airflow": {}} | urls))
+    return urls
+
+
+@pytest.mark.usefixtures("no_warehouse")
+def test_commands_use_the_warehouse_of_make_run_while_it_listens(tmp_path: Path) -> None:
+    with pytest.raises(TerminalError, match=r"^make run is not up: start it"):
+        command_settings(tmp_path, tmp_path / ".env")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        urls = write_credentials(tmp_path, server.getsockname()[1])
+        assert command_settings(tmp_path, tmp_path / ".env").warehouse_url == urls["warehouse_url"]
+        assert analyst_url(tmp_path, tmp_path / ".env") == urls["analyst_url"]
+    with pytest.raises(TerminalError, match=r"^make run is not up: start it"):
+        command_settings(tmp_path, tmp_path / ".env")
+
+
+@pytest.mark.usefixtures("no_warehouse")
+def test_a_warehouse_that_is_named_needs_no_credentials(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("WAREHOUSE_URL=postgresql://somebody@db.example/warehouse\n")
+    for url in (command_settings(tmp_path, env).warehouse_url, analyst_url(tmp_path, env)):
+        assert url == "postgresql://somebody@db.example/warehouse"
+
+
+@pytest.mark.usefixtures("no_warehouse")
+def test_spoiled_credentials_are_reported(tmp_path: Path) -> None:
+    credentials_file(tmp_path).write_text("{")
+    with pytest.raises(TerminalError, match=r"credentials\.json cannot be read"):
+        command_settings(tmp_path, tmp_path / ".env")
