@@ -203,7 +203,7 @@ def test_the_timetable_survives_being_stored() -> None:
 
 @pytest.mark.parametrize(("start", "end"), [(SIX, FIVE), (SIX, SIX), (SIX.replace(tzinfo=None), SEVEN)])
 def test_no_window(start: datetime, end: datetime) -> None:
-    with pytest.raises(ValueError, match="no window"):
+    with pytest.raises(ValueError, match="invalid window"):
         Window(start, end)
 
 
