@@ -59,7 +59,8 @@ psql: ## SQL prompt in the warehouse of what runs, as analyst, who only reads; W
 		echo "the warehouse of the containers (STACK=run: that of make run)" >&2; \
 		exec docker compose exec $$([ -t 0 ] || echo -T) postgres sh -c \
 			'PGPASSWORD="$$$(PASSWORD)" exec psql --host=127.0.0.1 --username=$(ROLE) warehouse'; \
-	else exec $(PYTHON) -m include.local psql $${WRITE:+--write}; fi
+	elif [ -x $(PYTHON) ]; then exec $(PYTHON) -m include.local psql $${WRITE:+--write}; \
+	else echo "nothing runs: make run or make up starts it" >&2; exit 2; fi
 
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.commands.audit
