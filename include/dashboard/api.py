@@ -114,7 +114,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     @api.get("/health", summary="The platform itself, for the engineer", response_model=schemas.Health)
     async def health(request: Request) -> Response:
-        """Capture lines, gaps, ledger, rejects, blocked batches, prices, validations, runs, alarms."""
+        """Capture instances, gaps, ledger, rejects, blocked batches, prices, validations, runs, alarms."""
         state = await service.state()
 
         def make(query: Any) -> Answer:

@@ -1,4 +1,4 @@
-"""Loads landed trades into raw.trades, and the journal of the capture lines with them."""
+"""Loads landed trades into raw.trades, and the journal of the capture instances with them."""
 
 from include.domain.delivery_period import Market
 from include.load.source import load_source

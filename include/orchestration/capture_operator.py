@@ -14,7 +14,7 @@ class CaptureOperator(BaseOperator):
     """Lands the exchange's messages until the task is ended from outside.
 
     Airflow calls `on_kill` from its signal handler and kills the process 5 s later; the capture polls its
-    stop flag twice a second or more, says good-bye and syncs well within that.
+    stop flag twice a second or more, closes the connection and syncs well within that.
     """
 
     def __init__(self, *, name: str = "airflow", **operator_arguments: Any) -> None:

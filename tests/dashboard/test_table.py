@@ -1,4 +1,4 @@
-"""What the table, the figures and the pictures say, and that nothing of it is lost or made up."""
+"""What the table, the headline values and the charts say, and that nothing of it is lost or made up."""
 
 import re
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Landing files of a span in the past: what capture lines and the pull would have landed by the simulator."""
+"""Landing files of a past span: what capture instances and the pull would have landed by the simulator."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,7 @@ class History:
     """What was written.
 
     Attributes:
-        start_at: UTC hour at which the capture lines start.
+        start_at: UTC hour at which the capture instances start.
         end_at: UTC hour before which they stop.
         trade_files: Landing files of trades: one for each line and UTC hour.
         price_files: Landing files of reference prices: one for each run of the pull, at minute 11 of each hour.
@@ -70,13 +70,13 @@ def write_history(
     Args:
         root: LANDING_ROOT; must not hold the files already.
         start_at: A full hour, UTC.
-        hours: How long the capture lines run.
+        hours: How long the capture instances run.
         per_minute: Ordinary deals a minute, 1 to 6,000.
-        lines: Number of capture lines.
+        lines: Number of capture instances.
         seed: Of the market, the deals and all that goes wrong.
         timezone: IANA name of the market's zone.
         has_prices: Whether replies of the provider are landed too.
-        is_settled: Whether the pull goes on after the capture lines stopped, until every delivery hour
+        is_settled: Whether the pull goes on after the capture instances stopped, until every delivery hour
             that was traded has its final price: up to about 47 hours.
         has_revisions: Whether the provider revises a final price once a day, some hours later.
         is_fast: For measurements of months: ordinary deals are varied, not made, and enter no index.

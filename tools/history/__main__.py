@@ -19,9 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--root", type=Path, required=True, help="LANDING_ROOT to write into")
     parser.add_argument("--from", dest="start_at", type=datetime.fromisoformat, required=True, help="UTC hour")
-    parser.add_argument("--hours", type=int, default=48, help="how long the capture lines run")
+    parser.add_argument("--hours", type=int, default=48, help="how long the capture instances run")
     parser.add_argument("--per-minute", type=int, default=100, help="ordinary deals a minute")
-    parser.add_argument("--lines", type=int, default=2, help="capture lines")
+    parser.add_argument("--lines", type=int, default=2, help="capture instances")
     parser.add_argument("--seed", type=int, default=7, help="of market, deals and faults")
     parser.add_argument("--timezone", default="Europe/Berlin", help="the market's zone")
     parser.add_argument("--no-prices", dest="has_prices", action="store_false", help="only trades")
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--unsettled",
         dest="is_settled",
         action="store_false",
-        help="the pull stops with the capture lines: the last delivery hours have no final price",
+        help="the pull stops with the capture instances: the last delivery hours have no final price",
     )
     parser.add_argument(
         "--revisions", dest="has_revisions", action="store_true", help="a final price a day is revised"

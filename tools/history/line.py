@@ -1,4 +1,4 @@
-"""One capture line: its landing files with messages and journal, as include/capture writes them."""
+"""One capture instance: its landing files with messages and journal, as include/capture writes them."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""When a capture line is not connected, and what its journal will say about it."""
+"""When a capture instance is not connected, and what its journal will say about it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

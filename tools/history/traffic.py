@@ -49,7 +49,7 @@ class Sent:
 
     Attributes:
         trade: None for what is no trade.
-        lines: Numbers of the capture lines that it goes to; None: to all.
+        lines: Numbers of the capture instances that it goes to; None: to all.
         latency: The same on each line; None: each line's own.
     """
 
@@ -68,7 +68,7 @@ class Traffic:
         seed: Of all that is not ordinary.
         per_minute: Ordinary deals.
         start_at: The first minute.
-        lines: Number of capture lines.
+        lines: Number of capture instances.
         is_fast: Vary a few hundred deals of every ten minutes instead of making each anew.
     """
 

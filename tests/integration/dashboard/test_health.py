@@ -129,7 +129,7 @@ def test_late_data_is_one_trouble(desk: Desk, client: Client) -> None:
 
 @pytest.fixture
 def platform(desk: Desk) -> Desk:
-    """Two capture lines, a reject, a blocked batch, requests, a validation and runs."""
+    """Two capture instances, a reject, a blocked batch, requests, a validation and runs."""
     database = desk.database
     files = {}
     for name, is_complete in (

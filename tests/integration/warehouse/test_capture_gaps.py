@@ -14,7 +14,7 @@ def at(clock: str) -> datetime:
 
 
 def connected(cur: cursor, line: str, *spans: tuple[datetime, datetime]) -> None:
-    """One capture line's file whose journal proves these spans."""
+    """One capture instance's file whose journal proves these spans."""
     cur.execute(
         "INSERT INTO ops.landing_files (landing_file, source, hour_start_at) VALUES (%s, 'trades', %s)"
         " RETURNING landing_file_id",

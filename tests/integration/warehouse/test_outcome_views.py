@@ -70,7 +70,7 @@ def test_gaps_are_told_with_their_seconds_and_bounds(db: Database) -> None:
     db.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (closes + 95 * second,))
     (row,) = db.rows("SELECT reason, from_at, until_at, gap_seconds, detail FROM ops.incomplete_periods")
     assert row[:4] == ("capture_gap", opens + 600 * second, closes, Decimal(15))
-    assert row[4] == "no capture line was connected for 15 s while it was tradable, in 3 gaps"
+    assert row[4] == "no capture instance was connected for 15 s while it was tradable, in 3 gaps"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_gap_is_told_in_the_words_of_people(db: Database, seconds: str, words:
     )
     db.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (closes,))
     assert reasons(db) == {
-        "capture_gap": f"no capture line was connected for {words} while it was tradable, in 1 gap"
+        "capture_gap": f"no capture instance was connected for {words} while it was tradable, in 1 gap"
     }
 
 

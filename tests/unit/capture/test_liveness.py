@@ -1,4 +1,4 @@
-"""What the ends of landing files say of the capture lines."""
+"""What the ends of landing files say of the capture instances."""
 
 import os
 from datetime import UTC, datetime, timedelta

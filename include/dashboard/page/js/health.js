@@ -19,7 +19,7 @@ const SECTIONS = [
   },
   {
     key: "lines",
-    title: "Capture lines",
+    title: "Capture instances",
     first: ["name", "host", "is_connected", "connected_since", "last_message_at", "messages_last_minute"],
     none: "No capture has ever connected: start capture_trades, or python -m include.capture.",
   },
