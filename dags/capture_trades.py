@@ -7,9 +7,8 @@
 | **writes** | landing files `trades/date=…/hour=…/airflow-….jsonl`, nothing in the warehouse |
 | **rerun** | mark the run failed or successful: it flushes, ends, and a new one connects within seconds |
 
-The stand-alone capture (`python -m include.capture`) is the first instance. Each lands its own files and the
-first copy of a trade counts, so both may run, stop and overlap at will. Pausing this DAG does not stop the
-run that is active.
+The stand-alone capture (`python -m include.capture`) is the other instance. Each writes its own files and each
+trade counts once, so both may run, stop and overlap. Pausing this DAG does not stop the active run.
 """
 
 from datetime import UTC, datetime

@@ -88,7 +88,6 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
         for alarm in alarms:
             run_sql(cur, QUERIES["alarms_raise"], asdict(alarm))
         cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
-        run_sql(cur, QUERIES["task_runs_forget"])
     if settings.alert_urls:
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
             notices = _notices(cur)

@@ -29,7 +29,3 @@ WHERE cleared_at IS NULL
         AND EXISTS (SELECT FROM ops.notifications AS n
                     WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent'))
 ORDER BY alarm_id
-
--- name: task_runs_forget
--- A check a minute says nothing after a day that ops.alarms does not say better
-DELETE FROM ops.task_runs WHERE dag_id = 'watch_freshness' AND started_at < clock_timestamp() - interval '1 day'

@@ -199,16 +199,3 @@ def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
     heartbeat(settings, 1)
     run(told)
     assert [body["kind"] for body in webhook.bodies] == ["task_failed", "alarm_raised"]
-
-
-def test_its_own_runs_are_kept_for_a_day(settings: Settings, database: Database) -> None:
-    heartbeat(settings, 1)
-    for dag, hours in (("watch_freshness", 25), ("watch_freshness", 23), ("refresh_pnl", 1)):
-        database.rows(
-            "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at,"
-            " dag_task_count) VALUES (%s, 'r', 't', 1, 'scheduled', now() - %s * interval '1 hour', 1)",
-            (dag, hours),
-        )
-    with pytest.raises(TerminalError):
-        run(settings)
-    assert database.value("SELECT count(*) FROM ops.task_runs WHERE dag_id = 'watch_freshness'") == 1

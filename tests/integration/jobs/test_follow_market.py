@@ -177,7 +177,7 @@ def test_each_pass_checks_freshness_and_notifies_people_once(desk: Settings, dat
     on = "SELECT count(*) FROM ops.alarms WHERE alarm = 'capture_silent' AND cleared_at IS NULL"
     seen = []
     with webhook_receiver() as webhook:
-        notifying = replace(desk, alert_webhook_url=webhook.url)
+        notifying = replace(desk, alert_urls=(webhook.url,))
         waits = [lambda: seen.append(database.value(on))] * 3
         summary = follow_market.run(notifying, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
         told = [body["alarm"] for body in webhook.bodies if body["kind"] == "alarm_raised"]
