@@ -34,8 +34,8 @@ def backup_and_restore(desk: Desk) -> None:
     """Backup while everything runs, removal with volumes, return to the very tables of the backup."""
     stack = desk.stack
     began = time.monotonic()
-    with desk.warehouse() as database:
-        # the moment that the dump is of, held for a look at the same moment
+    with desk.warehouse("postgres") as database:
+        # the moment that the dump is of, held for a look at the same moment; only a superuser may export it
         database.rows("BEGIN ISOLATION LEVEL REPEATABLE READ")
         snapshot = database.value("SELECT pg_export_snapshot()")
         dump, tar = documented("Backup").rsplit("\n", 2)[0], documented("Backup").splitlines()[-1]

@@ -94,10 +94,10 @@ class Desk:
     # --- warehouse
 
     @contextmanager
-    def warehouse(self) -> Iterator[Database]:
-        """The published port, as the role of the jobs."""
-        password = self.stack.secrets()["PIPELINE_PASSWORD"]
-        url = f"postgresql://pipeline:{password}@127.0.0.1:{self.stack.warehouse_port}/warehouse"
+    def warehouse(self, role: str = "pipeline") -> Iterator[Database]:
+        """The published port, as the role of the jobs or another one."""
+        password = self.stack.secrets()[f"{role.upper()}_PASSWORD"]
+        url = f"postgresql://{role}:{password}@127.0.0.1:{self.stack.warehouse_port}/warehouse"
         with closing(Database(url)) as database:
             yield database
 
