@@ -4,14 +4,14 @@
 | | |
 |---|---|
 | **window** | one UTC hour of receipt; the run that starts at 06:00 is about 05:00-06:00 |
-| **writes** | `raw.trades`, `raw.reference_prices`, `curated.pnl_hourly` and its history, `ops.*` |
+| **writes** | `raw.trades`, `raw.reference_prices`, `curated.pnl_versions`, `ops.*` |
 | **params** | `hour`: another hour than the date says; `force_prices`: ask again for final prices |
 | **rerun** | clear the run, backfill its hour, or trigger it with any time within the hour: same numbers |
 
-Loading reads what the landing files hold beyond what is loaded. Prices are asked for within the provider's
-budget, and a provider that is down turns only `pull_reference_prices` red: PnL keeps the last price or says
-`missing`, and heals by itself. Data that breaks a critical expectation turns the run red, and `curated` stays
-as it was: see `docs/runbook.md`.
+Loading continues where the last load of each landing file ended. Prices are requested within the provider's
+budget. If the provider is down, only `pull_reference_prices` fails: PnL keeps the last price or says `missing`
+until a later run gets the price. Data that violates a critical expectation fails the run, and `curated` stays
+unchanged: see `docs/runbook.md`.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -4,9 +4,9 @@
 | | |
 |---|---|
 | **window** | the delivery days `from` to `to` of the trigger form, both included; started by hand only |
-| **writes** | `curated.pnl_hourly` and its history where numbers differ, and nothing where they do not |
-| **params** | `reload`: load their landing files from scratch; `force_prices`: ask for their prices again |
-| **rerun** | clear the failed task: it goes on where it stopped; clear the whole run: it starts over |
+| **writes** | new versions in `curated.pnl_versions` where numbers differ |
+| **params** | `reload`: load their landing files from scratch; `force_prices`: request their prices again |
+| **rerun** | clear the failed task: it continues where it stopped; clear the whole run: it starts over |
 
 For what one `hourly_pnl` run or a backfill of some days cannot repair: a wrong price that the provider has
 corrected, rows that somebody changed, an empty warehouse, a year. It works set-wise, a week at a time, and its

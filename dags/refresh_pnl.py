@@ -6,12 +6,12 @@
 | **window** | none: this is a *now* DAG, it works on all that is not loaded, not priced, not built |
 | **schedule** | at 1, 11, 21 … minutes past the hour: a minute after each publication of the provider |
 | **writes** | the same tables as `hourly_pnl`, in the same way; `ops.alarms`, `ops.notifications` |
-| **rerun** | trigger it again: one look, done in seconds; an old run has nothing that a new one has not |
+| **rerun** | trigger a new run: one pass, done in seconds |
 
-The chain of tasks is one look; a provider that is down turns only `pull_reference_prices` red, and PnL keeps
-the last price or says `missing`. Beside it `follow_market` looks each half minute until the next scheduled run
-is due: what has arrived is loaded, validated and built, prices are asked for after each publication, people
-are notified of alarms. `check_freshness` is red if an alarm is on when a scheduled run begins.
+The chain of tasks is one pass. If the provider is down, only `pull_reference_prices` fails, and PnL keeps the
+last price or says `missing`. Meanwhile `follow_market` makes a pass every half minute until the next scheduled
+run is due: it loads, validates and builds what has arrived, requests prices after each publication, and
+notifies people of alarms. `check_freshness` fails if an alarm is on when a scheduled run starts.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -71,7 +71,7 @@ def report_findings(run: Run) -> Summary:
     return job.run(run.settings)
 
 
-# ahead of what else waits for a slot: a backfill must delay neither trades nor alarms
+# before other tasks that wait for a slot: a backfill must delay neither trades nor alarms
 @task(
     inlets=[assets.LANDING_TRADES],
     outlets=[assets.PNL_HOURLY],

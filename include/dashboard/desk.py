@@ -20,7 +20,7 @@ _NOW = {
     ("pnl_daily", False): QUERIES["pnl_daily"],
     ("pnl_daily", True): QUERIES["portfolio_pnl_daily"],
 }
-"""What is said now, by table and whether it is of the portfolio."""
+"""Queries for current rows, by (table, is portfolio)."""
 _AS_OF = {
     ("pnl_hourly", False): QUERIES["pnl_hourly_as_of"],
     ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly_as_of"],
@@ -67,7 +67,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
     }
     rows = read_pnl(query, "pnl_hourly", view.as_of, **selection)
     totals = read_pnl(query, "pnl_daily", view.as_of, **selection)
-    # nobody has kept why something was missing at a moment of the past, but for what the row itself says
+    # reasons for missing data are not stored historically, only what the row itself holds
     missing = query(QUERIES["incomplete"], day=view.day) if view.as_of is None and rows else []
     by_hour = matching("delivery_hour", missing)
     return {

@@ -4,8 +4,8 @@
 SELECT set_config('statement_timeout', %(timeout)s, false)
 
 -- name: version
--- Anything that the page shows has changed when this has; a handful of looks into indexes. A publication is committed
--- after its moment, and maybe after a later one, so those of the last minutes are counted as well
+-- Changes whenever anything on the page changes; costs a few index lookups. A publication is committed after its
+-- valid_from, and perhaps after a later one, so those of the last minutes are counted as well
 WITH recent AS (
     SELECT date_bin('10 minutes', now(), timestamptz 'epoch') - interval '10 minutes' AS since_at
 )
@@ -98,7 +98,7 @@ WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_day
 
 -- name: incomplete
--- What is missing in the delivery periods of a day, but for capture gaps, which each row of PnL has itself
+-- What is missing in the delivery periods of a day, except capture gaps, which each row of PnL has itself
 SELECT delivery_hour, reason, from_at AS since_at, NULL AS detail
 FROM ops.incomplete_periods
 WHERE delivery_day = %(day)s AND reason IN ('trades_blocked', 'trades_not_validated', 'not_built')

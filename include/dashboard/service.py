@@ -23,16 +23,16 @@ LOOK_SECONDS = 1.0
 """How old the state may be before it is read again, which happens only while somebody asks."""
 
 SHOWN_SECONDS = 3.0
-"""How old the state may be that is told meanwhile."""
+"""How old a state may be served while a newer one is being read."""
 
 MAX_BYTES = 64 << 20
-"""Of all answers that are kept."""
+"""Limit of all cached answers together."""
 
 MAX_BYTES_EACH = 2 << 20
-"""A larger answer is handed out and not kept."""
+"""A larger answer is not cached."""
 
 SETTLED = timedelta(minutes=1)
-"""A publication is committed within that time of its moment: what was said before is said for ever."""
+"""A publication is committed within that time of its `valid_from`: older versions never change."""
 
 EVENT_SECONDS = 2.0
 """A stream that is silent for much longer is dead: the page then says that the server does not answer."""
@@ -84,7 +84,7 @@ class Service:
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
         self._known: Settings | None = None
-        # the look at the version waits for nobody; a long list does not hold up the desk
+        # the query for the version must not wait for others, and a long list must not delay the desk
         self._looks = Reader(self._url, "trading desk: version", 1, 3)
         self._quick = Reader(self._url, "trading desk", 2, 8)
         self._slow = Reader(self._url, "trading desk: lists", 1, 20)

@@ -49,7 +49,7 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
 
     Args:
         settings: Where the warehouse is.
-        window: Also rebuild what the window touches: periods delivered in it or traded in it.
+        window: Also rebuild the periods that are delivered in the window or have trades received in it.
 
     Returns:
         Counts: delivery periods, rows built, rows changed.

@@ -41,7 +41,7 @@ class TradeSink:
         return self._rows.row(line.raw)
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        # else the planner reads the whole of a table that is not large yet, once for each portion of ids
+        # otherwise the planner reads the whole table while it is small, once for each portion of ids
         cur.execute("SET LOCAL enable_seqscan = off")
         run_sql(cur, QUERIES["trades_known"], {"trade_ids": array_literal(rows)})
         known = [rows.pop(trade_id) for (trade_id,) in cur] + repeated
