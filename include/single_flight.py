@@ -1,4 +1,4 @@
-"""Answers of something slow, kept for a while: made once, for however many threads and coroutines ask."""
+"""A cache for slow computations: concurrent requests for the same key share one computation."""
 
 import threading
 import time
@@ -12,13 +12,13 @@ V = TypeVar("V")
 
 
 class SingleFlight(Generic[V]):
-    """Whoever asks for a key while its answer is being made waits for the same one. Safe between threads.
+    """A cache of answers by key; callers that ask for an answer while it is being computed share it. Thread-safe.
 
     Args:
-        max_size: Of all answers together: those not asked for longest are forgotten first.
-        max_size_each: A larger answer is handed out and not kept.
+        max_size: Limit of all answers together; the least recently used are dropped first.
+        max_size_each: A larger answer is returned but not cached.
         size_of: Size of an answer, in any unit.
-        clock: Seconds that only go forward.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class SingleFlight(Generic[V]):
         self._clock = clock
         self._lock = threading.RLock()
         self._kept: OrderedDict[Hashable, tuple[Future[V], float, int]] = OrderedDict()
-        """Answers with the time they were made at and their size, the last asked for at the end."""
+        """Answers with the time of their computation and their size, the most recently used last."""
         self._under_way: dict[Hashable, Future[V]] = {}
         self.size = 0
-        """Of all answers that are kept."""
+        """Total size of the cached answers."""
 
     def get(
         self,
@@ -46,13 +46,13 @@ class SingleFlight(Generic[V]):
         good_for_seconds: float = inf,
         shown_for_seconds: float = 0.0,
     ) -> "Future[V]":
-        """The answer of this key, made anew unless it is kept.
+        """The cached answer of this key, or a new one.
 
         Args:
-            key: What is asked for.
-            make: Starts making it. An error is an answer where `good_for_seconds` is finite, and else not kept.
-            good_for_seconds: How old a kept answer may be.
-            shown_for_seconds: An answer that is no older is returned while the next one is being made.
+            key: The key.
+            make: Starts the computation. Errors are cached only if `good_for_seconds` is finite.
+            good_for_seconds: Maximum age of a cached answer.
+            shown_for_seconds: An answer up to this age is returned while a new one is being computed.
         """
         with self._lock:
             made, made_at, _ = self._kept.get(key, (None, -inf, 0))

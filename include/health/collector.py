@@ -1,4 +1,4 @@
-"""Answers scrapes: the metrics of the warehouse and of the landing files, as fresh as is cheap."""
+"""Answers scrapes with the metrics of the warehouse and of the landing files."""
 
 import contextlib
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GOOD_FOR_SECONDS = 5.0
-"""A scraper that comes more often gets the same metrics again."""
+"""Metrics are read again after this time; more frequent scrapes get the same values."""
 
 TIMEOUT_SECONDS = CONNECT_SECONDS + ROUND_SECONDS + 0.5
 """How long a scrape waits for the warehouse."""
@@ -41,10 +41,10 @@ class PlatformCollector(Collector):
     """The metrics of the platform, for a registry of prometheus-client.
 
     Args:
-        settings: Everything but where the warehouse is.
-        warehouse_url: Asked before each read, since `make run` may come back at another port.
-        good_for_seconds: How long metrics are good for.
-        timeout_seconds: How long a scrape waits for those of the warehouse.
+        settings: All settings except the warehouse's URL.
+        warehouse_url: Returns that URL; called before each read, since `make run` may restart on another port.
+        good_for_seconds: Maximum age of metrics.
+        timeout_seconds: How long a scrape waits for the warehouse.
     """
 
     def __init__(

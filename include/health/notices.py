@@ -1,4 +1,4 @@
-"""What people are told, and how: by any service that Apprise knows, each configured by its URL."""
+"""Notifications, and their channels: any service that Apprise supports, configured by its URL."""
 
 import logging
 from collections import Counter
@@ -16,14 +16,14 @@ _MAX_REASON_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to people.
+    """A notification.
 
     Attributes:
-        about: What it is about; the same text again is a repetition.
+        about: Identifies it; a notice with the same text is a repetition.
         kind: task_failed, alarm_raised or alarm_cleared.
         title: One line.
         text: What happened and what to do, a few lines.
-        details: The same for machines.
+        details: The same as fields, for programs.
     """
 
     about: str
@@ -34,7 +34,7 @@ class Notice:
 
 
 def channels(urls: Iterable[str]) -> dict[str, str]:
-    """The URL of each channel by its name, which holds no secret: `mailtos`, `slack`, `json`, `json-2` …"""
+    """Channel name to URL; the name contains no secret: `mailtos`, `slack`, `json`, `json-2` …"""
     schemes: Counter[str] = Counter()
     found = {}
     for url in urls:
@@ -45,22 +45,22 @@ def channels(urls: Iterable[str]) -> dict[str, str]:
 
 
 def sender(url: str, notice: Notice) -> Callable[[], str]:
-    """Prepares to send the notice as plain text, which Apprise escapes as the service needs it.
+    """Prepares to send the notice as plain text; Apprise escapes it for the service.
 
-    `json://`, `form://` and `xml://` also get `text`, `kind` and the details as fields; the other services get
-    the details as lines below the text. Redirects are not followed.
+    `json://`, `form://` and `xml://` also get `text`, `kind` and the details as fields; other services get the
+    details as lines below the text. Redirects are not followed.
 
     Returns:
-        What sends it, and returns SENT or why not: nothing of the URL, which may hold a secret.
+        A function that sends it and returns SENT or the error, without any part of the URL.
     """
     if _sends_password_in_clear_text(url):
         return lambda: "a password is not sent in clear text: use mailtos://"
-    # its log quotes URLs that it cannot read, with their secrets; what went wrong comes back in the result
+    # Apprise logs URLs that it cannot parse, including secrets; errors are in the result as well
     logging.getLogger("apprise").propagate = False
-    # takes seconds to import: only when there is something to say
+    # imported only when needed, since it takes seconds
     from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 
-    # no pool of threads, whose end the process would wait for: the caller bounds the time
+    # without a thread pool, which the process would wait for at exit; the caller limits the time
     asset = AppriseAsset(app_id="power-desk", async_mode=False, service_timeout=0, http_redirects=False)
     service = Apprise.instantiate(url, asset=asset)
     if service is None:

@@ -1,4 +1,4 @@
-"""Tells people once: decides by ops.notifications what is a repetition, sends, and writes down how it went."""
+"""Sends each notification once: ops.notifications records what was sent and whether it was delivered."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 QUERIES = load_queries("health/task_runs.sql")
 
 SEND_SECONDS = 5.0
-"""So long a task waits for its receivers, all together; a slower one counts as down."""
+"""How long a task waits for all receivers together; a slower one counts as down."""
 
 _WAREHOUSE_TROUBLE = (TransientError, TerminalError, psycopg2.Error)
 
@@ -34,18 +34,18 @@ def notify(
     repeat_after: timedelta | None = None,
     task: tuple[str, str] | None = None,
 ) -> dict[str, str]:
-    """Sends a notice by every channel that is configured, unless it was sent there before. Never raises.
+    """Sends a notice through every configured channel to which it was not sent before. Never raises.
 
-    While the warehouse is away, nothing is known of earlier notices: then it is sent.
+    While the warehouse is down, earlier notices are unknown, so the notice is sent.
 
     Args:
-        settings: The channels and the warehouse.
-        notice: What is to be said.
-        repeat_after: After this time it may be said again; None: never.
-        task: DAG and task that it is about: a success of that task since ends the silence.
+        settings: Has the channels and the warehouse.
+        notice: The notice.
+        repeat_after: After this time it is sent again; None: never.
+        task: DAG and task of the notice; it is sent again if that task succeeded since.
 
     Returns:
-        Channel to `sent` or why not; a channel that heard of it before is not among them.
+        Channel to `sent` or the error; without channels to which it was sent before.
     """
     by_name = channels(settings.alert_urls)
     if not by_name:
@@ -63,10 +63,10 @@ def notify(
 
 
 def deliver(notice: Notice, to: Mapping[str, str], seconds: float = SEND_SECONDS) -> dict[str, str]:
-    """Sends to the URL of each channel at once and waits for all of them at most so long.
+    """Sends to all channels in parallel, with one timeout for all of them.
 
     Returns:
-        Channel to `sent` or why not.
+        Channel to `sent` or the error.
     """
     results: dict[str, str] = {}
 
@@ -74,7 +74,7 @@ def deliver(notice: Notice, to: Mapping[str, str], seconds: float = SEND_SECONDS
         results[name] = send()
 
     senders = {name: sender(url, notice) for name, url in to.items()}
-    # timeouts of sockets bound one operation, not the whole; a thread that hangs ends with the process
+    # socket timeouts bound single operations only; a thread that hangs ends with the process
     threads = [threading.Thread(target=run, args=each, daemon=True) for each in senders.items()]
     deadline = time.monotonic() + seconds
     for thread in threads:
@@ -91,7 +91,7 @@ def _claim(
     repeat_after: timedelta | None,
     task: tuple[str, str] | None,
 ) -> dict[str, int] | None:
-    """The channels to use and the number of each notification; None if the warehouse cannot say."""
+    """The channels to use, with the id of each notification; None if the warehouse does not answer."""
     dag_id, task_id = task or (None, None)
     parameters = {
         "about": notice.about,
@@ -108,7 +108,7 @@ def _claim(
             run_sql(cur, QUERIES["notifications_claim"], parameters)
             return dict(cur.fetchall())
     except _WAREHOUSE_TROUBLE as trouble:
-        log.warning("whether this is a repetition is not known: %s", presentable(str(trouble), 300).strip())
+        log.warning("cannot check whether this was sent before: %s", presentable(str(trouble), 300).strip())
         return None
 
 
@@ -125,7 +125,7 @@ def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping
                 }
                 run_sql(cur, QUERIES["notifications_end"], parameters)
     except _WAREHOUSE_TROUBLE as trouble:
-        log.warning("how it went is not in ops.notifications: %s", presentable(str(trouble), 300).strip())
+        log.warning("cannot record the result in ops.notifications: %s", presentable(str(trouble), 300).strip())
 
 
 def _connection(settings: Settings) -> AbstractContextManager[connection]:

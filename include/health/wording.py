@@ -1,4 +1,4 @@
-"""Texts of errors as they may be stored and sent: no secrets, nothing that PostgreSQL refuses, not too long."""
+"""Error texts that are safe to store and send: without secrets, storable in PostgreSQL, of limited length."""
 
 import re
 
@@ -8,7 +8,7 @@ _PASSWORD = re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key)(\s*[=
 
 
 def presentable(text: str, most: int) -> str:
-    """The text without logins and queries of URLs and without passwords, at most so many characters."""
+    """The text without passwords and without logins and queries of URLs, cut to `most` characters."""
     text = _LOGIN.sub("***@", text)
     text = _QUERY.sub(r"\1?***", text)
     text = _PASSWORD.sub(r"\1\2***", text)

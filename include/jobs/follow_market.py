@@ -1,4 +1,4 @@
-"""Keeps PnL current between two refreshes: what arrives is loaded, validated and built within a minute."""
+"""Keeps PnL current between two runs of refresh_pnl: new trades and prices count within a minute."""
 
 import logging
 import time
@@ -23,31 +23,29 @@ from include.settings import Settings
 log = logging.getLogger(__name__)
 
 INTERVAL = timedelta(seconds=30)
-"""Between two passes: a trade waits half a minute at most, and a publication is certainly out 30 s after its
-instant."""
+"""Interval of passes. A publication is certainly out 30 s after its time."""
 
 OFFSET = timedelta(seconds=1)
-"""Passes start at the first and the 31st second of each minute: the clocks of provider and platform differ a
-little."""
+"""Passes start at seconds 1 and 31 of each minute, since the provider's clock may be slightly behind."""
 
 HANDOVER = timedelta(seconds=31)
-"""How long passes go on after the next run is due: it needs some seconds until its own passes begin."""
+"""How long passes continue after the next run is due, which needs some seconds to start its own."""
 
 _PULL_TIMEOUT_SECONDS = 20.0
-"""A slow provider must not delay trades; what is left over is asked for in the next pass."""
+"""A slow provider must not delay trades; the remaining prices are requested in the next pass."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock:
-    """The time, and a way to let it pass."""
+    """The wall clock; tests replace it."""
 
     def now(self) -> datetime:
-        """The present, UTC."""
+        """The current time, UTC."""
         return datetime.now(UTC)
 
     def wait_until(self, moment: datetime) -> None:
-        """Returns at that moment, at once if it has passed."""
+        """Sleeps until that time; returns immediately if it has passed."""
         time.sleep(max((moment - self.now()).total_seconds(), 0.0))
 
 
@@ -55,24 +53,24 @@ _CLOCK = Clock()
 
 
 def run(settings: Settings, until: datetime | None, clock: Clock = _CLOCK) -> dict[str, int]:
-    """Works on what has arrived and checks freshness, every half minute, until the next run has taken over.
+    """Processes new data and checks freshness every half minute until the next run takes over.
 
-    Prices are asked for once after each publication. A provider that fails does not fail this task: the next
-    refresh asks again and reports it. Another error ends its pass, not the run: what it does not concern still
-    counts. Killed at any moment, nothing is half done.
+    Prices are requested once after each publication. A failing provider does not fail this task: the next run
+    of refresh_pnl requests the prices again and reports it. Any other error ends its pass only. May be killed
+    at any time.
 
     Args:
-        settings: Of the platform, with the channels by which people are notified of alarms.
-        until: When the next run is due, UTC. None: nobody waits for passes, so there are none.
+        settings: The platform's settings, with the notification channels.
+        until: When the next run is due, UTC; None for a manual run, which makes no passes.
         clock: For tests.
 
     Returns:
         Counts: passes, and the sums of trades, prices and rows of PnL changed in them.
 
     Raises:
-        TerminalError: At the end: batches were blocked, built rows broke a critical expectation, or landing
-            files cannot be loaded.
-        TransientError: At the end: the warehouse was away in the last pass.
+        TerminalError: At the end, if batches were blocked, built rows violated a critical expectation, or
+            landing files cannot be loaded.
+        TransientError: At the end, if the warehouse was down in the last pass.
     """
     total = Counter({"passes": 0, "trades": 0, "prices": 0, "rows_changed": 0})
     findings: dict[str, None] = {}
@@ -107,7 +105,7 @@ def run(settings: Settings, until: datetime | None, clock: Clock = _CLOCK) -> di
 
 
 def next_pass_at(now: datetime) -> datetime:
-    """When the next pass starts: the first or the 31st second of a minute."""
+    """When the next pass starts: at second 1 or 31 of a minute."""
     return now + INTERVAL - (now - _EPOCH - OFFSET) % INTERVAL
 
 
@@ -128,7 +126,7 @@ def _build(settings: Settings) -> Mapping[str, int]:
 
 
 def _pull(settings: Settings, now: datetime) -> bool:
-    """Whether this publication is done with: all was asked for, or the provider failed."""
+    """Whether this publication is done: all prices were requested, or the provider failed."""
     try:
         asked = pull_reference_prices.run(settings, now=now, deadline_seconds=_PULL_TIMEOUT_SECONDS)
     except TransientError as error:
@@ -138,7 +136,7 @@ def _pull(settings: Settings, now: datetime) -> bool:
 
 
 def _check_freshness(settings: Settings) -> None:
-    """Raises and clears alarms. The task `check_freshness` fails while one is on; here they are only logged."""
+    """Raises and clears alarms; only logs them, since the task `check_freshness` fails while one is on."""
     try:
         alarms, _ = check_freshness.check(settings)
     except TransientError as error:

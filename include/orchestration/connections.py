@@ -9,11 +9,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from include.settings import Settings
 
 
-def airflow_settings(telling: bool = False) -> Settings:
+def airflow_settings(notifying: bool = False) -> Settings:
     """The environment's settings, where a connection of Airflow wins over the variable of the same meaning.
 
     Args:
-        telling: Whether people may have to be told of something: then the password of the connection `alerts`
+        notifying: Whether people may have to be told of something: then the password of the connection `alerts`
             replaces ALERT_URLS. Asking for it is a request to Airflow's API even if nobody has set it up.
     """
     settings = Settings.from_environment()
@@ -23,7 +23,7 @@ def airflow_settings(telling: bool = False) -> Settings:
         market_data_url=_url("market_data") or settings.market_data_url,
         warehouse_url=_url("warehouse") or settings.warehouse_url,
     )
-    if telling and (alerts := _connection("alerts")) is not None:
+    if notifying and (alerts := _connection("alerts")) is not None:
         settings = replace(settings, alert_urls=tuple((alerts.password or "").split()))
     return settings
 

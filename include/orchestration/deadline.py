@@ -1,4 +1,4 @@
-"""Notifies people of a scheduled run that is not done in time; Airflow's scheduler watches the deadline."""
+"""Notifies people of a scheduled run that misses its deadline, which Airflow's scheduler checks."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,9 +13,9 @@ from include.orchestration.connections import airflow_settings
 async def report_missed_deadline(context: Mapping[str, Any]) -> None:
     """The callback of a DeadlineAlert: the deadline has passed and the run has not succeeded.
 
-    The triggerer calls it. An executor would not let it read connections, which say how people are notified.
-    A run that has failed is not reported again: FailureNotifier has done so. Neither is one that was started by
-    hand or by a backfill, whose runs may wait for hours: somebody is watching those.
+    The triggerer calls it; in an executor the callback could not read the connection with the channels. Failed
+    runs are not reported, since FailureNotifier does that, nor are manual runs and backfills, which may wait
+    for hours and have somebody watching them.
 
     Args:
         context: The run as Airflow's API describes it (`dag_run`) and the `deadline`; no task context.
@@ -26,7 +26,7 @@ async def report_missed_deadline(context: Mapping[str, Any]) -> None:
 
 
 def missed_deadline_notice(context: Mapping[str, Any]) -> Notice | None:
-    """What people are told of the run; None if they need not know."""
+    """The notice of the run; None if none is needed."""
     run = context["dag_run"]
     if run["run_type"] != "scheduled" or run["state"] == "failed":
         return None
@@ -46,4 +46,4 @@ def missed_deadline_notice(context: Mapping[str, Any]) -> Notice | None:
 def _send(notice: Notice) -> None:
     from include.health.notify import notify  # a DAG file needs no database driver
 
-    notify(airflow_settings(telling=True), notice)
+    notify(airflow_settings(notifying=True), notice)

@@ -1,4 +1,4 @@
-"""Tells people that a task failed for good; off until ALERT_URLS or the connection alerts is set."""
+"""Notifies people of failed tasks; off until ALERT_URLS or the connection alerts is set."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,26 +15,29 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 REPEAT_AFTER = timedelta(minutes=60)
-"""A task that fails run after run is told of once an hour."""
+"""A task that fails in every run is reported once an hour."""
 
 _MAX_ERROR_CHARACTERS = 500
 
 
 class FailureNotifier(BaseNotifier):
-    """An `on_failure_callback`: Airflow calls it when no try is left, or none can heal the error."""
+    """An `on_failure_callback`, which Airflow calls when a task failed and will not be retried."""
 
     def notify(self, context: "Context") -> None:
-        """Sends a notice of the failed task, unless people know already."""
+        """Sends a notice of the failed task unless people were notified before."""
         from include.health.notify import notify  # a DAG file needs no database driver
 
         ti = context["ti"]
         notify(
-            airflow_settings(telling=True), failure_notice(dict(context)), REPEAT_AFTER, (ti.dag_id, ti.task_id)
+            airflow_settings(notifying=True),
+            failure_notice(dict(context)),
+            REPEAT_AFTER,
+            (ti.dag_id, ti.task_id),
         )
 
 
 def failure_notice(context: Mapping[str, Any]) -> Notice:
-    """What people are told of a failed task: which, why, where to look."""
+    """The notice of a failed task: which one, why, and where to look."""
     ti, error = context["ti"], context.get("exception")
     why = presentable(what_failed(error), _MAX_ERROR_CHARACTERS) if error else "no reason known"
     window = "none"

@@ -1,4 +1,4 @@
-"""Records in ops.task_runs how each try of a task of Airflow began and ended."""
+"""Records the start and end of each try of an Airflow task in ops.task_runs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,36 +19,36 @@ _FINAL = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated)
 
 @contextmanager
 def recorded(context: Mapping[str, Any], settings: Settings) -> "Iterator[TaskRun]":
-    """Keeps a row of ops.task_runs about the try that runs inside; its error, if any, goes on as it is.
+    """Records the enclosed try in ops.task_runs; re-raises its error.
 
     Args:
-        context: Airflow's task context. If the run has the param `hour`, the row says which window it is about.
-        settings: Where the warehouse is.
+        context: Airflow's task context. If the run has the param `hour`, the row includes its window.
+        settings: Has the warehouse's URL.
     """
     from include.health.task_runs import TaskRun
 
     run = TaskRun(settings.warehouse_url, attempt(context))
     if "hour" in context["params"]:
-        with suppress(TerminalError):  # a task that needs the window will say what is wrong with it
+        with suppress(TerminalError):  # raised again by the task if it needs the window
             window = resolve_window(context)
             run.window = (window.start_at, window.end_at)
     run.begin()
     try:
         yield run
-    except BaseException as error:  # an execution timeout is one
+    except BaseException as error:  # includes execution timeouts
         run.end(state_after(error, context), what_failed(error))
         raise
     run.end("success")
 
 
 def what_failed(error: BaseException | str) -> str:
-    """The error in words; Airflow's wrapping of one that no retry can heal adds nothing to it."""
+    """The error as text; AirflowFailException only wraps another error, so its name is left out."""
     is_plain = isinstance(error, AirflowFailException | str)
     return str(error) if is_plain else f"{type(error).__name__}: {error}"
 
 
 def attempt(context: Mapping[str, Any]) -> "Attempt":
-    """Which try of which task it is."""
+    """The try that the context belongs to."""
     from include.health.task_runs import Attempt
 
     ti, dag_run, task = context["ti"], context["dag_run"], context["task"]
@@ -65,7 +65,7 @@ def attempt(context: Mapping[str, Any]) -> "Attempt":
 
 
 def state_after(error: BaseException, context: Mapping[str, Any]) -> "State":
-    """Whether Airflow will try again, by its own rule."""
+    """Whether Airflow will retry, by its own rule."""
     ti = context["ti"]
     has_tries_left = ti.max_tries != 0 and ti.try_number <= ti.max_tries
     return "retry" if has_tries_left and not isinstance(error, _FINAL) else "failed"

@@ -34,10 +34,10 @@ Summary = Mapping[str, Any]
 
 
 class Run:
-    """What a task knows of the run that it belongs to.
+    """The run that a task belongs to.
 
     Attributes:
-        settings: Of the platform, with Airflow's connections.
+        settings: The platform's settings, with Airflow's connections.
         params: The params of the run.
     """
 
@@ -48,12 +48,12 @@ class Run:
 
     @cached_property
     def notifying_settings(self) -> Settings:
-        """Settings with the channels by which people are notified; costs some requests to Airflow's API."""
-        return airflow_settings(telling=True)
+        """Settings with the notification channels; takes a few requests to Airflow's API."""
+        return airflow_settings(notifying=True)
 
     @cached_property
     def window(self) -> Window:
-        """The window of receipt that the run is about.
+        """The window of receipt of the run.
 
         Raises:
             TerminalError: See resolve_window.
@@ -64,7 +64,7 @@ class Run:
 
     @cached_property
     def rebuild(self) -> Rebuild:
-        """What the run is asked to rebuild.
+        """The rebuild that the run's params describe.
 
         Raises:
             TerminalError: See resolve_rebuild.
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def scheduled_for(self) -> datetime | None:
-        """When the schedule wanted the run to start, UTC; None for a run that a person started."""
+        """When the run was scheduled to start, UTC; None for other runs."""
         run = self._context["dag_run"]
         return run.run_after if run.run_type == "scheduled" else None
 
@@ -81,14 +81,14 @@ class Run:
 def task(
     task_id: str | None = None, **operator_arguments: Any
 ) -> Callable[[Callable[[Run], Summary]], Callable[[], Any]]:
-    """Makes a task of a function.
+    """Turns a function into an Airflow task.
 
-    Each try is a row of ops.task_runs. A TerminalError fails the task at once; after any other error
-    Airflow tries again while retries are left.
+    Each try is recorded in ops.task_runs. A TerminalError fails the task without retries; after any other error
+    Airflow retries.
 
     Args:
-        task_id: Instead of the function's name.
-        operator_arguments: What the task needs beside DEFAULT_ARGS: inlets, outlets, trigger_rule, retries …
+        task_id: Default: the function's name.
+        operator_arguments: Arguments in addition to DEFAULT_ARGS: inlets, outlets, trigger_rule, retries …
     """
 
     def decorate(function: Callable[[Run], Summary]) -> Callable[[], Any]:
@@ -105,7 +105,7 @@ def task(
             log.info("%s: %s", name, summary)
             return summary
 
-        # Airflow would infer it from the annotation: each key of the summary an XCom of its own
+        # otherwise Airflow would infer multiple outputs from the annotation: one XCom per key
         made: Callable[[], Any] = sdk.task(task_id=name, multiple_outputs=False, **operator_arguments)(execute)
         return made
 

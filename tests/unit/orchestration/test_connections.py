@@ -29,9 +29,9 @@ def test_fields_as_the_ui_has_them() -> None:
     assert connection_url(connection) == "https://prices.example:8443/v1"
 
 
-@pytest.mark.parametrize(("telling", "urls"), [(True, ("json://a/x", "slack://b")), (False, ())])
+@pytest.mark.parametrize(("notifying", "urls"), [(True, ("json://a/x", "slack://b")), (False, ())])
 def test_a_task_that_tells_nobody_does_not_ask_for_the_ways_to_tell(
-    monkeypatch: pytest.MonkeyPatch, telling: bool, urls: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, notifying: bool, urls: tuple[str, ...]
 ) -> None:
     known = {
         "warehouse": Connection.from_uri("postgresql://db/warehouse", conn_id="warehouse"),
@@ -46,7 +46,7 @@ def test_a_task_that_tells_nobody_does_not_ask_for_the_ways_to_tell(
         return known[connection_id]
 
     monkeypatch.setattr(Connection, "get", get)
-    settings = airflow_settings(telling)
+    settings = airflow_settings(notifying)
     assert settings.warehouse_url == "postgresql://db/warehouse"
     assert settings.alert_urls == urls
-    assert ("alerts" in asked) is telling
+    assert ("alerts" in asked) is notifying
