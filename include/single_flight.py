@@ -1,4 +1,4 @@
-"""A cache for slow computations: concurrent requests for the same key share one computation."""
+"""A cache for slow computations."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class SingleFlight(Generic[V]):
-    """A cache of answers by key; callers that ask for an answer while it is being computed share it. Thread-safe.
+    """A cache of answers by key; concurrent callers for the same key share one computation. Thread-safe.
 
     Args:
         max_size: Limit of all answers together; the least recently used are dropped first.
