@@ -15,7 +15,7 @@ from psycopg2 import sql
 from include.local.postgres import embedded_postgres
 from include.settings import Settings
 from include.warehouse.migrate import migrate
-from tests.database import Database
+from tests.factories import Database
 
 # importing Airflow writes its configuration to AIRFLOW_HOME: not into the developer's home
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))

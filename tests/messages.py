@@ -1,12 +1,14 @@
 """Messages of the exchange and landing files for tests."""
 
 import json
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.landing import event_line, message_line
+from include.landing import TRADES, event_line, message_line
+from include.settings import Settings
 
 RECEIVED_AT = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 
@@ -51,3 +53,14 @@ def write_landing_file(
     with path.open("ab") as file:
         file.write(content)
     return path
+
+
+def heartbeat(settings: Settings, seconds: float, connected: bool = True, silent: float | None = None) -> None:
+    """A capture that was last connected and last wrote so many seconds ago."""
+    now = datetime.now(UTC)
+    at = now - timedelta(seconds=seconds)
+    path = settings.landing_root / TRADES / f"date={now:%Y-%m-%d}" / f"hour={now:%H}" / "a.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [event_line(at, "heartbeat", connected=True), event_line(now, "heartbeat", connected=connected)]
+    path.write_bytes(b"".join(lines if silent is None else lines[:1]))
+    os.utime(path, (now.timestamp() - (silent or 0),) * 2)

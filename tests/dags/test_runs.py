@@ -13,7 +13,7 @@ import pytest
 
 from include.settings import PROJECT_ROOT, Settings
 from tests.dags.test_policy import DAGS
-from tests.database import Database
+from tests.factories import Database
 from tests.integration.pull.server import Answer, price, scripted_provider
 from tests.messages import deal, landed, write_landing_file
 

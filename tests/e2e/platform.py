@@ -17,7 +17,7 @@ import requests
 
 from include.local import leftovers
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tools.ports import free_ports
 
 PROJECT = Path(__file__).parents[2]

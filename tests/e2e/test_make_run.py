@@ -10,9 +10,9 @@ import pytest
 from include.domain.delivery_period import Market
 from include.load import audit
 from include.local import leftovers
-from tests.database import Database
 from tests.e2e.platform import LONGEST_STOP_SECONDS, Platform, running_platform
 from tests.e2e.specification import Specification
+from tests.factories import Database
 
 _LONGEST_START_SECONDS = 300.0
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

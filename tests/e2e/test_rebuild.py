@@ -17,8 +17,8 @@ from include.load import audit
 from include.simulator.exchange import Exchange
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
-from tests.database import Database
 from tests.e2e.platform import Platform, running_platform
+from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
 from tools.fingerprint import fingerprint
 from tools.history import History, write_history

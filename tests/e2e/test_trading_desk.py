@@ -18,8 +18,8 @@ from include.simulator.exchange import Exchange
 from tests.browser import listen
 from tests.dashboard.page import cell, cells, row
 from tests.dashboard.test_accessibility import PHONE, RULES
-from tests.database import MARKET
 from tests.e2e.platform import Platform, running_platform
+from tests.factories import MARKET
 from tests.integration.pull.server import Answer, ScriptedProvider, price, scripted_provider
 from tests.messages import deal
 from tools.history.line import CaptureLine

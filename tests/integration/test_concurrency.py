@@ -36,8 +36,8 @@ from include.simulator.provider import Provider
 from include.warehouse.queries import load_queries, run_sql
 from tests.concurrency.reader import Reader
 from tests.concurrency.worker import Outcomes, pipeline
-from tests.database import Database
 from tests.e2e.specification import Specification
+from tests.factories import Database
 from tools.fingerprint import fingerprint
 from tools.history import write_history
 

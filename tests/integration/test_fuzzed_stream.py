@@ -16,7 +16,7 @@ from include.landing import TRADES, list_files, read_lines
 from include.load import audit
 from include.settings import Settings
 from include.simulator.exchange import Exchange
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import DEAL, deal
 
 MESSAGES = 20_000

@@ -16,7 +16,7 @@ from include.jobs import (
 )
 from include.landing import REFERENCE_PRICES, message_line
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
 
 # zone: day, label, start and end of delivery (UTC), the first moment at which a price is final

@@ -13,7 +13,7 @@ import pytest
 
 from include.jobs import build_pnl
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/*/expected.csv"))

@@ -232,7 +232,7 @@ def test_no_dag_file_waits_for_heavy_packages() -> None:
         ("include.orchestration.tasks", "from dags import hourly_pnl"),
         ("include.landing", "from tests import conftest"),
         ("include.landing", "from tools.history import write_history"),
-        ("tools.bench.loader", "from tests.database import Database"),
+        ("tools.bench.loader", "from tests.factories import Database"),
         ("include.landing", "from . import settings"),
         ("include.landing", "from .settings import Settings"),
         ("dags.hourly_pnl", "from include.load.source import load_source"),

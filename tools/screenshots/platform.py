@@ -15,8 +15,8 @@ from include.simulator.exchange import Exchange
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
 from tests.dashboard.states import DARK, PHONE
-from tests.database import MARKET
 from tests.e2e.platform import Platform, running_platform
+from tests.factories import MARKET
 from tests.messages import deal
 from tools.history.line import CaptureLine
 from tools.history.outages import Outage

@@ -9,7 +9,7 @@ from include.jobs import load_trades
 from include.landing import TRADES, list_files
 from include.settings import Settings
 from include.simulator.exchange import Exchange
-from tests.database import Database
+from tests.factories import Database
 from tests.integration.capture.conftest import Capture, Landed, StartCapture, TestClock, eventually
 
 HOUR = timedelta(hours=1)

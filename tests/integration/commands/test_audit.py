@@ -5,7 +5,7 @@ import pytest
 from include.commands import audit
 from include.jobs import load_trades
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
 
 

@@ -6,12 +6,12 @@ import sys
 from dataclasses import replace
 
 from include.settings import PROJECT_ROOT, Settings
-from tests.database import Database
-from tests.integration.signs_of_life import heartbeat, ran
+from tests.factories import Database
+from tests.messages import heartbeat
 
 
 def test_the_command_tells_a_monitor(settings: Settings, database: Database) -> None:
-    ran(database, 20)
+    database.ran(20, window=20)
     heartbeat(settings, 1)
     assert command(settings) == (0, "capture, loading, hourly PnL and reference prices are fresh\n")
     heartbeat(settings, 90, silent=90)

@@ -16,7 +16,7 @@ from include.domain.pnl import Fill
 from include.errors import TerminalError
 from include.report import COLUMNS, Report, run
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 
 DAY = date(2026, 3, 1)
 NUMBERS = [column for column in COLUMNS if column.name not in ("delivery_period", "note")]
@@ -29,7 +29,7 @@ BERT = [Fill("buy", Decimal("3.7"), Decimal("-4.01")), Fill("sell", Decimal("1.5
 def traded(database: Database) -> cursor:
     """Two traders, two hours each, the later one without a price for one of them."""
     price = Decimal("9.8")
-    database.pnl(DAY, "13-14", "bert", None, fills=BERT, gap_seconds=Decimal("725.5"))
+    database.pnl(DAY, "13-14", "bert", None, fills=BERT, capture_gap_seconds=Decimal("725.5"))
     database.pnl(DAY, "12-13", "bert", price, fills=BERT)
     database.pnl(DAY, "12-13", "anna", price, fills=ANNA)
     database.pnl(DAY, "09-10", "anna", Decimal("-3.123456"), fills=ANNA)

@@ -20,7 +20,7 @@ from include.jobs.build_pnl import publish, stage
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
-from tests.database import Database
+from tests.factories import Database
 
 DAY = date(2023, 2, 6)
 LOGIN = {"Authorization": "Bearer known"}

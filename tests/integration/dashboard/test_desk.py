@@ -154,7 +154,7 @@ def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -
     database.rows("UPDATE curated.pnl_versions SET capture_gap_seconds = 725.5 WHERE delivery_hour = '12-13'")
     blocked = database.batch(state="blocked", name="c")
     database.rows("UPDATE ops.load_batches SET validated_at = now() WHERE state = 'blocked'")
-    database.trade(blocked, DAY, "13-14", "anna", "sell", 1, 5)  # type: ignore[arg-type]
+    database.trade(blocked, DAY, "13-14", price=5)
     rows = client.json("desk", day=str(DAY), trader="anna")["rows"]
     assert rows[0]["incomplete_because"] == [
         "12 min without a connection to the exchange while it was tradable: deals may be missing"

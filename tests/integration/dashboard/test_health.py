@@ -1,29 +1,16 @@
 """What is wrong in a trader's words, and what an engineer looks at first."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.database import Database
+from tests.factories import NOW, ago
 from tests.integration.dashboard.conftest import Client, Desk
 
 
 def codes(client: Client) -> list[str]:
     return [trouble["code"] for trouble in client.json("status")["troubles"]]
-
-
-def ago(minutes: float) -> datetime:
-    return datetime.now(UTC) - timedelta(minutes=minutes)
-
-
-def request(database: Database, minutes: float, status: int | None) -> None:
-    database.rows(
-        "INSERT INTO ops.provider_requests"
-        " (delivery_day, delivery_hour, requested_at, finished_at, status, is_answer)"
-        " VALUES ('2023-02-06', '12-13', %(at)s, %(at)s, %(status)s, %(status)s IN (200, 404))",
-        {"at": ago(minutes), "status": status},
-    )
 
 
 def test_nothing_is_wrong_where_nothing_has_run(desk: Desk, client: Client) -> None:
@@ -50,27 +37,30 @@ def test_how_old_the_data_is(desk: Desk, client: Client) -> None:
 def test_an_alarm_is_a_trouble_while_it_is_on(
     desk: Desk, client: Client, page_code: str | None, page_text: str | None, code: str, text: str
 ) -> None:
-    desk.database.rows(
-        "INSERT INTO ops.alarms (alarm, since_at, detail, cleared_at, page_code, page_text)"
-        " VALUES ('one_that_comes_later', %s, 'in an engineer''s words', NULL, %s, %s),"
-        " ('over', now(), 'd', now(), NULL, NULL)",
-        (ago(5), page_code, page_text),
+    desk.database.insert(
+        "ops.alarms",
+        alarm="one_that_comes_later",
+        since_at=ago(5),
+        detail="in an engineer's words",
+        page_code=page_code,
+        page_text=page_text,
     )
+    desk.database.insert("ops.alarms", alarm="over", cleared_at=ago(0))
     (trouble,) = client.json("status")["troubles"]
     assert (trouble["code"], trouble["text"]) == (code, text)
     assert abs(datetime.fromisoformat(trouble["since"]) - ago(5)) < timedelta(seconds=10)
 
 
 def test_the_oldest_trouble_comes_first_and_each_code_once(desk: Desk, client: Client) -> None:
-    request(desk.database, 9, 503)
+    desk.database.request(9, 503)
     desk.database.batch(state="blocked", name="c")
     desk.database.batch(state="blocked", name="d")
-    desk.database.rows(
-        "INSERT INTO ops.alarms (alarm, since_at, detail, page_code, page_text) VALUES"
-        " ('capture_silent', %s, 'd', 'capture_down', 't'), ('hourly_pnl_late', %s, 'd', 'data_late', 'first'),"
-        " ('loading_stuck', %s, 'd', 'data_late', 'second')",
-        (ago(5), ago(20), ago(10)),
-    )
+    for alarm, minutes, code, text in (
+        ("capture_silent", 5, "capture_down", "t"),
+        ("hourly_pnl_late", 20, "data_late", "first"),
+        ("loading_stuck", 10, "data_late", "second"),
+    ):
+        desk.database.insert("ops.alarms", alarm=alarm, since_at=ago(minutes), page_code=code, page_text=text)
     desk.database.rows("UPDATE ops.load_batches SET validated_at = NULL WHERE state = 'blocked'")
     troubles = client.json("status")["troubles"]
     assert [trouble["code"] for trouble in troubles] == [
@@ -95,7 +85,7 @@ def test_a_provider_that_does_not_answer(
     desk: Desk, client: Client, answers: list[tuple[int, int | None]], is_down: bool
 ) -> None:
     for minutes, status in answers:
-        request(desk.database, minutes, status)
+        desk.database.request(minutes, status)
     assert codes(client) == (["provider_down"] if is_down else [])
     if is_down:
         since = datetime.fromisoformat(client.json("status")["troubles"][0]["since"])
@@ -118,12 +108,7 @@ def test_a_decided_batch_is_none(desk: Desk, client: Client) -> None:
 
 
 def test_late_data_is_one_trouble(desk: Desk, client: Client) -> None:
-    desk.database.rows(
-        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, ended_at,"
-        " state, dag_task_count)"
-        " VALUES ('refresh_pnl', 'r', 'build_pnl', 1, 'scheduled', %(at)s, %(at)s, 'success', 6)",
-        {"at": ago(120)},
-    )
+    desk.database.ran(120, dag_id="refresh_pnl")
     assert codes(client) == ["data_late"]
 
 
@@ -137,39 +122,49 @@ def platform(desk: Desk) -> Desk:
         ("standalone-host-1-7-20260302T110000000000Z", False),
         ("airflow-worker-9-20260302T110000000000Z", True),
     ):
-        files[name] = database.value(
-            "INSERT INTO ops.landing_files (landing_file, source, hour_start_at, line_count, event_count,"
-            " last_received_at, is_connected, is_complete) VALUES (%s, 'trades', now(), 3, 3, %s, true, %s)"
-            " RETURNING landing_file_id",
-            (f"trades/date=2026-03-02/hour=11/{name}.jsonl", ago(0 if not is_complete else 30), is_complete),
+        files[name] = database.insert(
+            "ops.landing_files",
+            landing_file=f"trades/date=2026-03-02/hour=11/{name}.jsonl",
+            hour_start_at=NOW,
+            event_count=3,
+            last_received_at=ago(0 if not is_complete else 30),
+            is_connected=True,
+            is_complete=is_complete,
         )
     first, second, other = files.values()
     for file, start, end in ((first, 90, 31), (second, 31, 0), (other, 45, 31)):
-        database.rows("INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)", (file, ago(start), ago(end)))
+        database.connected(file, (ago(start), ago(end)))
     batch = database.batch(state="blocked", name="c")
     for number, received in ((1, 9), (2, 3)):
-        database.rows(
-            "INSERT INTO ops.rejected_messages VALUES (%s, %s, %s, 'trades', 'invalid_price', %s, %s, %s)",
-            (first, number, batch, f"detail {number}", f"raw {number}", ago(received)),
+        database.insert(
+            "ops.rejected_messages",
+            landing_file_id=first,
+            line_number=number,
+            load_batch_id=batch,
+            raw=f"raw {number}",
+            received_at=ago(received),
         )
-    request(database, 0.5, 200)
-    request(database, 20, 200)
-    database.rows(
-        "INSERT INTO ops.validation_results (validation_id, suite, expectation, severity, is_success, detail,"
-        " load_batch_ids) VALUES ('v1', 'trades', 'e1', 'critical', false, '3 of 4', %s),"
-        " ('v1', 'trades', 'e2', 'warning', true, '', %s)",
-        ([batch], [batch]),
+    database.request(0.5, 200)
+    database.request(20, 200)
+    database.insert(
+        "ops.validation_results", expectation="e1", is_success=False, detail="3 of 4", load_batch_ids=[batch]
     )
+    database.insert("ops.validation_results", expectation="e2", severity="warning", load_batch_ids=[batch])
     for dag, run, state, error in (
         ("hourly_pnl", "scheduled__2026-03-02T10:00:00+00:00", "failed", "it broke"),
         ("refresh_pnl", "quiet", "success", None),
         ("refresh_pnl", "loud", "failed", "late"),
     ):
-        database.rows(
-            "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, window_start_at,"
-            " window_end_at, ended_at, state, error, dag_task_count) VALUES (%s, %s, 't', 1, 'scheduled',"
-            " '2026-03-02 09:00Z', '2026-03-02 10:00Z', now(), %s, %s, 1)",
-            (dag, run, state, error),
+        database.insert(
+            "ops.task_runs",
+            dag_id=dag,
+            run_id=run,
+            run_type="scheduled",
+            window_start_at="2026-03-02 09:00Z",
+            window_end_at="2026-03-02 10:00Z",
+            ended_at=NOW,
+            state=state,
+            error=error,
         )
     return desk
 

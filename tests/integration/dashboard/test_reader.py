@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from include.dashboard.reader import Query, Reader, UnavailableError
-from tests.database import Database
+from tests.factories import Database
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def test_one_read_sees_one_moment(reader: Reader, database: Database) -> None:
 
     def read(query: Query) -> list[int]:
         first = query(count)[0]["count"]
-        database.rows("INSERT INTO ops.alarms (alarm, since_at, detail) VALUES ('a', now(), '')")
+        database.insert("ops.alarms", alarm="a")
         return [first, query(count)[0]["count"]]
 
     assert answer(reader, read) == [0, 0]

@@ -91,10 +91,12 @@ def test_trades_the_last_first(desk: Desk, client: Client) -> None:
 
 
 def test_gaps_of_days(desk: Desk, client: Client) -> None:
-    desk.database.rows(
-        "INSERT INTO ops.connected_intervals VALUES (1, '2023-02-06 10:00Z', '2023-02-06 10:15Z'),"
-        " (1, '2023-02-06 10:15:07.25Z', '2023-02-07 11:00Z'), (1, '2023-02-07 11:01Z', '2023-02-07 12:00Z')"
-    )
+    for start, end in (
+        ("06 10:00Z", "06 10:15Z"),
+        ("06 10:15:07.25Z", "07 11:00Z"),
+        ("07 11:01Z", "07 12:00Z"),
+    ):
+        desk.database.connected(1, (f"2023-02-{start}", f"2023-02-{end}"))
     rows = client.json("gaps", **{"from": "2023-02-06"})["rows"]
     assert rows == [
         {

@@ -122,7 +122,7 @@ def test_other_builds_are_none_of_its_business(
 ) -> None:
     other = DAY + timedelta(days=1)
     warehouse.rows(
-        "UPDATE staging.pnl_hourly SET delivery_day = %s, pnl_eur = 99 WHERE delivery_hour = '12-13'", other
+        "UPDATE staging.pnl_hourly SET delivery_day = %s, pnl_eur = 99 WHERE delivery_hour = '12-13'", (other,)
     )
     check_pnl(settings, days)
     with pytest.raises(TerminalError):

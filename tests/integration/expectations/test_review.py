@@ -27,15 +27,15 @@ def blocked(warehouse: Warehouse) -> int:
 
 def test_an_accepted_batch_counts(settings: Settings, warehouse: Warehouse, blocked: int) -> None:
     review.accept_batch(settings, blocked, " the exchange confirmed it ")
-    assert warehouse.rows(REVIEW, blocked) == [("accepted", "accepted", "the exchange confirmed it", False)]
+    assert warehouse.rows(REVIEW, (blocked,)) == [("accepted", "accepted", "the exchange confirmed it", False)]
     assert warehouse.pending() == [("12-13", "trades"), ("13-14", "trades")]
     assert warehouse.values("SELECT count(*) FROM curated.trades") == [3]
 
 
 def test_a_discarded_batch_becomes_rejects(settings: Settings, warehouse: Warehouse, blocked: int) -> None:
     assert review.discard_batch(settings, blocked, "a test of the exchange") == 2
-    assert warehouse.rows(REVIEW, blocked) == [("blocked", "discarded", "a test of the exchange", False)]
-    assert warehouse.rows(f"{LEDGER}load_batches WHERE load_batch_id = %s", blocked) == [(6, 0, 3, 3, 0)]
+    assert warehouse.rows(REVIEW, (blocked,)) == [("blocked", "discarded", "a test of the exchange", False)]
+    assert warehouse.rows(f"{LEDGER}load_batches WHERE load_batch_id = %s", (blocked,)) == [(6, 0, 3, 3, 0)]
     assert warehouse.rows(f"{LEDGER}landing_files ORDER BY landing_file_id") == [
         (6, 0, 3, 3, 0),
         (1, 1, 0, 0, 0),
@@ -48,7 +48,7 @@ def test_a_discarded_batch_becomes_rejects(settings: Settings, warehouse: Wareho
     assert [row[:3] for row in moved] == [(1, blocked, "trades"), (2, blocked, "trades")]
     assert "a test of the exchange" in moved[0][3]
     message = json.loads(moved[0][4])["deal_confirmation"]
-    assert (message["id"], message["price"], message["delivery_hour"]) == ("trade1", 10000, "12-13")
+    assert (message["id"], message["price"], message["delivery_hour"]) == ("t1", 10000, "12-13")
     assert warehouse.pending() == []
 
 

@@ -1,5 +1,7 @@
 """Batches of prices: what counts, and which delivery periods have to be built again for it."""
 
+from decimal import Decimal
+
 import pytest
 
 from include.errors import TerminalError
@@ -9,23 +11,9 @@ from tests.integration.expectations.conftest import DAY, Warehouse
 
 
 def publish_pnl(warehouse: Warehouse, hour: int, price: str | None, price_status: str) -> None:
-    """A row of curated.pnl_hourly; only its key and price matter here."""
-    label = warehouse.period(hour)
-    warehouse.rows(
-        """
-        INSERT INTO curated.pnl_versions (
-            delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh,
-            sell_mwh, reference_price_eur_per_mwh, price_status, capture_gap_seconds, buy_value_eur,
-            sell_value_eur, valid_from)
-        SELECT delivery_day, delivery_hour, 'trader_1', delivery_start_at, delivery_end_at, 1, 0, 1, %s, %s,
-               0, 0, 1, now()
-        FROM raw.delivery_periods WHERE delivery_day = %s AND delivery_hour = %s
-        """,
-        price,
-        price_status,
-        DAY,
-        label,
-    )
+    """PnL of one trader; only its key and price matter here."""
+    label, value = warehouse.period(hour), None if price is None else Decimal(price)
+    warehouse.database.pnl(DAY, label, "trader_1", value, price_status=price_status)
 
 
 def test_good_prices_are_accepted(settings: Settings, warehouse: Warehouse) -> None:

@@ -79,7 +79,7 @@ def test_a_bad_row_turns_the_run_red(
     ((count, detail),) = warehouse.rows(
         "SELECT unexpected_count, detail FROM ops.validation_results"
         " WHERE NOT is_success AND expectation LIKE %s || '%%'",
-        expectation,
+        (expectation,),
     )
     assert count == 1
     assert "file-0.jsonl, line_number 2" in detail
@@ -143,25 +143,10 @@ def test_a_fault_that_no_batch_can_be_found_for_blocks_all(
 
 def test_hundreds_of_batches_are_judged_together(settings: Settings, warehouse: Warehouse) -> None:
     warehouse.trades(12)
-    warehouse.rows(
-        """
-        INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count,
-                                      duplicate_count, rejected_count, event_count, state)
-        SELECT source, landing_file_id, 0, 1, 2, 2, 0, 0, 0, state
-        FROM ops.load_batches, generate_series(1, 300)
-        """
-    )
-    warehouse.rows(
-        """
-        INSERT INTO raw.trades
-        SELECT 'copy' || b.load_batch_id || '-' || i, trader_id, direction,
-               CASE WHEN b.load_batch_id % 3 = 0 AND i = 2 THEN 10000 ELSE 1 END, quantity_mw, delivery_day,
-               delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, b.load_batch_id,
-               1, 1
-        FROM raw.trades AS t, ops.load_batches AS b, generate_series(1, 2) AS i
-        WHERE b.load_batch_id > 1
-        """
-    )
+    for _ in range(300):
+        batch_id = warehouse.batch(loaded=2)
+        for price in (1, 10_000 if batch_id % 3 == 0 else 1):
+            warehouse.trade(batch_id, price_eur_per_mwh=price)
     with pytest.raises(TerminalError, match="100 blocked and 201 accepted") as raised:
         validate_trades.run(settings)
     assert "and 80 more" in str(raised.value)
@@ -242,9 +227,9 @@ def test_a_broken_database_decides_nothing(settings: Settings, warehouse: Wareho
         validate_trades.run(away)
     suite = trades_expectations.suite("no_such_view")
     with pytest.raises(TransientError, match="no_such_view"):
-        validation.validate(settings, warehouse.conn, suite, "no_such_view")
+        validation.validate(settings, warehouse.database.connection, suite, "no_such_view")
     with pytest.raises(TransientError):
-        validation.validate(away, warehouse.conn, suite, "no_such_view")
+        validation.validate(away, warehouse.database.connection, suite, "no_such_view")
     assert warehouse.state(batch_id) == "loaded"
 
 
@@ -261,13 +246,13 @@ def test_great_expectations_has_the_timeouts_of_every_connection(
         description="the session has the timeouts",
     )
     (finding,) = validation.validate(
-        settings, warehouse.conn, validation.Suite("session", (), [expectation]), "session"
+        settings, warehouse.database.connection, validation.Suite("session", (), [expectation]), "session"
     )
     assert finding.is_success
 
 
 def test_what_a_killed_validation_left_is_removed(settings: Settings, warehouse: Warehouse) -> None:
-    alive = f"checked_trades_{warehouse.conn.info.backend_pid}_0a1b2c3d"
+    alive = f"checked_trades_{warehouse.database.connection.info.backend_pid}_0a1b2c3d"
     for name in ("checked_trades_99999999_0a1b2c3d", "somebody_elses_99999999_0a1b2c3d", alive):
         warehouse.rows(f"CREATE VIEW staging.{name} AS SELECT 1 AS one")
     warehouse.trades(12)

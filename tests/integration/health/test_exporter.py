@@ -14,7 +14,7 @@ from psycopg2 import sql
 
 from include.health import collector, warehouse
 from include.settings import PROJECT_ROOT, Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.integration.health.conftest import Exporter, Samples, Wire, parsed
 
 UP = ("warehouse_up", ())

@@ -13,15 +13,11 @@ from include.health.metrics import METRICS, full_name
 from include.health.warehouse import read_warehouse
 from include.landing import TRADES, LandingWriter, event_line
 from include.settings import PROJECT_ROOT, Settings
-from tests.database import Database
+from tests.factories import NOW, Database, ago
 from tests.integration.dashboard.conftest import Desk
 from tests.integration.health.conftest import Exporter, Samples
 
 DAY = date(2023, 2, 6)
-
-
-def ago(minutes: float) -> datetime:
-    return datetime.now(UTC) - timedelta(minutes=minutes)
 
 
 def age(samples: Samples, metric: str, *labels: str) -> float:
@@ -31,49 +27,26 @@ def age(samples: Samples, metric: str, *labels: str) -> float:
 
 def file(database: Database, name: str, minutes: float, is_connected: bool, **counts: int) -> int:
     """A landing file of a capture instance whose last loaded line was written so long ago."""
-    columns = {"line_count": sum(counts.values()), **{f"{outcome}_count": n for outcome, n in counts.items()}}
-    return int(
-        database.value(
-            "INSERT INTO ops.landing_files"
-            f" (landing_file, source, hour_start_at, last_received_at, is_connected, {', '.join(columns)})"
-            f" VALUES (%s, 'trades', now(), %s, %s, {', '.join(['%s'] * len(columns))})"
-            " RETURNING landing_file_id",
-            (f"trades/date=2026-03-02/hour=11/{name}-20260302T110000000000Z.jsonl", ago(minutes), is_connected,
-             *columns.values()),
-        )
-    )  # fmt: skip
+    path = f"trades/date=2026-03-02/hour=11/{name}-20260302T110000000000Z.jsonl"
+    columns = {"last_received_at": ago(minutes), "is_connected": is_connected, **counts}
+    return int(database.insert("ops.landing_files", landing_file=path, hour_start_at=NOW, **columns))
 
 
-def batch(database: Database, file_id: int, minutes: float, *, is_reload: bool = False, **counts: int) -> int:
+def batch(database: Database, file_id: int, minutes: float, **columns: int) -> int:
     """What a load so long ago brought of the file."""
-    columns = {"line_count": sum(counts.values()), **{f"{outcome}_count": n for outcome, n in counts.items()}}
-    columns = {f"{outcome}_count": 0 for outcome in ("loaded", "duplicate", "rejected", "event")} | columns
-    return int(
-        database.value(
-            "INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, state, loaded_at,"
-            f" is_reload, {', '.join(columns)})"
-            f" VALUES ('trades', %s, 0, 0, 'accepted', %s, %s, {', '.join(['%s'] * len(columns))})"
-            " RETURNING load_batch_id",
-            (file_id, ago(minutes), is_reload, *columns.values()),
-        )
-    )
+    return int(database.insert("ops.load_batches", landing_file_id=file_id, loaded_at=ago(minutes), **columns))
 
 
 def run(database: Database, dag: str, minutes: float, state: str) -> None:
-    ended = None if state == "running" else ago(minutes)
-    database.rows(
-        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, ended_at, state,"
-        " longest_seconds, dag_task_count) VALUES (%s, %s, 't', 1, 'scheduled', %s, %s, %s, 3600, 1)",
-        (dag, f"r{minutes}", ago(minutes + 0.1), ended, state),
-    )
-
-
-def request(database: Database, minutes: float, status: int | None) -> None:
-    database.rows(
-        "INSERT INTO ops.provider_requests"
-        " (delivery_day, delivery_hour, requested_at, finished_at, status, is_answer)"
-        " VALUES ('2023-02-06', '12-13', %(at)s, %(at)s, %(status)s, %(status)s IN (200, 404))",
-        {"at": ago(minutes), "status": status},
+    database.insert(
+        "ops.task_runs",
+        dag_id=dag,
+        run_id=f"r{minutes}",
+        run_type="scheduled",
+        started_at=ago(minutes + 0.1),
+        ended_at=None if state == "running" else ago(minutes),
+        state=state,
+        longest_seconds=3600,
     )
 
 
@@ -91,9 +64,9 @@ def test_an_empty_warehouse_has_metrics_and_nothing_is_wrong(exporter: Exporter)
 
 
 def test_each_capture_instance(exporter: Exporter, database: Database) -> None:
-    first = file(database, "standalone-host-1-7", 2, True, loaded=9, event=1)
-    file(database, "airflow-worker-9", 30, False, event=3)
-    batch(database, first, 1, loaded=40, duplicate=8, rejected=2, event=6)
+    first = file(database, "standalone-host-1-7", 2, True, loaded_count=9, event_count=1)
+    file(database, "airflow-worker-9", 30, False, event_count=3)
+    batch(database, first, 1, loaded_count=40, duplicate_count=8, rejected_count=2, event_count=6)
     samples = exporter.scrape()
     host, worker = ("standalone", "host-1"), ("airflow", "worker")
     assert [samples["capture_connected", instance] for instance in (host, worker)] == [1, 0]
@@ -105,12 +78,14 @@ def test_each_capture_instance(exporter: Exporter, database: Database) -> None:
 
 
 def test_lines_by_what_became_of_them(exporter: Exporter, database: Database) -> None:
-    first = file(database, "a-host-1", 1, True, loaded=100, duplicate=30, rejected=4, event=20)
-    second = file(database, "b-host-2", 1, True, loaded=1, event=2)
-    batch(database, first, 59, loaded=50, rejected=3)
-    batch(database, second, 1, loaded=1, duplicate=5, event=2)
-    batch(database, first, 61, loaded=1000)
-    batch(database, first, 5, is_reload=True, loaded=1000)
+    first = file(
+        database, "a-host-1", 1, True, loaded_count=100, duplicate_count=30, rejected_count=4, event_count=20
+    )
+    second = file(database, "b-host-2", 1, True, loaded_count=1, event_count=2)
+    batch(database, first, 59, loaded_count=50, rejected_count=3)
+    batch(database, second, 1, loaded_count=1, duplicate_count=5, event_count=2)
+    batch(database, first, 61, loaded_count=1000)
+    batch(database, first, 5, is_reload=True, loaded_count=1000)
     samples = exporter.scrape()
 
     def by_outcome(metric: str) -> dict[str, float]:
@@ -125,9 +100,12 @@ def test_lines_by_what_became_of_them(exporter: Exporter, database: Database) ->
 def test_rejects_by_reason_and_blocked_batches(exporter: Exporter, database: Database) -> None:
     blocked = database.batch(state="blocked", name="c")
     for number, reason in enumerate(("invalid_price", "invalid_price", "torn_line"), 1):
-        database.rows(
-            "INSERT INTO ops.rejected_messages VALUES (1, %s, %s, 'trades', %s, 'd', 'r', now())",
-            (number, blocked, reason),
+        database.insert(
+            "ops.rejected_messages",
+            landing_file_id=1,
+            line_number=number,
+            load_batch_id=blocked,
+            reason_code=reason,
         )
     samples = exporter.scrape()
     assert samples["rejected_messages_total", ("invalid_price", "trades")] == 2
@@ -145,32 +123,27 @@ def test_gaps_of_today(settings: Settings, database: Database) -> None:
     now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
     midnight = datetime(2026, 3, 1, 23, 0, tzinfo=UTC)
     minute = timedelta(minutes=1)
-    file_id = file(database, "a-host-1", 1, True, event=1)
-    for start, end in (
+    file_id = file(database, "a-host-1", 1, True, event_count=1)
+    database.connected(
+        file_id,
         (midnight - 600 * minute, midnight - 10 * minute),
         (midnight + 5 * minute, midnight + 60 * minute),
         (midnight + 62 * minute, now - 3 * minute),
-    ):
-        database.rows("INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)", (file_id, start, end))
+    )
 
     def gaps() -> dict[str, float]:
         samples = read_warehouse(settings, now, lambda _: None).samples
         return {name: number for name, _, number in samples if name.startswith("capture_gap")}
 
     assert gaps() == {"capture_gap_open": 0, "capture_gaps_today": 2, "capture_gap_seconds_today": 7 * 60}
-    database.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (now,))
+    database.insert("ops.landing_scans", scanned_at=now)
     assert gaps() == {"capture_gap_open": 1, "capture_gaps_today": 3, "capture_gap_seconds_today": 10 * 60}
 
 
 def test_the_newest_trade_counts_only_once_it_is_accepted(exporter: Exporter, database: Database) -> None:
-    one = Decimal(1)
     for minutes, state in ((20, "accepted"), (3, "loaded")):
-        number = database.batch(state=state, name=state)
-        database.rows(
-            "UPDATE ops.load_batches SET line_count = 1, loaded_count = 1 WHERE load_batch_id = %s", (number,)
-        )
-        database.trade(number, DAY, "12-13", "ann", "buy", one, one)
-        database.rows("UPDATE raw.trades SET received_at = %s WHERE load_batch_id = %s", (ago(minutes), number))
+        number = database.batch(state=state, name=state, loaded_count=1)
+        database.trade(number, DAY, "12-13", received_at=ago(minutes))
     assert age(exporter.scrape(), "newest_trade_timestamp_seconds") == 20
     database.rows("UPDATE ops.load_batches SET state = 'accepted'")
     assert age(exporter.scrape(), "newest_trade_timestamp_seconds") == 3
@@ -192,7 +165,7 @@ def test_what_waits_and_what_was_published(exporter: Exporter, database: Databas
 def test_what_is_fresh_and_what_is_late(exporter: Exporter, database: Database) -> None:
     run(database, "refresh_pnl", 300, "success")
     database.price(database.batch("reference_prices"), DAY, "12-13", None, ago(24))
-    file(database, "a-host-1", 16, True, event=1)
+    file(database, "a-host-1", 16, True, event_count=1)
     samples = exporter.scrape()
     assert age(samples, "freshness_timestamp_seconds", "reference_prices") == 24
     assert age(samples, "freshness_timestamp_seconds", "trades") == 16
@@ -234,21 +207,19 @@ def test_a_price_that_is_due_is_missing(exporter: Exporter, database: Database, 
 
 def test_the_providers_budget_and_answers(exporter: Exporter, database: Database) -> None:
     for minutes in (0.5, 20, 59, 61):
-        request(database, minutes, 200)
+        database.request(minutes, 200)
     samples = exporter.scrape()
     assert [samples["provider_budget_used_requests", (p,)] for p in ("minute", "hour")] == [1, 3]
     assert [samples["provider_budget_requests", (p,)] for p in ("minute", "hour")] == [50, 1000]
     assert samples["provider_requests_total", ()] == 4
     assert samples["provider_down", ()] == 0
-    request(database, 0.1, 503)
+    database.request(0.1, 503)
     assert exporter.scrape()["provider_down", ()] == 1
 
 
 def test_alarms_that_are_on(exporter: Exporter, database: Database) -> None:
-    database.rows(
-        "INSERT INTO ops.alarms (alarm, since_at, detail, cleared_at)"
-        " VALUES ('capture_silent', now(), 'd', NULL), ('over', now(), 'd', now())"
-    )
+    database.insert("ops.alarms", alarm="capture_silent")
+    database.insert("ops.alarms", alarm="over", cleared_at=NOW)
     alarms = {labels: number for (name, labels), number in exporter.scrape().items() if name == "alarm"}
     assert alarms == {("capture_silent",): 1}
 
@@ -289,11 +260,7 @@ def test_what_is_landed_and_not_loaded(
     size = landed.stat().st_size
     assert exporter.scrape()["landing_unloaded_bytes", ("trades",)] == size
     key = landed.relative_to(settings.landing_root).as_posix()
-    database.rows(
-        "INSERT INTO ops.landing_files (landing_file, source, hour_start_at, loaded_bytes)"
-        " VALUES (%s, 'trades', date_trunc('hour', now()), 100)",
-        (key,),
-    )
+    database.insert("ops.landing_files", landing_file=key, hour_start_at=NOW, loaded_bytes=100)
     samples = exporter.scrape()
     assert samples["landing_unloaded_bytes", ("trades",)] == size - 100
     assert samples["landing_unloaded_bytes", ("reference_prices",)] == 0
@@ -311,13 +278,12 @@ def test_the_files_speak_while_the_warehouse_is_away(exporter: Exporter, wire: A
 def test_every_metric_is_exported_with_its_labels(
     exporter: Exporter, database: Database, settings: Settings, landed: Path
 ) -> None:
-    first = file(database, "standalone-host-1-7", 2, True, loaded=1)
-    rejecting = batch(database, first, 1, loaded=1)
-    database.rows(
-        "INSERT INTO ops.rejected_messages VALUES (%s, 1, %s, 'trades', 'torn_line', 'd', 'r', now())",
-        (first, rejecting),
+    first = file(database, "standalone-host-1-7", 2, True, loaded_count=1)
+    rejecting = batch(database, first, 1, loaded_count=1)
+    database.insert(
+        "ops.rejected_messages", landing_file_id=first, load_batch_id=rejecting, reason_code="torn_line"
     )
-    database.rows("INSERT INTO ops.alarms (alarm, since_at, detail) VALUES ('capture_silent', now(), 'd')")
+    database.insert("ops.alarms", alarm="capture_silent")
     run(database, "refresh_pnl", 5, "success")
     exported = {
         sample.name: set(sample.labels)

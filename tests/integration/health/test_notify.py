@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from psycopg2.extensions import AsIs
 
 from include.health import notices
 from include.health.notices import Notice, channels, sender
 from include.health.notify import SEND_SECONDS, deliver, notify
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.integration.health.receivers import MailReceiver, WebhookReceiver
 
 NOTICE = Notice(
@@ -81,10 +82,7 @@ def test_a_success_in_between_ends_the_silence(
 ) -> None:
     settings = replace(settings, alert_urls=(webhook.url,))
     notify(settings, NOTICE, HOUR, ("d", "t"))
-    database.rows(
-        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, ended_at, state,"
-        " dag_task_count) VALUES ('d', 'r', 't', 1, 'manual', clock_timestamp(), 'success', 1)"
-    )
+    database.insert("ops.task_runs", state="success", ended_at=AsIs("clock_timestamp()"))
     assert notify(settings, NOTICE, HOUR, ("d", "other")) == {}
     assert notify(settings, NOTICE, HOUR, ("d", "t")) == {"json": "sent"}
 

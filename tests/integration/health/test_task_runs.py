@@ -3,14 +3,14 @@
 import logging
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from include.health.task_runs import Attempt, TaskRun
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database, ago
 
 ATTEMPT = Attempt("hourly_pnl", "r1", "load_trades", 1, "scheduled", 1800, 1)
 FIVE, SIX = datetime(2026, 3, 2, 5, tzinfo=UTC), datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -23,23 +23,12 @@ def run(database: Database) -> dict[str, Any]:
     return dict(zip([column.name for column in database.cursor.description], row, strict=True))
 
 
-def row(database: Database, task: str, state: str, started: str = "1 minute", **columns: Any) -> None:
+def row(database: Database, task: str, state: str, minutes: float = 1, **columns: Any) -> None:
     """A try that started so long ago; it took a second if it ended."""
-    columns = {
-        "dag_id": "d",
-        "run_id": "r",
-        "longest_seconds": 1800,
-        "dag_task_count": 1,
-        "try_number": 1,
-    } | columns
-    names = ", ".join(columns)
-    database.rows(
-        f"INSERT INTO ops.task_runs (task_id, state, started_at, ended_at, run_type, {names})"
-        " VALUES (%s, %s, now() - %s::interval,"
-        " CASE WHEN %s <> 'running' THEN now() - %s::interval + interval '1 second' END, 'manual',"
-        f" {', '.join(['%s'] * len(columns))})",
-        (task, state, started, state, started, *columns.values()),
-    )
+    started_at = ago(minutes)
+    ended_at = None if state == "running" else started_at + timedelta(seconds=1)
+    columns = {"longest_seconds": 1800, "started_at": started_at, "ended_at": ended_at} | columns
+    database.insert("ops.task_runs", task_id=task, state=state, **columns)
 
 
 def test_a_try_from_beginning_to_end(settings: Settings, database: Database) -> None:
@@ -101,8 +90,8 @@ def test_recording_costs_milliseconds(settings: Settings) -> None:
 
 
 def test_a_killed_try_that_was_tried_again_is_no_loss(database: Database) -> None:
-    row(database, "t", "running", "3 minutes")
-    row(database, "t", "success", "1 minute", try_number=2)
+    row(database, "t", "running", 3)
+    row(database, "t", "success", 1, try_number=2)
     assert (run(database)["state"], run(database)["lost_try_count"], run(database)["lost_tasks"]) == (
         "success",
         1,
@@ -111,16 +100,16 @@ def test_a_killed_try_that_was_tried_again_is_no_loss(database: Database) -> Non
 
 
 def test_a_killed_try_is_lost_once_it_cannot_be_running_any_more(database: Database) -> None:
-    row(database, "t", "running", "34 minutes")
+    row(database, "t", "running", 34)
     assert run(database)["state"] == "running"
     database.rows("UPDATE ops.task_runs SET started_at = started_at - interval '2 minutes'")
     assert (run(database)["state"], run(database)["lost_tasks"]) == ("lost", ["t"])
 
 
 def test_the_endless_task_runs_until_its_next_run_begins(database: Database) -> None:
-    row(database, "stream", "running", "40 days", longest_seconds=None)
+    row(database, "stream", "running", 40 * 24 * 60, longest_seconds=None)
     assert run(database)["state"] == "running"
-    row(database, "stream", "running", "1 minute", longest_seconds=None, run_id="r2")
+    row(database, "stream", "running", 1, longest_seconds=None, run_id="r2")
     assert database.rows("SELECT run_id, state FROM ops.runs ORDER BY run_id") == [
         ("r", "lost"),
         ("r2", "running"),
@@ -128,25 +117,25 @@ def test_the_endless_task_runs_until_its_next_run_begins(database: Database) -> 
 
 
 def test_a_run_succeeds_when_all_its_tasks_have(database: Database) -> None:
-    row(database, "a", "success", "3 minutes", dag_task_count=2)
+    row(database, "a", "success", 3, dag_task_count=2)
     assert run(database)["state"] == "running"
-    row(database, "b", "success", "2 minutes", dag_task_count=2)
+    row(database, "b", "success", 2, dag_task_count=2)
     assert (run(database)["state"], run(database)["task_seconds"]) == ("success", 2)
 
 
 def test_a_run_that_stopped_between_two_tasks_is_lost(database: Database) -> None:
-    row(database, "a", "success", "2 hours", dag_task_count=2)
+    row(database, "a", "success", 120, dag_task_count=2)
     assert run(database)["state"] == "lost"
 
 
 def test_a_failed_task_makes_the_run_failed_even_if_it_went_on(database: Database) -> None:
-    row(database, "pull", "failed", "3 minutes", dag_task_count=2, error="TransientError: away")
-    row(database, "build", "success", "2 minutes", dag_task_count=2)
+    row(database, "pull", "failed", 3, dag_task_count=2, error="TransientError: away")
+    row(database, "build", "success", 2, dag_task_count=2)
     assert (run(database)["state"], run(database)["error"]) == ("failed", "pull: TransientError: away")
 
 
 def test_a_task_that_will_be_tried_again_is_running(database: Database) -> None:
-    row(database, "t", "retry", "2 minutes", error="away")
+    row(database, "t", "retry", 2, error="away")
     assert (run(database)["state"], run(database)["failed_tasks"]) == ("running", [])
     database.rows("UPDATE ops.task_runs SET started_at = started_at - interval '1 hour',"
                   " ended_at = ended_at - interval '1 hour'")  # fmt: skip

@@ -21,7 +21,7 @@ from include.landing import event_line
 from include.run_scope import Window
 from include.settings import Settings
 from include.warehouse.queries import run_sql
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import write_landing_file
 
 DAY = date(2026, 3, 2)
@@ -80,7 +80,7 @@ def test_sql_equals_the_specification(
 
 
 def test_a_rebuild_that_changes_nothing_writes_nothing(settings: Settings, database: Database) -> None:
-    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(database.batch(), DAY, "10-11")
     database.pending()
     assert build_pnl.run(settings) == {"delivery_periods": 1, "rows_built": 1, "rows_changed": 1}
     before = database.rows("SELECT *, xmin FROM curated.pnl_versions")
@@ -95,7 +95,7 @@ def test_history_keeps_every_version(settings: Settings, database: Database) -> 
     batch = database.batch()
     snapshots = []
     for quantity in (1, 2, 3):
-        database.trade(batch, DAY, "10-11", "t", "sell", Decimal(quantity), Decimal(50))
+        database.trade(batch, DAY, "10-11", quantity=Decimal(quantity))
         database.pending()
         build_pnl.run(settings)
         moment = database.value("SELECT clock_timestamp()")
@@ -107,7 +107,7 @@ def test_history_keeps_every_version(settings: Settings, database: Database) -> 
 
 def test_a_row_without_trades_goes_and_stays_in_the_history(settings: Settings, database: Database) -> None:
     batch = database.batch()
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "10-11")
     database.pending()
     build_pnl.run(settings)
     database.pending()
@@ -119,8 +119,8 @@ def test_a_row_without_trades_goes_and_stays_in_the_history(settings: Settings, 
 
 def test_only_periods_that_changed_are_built(settings: Settings, database: Database) -> None:
     batch = database.batch()
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
-    database.trade(batch, DAY, "11-12", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "10-11")
+    database.trade(batch, DAY, "11-12")
     database.pending([(DAY, "10-11")])
     assert build_pnl.run(settings)["delivery_periods"] == 1
     assert database.rows("SELECT delivery_hour FROM curated.pnl_hourly") == [("10-11",)]
@@ -128,8 +128,8 @@ def test_only_periods_that_changed_are_built(settings: Settings, database: Datab
 
 def test_a_window_rebuilds_what_it_touches(settings: Settings, database: Database) -> None:
     batch = database.batch()
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
-    database.trade(batch, DAY, "12-13", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "10-11")
+    database.trade(batch, DAY, "12-13")
     start = database.period(DAY, "12-13").start_at
     build_pnl.run(settings, Window(start, start + timedelta(hours=1)))
     assert database.rows("SELECT delivery_hour FROM curated.pnl_hourly") == [("12-13",)]
@@ -139,11 +139,11 @@ def test_a_failed_check_leaves_curated_as_it_was(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = database.batch()
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "10-11")
     database.pending()
     build_pnl.run(settings)
     before = database.rows("SELECT * FROM curated.pnl_hourly")
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(60))
+    database.trade(batch, DAY, "10-11", price=60)
     database.pending()
 
     def refuse(_settings: Settings, _build: build_pnl.Build) -> None:
@@ -162,11 +162,11 @@ def test_a_change_that_comes_during_a_build_is_built_next(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = database.batch()
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "10-11")
     database.pending()
 
     def meanwhile(_settings: Settings, _build: build_pnl.Build) -> None:
-        database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(60))
+        database.trade(batch, DAY, "10-11", price=60)
         database.pending()
 
     with monkeypatch.context() as patched:
@@ -182,7 +182,7 @@ def test_builds_at_once(settings: Settings, database: Database, monkeypatch: pyt
     batch = database.batch()
     days = [DAY + timedelta(days=n) for n in range(5)]
     for day in days:
-        database.trade(batch, day, "10-11", "t", "sell", Decimal(1), Decimal(50))
+        database.trade(batch, day, "10-11")
     failures: list[Exception] = []
 
     def build() -> None:
@@ -205,25 +205,19 @@ def test_builds_at_once(settings: Settings, database: Database, monkeypatch: pyt
 
 
 def test_a_gap_while_tradable_is_shown(settings: Settings, database: Database) -> None:
-    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
-    period = database.period(DAY, "10-11")
+    database.trade(database.batch(), DAY, "10-11")
+    opens = database.period(DAY, "10-11").tradable_from
     for start, end in ((-3600, 100), (160, 200), (190, 90_000)):
-        database.rows(
-            "INSERT INTO ops.connected_intervals VALUES (1, %s, %s)",
-            (period.tradable_from + timedelta(seconds=start), period.tradable_from + timedelta(seconds=end)),
-        )
+        database.connected(1, (opens + timedelta(seconds=start), opens + timedelta(seconds=end)))
     database.pending()
     build_pnl.run(settings)
     assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(60, False)]
 
 
 def test_a_period_without_a_gap_is_complete(settings: Settings, database: Database) -> None:
-    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(database.batch(), DAY, "10-11")
     opens = database.period(DAY, "10-11").tradable_from
-    database.rows(
-        "INSERT INTO ops.connected_intervals VALUES (1, %s, %s)",
-        (opens - timedelta(hours=1), opens + timedelta(days=2)),
-    )
+    database.connected(1, (opens - timedelta(hours=1), opens + timedelta(days=2)))
     database.pending()
     build_pnl.run(settings)
     assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(0, True)]
@@ -232,13 +226,10 @@ def test_a_period_without_a_gap_is_complete(settings: Settings, database: Databa
 def test_a_gap_that_closes_during_a_build_is_built_next(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database.trade(database.batch(), DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(database.batch(), DAY, "10-11")
     opens = database.period(DAY, "10-11").tradable_from
     for start, end in ((0, 100), (160, 90_000)):
-        database.rows(
-            "INSERT INTO ops.connected_intervals VALUES (1, %s, %s)",
-            (opens + timedelta(seconds=start), opens + timedelta(seconds=end)),
-        )
+        database.connected(1, (opens + timedelta(seconds=start), opens + timedelta(seconds=end)))
     second_line = b"".join(
         event_line(opens + timedelta(seconds=at), "heartbeat", connected=True) for at in (95, 120, 145, 170)
     )
@@ -287,7 +278,7 @@ def test_as_of_says_what_readers_saw_but_for_the_transaction_that_published(
     reader.start()
     committed = []
     for quantity in (1, 2, 3):
-        database.trade(batch, DAY, "10-11", "t", "sell", Decimal(quantity), Decimal(50))
+        database.trade(batch, DAY, "10-11", quantity=Decimal(quantity))
         database.pending()
         build_pnl.run(settings)
         committed.append(database.value("SELECT clock_timestamp()"))
@@ -309,12 +300,12 @@ def test_versions_follow_each_other_even_if_the_clock_is_set_back(
     settings: Settings, database: Database
 ) -> None:
     batch = database.batch()
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "10-11")
     database.pending()
     build_pnl.run(settings)
     ahead = (datetime.now(UTC) + timedelta(seconds=1),)
     database.rows("UPDATE curated.pnl_versions SET valid_from = %s", ahead)
-    database.trade(batch, DAY, "10-11", "t", "sell", Decimal(1), Decimal(50))
+    database.trade(batch, DAY, "10-11")
     database.pending()
     build_pnl.run(settings)
     first, second = database.rows("SELECT valid_from, valid_to FROM curated.pnl_hourly_history ORDER BY 1")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,10 +14,9 @@ from include.jobs.check_freshness import run
 from include.landing import event_line
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
-from tests.database import Database
+from tests.factories import Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
-from tests.integration.signs_of_life import heartbeat, ran
-from tests.messages import write_landing_file
+from tests.messages import heartbeat, write_landing_file
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ def test_a_platform_that_never_ran_is_quiet(settings: Settings, database: Databa
 
 
 def test_a_fresh_start_is_quiet_for_a_minute_and_not_longer(settings: Settings, database: Database) -> None:
-    ran(database, 0.9)
+    database.ran(0.9, window=0.9)
     run(settings)
     database.rows("UPDATE ops.task_runs SET started_at = started_at - interval '10 seconds'")
     with pytest.raises(TerminalError, match="capture_silent: no capture writes landing files: none yet"):
@@ -63,7 +61,7 @@ def test_a_fresh_start_is_quiet_for_a_minute_and_not_longer(settings: Settings, 
 
 
 def test_a_capture_that_fell_silent(settings: Settings, database: Database) -> None:
-    ran(database, 20)
+    database.ran(20, window=20)
     heartbeat(settings, 59, silent=59)
     run(settings)
     heartbeat(settings, 62, silent=62)
@@ -79,7 +77,7 @@ def test_a_capture_that_fell_silent(settings: Settings, database: Database) -> N
 
 
 def test_a_capture_that_cannot_connect(settings: Settings, database: Database) -> None:
-    ran(database, 20)
+    database.ran(20, window=20)
     heartbeat(settings, 58, connected=False)
     run(settings)
     heartbeat(settings, 70, connected=False)
@@ -92,7 +90,7 @@ def test_a_capture_that_cannot_connect(settings: Settings, database: Database) -
 
 
 def test_pnl_and_prices_that_are_late(settings: Settings, database: Database) -> None:
-    ran(database, 76)
+    database.ran(76, window=76)
     heartbeat(settings, 1)
     with pytest.raises(TerminalError) as raised:
         run(settings)
@@ -110,9 +108,9 @@ def test_pnl_and_prices_that_are_late(settings: Settings, database: Database) ->
 
 
 def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) -> None:
-    ran(database, 20)
+    database.ran(20, window=20)
     heartbeat(settings, 1)
-    received_at = datetime.now(UTC) - timedelta(minutes=16)
+    received_at = ago(16)
     content = event_line(received_at, "heartbeat", connected=True)
     path = write_landing_file(settings.landing_root, content, "late", received_at)
     with pytest.raises(TerminalError) as raised:
@@ -136,9 +134,9 @@ def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) ->
 
 
 def test_lines_that_have_not_waited_long(settings: Settings, database: Database) -> None:
-    ran(database, 20)
+    database.ran(20, window=20)
     heartbeat(settings, 1)
-    received_at = datetime.now(UTC) - timedelta(minutes=14)
+    received_at = ago(14)
     write_landing_file(settings.landing_root, event_line(received_at, "heartbeat"), "new", received_at)
     assert run(settings) == {"cleared": 0}
 
@@ -147,7 +145,7 @@ def test_people_hear_of_it_twice_not_every_minute(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
     settings = replace(settings, alert_urls=(webhook.url,))
-    ran(database, 20)
+    database.ran(20, window=20)
     for seconds in (70, 130, 190):
         heartbeat(settings, seconds, silent=seconds)
         with pytest.raises(TerminalError):
@@ -168,7 +166,7 @@ def test_a_receiver_that_was_down_hears_of_it_later(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
     settings = replace(settings, alert_urls=(webhook.url,))
-    ran(database, 20)
+    database.ran(20, window=20)
     heartbeat(settings, 70, silent=70)
     webhook.status = 500
     for _ in range(2):
@@ -190,7 +188,7 @@ def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
 ) -> None:
     told = replace(settings, alert_urls=(webhook.url,))
     notify(told, Notice("task d.t", "task_failed", "FAILED d.t", "something else"))
-    ran(database, 20)
+    database.ran(20, window=20)
     heartbeat(settings, 70, silent=70)
     webhook.status = 500
     with pytest.raises(TerminalError):

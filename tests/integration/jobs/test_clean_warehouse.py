@@ -1,26 +1,19 @@
 """What goes of the warehouse's logs, and what somebody still looks at."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from include.jobs import clean_warehouse
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database, ago
 
 DAY = date(2026, 3, 2)
 
 
-def request(
-    database: Database, hour: str, days: float, status: int | None, retry_in_days: float | None = None
-) -> None:
+def request(database: Database, hour: str, days: float, status: int | None, **columns: object) -> None:
     """A request about an hour that was answered so many days ago; without a status it never was."""
-    at = datetime.now(UTC) - timedelta(days=days)
-    retry_at = None if retry_in_days is None else datetime.now(UTC) + timedelta(days=retry_in_days)
-    database.rows(
-        "INSERT INTO ops.provider_requests"
-        " (delivery_day, delivery_hour, requested_at, finished_at, status, retry_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (DAY, hour, at, None if status is None else at, status, retry_at),
-    )
+    if status is None:
+        columns["finished_at"] = None
+    database.request(days * 24 * 60, status, delivery_day=DAY, delivery_hour=hour, **columns)
 
 
 def test_the_newest_request_of_each_kind_of_a_period_stays(settings: Settings, database: Database) -> None:
@@ -32,7 +25,7 @@ def test_the_newest_request_of_each_kind_of_a_period_stays(settings: Settings, d
     request(database, "13-14", 29, None)
     request(database, "13-14", 29, 200)
     request(database, "13-14", 28, 200)
-    request(database, "14-15", 100, 429, retry_in_days=1)
+    request(database, "14-15", 100, 429, retry_at=ago(-24 * 60))
     request(database, "14-15", 99, 429)
     assert clean_warehouse.run(settings)["provider_requests"] == 5
     left = database.rows(
@@ -54,12 +47,7 @@ def test_the_newest_request_of_each_kind_of_a_period_stays(settings: Settings, d
 
 def test_results_that_were_met_are_forgotten_after_a_week(settings: Settings, database: Database) -> None:
     for success, days in ((True, 8), (True, 6), (False, 8)):
-        database.rows(
-            "INSERT INTO ops.validation_results (validation_id, validated_at, suite, expectation, severity,"
-            " is_success, unexpected_count, detail, load_batch_ids)"
-            " VALUES ('v', %s, 'trades', 'e', 'warning', %s, 0, 'd', '{}')",
-            (datetime.now(UTC) - timedelta(days=days), success),
-        )
+        database.insert("ops.validation_results", validated_at=ago(days * 24 * 60), is_success=success)
     assert clean_warehouse.run(settings)["validation_results"] == 1
     left = database.rows(
         "SELECT is_success, extract(day FROM now() - validated_at)::int FROM ops.validation_results ORDER BY 1"

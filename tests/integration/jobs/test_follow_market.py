@@ -11,7 +11,7 @@ from include.errors import TerminalError, TransientError
 from include.jobs import follow_market, load_trades
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database, ago
 from tests.integration.health.receivers import webhook_receiver
 from tests.integration.pull.server import Answer, ScriptedProvider, price, scripted_provider
 from tests.messages import deal, landed, write_landing_file
@@ -170,10 +170,7 @@ def test_a_warehouse_that_is_back_is_no_failure(
 
 
 def test_each_pass_checks_freshness_and_notifies_people_once(desk: Settings, database: Database) -> None:
-    database.rows(
-        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, dag_task_count)"
-        " VALUES ('refresh_pnl', 'r', 't', 1, 'scheduled', now() - interval '1 day', 1)"
-    )
+    database.insert("ops.task_runs", dag_id="refresh_pnl", started_at=ago(24 * 60))
     on = "SELECT count(*) FROM ops.alarms WHERE alarm = 'capture_silent' AND cleared_at IS NULL"
     seen = []
     with webhook_receiver() as webhook:

@@ -22,7 +22,7 @@ from include.landing import message_line
 from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
 

@@ -3,7 +3,7 @@
 from include.jobs import load_trades
 from include.load import audit
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
 
 

@@ -21,7 +21,7 @@ from include.load.loader import load_file
 from include.load.trades import TradeSink
 from include.run_scope import Window
 from include.settings import Settings
-from tests.database import MARKET, Database
+from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
 

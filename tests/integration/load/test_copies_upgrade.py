@@ -18,7 +18,7 @@ from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
 from include.warehouse import migrations
 from include.warehouse.migrate import migrate
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
 

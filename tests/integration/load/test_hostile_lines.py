@@ -20,7 +20,7 @@ from include.load.source import load_source
 from include.load.trades import TradeSink
 from include.run_scope import Window
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.integration.jobs.test_follow_market import FakeClock
 from tests.messages import DEAL, RECEIVED_AT, deal, landed, write_landing_file
 

@@ -12,7 +12,7 @@ import pytest
 from include.jobs import load_trades
 from include.load import audit
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
 
 LINES = 60_000

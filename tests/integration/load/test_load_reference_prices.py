@@ -11,7 +11,7 @@ from include.jobs import load_reference_prices
 from include.landing import event_line, message_line
 from include.load import audit
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import RECEIVED_AT, write_landing_file
 
 ASKED = {"delivery_day": "2026-03-02", "delivery_hour": "15-16"}

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from include.jobs import load_reference_prices
 from include.landing import message_line
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import RECEIVED_AT, write_landing_file
 
 DAY = date(2026, 3, 2)

@@ -20,7 +20,7 @@ from include.jobs import load_trades
 from include.landing import event_line, timestamp
 from include.load import audit
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tests.messages import DEAL, RECEIVED_AT, deal, event, landed, write_landing_file
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 
 from include.settings import PROJECT_ROOT
-from tests.database import Database
+from tests.factories import Database
 
 NOW = datetime.now(UTC)
 YEAR = timedelta(days=365)
@@ -86,22 +86,28 @@ def add_run(
 ) -> None:
     """A run with one task that began when it did, and an XCom."""
     add_dag(airflow, dag_id)
-    run = airflow.value(
-        "INSERT INTO dag_run (dag_id, run_id, run_type, run_after, start_date, end_date, state)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id",
-        (dag_id, run_id, run_type, started_at, None if state == "queued" else started_at, ended_at, state),
+    run = airflow.insert(
+        "dag_run",
+        dag_id=dag_id,
+        run_id=run_id,
+        run_type=run_type,
+        run_after=started_at,
+        start_date=None if state == "queued" else started_at,
+        end_date=ended_at,
+        state=state,
     )
-    airflow.rows(
-        "INSERT INTO task_instance"
-        " (id, task_id, dag_id, run_id, try_number, pool, pool_slots, start_date, state)"
-        " VALUES (%s, 'task', %s, %s, 1, 'default_pool', 1, %s, %s)",
-        (str(uuid.uuid4()), dag_id, run_id, started_at, task_state),
+    task = {"task_id": "task", "dag_id": dag_id, "run_id": run_id}
+    airflow.insert(
+        "task_instance",
+        id=str(uuid.uuid4()),
+        try_number=1,
+        pool="default_pool",
+        pool_slots=1,
+        start_date=started_at,
+        state=task_state,
+        **task,
     )
-    airflow.rows(
-        "INSERT INTO xcom (dag_run_id, task_id, key, dag_id, run_id, timestamp)"
-        " VALUES (%s, 'task', 'return_value', %s, %s, %s)",
-        (run, dag_id, run_id, started_at),
-    )
+    airflow.insert("xcom", dag_run_id=run, key="return_value", timestamp=started_at, **task)
 
 
 def left(airflow: Database, table: str) -> set[tuple[Any, ...]]:
@@ -127,8 +133,8 @@ def test_what_ended_long_ago_goes_with_all_that_belongs_to_it(airflow: Database,
     add_run(airflow, "capture_trades", "ended", "failed", NOW - YEAR, "failed", ended_at=month)
     add_run(airflow, "hourly_pnl", "young", "success", days, ended_at=days)
     for at in (NOW - YEAR, NOW):
-        airflow.rows("INSERT INTO log (event, dttm) VALUES ('e', %s)", (at,))
-        airflow.rows("INSERT INTO job (job_type, latest_heartbeat) VALUES ('SchedulerJob', %s)", (at,))
+        airflow.insert("log", event="e", dttm=at)
+        airflow.insert("job", job_type="SchedulerJob", latest_heartbeat=at)
     done = command("include.orchestration.clean_up")
     assert json.loads(done.stdout)["runs"] == 3
     kept = {("hourly_pnl", "last scheduled"), ("hourly_pnl", "young")}

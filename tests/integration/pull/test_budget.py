@@ -74,7 +74,7 @@ def test_processes_together_get_exactly_the_budget_and_restarts_do_not_renew_it(
     assert taken_by_processes(settings, 2) == 20
     warehouse.age_requests(60 + REQUEST_SECONDS)
     assert taken_by_processes(settings, 2) == 10
-    rows = warehouse.execute("SELECT count(*) FROM ops.provider_requests")
+    rows = warehouse.rows("SELECT count(*) FROM ops.provider_requests")
     assert rows == [(50,)]
 
 
@@ -85,7 +85,7 @@ def test_history_leaves_a_share_of_the_budget_to_live_prices(settings: Settings,
     warehouse.age_requests(60 + REQUEST_SECONDS)
     assert taken_by_processes(settings, 2, is_history=True) == 1  # 21 of the 30 of the hour
     assert taken_by_processes(settings, 2, is_history=False) == 9
-    assert warehouse.execute("SELECT count(*) FROM ops.provider_requests") == [(30,)]
+    assert warehouse.rows("SELECT count(*) FROM ops.provider_requests") == [(30,)]
 
 
 def test_history_waits_until_less_than_its_share_is_in_use(settings: Settings, warehouse: Warehouse) -> None:
@@ -253,7 +253,7 @@ def test_a_failure_may_be_tried_again_by_anybody(
 def test_the_budget_is_on_the_warehouses_clock(settings: Settings, warehouse: Warehouse) -> None:
     budget = Budget(warehouse.conn, settings)
     budget.finish(take(budget), 200, True, None)
-    rows = warehouse.execute("SELECT requested_at, finished_at, clock_timestamp() FROM ops.provider_requests")
+    rows = warehouse.rows("SELECT requested_at, finished_at, clock_timestamp() FROM ops.provider_requests")
     requested_at, finished_at, now = rows[0]
     assert isinstance(now, datetime)
     assert requested_at <= finished_at <= now

@@ -129,12 +129,12 @@ def test_a_reply_that_says_nothing_about_the_price_is_asked_again_and_then_the_r
     assert provider.asked == [hour for hour in OPEN[:3] for _ in range(3)]
     assert [line["status"] for line in replies(settings)] == [answer.status] * 9
     rows = "SELECT DISTINCT status, is_answer FROM ops.provider_requests"
-    assert warehouse.execute(rows) == [(answer.status, False)]
+    assert warehouse.rows(rows) == [(answer.status, False)]
     # the rejected reply, once it is loaded, is no answer either
     provider.script = [price()]
     assert run(settings, now=NOW)["answered"] == 9
     rejected = "SELECT count(*) FROM ops.rejected_messages WHERE source = 'reference_prices'"
-    assert warehouse.execute(rejected) == [(9,)]
+    assert warehouse.rows(rejected) == [(9,)]
 
 
 def test_one_unreadable_reply_costs_one_more_request(settings: Settings, provider: ScriptedProvider) -> None:
@@ -149,7 +149,7 @@ def test_retry_after_counts_with_429_and_503_only(
 ) -> None:
     provider.script = [Answer(status, b"", {"Retry-After": "3000"}), price()]
     assert run(settings, now=NOW, deadline_seconds=30)["answered"] == 9
-    assert warehouse.execute("SELECT max(retry_at) FROM ops.provider_requests") == [(None,)]
+    assert warehouse.rows("SELECT max(retry_at) FROM ops.provider_requests") == [(None,)]
 
 
 def test_a_transient_failure_is_tried_again_and_its_reply_landed_too(
@@ -181,7 +181,7 @@ def test_a_provider_that_is_down_ends_the_run_early_and_says_what_it_means(
     ]
     assert "secret" not in str(landed(settings))
     spent = "SELECT count(*), count(finished_at), count(status) FROM ops.provider_requests"
-    assert warehouse.execute(spent) == [(9, 9, 0)]
+    assert warehouse.rows(spent) == [(9, 9, 0)]
 
 
 def test_one_bad_hour_does_not_keep_the_others_from_their_prices(
@@ -279,7 +279,7 @@ def test_a_provider_that_counts_never_refuses_us(settings: Settings, warehouse: 
         run_in_processes(settings, 3, deadline_seconds=10)
         run_in_processes(settings, 1, deadline_seconds=1)
         assert strict.requests_answered == 7
-    assert warehouse.execute("SELECT DISTINCT status FROM ops.provider_requests") == [(200,)]
+    assert warehouse.rows("SELECT DISTINCT status FROM ops.provider_requests") == [(200,)]
 
 
 def test_a_kill_in_mid_request_costs_budget_and_nothing_else(
@@ -298,7 +298,7 @@ def test_a_kill_in_mid_request_costs_budget_and_nothing_else(
     worker.join()
     assert [line["status"] for line in landed(settings)[1:]] == [200, 200]
     under_way = "SELECT delivery_hour FROM ops.provider_requests WHERE finished_at IS NULL"
-    assert warehouse.execute(under_way) == [("17-18",)]
+    assert warehouse.rows(under_way) == [("17-18",)]
     provider.script = [price()]
     summary = run(settings, now=NOW)
     assert (summary["answered"], summary["asked_elsewhere"], summary["spent_last_minute"]) == (6, 1, 9)
@@ -310,10 +310,10 @@ def test_a_warehouse_that_goes_away_is_transient_and_what_was_answered_is_on_dis
     settings: Settings, provider: ScriptedProvider, warehouse: Warehouse
 ) -> None:
     def cut_off(target: str) -> Answer:
-        warehouse.execute(
+        warehouse.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
             " AND datname = current_database()",
-            "pull_reference_prices",
+            ("pull_reference_prices",),
         )
         return price()(target)
 

@@ -73,7 +73,7 @@ def test_backfills_rebuilds_and_a_refresh_at_once_ask_for_each_period_once_withi
         with Provider(budget=((15, 60),)) as strict:
             limited = replace(settings, market_data_url=strict.url, reference_price_per_minute=15)
             run_at_once(limited, [{**arguments, "deadline_seconds": 10} for arguments in runs])
-        [(count, periods, status)] = warehouse.execute(asked)
+        [(count, periods, status)] = warehouse.rows(asked)
         assert (count, status) == (periods, 200)
         if minute == 0:
             assert 11 <= count <= 15  # the eleven live ones, or ten of history and five of these
@@ -109,8 +109,8 @@ def test_what_is_landed_is_loaded_and_not_asked_for_again(
     ]
     assert [summary["due"] for summary in summaries] == [0] * 24
     assert provider.count == 0
-    assert warehouse.execute("SELECT count(*) FROM raw.reference_prices") == [(24,)]
-    assert warehouse.execute("SELECT DISTINCT state FROM ops.load_batches") == [("loaded",)]
+    assert warehouse.rows("SELECT count(*) FROM raw.reference_prices") == [(24,)]
+    assert warehouse.rows("SELECT DISTINCT state FROM ops.load_batches") == [("loaded",)]
 
 
 def test_history_never_takes_what_live_prices_need(
@@ -129,7 +129,7 @@ def test_a_forced_pull_that_is_repeated_goes_on_where_it_stopped(
     settings: Settings, provider: ScriptedProvider, warehouse: Warehouse
 ) -> None:
     settings = replace(settings, reference_price_per_minute=20)
-    began_at = warehouse.execute("SELECT clock_timestamp()")[0][0]
+    began_at = warehouse.rows("SELECT clock_timestamp()")[0][0]
     for hour in MARKET.hours_of(day := YESTERDAY):
         warehouse.price(hour, hour.price_final_from)
     days = DeliveryDays(day, day)

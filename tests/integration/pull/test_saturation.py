@@ -93,4 +93,4 @@ def test_no_window_has_more_than_the_limit_and_the_busiest_has_all_of_it(
     assert len(arrivals) > 2 * LIMIT
     assert busiest(sorted(arrivals)) == LIMIT
     lost = "SELECT delivery_day FROM ops.provider_requests WHERE finished_at IS NULL"
-    assert warehouse.execute(lost) == [(victims_day,)]
+    assert warehouse.rows(lost) == [(victims_day,)]

@@ -119,11 +119,11 @@ def test_what_is_final_is_what_the_readers_view_calls_final_or_will_once_it_is_v
         warehouse.price(period(hour), period(hour).price_final_from + timedelta(minutes=minutes), state=state)
     final = "SELECT to_char(delivery_day, 'DD ') || delivery_hour FROM curated.reference_prices"
     final += " WHERE price_status = 'final'"
-    assert set(warehouse.execute(final)) == {("02 02-03",), ("02 04-05",)}
+    assert set(warehouse.rows(final)) == {("02 02-03",), ("02 04-05",)}
     tomorrow = NOW + timedelta(days=1)
     assert set(due(warehouse, tomorrow)) == {"02 01-02", "02 03-04", "02 06-07"}
-    warehouse.execute("UPDATE ops.load_batches SET state = 'accepted' WHERE state = 'loaded'")
-    assert len(warehouse.execute(final)) == 3
+    warehouse.rows("UPDATE ops.load_batches SET state = 'accepted' WHERE state = 'loaded'")
+    assert len(warehouse.rows(final)) == 3
     assert set(due(warehouse, tomorrow)) == {"02 01-02", "02 03-04", "02 06-07"}
 
 
@@ -133,7 +133,7 @@ def test_what_is_blocked_later_is_asked_for_again(warehouse: Warehouse) -> None:
     warehouse.price(done, done.price_final_from, state="loaded")
     tomorrow = NOW + timedelta(days=1)
     assert due(warehouse, tomorrow) == []
-    warehouse.execute("UPDATE ops.load_batches SET state = 'blocked' WHERE source = 'reference_prices'")
+    warehouse.rows("UPDATE ops.load_batches SET state = 'blocked' WHERE source = 'reference_prices'")
     assert due(warehouse, tomorrow) == ["02 10-11"]
 
 

@@ -11,7 +11,7 @@ from include.jobs import (
 )
 from include.load import audit
 from include.settings import Settings
-from tests.database import Database
+from tests.factories import Database
 from tools.history import write_history
 
 

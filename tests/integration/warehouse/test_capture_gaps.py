@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import cursor
 
+from tests.factories import insert
+
 
 def at(clock: str) -> datetime:
     return datetime.fromisoformat(f"2026-03-01T{clock}").replace(tzinfo=UTC)
@@ -15,26 +17,30 @@ def at(clock: str) -> datetime:
 
 def connected(cur: cursor, line: str, *spans: tuple[datetime, datetime]) -> None:
     """One capture instance's file whose journal proves these spans."""
-    cur.execute(
-        "INSERT INTO ops.landing_files (landing_file, source, hour_start_at) VALUES (%s, 'trades', %s)"
-        " RETURNING landing_file_id",
-        (line, at("10:00")),
-    )
-    (file,) = cur.fetchone() or (None,)
+    file = insert(cur, "ops.landing_files", landing_file=line)
     for start, end in spans:
-        cur.execute("INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)", (file, start, end))
+        insert(cur, "ops.connected_intervals", landing_file_id=file, connected_from=start, connected_until=end)
 
 
 def scanned(cur: cursor, when: datetime) -> None:
-    cur.execute("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (when,))
+    insert(cur, "ops.landing_scans", scanned_at=when)
 
 
 def tradable(cur: cursor, start: datetime) -> None:
     """A delivery period that opens for trading then."""
     start_at = start + timedelta(hours=3)
-    cur.execute(
-        "INSERT INTO raw.delivery_periods VALUES (%s, '12-13', %s, %s, 1, false, %s, %s, %s)",
-        (start_at.date(), start_at, start_at + timedelta(hours=1), start, start_at, start_at),
+    insert(
+        cur,
+        "raw.delivery_periods",
+        delivery_day=start_at.date(),
+        delivery_hour="12-13",
+        delivery_start_at=start_at,
+        delivery_end_at=start_at + timedelta(hours=1),
+        delivery_hours=1,
+        is_dst_ambiguous=False,
+        tradable_from=start,
+        tradable_until=start_at,
+        price_final_from=start_at,
     )
 
 

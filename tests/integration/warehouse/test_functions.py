@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor
 
 from include.warehouse.migrate import migrate
 from include.warehouse.queries import load_queries, read_script, run_sql
-from tests.database import Database
+from tests.factories import Database
 
 FUNCTIONS = """
     SELECT pronamespace::regnamespace || '.' || proname FROM pg_proc

@@ -16,6 +16,7 @@ from include.settings import PROJECT_ROOT
 from include.warehouse.dictionary import read_dictionary
 from include.warehouse.migrate import migrate
 from include.warehouse.queries import read_script
+from tests.factories import NOW, Database
 
 VERSIONS = PROJECT_ROOT / "include" / "warehouse" / "migrations" / "versions"
 
@@ -42,30 +43,24 @@ def versions(url: str) -> list[str]:
         return [version for (version,) in cursor]
 
 
-def test_migrating_twice_is_migrating_once(warehouse_url: str) -> None:
-    with closing(psycopg2.connect(warehouse_url)) as conn, conn, conn.cursor() as cur:
-        cur.execute("INSERT INTO ops.landing_scans VALUES ('trades', now())")
+def test_migrating_twice_is_migrating_once(warehouse_url: str, database: Database) -> None:
+    database.insert("ops.landing_scans", scanned_at=NOW)
     before, schemas = versions(warehouse_url), read_dictionary(warehouse_url)
     migrate(warehouse_url)
     assert versions(warehouse_url) == before
     assert len(before) == 1
     assert read_dictionary(warehouse_url) == schemas
-    with closing(psycopg2.connect(warehouse_url)) as conn, conn.cursor() as cur:
-        cur.execute("SELECT count(*) FROM ops.landing_scans")
-        assert cur.fetchone() == (1,)
+    assert database.value("SELECT count(*) FROM ops.landing_scans") == 1
 
 
-def test_the_last_run_of_a_dag_that_is_gone_is_not_lost_for_ever(warehouse_url: str) -> None:
-    with closing(psycopg2.connect(warehouse_url)) as conn, conn, conn.cursor() as cur:
-        for dag_id in ("follow_market", "watch_freshness", "hourly_pnl"):
-            cur.execute(
-                "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, dag_task_count)"
-                " VALUES (%s, 'r', 't', 1, 'scheduled', 1)",
-                (dag_id,),
-            )
-        cur.execute((VERSIONS / "0012_dags.sql").read_text("utf-8"))
-        cur.execute("SELECT dag_id FROM ops.task_runs ORDER BY dag_id")
-        assert cur.fetchall() == [("hourly_pnl",), ("refresh_pnl",)]
+def test_the_last_run_of_a_dag_that_is_gone_is_not_lost_for_ever(database: Database) -> None:
+    for dag_id in ("follow_market", "watch_freshness", "hourly_pnl"):
+        database.insert("ops.task_runs", dag_id=dag_id)
+    database.rows((VERSIONS / "0012_dags.sql").read_text("utf-8"))
+    assert database.rows("SELECT dag_id FROM ops.task_runs ORDER BY dag_id") == [
+        ("hourly_pnl",),
+        ("refresh_pnl",),
+    ]
 
 
 def test_several_migrations_at_once_wait_for_each_other(empty_database: str, shared_warehouse_url: str) -> None:

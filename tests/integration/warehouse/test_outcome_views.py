@@ -1,27 +1,23 @@
 """The views that answer the on-call questions: incomplete periods, missing prices, freshness."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.database import Database
+from tests.factories import Database, ago
 
 DAY, LABEL = date(2025, 3, 4), "12-13"
 ONE = Decimal(1)
-
-
-def minutes_ago(minutes: float) -> datetime:
-    return datetime.now(UTC) - timedelta(minutes=minutes)
 
 
 @pytest.fixture
 def db(database: Database) -> Database:
     """With a published row of one period of the past, whose price is missing since an hour."""
     batch = database.batch()
-    database.trade(batch, DAY, LABEL, "ann", "buy", ONE, ONE)
-    database.pnl(DAY, LABEL, "ann", None, valid_from=minutes_ago(60))
+    database.trade(batch, DAY, LABEL, "ann")
+    database.pnl(DAY, LABEL, "ann", None, valid_from=ago(60))
     return database
 
 
@@ -41,11 +37,7 @@ def missing(database: Database) -> tuple[Any, ...] | None:
 
 
 def asked(database: Database, status: int | None, minutes: float) -> None:
-    database.rows(
-        "INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at, finished_at, status)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        (DAY, LABEL, minutes_ago(minutes), minutes_ago(minutes - 0.01), status),
-    )
+    database.request(minutes, status, delivery_day=DAY, delivery_hour=LABEL)
 
 
 def test_a_period_with_everything_is_not_incomplete(db: Database) -> None:
@@ -60,14 +52,14 @@ def test_gaps_are_told_with_their_seconds_and_bounds(db: Database) -> None:
     opens, closes = db.rows("SELECT tradable_from, tradable_until FROM raw.delivery_periods")[0]
     second = timedelta(seconds=1)
     file_id = db.value("SELECT landing_file_id FROM ops.landing_files")
-    for start, end in (
+    db.connected(
+        file_id,
         (opens - 60 * second, opens + 600 * second),
         (opens + 610 * second, opens + 900 * second),
         (opens + 902 * second, closes - 3 * second),
         (closes + 60 * second, closes + 90 * second),
-    ):
-        db.rows("INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)", (file_id, start, end))
-    db.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (closes + 95 * second,))
+    )
+    db.insert("ops.landing_scans", scanned_at=closes + 95 * second)
     (row,) = db.rows("SELECT reason, from_at, until_at, gap_seconds, detail FROM ops.incomplete_periods")
     assert row[:4] == ("capture_gap", opens + 600 * second, closes, Decimal(15))
     assert row[4] == "no capture instance was connected for 15 s while it was tradable, in 3 gaps"
@@ -81,11 +73,8 @@ def test_a_gap_is_told_in_the_words_of_people(db: Database, seconds: str, words:
     price_status(db, "final")
     closes = db.value("SELECT tradable_until FROM raw.delivery_periods")
     file_id = db.value("SELECT landing_file_id FROM ops.landing_files")
-    db.rows(
-        "INSERT INTO ops.connected_intervals VALUES (%s, %s, %s)",
-        (file_id, closes - timedelta(days=2), closes - timedelta(seconds=float(seconds))),
-    )
-    db.rows("INSERT INTO ops.landing_scans VALUES ('trades', %s)", (closes,))
+    db.connected(file_id, (closes - timedelta(days=2), closes - timedelta(seconds=float(seconds))))
+    db.insert("ops.landing_scans", scanned_at=closes)
     assert reasons(db) == {
         "capture_gap": f"no capture instance was connected for {words} while it was tradable, in 1 gap"
     }
@@ -105,7 +94,7 @@ def test_a_provisional_price_is_incomplete_only_when_the_final_one_is_due(db: Da
 def test_trades_that_do_not_count_yet(db: Database, state: str, reason: str) -> None:
     price_status(db, "final")
     batch = db.batch(state=state, name="b")
-    db.trade(batch, DAY, LABEL, "ann", "buy", ONE, ONE)
+    db.trade(batch, DAY, LABEL, "ann")
     assert set(reasons(db)) == {reason}
     assert f"1 trade of batch {batch} is " in reasons(db)[reason]
 
@@ -127,10 +116,10 @@ def test_why_a_price_is_missing(db: Database) -> None:
     asked(db, 200, 30)
     assert missing(db) == ("missing", 200, "the reply was refused (ops.rejected_messages) or is not loaded yet")
     accepted = db.batch("reference_prices", name="p")
-    db.price(accepted, DAY, LABEL, None, minutes_ago(29))
+    db.price(accepted, DAY, LABEL, None, ago(29))
     assert missing(db) == ("missing", 200, "the provider has no price for it")
     blocked = db.batch("reference_prices", "blocked", name="q")
-    db.price(blocked, DAY, LABEL, ONE, minutes_ago(20))
+    db.price(blocked, DAY, LABEL, ONE, ago(20))
     assert missing(db) == (
         "missing",
         200,
@@ -148,11 +137,9 @@ def test_why_a_price_is_not_final(db: Database) -> None:
     price_status(db, "provisional")
     final_from = db.value("SELECT price_final_from FROM raw.delivery_periods")
     accepted = db.batch("reference_prices", name="p")
-    db.rows(
-        "INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at, finished_at, status)"
-        " VALUES (%s, %s, %s, %s, 200)",
-        (DAY, LABEL, final_from - timedelta(minutes=9), final_from - timedelta(minutes=9)),
-    )
+    at = final_from - timedelta(minutes=9)
+    row = {"delivery_day": DAY, "delivery_hour": LABEL, "requested_at": at, "finished_at": at, "status": 200}
+    db.insert("ops.provider_requests", **row)
     db.price(accepted, DAY, LABEL, ONE, final_from - timedelta(minutes=8))
     assert missing(db) == ("provisional", 200, "the provider was not asked since the last publication")
 
@@ -162,41 +149,27 @@ def freshness(database: Database) -> dict[str, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in rows}
 
 
-def ran(
-    database: Database, minutes: float, dag: str = "hourly_pnl", state: str = "success", window: float = 0
-) -> None:
-    """A build that ended so long ago, about a window that ended so long ago."""
-    at = minutes_ago(minutes)
-    window_end = minutes_ago(window) if window else None
-    database.rows(
-        "INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, started_at, ended_at, state,"
-        " window_start_at, window_end_at, dag_task_count)"
-        " VALUES (%s, 'r', 'build_pnl', 1, 'manual', %s, %s, %s, %s, %s, 1)",
-        (dag, at, at, state, window_end and window_end - timedelta(hours=1), window_end),
-    )
-
-
 def test_nothing_is_late_where_nothing_ever_ran(database: Database) -> None:
     assert set(freshness(database).values()) == {(True, False, None)}
     assert set(freshness(database)) == {"hourly_pnl", "reference_prices", "trades", "build", "pending"}
 
 
 def test_a_fresh_start_is_not_late_for_what_it_never_had(database: Database) -> None:
-    ran(database, 14, "refresh_pnl")
+    database.ran(14, dag_id="refresh_pnl")
     assert {thing for thing, row in freshness(database).items() if row[1]} == set()
-    ran(database, 26, "refresh_pnl", "failed")
+    database.ran(26, dag_id="refresh_pnl", state="failed")
     assert {thing for thing, row in freshness(database).items() if row[1]} == {"reference_prices", "trades"}
-    ran(database, 76, "refresh_pnl", "failed")
+    database.ran(76, dag_id="refresh_pnl", state="failed")
     assert freshness(database)["hourly_pnl"][:2] == (True, True)
 
 
 def test_hourly_pnl_is_as_old_as_the_last_window_that_was_built(database: Database) -> None:
-    ran(database, 300, window=300)
-    ran(database, 5, window=74)
-    ran(database, 4, "refresh_pnl")
-    ran(database, 3, state="failed", window=10)
+    database.ran(300, window=300)
+    database.ran(5, window=74)
+    database.ran(4, dag_id="refresh_pnl")
+    database.ran(3, state="failed", window=10)
     assert freshness(database)["hourly_pnl"][:2] == (False, False)
-    ran(database, 1, window=200)  # a backfill of an older hour
+    database.ran(1, window=200)  # a backfill of an older hour
     assert freshness(database)["hourly_pnl"][:2] == (False, False)
     database.rows("UPDATE ops.task_runs SET window_end_at = window_end_at - interval '2 minutes'")
     assert freshness(database)["hourly_pnl"][:2] == (False, True)
@@ -204,8 +177,8 @@ def test_hourly_pnl_is_as_old_as_the_last_window_that_was_built(database: Databa
 
 
 def test_prices_trades_and_changes_have_limits_of_their_own(database: Database) -> None:
-    ran(database, 300, "refresh_pnl")
-    database.price(database.batch("reference_prices"), DAY, LABEL, None, minutes_ago(24))
+    database.ran(300, dag_id="refresh_pnl")
+    database.price(database.batch("reference_prices"), DAY, LABEL, None, ago(24))
     database.batch()
     database.rows("UPDATE ops.landing_files SET last_received_at = now() - interval '14 minutes'")
     database.pending([(DAY, LABEL)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import psycopg2
@@ -12,9 +13,10 @@ from psycopg2.extensions import cursor
 
 from include.warehouse import migrations
 from include.warehouse.migrate import migrate
-from tests.database import Database
+from tests.factories import Database
 
 MIGRATIONS = Path(next(iter(migrations.__path__)))
+DAY = date(2026, 3, 2)
 MOMENTS = ["01 00:00", "01 02:00", "10 12:17:30", "10 13:00:00.005", "31 23:00"]
 VIEWS = ["curated.pnl_daily", "curated.portfolio_pnl_hourly", "curated.portfolio_pnl_daily"]
 CURATED = [
@@ -125,12 +127,6 @@ def test_a_new_fact_is_compared_and_published(cur: cursor) -> None:
 
 
 def test_a_row_has_one_version_that_stands(database: Database) -> None:
-    insert = (
-        "INSERT INTO curated.pnl_versions (delivery_day, delivery_hour, trader_id, delivery_start_at,"
-        " delivery_end_at, trade_count, buy_mwh, sell_mwh, price_status, capture_gap_seconds, buy_value_eur,"
-        " sell_value_eur, valid_from) VALUES ('2026-03-02', '12-13', 'anna', '2026-03-02 11:00Z',"
-        " '2026-03-02 12:00Z', 1, 0, 1, 'missing', 0, 0, 5, clock_timestamp())"
-    )
-    database.rows(insert)
+    database.pnl(DAY, "12-13", "anna", None)
     with pytest.raises(psycopg2.errors.UniqueViolation):
-        database.rows(insert)
+        database.pnl(DAY, "12-13", "anna", None)
