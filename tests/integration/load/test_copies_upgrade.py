@@ -11,7 +11,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from include.jobs import build_pnl, load_trades, rebuild_pnl, validate_trades
+from include.jobs import build_pnl, load_trades, rebuild_steps, validate_trades
 from include.landing import message_line
 from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild, Window
@@ -90,7 +90,7 @@ def test_waiting_copies_are_decided_after_the_upgrade(
         assert fingerprint(upgraded, without=_GAPS) == expected
         assert upgraded.rows("SELECT price_eur_per_mwh::int FROM raw.trades WHERE trade_id = 'other'") == [(1,)]
         assert upgraded.value("SELECT count(*) FROM staging.trade_copies") == 0
-        rebuild_pnl.everything(settings, Rebuild("r", DeliveryDays(_DAY, _DAY), reload=True))
+        rebuild_steps.run(settings, Rebuild("r", DeliveryDays(_DAY, _DAY), reload=True))
         assert fingerprint(upgraded, without=_GAPS) == expected
     assert not [problem for file in audit.run(settings) for problem in file.problems]
 
