@@ -16,10 +16,9 @@ unchanged: see `docs/runbook.md`.
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, dag
+from airflow.sdk import dag
 
 from include.orchestration import assets
-from include.orchestration.deadline import report_missed_deadline
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import HourTimetable
 from include.orchestration.windows import WINDOW_PARAMS
@@ -80,11 +79,6 @@ def report_findings(run: Run) -> Summary:
     catchup=False,
     max_active_runs=3,
     dagrun_timeout=timedelta(hours=1),
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(minutes=15),
-        callback=AsyncCallback(report_missed_deadline),
-    ),
     default_args=DEFAULT_ARGS,
     params=WINDOW_PARAMS,
     doc_md=__doc__,
