@@ -6,13 +6,13 @@ import os
 import re
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from include.capture.service import run_capture
 from include.errors import TerminalError
+from include.service_log import log_to_stderr
 from include.settings import Settings
 
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", options.name):
         parser.error("--name may hold letters, digits, '.', '_' and '-' only")
-    _log_to_stderr()
+    log_to_stderr()
     stopping = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -51,14 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"capture: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import logging
 import signal
 import sys
 import threading
-import time
 from collections.abc import Sequence
 
 from prometheus_client.exposition import start_http_server
@@ -13,6 +12,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from include.errors import TerminalError
 from include.health.collector import PlatformCollector
+from include.service_log import log_to_stderr
 from include.settings import command_settings
 
 DEFAULT_PORT = 9464
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0: any (default: %(default)s)")
     options = parser.parse_args(arguments)
-    _log_to_stderr()
+    log_to_stderr()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -50,14 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     server.shutdown()
     server.server_close()
     return 0
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 if __name__ == "__main__":

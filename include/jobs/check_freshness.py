@@ -113,10 +113,8 @@ def _capture_alarm(now: datetime, signs: Signs, first_run_at: datetime) -> Itera
             if signs.written_at
             else "none yet"
         )
-        detail, text = (
-            f"no capture writes landing files: {last}",
-            f"We do not record the exchange: {_CAPTURE_DOWN}",
-        )
+        detail = f"no capture writes landing files: {last}"
+        text = f"We do not record the exchange: {_CAPTURE_DOWN}"
         yield Alarm("capture_silent", signs.written_at or first_run_at, detail, "capture_down", text)
     elif now - max(signs.connected_at or first_run_at, first_run_at) > CAPTURE_LIMIT:
         last = _when(now, signs.connected_at) if signs.connected_at else "longer ago than the last two hours"

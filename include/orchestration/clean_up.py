@@ -21,7 +21,7 @@ from include.settings import Settings
 
 KEEP_DAYS = 30
 
-TABLES = ("asset_event", "callback", "celery_taskmeta", "celery_tasksetmeta", "job", "log", "revoked_token")
+TABLES = ("asset_event", "celery_taskmeta", "celery_tasksetmeta", "job", "log", "revoked_token")
 """Tables of which nothing that runs needs an old row, and whose removal cascades to no run: by age alone.
 `log` is the audit log, who did what in the UI."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from include.settings import PROJECT_ROOT
 
-BASE = {"settings", "errors", "csv_file", "duration", "progress", "run_scope", "single_flight"}
+BASE = {"settings", "errors", "csv_file", "duration", "progress", "run_scope", "single_flight", "service_log"}
 STORES = BASE | {"domain", "landing", "warehouse"}
 MAY_IMPORT = {
     "domain": set[str](),
@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "csv_file": set[str](),
     "duration": set[str](),
     "progress": set[str](),
+    "service_log": set[str](),
     "single_flight": set[str](),
     "run_scope": {"domain", "errors"},
     "settings": {"errors"},

@@ -120,15 +120,7 @@ class Stack:
 
     def try_compose(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs `docker compose` in the copy, as a person types it; what it said."""
-        return subprocess.run(
-            ["docker", "compose", *arguments],
-            cwd=self.root,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return self._run("docker", "compose", *arguments)
 
     def compose(self, *arguments: str) -> str:
         """The same; its output.
@@ -146,8 +138,13 @@ class Stack:
         Raises:
             DrillError: One of them failed.
         """
-        done = subprocess.run(
-            ["sh", "-euxc", script],
+        done = self._run("sh", "-euxc", script)
+        expect(done.returncode == 0, f"as documented: {done.stderr[-900:]}")
+        return done.stdout
+
+    def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command,
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -155,8 +152,6 @@ class Stack:
             text=True,
             check=False,
         )
-        expect(done.returncode == 0, f"as documented: {done.stderr[-900:]}")
-        return done.stdout
 
     def run_in(self, container: Running, *command: str) -> str:
         """Runs a command in a container; what it printed.
