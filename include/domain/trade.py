@@ -141,7 +141,7 @@ def parse_message(text: str, market: Market) -> Trade | Cancellation | Operation
 
 
 def told_period(text: str, market: Market) -> tuple[date, str] | None:
-    """Day and canonical label of the delivery period that a rejected message is about; None if it tells none."""
+    """Day and label of the delivery period that a rejected message is about; None if it tells none."""
     try:
         message = decode_json(text)
         body = _only(message, (*CONFIRMATION_KEYS, *CANCELLATION_KEYS)) if isinstance(message, dict) else None
