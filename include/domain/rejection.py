@@ -51,7 +51,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNKNOWN_STATE: "the state of the trade is none that we know: nobody can say whether it counts",
     Reason.UNKNOWN_UNIT: "the unit of the price or the quantity is none that we know",
     Reason.FOREIGN_CURRENCY: "the currency is not that of the market; nothing is converted",
-    Reason.CONFLICTING_DUPLICATE: "the same revision of the trade came before with other content; the first counts",
+    Reason.CONFLICTING_DUPLICATE: "this revision of the trade came before with other content; the first counts",
     Reason.UNSTORABLE: "the message was read, but the warehouse refused to store it",
     Reason.TORN_LINE: "the writer was killed in the middle of this line",
     Reason.FOREIGN_LINE: "the line was not written by capture or pull: it has neither a message nor an event",

@@ -1,6 +1,5 @@
 """What is expected of the trades of the batches that were loaded."""
 
-from include.expectations.batches import reject_share, row_count
 from include.expectations.library import (
     CRITICAL,
     WARNING,
@@ -12,23 +11,21 @@ from include.expectations.library import (
     ExpectNoRows,
 )
 from include.expectations.validation import Suite
+from include.settings import Settings
 
 LOWEST_PRICE, HIGHEST_PRICE = -9999.99, 9999.99
 """EUR/MWh: the technical bounds of the exchange (EPEX SPOT continuous intraday)."""
 
-_IDENTITY = ("load_batch_id", "trade_id", "landing_file", "line_number")
-_SELECT = "SELECT load_batch_id, trade_id, landing_file, line_number"
+_IDENTITY = ("load_batch_id", "trade_id", "landing_file_id", "landing_file", "line_number")
+_SELECT = "SELECT load_batch_id, trade_id, landing_file_id, landing_file, line_number"
 
 
-def suite(batches_view: str) -> Suite:
+def suite(settings: Settings) -> Suite:
     """The suite for a view as `validation_view_trades` makes it.
 
-    Args:
-        batches_view: The view of the same batches, as `validation_view_batches` makes it.
+    A trade that breaks a critical expectation is quarantined; each of them is about one row.
     """
-    return Suite(
-        "trades", _IDENTITY, (*_identity(), *_ranges(), *_delivery(), *_times(), *_batches(batches_view))
-    )
+    return Suite("trades", _IDENTITY, (*_identity(), *_ranges(), *_delivery(), *_times()))
 
 
 def _identity() -> list[Expectation]:
@@ -38,12 +35,15 @@ def _identity() -> list[Expectation]:
                 {_SELECT}
                 FROM {{batch}} AS t
                 JOIN (
-                    SELECT trade_id FROM {{batch}} AS b WHERE is_stored GROUP BY trade_id HAVING count(*) > 1
-                ) AS twice USING (trade_id)
+                    SELECT market, trade_id, direction, revision FROM {{batch}} AS b
+                    WHERE is_stored
+                    GROUP BY market, trade_id, direction, revision
+                    HAVING count(*) > 1
+                ) AS twice USING (market, trade_id, direction, revision)
                 """,
             meta={"column": "trade_id"},
             severity=CRITICAL,
-            description="each trade is there once, by its id",
+            description="each revision of a trade is there once",
         ),
         ExpectColumnValueLengthsToBeBetween(
             column="trade_id", min_value=1, severity=CRITICAL, description="each trade's id has characters"
@@ -60,9 +60,11 @@ def _identity() -> list[Expectation]:
                 "trader_id",
                 "delivery_day",
                 "delivery_hour",
-                "executed_at",
                 "received_at",
             )
+        ),
+        ExpectColumnValuesToNotBeNull(
+            column="executed_at", severity=WARNING, description="each trade has a readable execution time"
         ),
     ]
 
@@ -151,7 +153,3 @@ def _times() -> list[Expectation]:
             description="no trade was received after it was loaded (the clock of the capture would be ahead)",
         ),
     ]
-
-
-def _batches(batches_view: str) -> list[Expectation]:
-    return [reject_share(batches_view, CRITICAL), row_count(batches_view)]

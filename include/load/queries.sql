@@ -158,10 +158,14 @@ CROSS JOIN LATERAL (
 WHERE d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
 
 -- name: reload_pending
--- The hours of PnL whose trades a reload of a file may change, now and once its batches are accepted
+-- The hours of PnL that a reload of a file may change; they are built once its batches are accepted
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
 SELECT market, delivery_day, delivery_hour, 'reload'
 FROM staging.affected_hours(%(load_batch_ids)s::bigint[])
+UNION
+SELECT market, delivery_day, delivery_hour, 'reload'
+FROM raw.reference_prices
+WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_batches
 SELECT load_batch_id FROM ops.load_batches WHERE landing_file_id = %(landing_file_id)s

@@ -34,10 +34,12 @@ class Sink(Protocol):
 
     Attributes:
         source: One of landing.SOURCES.
+        market: Id of the market.
         has_connection: Whether its files hold the journal of a connection.
     """
 
     source: str
+    market: str
     has_connection: bool
 
     def begin(self, cur: cursor) -> None:

@@ -124,7 +124,8 @@ class TradeRows:
         columns = self._period_columns.get((day.isoformat(), label))
         if columns is None:
             period = self._market.period(day, label)
-            self._periods[day, period.delivery_hour] = period
+            for part in (period.delivery_hour, *(share.pnl_hour for share in period.shares)):
+                self._periods[day, part] = self._market.period(day, part)
             columns = (
                 f"{period.market}\t{day}\t{period.delivery_hour}"
                 f"\t{period.start_at.isoformat()}\t{period.end_at.isoformat()}"

@@ -44,6 +44,7 @@ class TradeSink:
     has_connection = True
 
     def __init__(self, market: Market) -> None:
+        self.market = market.market
         self._market = market
         self._rows = TradeRows(market)
         self._notes: dict[tuple[str, str], Note] = {}
@@ -73,14 +74,17 @@ class TradeSink:
         if isinstance(message, Cancellation):
             self._cancellation_count += 1
             return f"{_CANCELLATION}{self._cancellation_count}", (
-                f"{self._market.market}\t{escaped(message.trade_id)}\t{message.direction or NULL}"
+                f"{self.market}\t{escaped(message.trade_id)}\t{message.direction or NULL}"
                 f"\t{NULL if message.revision is None else message.revision}"
             )
         self._note("operational", message.kind, line.received_at)
         return None
 
     def told_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
-        return None if line.raw is None else told_hours(line.raw, self._market)
+        try:
+            return None if line.raw is None else told_hours(line.raw, self._market)
+        except Exception:  # noqa: BLE001 - the load has rejected the line, whatever is wrong with it
+            return None
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         if self._cancellation_count:
@@ -92,7 +96,7 @@ class TradeSink:
             copy_rows(cur, "raw.trade_receipts", _RECEIPT_COLUMNS, receipts)
         # otherwise the planner reads the whole table while it is small, once for each portion of ids
         cur.execute("SET LOCAL enable_seqscan = off")
-        parameters = {"market": self._market.market, "trade_ids": array_literal(map(trade_id_of, rows))}
+        parameters = {"market": self.market, "trade_ids": array_literal(map(trade_id_of, rows))}
         run_sql(cur, QUERIES["trades_known"], parameters)
         keys = [key_of(*identity) for identity in cur.fetchall()]
         known = [rows.pop(key) for key in keys if key in rows] + repeated

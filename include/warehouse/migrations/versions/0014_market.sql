@@ -563,6 +563,37 @@ RETURN json_build_object('deal_confirmation', json_build_object(
     'delivery_hour', (trade).delivery_hour, 'trader_id', (trade).trader_id, 'execution_time', (trade).executed_at))::text;
 COMMENT ON FUNCTION staging.trade_message IS 'A message that says what the row says; the landing file has the one that was received';
 
+CREATE FUNCTION staging.affected_hours(load_batch_ids bigint[])
+RETURNS TABLE (market text, delivery_day date, delivery_hour text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT h.market, h.delivery_day, h.pnl_hour
+    FROM raw.period_hours AS h
+    JOIN (
+        SELECT t.market, t.delivery_day, t.delivery_hour
+        FROM raw.trades AS t
+        WHERE t.load_batch_id = ANY (load_batch_ids)
+        UNION
+        SELECT t.market, t.delivery_day, t.delivery_hour
+        FROM raw.trades AS t
+        JOIN (
+            SELECT c.market, c.trade_id FROM raw.trade_cancellations AS c WHERE c.load_batch_id = ANY (load_batch_ids)
+            UNION
+            SELECT r.market, r.trade_id FROM raw.trade_receipts AS r WHERE r.load_batch_id = ANY (load_batch_ids)
+        ) AS changed USING (market, trade_id)
+    ) AS p USING (market, delivery_day, delivery_hour)
+    UNION
+    SELECT m.market, m.delivery_day, unnest(m.delivery_hours)
+    FROM ops.rejected_messages AS m
+    WHERE m.load_batch_id = ANY (load_batch_ids) AND m.source = 'trades' AND m.delivery_hours IS NOT NULL
+    UNION
+    SELECT h.market, h.delivery_day, h.delivery_hour
+    FROM staging.pnl_hours AS h
+    JOIN ops.rejected_messages AS m
+        ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until
+    WHERE m.load_batch_id = ANY (load_batch_ids) AND m.source = 'trades' AND m.delivery_hours IS NULL;
+END;
+COMMENT ON FUNCTION staging.affected_hours IS 'The hours of PnL that depend on the trades, cancellations and rejects of these batches';
+
 -- ---------------------------------------------------------------- PnL: more facts
 ALTER TABLE curated.pnl_versions
     ADD COLUMN starting_trade_count bigint NOT NULL DEFAULT 0,
