@@ -87,9 +87,14 @@ class Database(database.Database):
         return int(self.insert("ops.load_batches", **row | columns))
 
     def period(self, day: date, label: str) -> DeliveryPeriod:
-        """The period of the calendar, made known to the warehouse."""
+        """The period of the calendar, made known to the warehouse with its hours of PnL, as a load does it."""
         period = MARKET.period(day, label)
-        run_sql(self.cursor, QUERIES["delivery_periods"], asdict(period))
+        for part in {period.delivery_hour, *(share.pnl_hour for share in period.shares)}:
+            known = MARKET.period(day, part)
+            run_sql(self.cursor, QUERIES["delivery_periods"], asdict(known))
+            key = {"market": known.market, "delivery_day": day, "delivery_hour": part}
+            for share in known.shares:
+                run_sql(self.cursor, QUERIES["period_hours"], key | asdict(share))
         return period
 
     def trade(
@@ -175,6 +180,10 @@ class Database(database.Database):
             "reference_price_eur_per_mwh": price,
             "price_status": "missing" if price is None else "final",
             "capture_gap_seconds": 0,
+            "starting_trade_count": pnl.trade_count,
+            "amendment_count": 0,
+            "cancelled_trade_count": 0,
+            "unreviewed_message_count": 0,
             "valid_from": datetime.now(UTC),
         }
         self.insert("curated.pnl_versions", **row | columns)
