@@ -90,7 +90,7 @@ def _portions(batches: Iterable[_Batch]) -> Iterator[list[_Batch]]:
 
 
 def _check(settings: Settings, conn: connection, source: Source, load_batch_ids: list[int]) -> int:
-    """Stores the rows that break a critical expectation in pg_temp.unsound_rows; returns the number of findings."""
+    """Stores the rows that break a critical expectation in pg_temp.unsound_rows; the number of findings."""
     # Great Expectations takes seconds to import: only when there is something to check
     from include.expectations import reference_prices, trades
     from include.expectations.validation import store_unexpected, validate
