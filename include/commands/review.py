@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
             text = "\n".join(_listed(waiting(settings))) or "nothing waits for a review"
         else:
-            selection = Selection(given.trade, given.expectation, given.reject, given.file, given.line)
+            texts = (text or None for text in (given.trade, given.expectation, given.reject, given.file))
+            selection = Selection(*texts, given.line)
             text = _decided(given.action, decide(settings, given.action, given.reason, selection))
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")

@@ -74,12 +74,12 @@ def _check(parameters: dict[str, Any]) -> None:
     texts = {name: text for name, text in parameters.items() if isinstance(text, str)}
     if not texts["reason"]:
         raise TerminalError('a review needs a reason, for whoever reads it later: REASON="why"')
+    if parameters["line_number"] is not None and "landing_file" not in texts:
+        raise TerminalError("LINE is a line of a landing file: give FILE, too")
     if texts.keys() <= {"action", "reason"}:
         raise TerminalError(
             "what is it about? Give TRADE, FILE, EXPECTATION or REJECT, as `make review` lists them"
         )
-    if parameters["line_number"] is not None and "landing_file" not in texts:
-        raise TerminalError("LINE is a line of a landing file: give FILE, too")
     for name, text in texts.items():
         if not _is_storable(text):
             raise TerminalError(f"{name} holds characters that cannot be stored: {text!a}")

@@ -27,14 +27,14 @@ WHERE %(reason_code)s::text IS NULL
   AND (%(trade_id)s::text IS NULL OR t.trade_id = %(trade_id)s)
   AND (%(expectation)s::text IS NULL OR strpos(lower(t.expectation), lower(%(expectation)s)) > 0)
   AND (%(landing_file)s::text IS NULL OR starts_with(f.landing_file, %(landing_file)s))
-  AND (%(line_number)s::bigint IS NULL OR (f.landing_file, t.line_number) = (%(landing_file)s, %(line_number)s))
+  AND (%(line_number)s::numeric IS NULL OR (f.landing_file, t.line_number) = (%(landing_file)s, %(line_number)s))
 UNION ALL
 SELECT q.problem, q.market, NULL, NULL, NULL, q.landing_file_id, q.line_number
 FROM ops.review_queue AS q
 WHERE q.problem = 'rejected' AND %(action)s = 'discard' AND %(trade_id)s::text IS NULL AND %(expectation)s::text IS NULL
   AND (%(reason_code)s::text IS NULL OR q.reason = %(reason_code)s)
   AND (%(landing_file)s::text IS NULL OR starts_with(q.landing_file, %(landing_file)s))
-  AND (%(line_number)s::bigint IS NULL OR (q.landing_file, q.line_number) = (%(landing_file)s, %(line_number)s))
+  AND (%(line_number)s::numeric IS NULL OR (q.landing_file, q.line_number) = (%(landing_file)s, %(line_number)s))
 
 -- name: review_pending
 -- The hours of PnL that these messages concern; of a trade those of all its revisions, since another one may count now

@@ -65,13 +65,13 @@ def _to_review(hour: dict[str, Any]) -> Iterator[str]:
         ids = ", ".join(map(shown, hour["trade_ids"]))
         more = f" and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
         broken = "; ".join(hour["expectations"])
-        parts.append(f"{_counted(count, 'trade')} in quarantine ({ids}{more}): expected is that {broken}")
+        parts.append(f"{_counted(count, 'trade')} in quarantine ({ids}{more}; expected is that {broken})")
     if count := hour["reject_count"]:
         of_all = f"of {hour['message_count']:,} messages"
         parts.append(f"{_counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")
     yield (
-        f"received from {at:%Y-%m-%d %H:%M} UTC on and not reviewed: {' and '.join(parts)}. All else is in PnL."
-        f" `make review` lists them; decide by ACTION=… REASON=… FILE={hour_folder(TRADES, at)}/"
+        f"received from {at:%Y-%m-%d %H:%M} UTC on, these wait for a review: {' and '.join(parts)}. All others"
+        f" are in PnL. `make review` lists them; ACTION=… REASON=… FILE={hour_folder(TRADES, at)}/ decides"
     )
 
 
