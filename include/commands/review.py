@@ -37,8 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
             text = "\n".join(_listed(waiting(settings))) or "nothing waits for a review"
         else:
-            texts = (text or None for text in (given.trade, given.expectation, given.reject, given.file))
-            selection = Selection(*texts, given.line)
+            selection = Selection(
+                trade_id=given.trade or None,
+                expectation=given.expectation or None,
+                reason_code=given.reject or None,
+                landing_file=given.file or None,
+                line_number=given.line,
+            )
             text = _decided(given.action, decide(settings, given.action, given.reason, selection))
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")
