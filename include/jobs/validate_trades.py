@@ -1,17 +1,16 @@
-"""Validates the loaded trades: accepts their batches, or blocks what breaks a critical expectation."""
+"""Validates the loaded trades: what breaks a critical expectation is quarantined, everything else counts."""
 
 from include.expectations.acceptance import validate_batches
 from include.settings import Settings
 
 
 def run(settings: Settings) -> dict[str, int]:
-    """Decides on every batch of trades that waits for it.
+    """Decides on every trade that waits for it.
 
     Returns:
-        Counts: batches, rows, warnings.
+        Counts: batches, rows, rows in quarantine, warnings.
 
     Raises:
-        TerminalError: Batches are blocked; the message names them, what they break and what to do.
         TransientError: The warehouse went away; a rerun decides.
     """
     return validate_batches(settings, "trades")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.errors import TerminalError, TransientError
-from include.expectations import review
+from include.expectations.review import Selection, decide
 from include.jobs import (
     build_pnl,
     check_range,
@@ -65,7 +65,7 @@ def test_a_rebuild_that_changes_nothing_writes_nothing(
     summaries = rebuild_steps.run(settings, _REBUILD)
     assert summaries["rebuild_pnl"] == {"delivery_days": 20, "rows_built": 20, "rows_changed": 0}
     assert list(summaries) == [step.__name__ for step in rebuild_steps.STEPS]
-    assert summaries["validate_trades"] == {"batches": 0, "rows": 0, "warnings": 0}
+    assert summaries["validate_trades"] == {"batches": 0, "rows": 0, "quarantined": 0, "warnings": 0}
     assert versions(database) == before
 
 
@@ -89,8 +89,8 @@ def test_a_warehouse_is_rebuilt_from_landing_files_alone(
 ) -> None:
     right = fingerprint(database)
     database.rows(
-        "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_versions,"
-        " ops.landing_files, ops.load_batches, ops.rejected_messages, ops.connected_intervals"
+        "TRUNCATE raw.trades, raw.delivery_periods, raw.period_hours, curated.pnl_versions, ops.landing_files,"
+        " ops.load_batches, ops.rejected_messages, ops.message_notes, ops.connected_intervals"
     )
     assert rebuild_steps.run(settings, _REBUILD)["rebuild_pnl"]["rows_changed"] == 20
     assert fingerprint(database) == right
@@ -240,41 +240,48 @@ def test_what_a_person_has_decided_and_what_is_missing_stays(
 ) -> None:
     second = RECEIVED_AT + timedelta(hours=1)
     bad = b"".join(message_line(second, deal(id=f"bad{n}", price=99_999).encode()) for n in range(3))
-    write_landing_file(settings.landing_root, bad, hour=second)
+    write_landing_file(settings.landing_root, bad + message_line(second, b"no json"), hour=second)
     third = RECEIVED_AT + timedelta(hours=2)
     gone = write_landing_file(settings.landing_root, message_line(third, deal(id="g").encode()), hour=third)
     load_trades.run(settings)
-    with pytest.raises(TerminalError):
-        validate_trades.run(settings)
-    (blocked,) = review.list_blocked(settings)
-    review.discard_batch(settings, blocked["load_batch_id"], "test data")
+    assert validate_trades.run(settings)["quarantined"] == 3
+    decide(settings, "accept", "right", Selection(trade_id="bad0"))
+    decide(settings, "discard", "test data", Selection(landing_file="trades/date=2026-03-02/hour=11/"))
+    build_pnl.run(settings)
+    before = versions(database)
     content = gone.read_bytes()
     gone.unlink()
     reload = replace(_REBUILD, reload=True)
     check_range.run(settings, reload)
     counts = reload_landing_files.run(settings, reload)
+    assert rebuild_pnl.run(settings, reload)["rows_changed"] == 0
     gone.write_bytes(content)
-    assert counts == {"files": 1, "lines": 22, "left": 1, "missing": 1}
+    assert counts == {"files": 2, "lines": 26, "left": 0, "missing": 1}
+    assert versions(database) == before
     assert database.value("SELECT count(*) FROM raw.trades WHERE trade_id = 'g'") == 1
-    discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"
-    assert database.value(discarded) == 3
+    assert database.rows("SELECT trade_id, review, review_reason FROM ops.quarantined_trades ORDER BY 1") == [
+        ("bad0", "accept", "right"),
+        ("bad1", "discard", "test data"),
+        ("bad2", "discard", "test data"),
+    ]
+    assert database.rows("SELECT review, review_reason FROM ops.rejected_messages") == [
+        ("discard", "test data")
+    ]
 
 
-def test_a_blocked_reload_is_red_and_changes_nothing(
+def test_what_a_reload_finds_bad_is_quarantined_and_the_rest_counts(
     settings: Settings, database: Database, days: list[str]
 ) -> None:
-    before = versions(database)
+    right = fingerprint(database)
     file = next(settings.landing_root.rglob("*.jsonl"))
     was = file.read_bytes()
-    file.write_bytes(was.replace(b'"price\\": 20.64', b'"price\\": 99999'))  # as if the rules had changed
+    before, after = b'\\"t12\\", \\"price\\": 20.64', b'\\"t12\\", \\"price\\": 99999'
+    file.write_bytes(was.replace(before, after))  # as if the rules had changed
     reload = replace(_REBUILD, reload=True)
-    check_range.run(settings, reload)
-    with pytest.raises(TerminalError, match="1 blocked"):
-        reload_landing_files.run(settings, reload)
-    rebuild_pnl.run(settings, reload)
-    assert versions(database) == before
+    assert rebuild_steps.run(settings, reload)["rebuild_pnl"]["rows_changed"] == 1
+    assert database.value("SELECT trade_id FROM ops.quarantined_trades") == "t12"
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 19
     file.write_bytes(was)
-    check_range.run(settings, reload)
-    reload_landing_files.run(settings, reload)
-    assert rebuild_pnl.run(settings, reload)["rows_changed"] == 0
-    assert versions(database) == before
+    assert rebuild_steps.run(settings, reload)["rebuild_pnl"]["rows_changed"] == 1
+    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
+    assert fingerprint(database) == right
