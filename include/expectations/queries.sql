@@ -89,6 +89,14 @@ VACUUM (ANALYZE) raw.reference_prices
 UPDATE ops.load_batches SET state = 'accepted', validated_at = clock_timestamp()
 WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'loaded'
 
+-- name: mark_disputed
+-- Whichever copy of a revision says that it is disputed
+UPDATE raw.trades AS t SET is_disputed = true
+FROM raw.trade_receipts AS r
+WHERE r.is_disputed AND NOT t.is_disputed
+  AND (t.market, t.trade_id, t.direction, t.revision) = (r.market, r.trade_id, r.direction, r.revision)
+  AND (r.load_batch_id = ANY(%(load_batch_ids)s::bigint[]) OR t.load_batch_id = ANY(%(load_batch_ids)s::bigint[]))
+
 -- name: release_sound
 -- Trades that were in quarantine and are validated again: it starts anew, unless a person decided
 DELETE FROM ops.quarantined_trades AS q

@@ -23,7 +23,7 @@ COMMENT ON COLUMN raw.trades.trade_id IS 'The exchange''s id, opaque; a self tra
 COMMENT ON COLUMN raw.trades.delivery_hour IS 'Canonical label of the delivery period, local time: 15-16, 15:00-15:15, 08-20';
 COMMENT ON COLUMN raw.trades.executed_at IS 'Execution time as the exchange says; may be wrong by hours; NULL: it cannot be read';
 COMMENT ON COLUMN raw.trades.revision IS 'Revision of the trade, 0 if the exchange names none; the highest counts';
-COMMENT ON COLUMN raw.trades.is_disputed IS 'This copy says that the trade is disputed or about to be recalled';
+COMMENT ON COLUMN raw.trades.is_disputed IS 'A party disputes it or asks to recall it: some copy of this revision says so';
 COMMENT ON COLUMN raw.reference_prices.market IS 'The market';
 COMMENT ON COLUMN ops.pending_delivery_periods.market IS 'The market';
 COMMENT ON COLUMN ops.pending_delivery_periods.delivery_hour IS 'Label of an hour of PnL, local time';
@@ -179,6 +179,7 @@ CREATE TABLE raw.trade_receipts (
     PRIMARY KEY (landing_file_id, line_number)
 );
 CREATE INDEX trade_receipts_trade ON raw.trade_receipts (market, trade_id, direction, revision);
+CREATE INDEX trade_receipts_disputed ON raw.trade_receipts (market, trade_id) WHERE is_disputed;
 CREATE INDEX trade_receipts_load_batch_id ON raw.trade_receipts (load_batch_id);
 COMMENT ON TABLE raw.trade_receipts IS 'Every confirmation, copies included, of an amendment or a disputed trade: when a revision was first received decides whether a cancellation without a revision takes it back';
 COMMENT ON COLUMN raw.trade_receipts.market IS 'The market';
@@ -446,13 +447,7 @@ SELECT
     t.market, t.trade_id, t.direction, t.revision, t.trader_id, t.price_eur_per_mwh, t.quantity_mw,
     t.quantity_mw * p.delivery_hours AS energy_mwh,
     t.delivery_day, t.delivery_hour, t.delivery_start_at, t.delivery_end_at, t.executed_at, t.received_at,
-    EXISTS (
-        SELECT FROM raw.trade_receipts AS c
-        WHERE c.is_disputed
-          AND (c.market, c.trade_id, c.direction, c.revision) = (t.market, t.trade_id, t.direction, t.revision)
-          AND c.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches)
-    ) AS is_disputed,
-    t.load_batch_id, t.landing_file_id, t.line_number
+    t.is_disputed, t.load_batch_id, t.landing_file_id, t.line_number
 FROM staging.latest_trades AS t
 JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
 WHERE NOT EXISTS (
@@ -508,7 +503,6 @@ BEGIN
 END
 $$;
 COMMENT ON COLUMN curated.trades.energy_mwh IS 'Energy, MWh: power x hours of delivery';
-COMMENT ON COLUMN curated.trades.is_disputed IS 'A party disputes it or asks to recall it; it counts until it is cancelled';
 COMMENT ON COLUMN curated.cancelled_trades.energy_mwh IS 'Energy, MWh: power x hours of delivery';
 COMMENT ON COLUMN curated.cancelled_trades.cancelled_at IS 'When the first cancellation that takes it back was received';
 
@@ -599,21 +593,21 @@ ALTER TABLE curated.pnl_versions
     ADD COLUMN starting_trade_count bigint NOT NULL DEFAULT 0,
     ADD COLUMN amendment_count bigint NOT NULL DEFAULT 0,
     ADD COLUMN cancelled_trade_count bigint NOT NULL DEFAULT 0,
-    ADD COLUMN unreviewed_message_count bigint NOT NULL DEFAULT 0;
+    ADD COLUMN has_unreviewed_messages boolean NOT NULL DEFAULT false;
 UPDATE curated.pnl_versions SET starting_trade_count = trade_count;
 ALTER TABLE curated.pnl_versions
     ALTER COLUMN starting_trade_count DROP DEFAULT,
     ALTER COLUMN amendment_count DROP DEFAULT,
     ALTER COLUMN cancelled_trade_count DROP DEFAULT,
-    ALTER COLUMN unreviewed_message_count DROP DEFAULT,
-    ALTER COLUMN is_complete SET EXPRESSION AS (capture_gap_seconds = 0 AND unreviewed_message_count = 0);
+    ALTER COLUMN has_unreviewed_messages DROP DEFAULT,
+    ALTER COLUMN is_complete SET EXPRESSION AS (capture_gap_seconds = 0 AND NOT has_unreviewed_messages);
 COMMENT ON COLUMN curated.pnl_versions.delivery_hour IS 'Label of the hour, local time';
 COMMENT ON COLUMN curated.pnl_versions.trade_count IS 'Number of trades that deliver in the hour';
 COMMENT ON COLUMN curated.pnl_versions.starting_trade_count IS 'Of these, trades whose delivery starts in the hour: sums over hours count each trade once';
 COMMENT ON COLUMN curated.pnl_versions.amendment_count IS 'Revisions of trades in this hour that replaced another or were replaced';
 COMMENT ON COLUMN curated.pnl_versions.cancelled_trade_count IS 'Trades in this hour that the exchange took back';
-COMMENT ON COLUMN curated.pnl_versions.unreviewed_message_count IS 'Rejected messages and quarantined trades that may concern the hour and nobody has reviewed';
-COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'capture_gap_seconds and unreviewed_message_count are 0';
+COMMENT ON COLUMN curated.pnl_versions.has_unreviewed_messages IS 'Rejected messages or quarantined trades may concern the hour and nobody has reviewed them';
+COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'There is neither a capture gap nor a message that waits for a review';
 
 -- ---------------------------------------------------------------- what is incomplete, and what is wrong
 CREATE VIEW ops.missing_prices AS
