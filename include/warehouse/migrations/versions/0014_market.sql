@@ -113,6 +113,7 @@ ON CONFLICT DO NOTHING;
 INSERT INTO raw.period_hours
 SELECT 'DE', delivery_day, delivery_hour, delivery_hour, 0, 1
 FROM raw.delivery_periods
+WHERE delivery_hour NOT LIKE '%:%'
 ON CONFLICT DO NOTHING;
 
 -- PnL of what was renamed and of quarters and halves moves to the hours
