@@ -87,7 +87,7 @@ class Database(database.Database):
         return int(self.insert("ops.load_batches", **row | columns))
 
     def period(self, day: date, label: str) -> DeliveryPeriod:
-        """The period of the calendar, made known to the warehouse."""
+        """The period of the calendar, made known to the warehouse with its hours of PnL, as a load does it."""
         period = MARKET.period(day, label)
         for part in (period, *(MARKET.period(day, share.pnl_hour) for share in period.shares)):
             store_period(self.cursor, part)

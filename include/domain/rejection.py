@@ -80,3 +80,8 @@ def quoted(value: object) -> str:
     """The value in ASCII, at most 80 characters, safe to print and to store."""
     text = ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown(text: str) -> str:
+    """A text from outside, fit for a terminal: control characters and bidirectional marks are escaped."""
+    return text if text.isprintable() else quoted(text)

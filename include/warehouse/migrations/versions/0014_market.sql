@@ -323,23 +323,54 @@ CREATE INDEX rejected_messages_untold ON ops.rejected_messages (market, received
 CREATE INDEX rejected_messages_told ON ops.rejected_messages (market, delivery_day)
     WHERE review IS NULL AND delivery_hours IS NOT NULL AND source = 'trades';
 
+CREATE VIEW ops.review_queue AS
+SELECT
+    m.market, m.problem, m.reason, m.trade_id, m.direction, m.revision, m.delivery_day, m.delivery_hours,
+    -- a line that capture did not write says nothing of its receipt
+    coalesce(m.received_at, f.hour_start_at) AS received_at,
+    m.landing_file_id, f.landing_file, f.hour_start_at, m.line_number
+FROM (
+    SELECT q.market, 'quarantined' AS problem, q.expectation AS reason, q.trade_id, q.direction, q.revision,
+           q.delivery_day,
+           ARRAY(SELECT h.pnl_hour FROM raw.period_hours AS h
+                 WHERE (h.market, h.delivery_day, h.delivery_hour) = (q.market, q.delivery_day, q.delivery_hour))
+               AS delivery_hours,
+           q.received_at, q.landing_file_id, q.line_number
+    FROM ops.quarantined_trades AS q
+    WHERE q.review IS NULL
+    UNION ALL
+    SELECT market, 'rejected', reason_code, NULL, NULL, NULL, delivery_day, delivery_hours, received_at,
+           landing_file_id, line_number
+    FROM ops.rejected_messages
+    WHERE review IS NULL AND source = 'trades' AND reason_code <> 'torn_line'
+) AS m
+JOIN ops.landing_files AS f USING (landing_file_id);
+COMMENT ON VIEW ops.review_queue IS 'Messages that did not become trades that count, and that nobody has reviewed: one row a message. Torn lines are no messages';
+COMMENT ON COLUMN ops.review_queue.market IS 'The market';
+COMMENT ON COLUMN ops.review_queue.problem IS 'quarantined or rejected';
+COMMENT ON COLUMN ops.review_queue.reason IS 'The expectation that a quarantined trade breaks, or the reason code of a reject';
+COMMENT ON COLUMN ops.review_queue.trade_id IS 'The exchange''s id of a quarantined trade; NULL for a reject';
+COMMENT ON COLUMN ops.review_queue.direction IS 'buy or sell; NULL for a reject';
+COMMENT ON COLUMN ops.review_queue.revision IS 'Revision of the trade; NULL for a reject';
+COMMENT ON COLUMN ops.review_queue.delivery_day IS 'Local day of the market; NULL: the message tells none';
+COMMENT ON COLUMN ops.review_queue.delivery_hours IS 'Hours of PnL that it may concern; NULL: all that were tradable when it came';
+COMMENT ON COLUMN ops.review_queue.received_at IS 'When capture received it; start of the hour of its file if it does not say';
+COMMENT ON COLUMN ops.review_queue.landing_file_id IS 'The landing file';
+COMMENT ON COLUMN ops.review_queue.landing_file IS 'Path of the landing file below LANDING_ROOT';
+COMMENT ON COLUMN ops.review_queue.hour_start_at IS 'Hour of receipt: start of the UTC hour of the landing file';
+COMMENT ON COLUMN ops.review_queue.line_number IS 'The line in that file, from 1';
+
 CREATE VIEW ops.unreviewed_messages AS
-SELECT q.market, q.delivery_day, h.pnl_hour AS delivery_hour, 'quarantined' AS problem, q.expectation AS reason,
-       q.received_at, q.landing_file_id, q.line_number
-FROM ops.quarantined_trades AS q
-JOIN raw.period_hours AS h USING (market, delivery_day, delivery_hour)
-WHERE q.review IS NULL
+SELECT market, delivery_day, unnest(delivery_hours) AS delivery_hour, problem, reason, received_at, landing_file_id,
+       line_number
+FROM ops.review_queue
+WHERE delivery_hours IS NOT NULL
 UNION ALL
-SELECT market, delivery_day, unnest(delivery_hours), 'rejected', reason_code, received_at, landing_file_id, line_number
-FROM ops.rejected_messages
-WHERE review IS NULL AND delivery_hours IS NOT NULL AND source = 'trades' AND reason_code <> 'torn_line'
-UNION ALL
-SELECT h.market, h.delivery_day, h.delivery_hour, 'rejected', m.reason_code, m.received_at, m.landing_file_id,
-       m.line_number
+SELECT h.market, h.delivery_day, h.delivery_hour, q.problem, q.reason, q.received_at, q.landing_file_id, q.line_number
 FROM staging.pnl_hours AS h
-JOIN ops.rejected_messages AS m
-    ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until
-WHERE m.review IS NULL AND m.delivery_hours IS NULL AND m.source = 'trades' AND m.reason_code <> 'torn_line';
+JOIN ops.review_queue AS q
+    ON q.market = h.market AND q.received_at >= h.tradable_from AND q.received_at < h.tradable_until
+WHERE q.delivery_hours IS NULL;
 COMMENT ON VIEW ops.unreviewed_messages IS 'Messages that did not become trades that count, and that nobody has reviewed: one row a message and an hour of PnL that it may concern; for one that tells no hour all that were tradable when it came';
 COMMENT ON COLUMN ops.unreviewed_messages.market IS 'The market';
 COMMENT ON COLUMN ops.unreviewed_messages.delivery_day IS 'Local day of the market';
@@ -583,9 +614,12 @@ BEGIN ATOMIC
     UNION
     SELECT h.market, h.delivery_day, h.delivery_hour
     FROM staging.pnl_hours AS h
-    JOIN ops.rejected_messages AS m
-        ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until
-    WHERE m.load_batch_id = ANY (load_batch_ids) AND m.source = 'trades' AND m.delivery_hours IS NULL;
+    JOIN (
+        SELECT r.market, coalesce(r.received_at, f.hour_start_at) AS received_at
+        FROM ops.rejected_messages AS r
+        JOIN ops.landing_files AS f USING (landing_file_id)
+        WHERE r.load_batch_id = ANY (load_batch_ids) AND r.source = 'trades' AND r.delivery_hours IS NULL
+    ) AS m ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until;
 END;
 COMMENT ON FUNCTION staging.affected_hours IS 'The hours of PnL that depend on the trades, cancellations and rejects of these batches';
 
@@ -611,6 +645,11 @@ COMMENT ON COLUMN curated.pnl_versions.has_unreviewed_messages IS 'Rejected mess
 COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'There is neither a capture gap nor a message that waits for a review';
 
 -- ---------------------------------------------------------------- what is incomplete, and what is wrong
+ALTER TABLE ops.alarms ADD COLUMN severity text NOT NULL DEFAULT 'critical' CHECK (severity IN ('critical', 'warning'));
+COMMENT ON COLUMN ops.alarms.severity IS 'critical: the task check_freshness is red while it is on; warning: people are told, no task is red';
+COMMENT ON COLUMN ops.alarms.detail IS 'What is the matter, in words; of one that is over, what was when it was last seen';
+COMMENT ON COLUMN ops.alarms.page_text IS 'What it means for a trader; NULL: the page shows the detail of a critical one, nothing of a warning';
+
 CREATE VIEW ops.missing_prices AS
 WITH wanting AS (
     SELECT
@@ -775,7 +814,7 @@ WITH answers AS (
 ), found (precedence, code, since_at, text) AS (
     SELECT 1, coalesce(page_code, alarm), since_at, coalesce(page_text, detail)
     FROM ops.alarms
-    WHERE cleared_at IS NULL
+    WHERE cleared_at IS NULL AND (severity = 'critical' OR page_text IS NOT NULL)
     UNION ALL
     SELECT 2, 'provider_down', min(finished_at),
            'The provider of reference prices does not answer: prices stay as they are until it does.'
