@@ -32,9 +32,9 @@ _LINES_PER_PORTION = 1_000_000
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     """Forgets and loads, each in one transaction, the files received while the days were traded and delivered.
 
-    So are files that are known to hold rows of these days. Until what a file says now is validated, PnL of its
-    hours stays as it was. Decisions that people made on messages hold. A killed reload goes on where it stopped.
-    Left as they are: files that cannot be loaded (`report_findings` names them), and files that are missing.
+    So are files that are known to hold rows of these days. Until what a file says now is validated, PnL of
+    its hours stays as it was. Decisions that people made on messages hold. A killed reload goes on where it
+    stopped. Files that cannot be loaded (`report_findings` names them) or are missing are left as they are.
 
     Returns:
         Counts: files, lines, files that were left as they are, and missing ones. All 0 unless asked for.
