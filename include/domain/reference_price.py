@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from include.domain.delivery_period import DeliveryPeriod
-from include.domain.message import decode_json, storable_number, zoned_time
+from include.domain.message import decode_json, parse_time, storable_number
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
 UNITS = ("euro/mwh", "euro")
@@ -21,7 +21,7 @@ class ReferencePrice:
 
     Attributes:
         price_eur_per_mwh: None while undefined (no trades yet); 0 is a price.
-        provider_updated_at: UTC; None if the provider does not say.
+        provider_updated_at: UTC; None if the provider does not say, or it cannot be read.
     """
 
     period: DeliveryPeriod
@@ -86,10 +86,7 @@ def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> Refe
             Reason.ANSWER_MISMATCH,
             f"asked for {asked.delivery_day} {asked.delivery_hour}, answered {quoted(day)} {quoted(label)}",
         )
-    value, unit, updated = body.get("value"), body.get("unit"), body.get("last_update")
-    updated_at = None
-    if updated is not None:
-        updated_at = zoned_time(updated, "last_update", Reason.INVALID_UPDATE_TIME)
+    value, unit, updated_at = body.get("value"), body.get("unit"), parse_time(body.get("last_update"))
     if value is None:
         return ReferencePrice(asked, None, updated_at)
     if unit not in UNITS:
