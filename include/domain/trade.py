@@ -48,7 +48,7 @@ class Trade:
         trade_id: As the exchange gives it; opaque.
         price_eur_per_mwh: May be negative or zero.
         quantity_mw: Power, not energy.
-        executed_at: UTC, as the exchange says, sometimes wrong by hours; None if it is missing or cannot be read.
+        executed_at: UTC, as the exchange says, sometimes wrong by hours; None if missing or unreadable.
         revision: The highest one counts.
         is_disputed: A party disputes the trade or asks to recall it; it counts until it is cancelled.
         unknown_fields: Names of fields that have no meaning for us; not part of the content.
