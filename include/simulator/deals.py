@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import accumulate, count
 from random import Random, SystemRandom
 from typing import Any
@@ -84,6 +85,7 @@ class DealGenerator:
         self.seed = seed
         self.calendar = calendar
         self.has_fixed_ids = has_fixed_ids
+        self._hours_of = lru_cache(4)(calendar.hours_of)  # a calendar computes them each time
         self._minute = datetime.min.replace(tzinfo=UTC)
         self._random = Random(seed)
         self._id_random: Random = SystemRandom()
@@ -131,10 +133,12 @@ class DealGenerator:
         self._random = Random(f"{self.seed}/deals/{minute}")
         if self.has_fixed_ids:
             self._id_random = Random(f"{self.seed}/ids/{minute}")
-        self._periods = self.calendar.tradable_hours(minute)
-        hours = [(period.start_at - minute).total_seconds() / 3600 for period in self._periods]
+        today = minute.astimezone(self.calendar.timezone).date()
+        hours = [*self._hours_of(today), *self._hours_of(today + timedelta(days=1))]
+        self._periods = [p for p in hours if p.tradable_from <= minute < p.tradable_until]
+        leads = [(period.start_at - minute).total_seconds() / 3600 for period in self._periods]
         # intraday trading is about the next hours; a little goes to all that is open
-        self._weights = list(accumulate(math.exp(-lead / 2.5) + 0.01 for lead in hours))
+        self._weights = list(accumulate(math.exp(-lead / 2.5) + 0.01 for lead in leads))
         self._fair = {}
 
     def _id(self, is_sibling: bool) -> str:
