@@ -35,6 +35,8 @@ class Settings:
         market_timezone: IANA name of the zone that `delivery_day` and `delivery_hour` are written in.
         reference_price_per_minute: The provider's request budget, requests in any 60 s.
         reference_price_per_hour: The same, requests in any 3,600 s.
+        trade_max_quantity_mw: A larger trade is reported as a warning.
+        trade_max_deviation_eur_per_mwh: So is one whose price is further from the reference price of its hour.
         airflow_port: Where `make run` serves Airflow's UI.
         airflow_database_url: SQLAlchemy's URL of Airflow's own database, for clean_airflow; empty: not known.
         alert_urls: Who is told of failed tasks and alarms: URLs as Apprise writes them, one a service.
@@ -48,6 +50,8 @@ class Settings:
     market_timezone: str = "Europe/Berlin"
     reference_price_per_minute: int = 50
     reference_price_per_hour: int = 1000
+    trade_max_quantity_mw: int = 500
+    trade_max_deviation_eur_per_mwh: int = 500
     airflow_port: int = 8080
     airflow_database_url: str = ""
     alert_urls: tuple[str, ...] = ()
@@ -72,6 +76,8 @@ class Settings:
         for name, most in (
             ("reference_price_per_minute", 1_000_000),
             ("reference_price_per_hour", 1_000_000),
+            ("trade_max_quantity_mw", 1_000_000),
+            ("trade_max_deviation_eur_per_mwh", 1_000_000),
             ("airflow_port", 65535),
         ):
             if text := env.get(name.upper(), "").strip():

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ from psycopg2.extensions import AsIs, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.pnl import Fill, compute_pnl
+from include.load.loader import store_period
 from include.warehouse.queries import load_queries, run_sql
 from tools import database
 
@@ -87,9 +87,10 @@ class Database(database.Database):
         return int(self.insert("ops.load_batches", **row | columns))
 
     def period(self, day: date, label: str) -> DeliveryPeriod:
-        """The period of the calendar, made known to the warehouse."""
+        """The period of the calendar, made known to the warehouse with its hours of PnL, as a load does it."""
         period = MARKET.period(day, label)
-        run_sql(self.cursor, QUERIES["delivery_periods"], asdict(period))
+        for part in (period, *(MARKET.period(day, share.pnl_hour) for share in period.shares)):
+            store_period(self.cursor, part)
         return period
 
     def trade(
@@ -175,14 +176,21 @@ class Database(database.Database):
             "reference_price_eur_per_mwh": price,
             "price_status": "missing" if price is None else "final",
             "capture_gap_seconds": 0,
+            "starting_trade_count": pnl.trade_count,
+            "amendment_count": 0,
+            "cancelled_trade_count": 0,
+            "has_unreviewed_messages": False,
             "valid_from": datetime.now(UTC),
         }
         self.insert("curated.pnl_versions", **row | columns)
 
     def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:
-        """Marks periods, or all that have trades, as changed."""
+        """Marks hours of PnL, or all that have trades, as changed."""
         if periods is None:
-            periods = self.rows("SELECT DISTINCT delivery_day, delivery_hour FROM raw.trades")
+            periods = self.rows(
+                "SELECT DISTINCT delivery_day, pnl_hour FROM raw.trades JOIN raw.period_hours"
+                " USING (market, delivery_day, delivery_hour)"
+            )
         for day, label in periods or ():
             self.insert("ops.pending_delivery_periods", delivery_day=day, delivery_hour=label)
 

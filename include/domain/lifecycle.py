@@ -1,7 +1,7 @@
 """Which of the received messages count: the executable specification that the SQL is tested against."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from include.domain.trade import Cancellation, Trade
@@ -45,6 +45,7 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
     """Decides which trades count; the order of the messages in `received` does not matter.
 
     - Of copies of one revision with different contents the one received first counts.
+    - A revision is disputed if any copy of it says so.
     - The highest revision counts; a revision in quarantine is as if it had not come.
     - A cancellation with a revision takes back that one and those before it. One without a revision takes back
       revision 0, whenever it comes, and each revision that was received before it.
@@ -60,8 +61,8 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
         if isinstance(trade := r.message, Trade):
             of_trade = revisions.setdefault((trade.trade_id, trade.direction), {})
             first, first_at = of_trade.setdefault(trade.revision, (trade, r.received_at))
-            if trade.content == first.content and trade.is_disputed:
-                of_trade[trade.revision] = (trade, first_at)
+            if trade.is_disputed and not first.is_disputed:
+                of_trade[trade.revision] = (replace(first, is_disputed=True), first_at)
     result = Outcome({}, {}, [], [])
     for identity, of_trade in revisions.items():
         sound = {n: kept for n, kept in of_trade.items() if is_sound(kept[0])}

@@ -51,7 +51,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNKNOWN_STATE: "the state of the trade is none that we know: nobody can say whether it counts",
     Reason.UNKNOWN_UNIT: "the unit of the price or the quantity is none that we know",
     Reason.FOREIGN_CURRENCY: "the currency is not that of the market; nothing is converted",
-    Reason.CONFLICTING_DUPLICATE: "the same trade and revision came before with other content; the first one counts",
+    Reason.CONFLICTING_DUPLICATE: "this revision of the trade came before with other content; the first counts",
     Reason.UNSTORABLE: "the message was read, but the warehouse refused to store it",
     Reason.TORN_LINE: "the writer was killed in the middle of this line",
     Reason.FOREIGN_LINE: "the line was not written by capture or pull: it has neither a message nor an event",
@@ -80,3 +80,8 @@ def quoted(value: object) -> str:
     """The value in ASCII, at most 80 characters, safe to print and to store."""
     text = ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown(text: str) -> str:
+    """A text from outside, fit for a terminal: control characters and bidirectional marks are escaped."""
+    return text if text.isprintable() else quoted(text)

@@ -35,7 +35,6 @@ _EXTRA_FIELDS = {
     *_STATE_FIELDS, *_REVISION_FIELDS, *_PRICE_UNIT_FIELDS, *_QUANTITY_UNIT_FIELDS, "currency",
 }  # fmt: skip
 _MAX_REVISION = 2**31 - 1
-_MAX_KIND_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class Operational:
     """A heartbeat, an acknowledgement, a status: says nothing about trades.
 
     Attributes:
-        kind: As the message names it, at most 100 characters.
+        kind: As the message names it.
     """
 
     kind: str
@@ -140,8 +139,8 @@ def parse_message(text: str, market: Market) -> Trade | Cancellation | Operation
     raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the message is {quoted(text)}")
 
 
-def told_period(text: str, market: Market) -> tuple[date, str] | None:
-    """Day and canonical label of the delivery period that a rejected message is about; None if it tells none."""
+def told_hours(text: str, market: Market) -> tuple[date, tuple[str, ...]] | None:
+    """Delivery day and hours of PnL that a rejected message is about; None if it does not tell."""
     try:
         message = decode_json(text)
         body = _only(message, (*CONFIRMATION_KEYS, *CANCELLATION_KEYS)) if isinstance(message, dict) else None
@@ -150,7 +149,7 @@ def told_period(text: str, market: Market) -> tuple[date, str] | None:
         period = _period(body, market)
     except RejectedMessageError:
         return None
-    return period.delivery_day, period.delivery_hour
+    return period.delivery_day, tuple(share.pnl_hour for share in period.shares)
 
 
 def _only(message: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
@@ -163,9 +162,7 @@ def _kind(message: Mapping[str, Any]) -> str | None:
     for key in KIND_KEYS:
         value = message.get(key)
         if isinstance(value, str) and (kind := value.strip()):
-            # as the warehouse can store it
-            text = kind.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\0")
-            return text[:_MAX_KIND_CHARACTERS]
+            return kind
     if message and message.keys() <= _HEARTBEAT_KEYS:
         return "heartbeat"
     return None

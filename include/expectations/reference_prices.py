@@ -1,6 +1,5 @@
 """What is expected of the reference prices of the batches that were loaded."""
 
-from include.expectations.batches import reject_share, row_count
 from include.expectations.library import (
     CRITICAL,
     WARNING,
@@ -11,24 +10,15 @@ from include.expectations.library import (
 )
 from include.expectations.trades import HIGHEST_PRICE, LOWEST_PRICE
 from include.expectations.validation import Suite
+from include.settings import Settings
 
-_IDENTITY = ("load_batch_id", "delivery_day", "delivery_hour", "landing_file", "line_number")
-_SELECT = "SELECT load_batch_id, delivery_day, delivery_hour, landing_file, line_number"
+_IDENTITY = ("load_batch_id", "delivery_day", "delivery_hour", "landing_file_id", "landing_file", "line_number")
+_SELECT = "SELECT load_batch_id, delivery_day, delivery_hour, landing_file_id, landing_file, line_number"
 
 
-def suite(batches_view: str) -> Suite:
-    """The suite for a view as `validation_view_reference_prices` makes it.
-
-    A provider that is down or breaks its contract must not stop what is good: many rejects are a warning.
-
-    Args:
-        batches_view: The view of the same batches, as `validation_view_batches` makes it.
-    """
-    return Suite(
-        "reference_prices",
-        _IDENTITY,
-        (*_observations(), *_plausibility(), reject_share(batches_view, WARNING), row_count(batches_view)),
-    )
+def suite(settings: Settings) -> Suite:
+    """The suite for a view as `validation_view_reference_prices` makes it."""
+    return Suite("reference_prices", _IDENTITY, (*_observations(), *_plausibility()))
 
 
 def _observations() -> list[Expectation]:
@@ -77,7 +67,8 @@ def _plausibility() -> list[Expectation]:
         ),
         ExpectNoRows(
             unexpected_rows_query="""
-                SELECT r.load_batch_id, r.delivery_day, r.delivery_hour, r.landing_file, r.line_number,
+                SELECT r.load_batch_id, r.delivery_day, r.delivery_hour, r.landing_file_id, r.landing_file,
+                    r.line_number,
                     e.price_eur_per_mwh AS earlier_price, r.price_eur_per_mwh
                 FROM {batch} AS r
                 JOIN raw.delivery_periods AS p
@@ -85,7 +76,7 @@ def _plausibility() -> list[Expectation]:
                 JOIN LATERAL (
                     SELECT o.price_eur_per_mwh
                     FROM raw.reference_prices AS o
-                    JOIN ops.load_batches AS b ON b.load_batch_id = o.load_batch_id AND b.state <> 'blocked'
+                    JOIN ops.load_batches AS b ON b.load_batch_id = o.load_batch_id
                     WHERE o.delivery_day = r.delivery_day AND o.delivery_hour = r.delivery_hour
                       AND o.observed_at < r.observed_at AND o.observed_at >= p.price_final_from
                       AND o.price_eur_per_mwh IS NOT NULL

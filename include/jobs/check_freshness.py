@@ -1,14 +1,15 @@
-"""Raises and clears the freshness alarms, tells people, and fails while one is on."""
+"""Raises and clears the alarms, tells people, and fails while a critical one is on."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
+from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
 from include.health.notices import Notice
@@ -26,6 +27,9 @@ QUERIES = load_queries("jobs/check_freshness.sql")
 CAPTURE_LIMIT = timedelta(seconds=60)
 """A capture writes a heartbeat every 10 s, connected or not."""
 
+NEW_FIELD = timedelta(hours=24)
+"""How long the alarm is on after a field of the exchange's messages was first received."""
+
 _CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."
 
 
@@ -38,7 +42,9 @@ class Alarm:
         since_at: The last sign of what is missing, UTC.
         detail: What is the matter, in words.
         page_code: Code of ops.troubles; None: the name of the alarm.
-        page_text: What it means for a trader; None: the page shows the detail.
+        page_text: What it means for a trader; None: the page shows the detail of a critical alarm, nothing of a
+            warning.
+        severity: `critical`: the task is red while it is on. `warning`: people are told, nothing is red.
     """
 
     alarm: str
@@ -46,6 +52,7 @@ class Alarm:
     detail: str
     page_code: str | None = None
     page_text: str | None = None
+    severity: Literal["critical", "warning"] = "critical"
 
     def __str__(self) -> str:
         return f"{self.alarm}: {self.detail}. What to do: docs/runbook.md, section {self.alarm}"
@@ -58,13 +65,20 @@ def run(settings: Settings) -> Mapping[str, int]:
         The number of alarms that were cleared.
 
     Raises:
-        TerminalError: An alarm is on; the message has a line for each. Or no warehouse is configured.
+        TerminalError: A critical alarm is on; the message has a line for each. Or no warehouse is configured.
         TransientError: The warehouse cannot be reached.
     """
     alarms, cleared = check(settings)
-    if alarms:
-        raise TerminalError("\n".join(map(str, alarms)))
+    log_alarms(alarm for alarm in alarms if alarm.severity == "warning")
+    if critical := [str(alarm) for alarm in alarms if alarm.severity == "critical"]:
+        raise TerminalError("\n".join(critical))
     return {"cleared": cleared}
+
+
+def log_alarms(alarms: Iterable[Alarm]) -> None:
+    """A line for each, of its severity."""
+    for alarm in alarms:
+        log.log(logging.ERROR if alarm.severity == "critical" else logging.WARNING, "%s", alarm)
 
 
 def check(settings: Settings) -> tuple[list[Alarm], int]:
@@ -85,6 +99,8 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"]), first_run_at)
             alarms += _loading_alarm(now, waiting_files(cur, settings.landing_root, now))
         alarms += _reader_alarm(cur, now)
+        alarms += _review_alarms(fetch_dicts(cur, QUERIES["unreviewed"]))
+        alarms += _field_alarm(fetch_dicts(cur, QUERIES["new_fields"], {"since": now - NEW_FIELD}))
         for alarm in alarms:
             run_sql(cur, QUERIES["alarms_raise"], asdict(alarm))
         cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
@@ -149,6 +165,37 @@ def _reader_alarm(cur: cursor, now: datetime) -> Iterator[Alarm]:
         yield Alarm("analyst_changed", now, detail)
 
 
+def _review_alarms(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """Messages that wait for a person's decision, until the last of them is reviewed."""
+    for row in rows:
+        count, since_at, reasons = row["message_count"], row["since_at"], row["reasons"]
+        if row["problem"] == "quarantined":
+            are, deals = ("trade is", "deal is") if count == 1 else ("trades are", "deals are")
+            yield Alarm(
+                "trades_quarantined",
+                since_at,
+                f"{count:,} {are} in quarantine; expected is that {reasons}",
+                page_text=f"{count:,} {deals} held back because a check failed, until an engineer decides.",
+            )
+        else:
+            were = "message was" if count == 1 else "messages were"
+            yield Alarm(
+                "messages_rejected",
+                since_at,
+                f"{count:,} {were} rejected and not reviewed: {reasons}",
+                page_text=f"{count:,} {were} unreadable; the hours that may lack deals are marked incomplete.",
+                severity="warning",
+            )
+
+
+def _field_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """The exchange's messages have fields that have no meaning for us, for the first time."""
+    if rows:
+        names = ", ".join(f"{shown(row['name'])} (in {row['message_count']:,} messages)" for row in rows)
+        detail = f"trades have fields that were never received before: {names}"
+        yield Alarm("unknown_fields", rows[0]["first_seen_at"], detail, severity="warning")
+
+
 def _when(now: datetime, at: datetime) -> str:
     return f"{duration((now - at).total_seconds())} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"
 
@@ -156,12 +203,14 @@ def _when(now: datetime, at: datetime) -> str:
 def _notices(cur: cursor) -> list[Notice]:
     run_sql(cur, QUERIES["alarms_to_tell"])
     notices = []
-    for alarm_id, alarm, since_at, raised_at, cleared_at, detail in cur.fetchall():
-        details = {"alarm": alarm, "since": since_at.isoformat(), "raised": raised_at.isoformat()}
+    for alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail in cur.fetchall():
+        details = {"alarm": alarm, "severity": severity}
+        details |= {"since": since_at.isoformat(), "raised": raised_at.isoformat()}
         about, todo = f"alarm {alarm_id}", f"What to do: docs/runbook.md, section {alarm}"
         if cleared_at is None:
             text = f"{detail}. {todo}"
-            notices.append(Notice(f"{about} raised", "alarm_raised", f"ALARM {alarm}", text, details))
+            title = f"{'ALARM' if severity == 'critical' else 'warning:'} {alarm}"
+            notices.append(Notice(f"{about} raised", "alarm_raised", title, text, details))
         else:
             details["cleared"] = cleared_at.isoformat()
             text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."

@@ -10,8 +10,10 @@ from include.domain.rejection import Reason, RejectedMessageError
 from include.landing import REFERENCE_PRICES
 from include.load.copying import NULL, copy_rows
 from include.load.lines import Line
+from include.load.sink import Note
 
 _COLUMNS = (
+    "market",
     "delivery_day",
     "delivery_hour",
     "price_eur_per_mwh",
@@ -30,12 +32,14 @@ class ReferencePriceSink:
     has_connection = False
 
     def __init__(self, market: Market) -> None:
+        self.market = market.market
         self._market = market
         self._periods: dict[tuple[date, str], DeliveryPeriod] = {}
         self._count = 0
 
-    def lock(self, cur: cursor) -> None:
+    def begin(self, cur: cursor) -> None:
         """Nothing to lock: observations cannot collide."""
+        self._periods.clear()
 
     def row(self, line: Line) -> tuple[str, str] | None:
         if line.request is None or line.status is None:
@@ -51,9 +55,12 @@ class ReferencePriceSink:
         price, updated_at = answer.price_eur_per_mwh, answer.provider_updated_at
         self._count += 1
         return str(self._count), (
-            f"{day}\t{asked.delivery_hour}\t{NULL if price is None else format(price, 'f')}"
+            f"{self.market}\t{day}\t{asked.delivery_hour}\t{NULL if price is None else format(price, 'f')}"
             f"\t{NULL if updated_at is None else updated_at.isoformat()}"
         )
+
+    def told_hours(self, line: Line) -> None:
+        """None: a reply that is rejected leaves the hour without its price, which says so."""
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         copy_rows(cur, "raw.reference_prices", _COLUMNS, rows.values())
@@ -67,3 +74,6 @@ class ReferencePriceSink:
         periods = list(self._periods.values())
         self._periods.clear()
         return periods
+
+    def take_notes(self) -> list[Note]:
+        return []

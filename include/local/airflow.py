@@ -47,6 +47,8 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "MARKET_TIMEZONE": settings.market_timezone,
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
         "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),
+        "TRADE_MAX_QUANTITY_MW": str(settings.trade_max_quantity_mw),
+        "TRADE_MAX_DEVIATION_EUR_PER_MWH": str(settings.trade_max_deviation_eur_per_mwh),
         "AIRFLOW_PORT": str(settings.airflow_port),
         "ALERT_URLS": " ".join(settings.alert_urls),
         "PYTHONPATH": str(PROJECT_ROOT),

@@ -20,7 +20,7 @@ from include.domain.trade import (
     Operational,
     Trade,
     parse_message,
-    told_period,
+    told_hours,
 )
 from tests.unit.domain.messages import BAD_DEALS, GOOD_BODY, deal, deal_with, deal_without, outcome
 
@@ -55,7 +55,7 @@ def parsed(text: str) -> Trade:
 def message_or_rejection(text: str) -> Trade | Cancellation | Operational | RejectedMessageError:
     """What parse_message makes of any text; all that may be said of the outcome is checked here."""
     message = outcome(parse_message, text, BERLIN)
-    told_period(text, BERLIN)
+    told_hours(text, BERLIN)
     if isinstance(message, RejectedMessageError):
         assert message.reason in Reason
         assert message.detail.isascii()
@@ -63,9 +63,8 @@ def message_or_rejection(text: str) -> Trade | Cancellation | Operational | Reje
         assert 5 < len(message.detail) < 250
         return message
     if isinstance(message, Operational):
-        assert 1 <= len(message.kind) <= 100
-        assert "\x00" not in message.kind
-        message.kind.encode()
+        assert message.kind
+        assert message.kind == message.kind.strip()
         return message
     assert message.direction in ("buy", "sell") or (isinstance(message, Cancellation) and not message.direction)
     assert 0 <= (message.revision or 0) < 2**31
@@ -120,9 +119,8 @@ def test_a_cancellation_says_which_trade(key: str, body: dict[str, Any], cancell
         ({"method": "keepalive", "params": []}, "keepalive"),
         ({"type": " ack "}, "ack"),
         ({"type": None, "op": "ack"}, "ack"),
-        ({"type": "x" * 101}, "x" * 100),
-        ({"type": "\ud800" * 100}, "\\ud800" * 16 + "\\ud8"),
-        ({"type": "a\x00"}, "a\\0"),
+        ({"type": "x" * 500}, "x" * 500),
+        ({"type": "a\x00b"}, "a\x00b"),
         ({"heartbeat": 1}, "heartbeat"),
         ({"ping": 1676959999}, "heartbeat"),
         ({"pong": None}, "heartbeat"),
@@ -298,23 +296,42 @@ def test_what_makes_two_copies_equal(changes: dict[str, Any], is_same: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "period"),
+    ("text", "day", "hours"),
     [
-        (deal(price="?"), ("2023-02-21", "15-16")),
-        (deal(currency="GBP", delivery_hour="15:00 - 15:15"), ("2023-02-21", "15:00-15:15")),
-        ('{"trade_recall": {"delivery_day": "2023-02-21", "delivery_hour": "8-20"}}', ("2023-02-21", "08-20")),
-        (deal(delivery_hour="15"), None),
-        (deal(delivery_day="2025-03-30", delivery_hour="02-03"), None),
-        (deal_without("delivery_day"), None),
-        (deal()[:-1], None),
-        ('{"order_confirmation": {"delivery_day": "2023-02-21", "delivery_hour": "15-16"}}', None),
-        ("[]", None),
-        ("null", None),
+        (deal(price="?"), "2023-02-21", "15-16"),
+        (deal(currency="GBP", delivery_hour="15:00 - 15:15"), "2023-02-21", "15-16"),
+        (
+            '{"trade_recall": {"delivery_day": "2023-02-21", "delivery_hour": "8-10"}}',
+            "2023-02-21",
+            "08-09 09-10",
+        ),
+        (
+            deal(price="?", delivery_day="2025-10-26", delivery_hour="02-04"),
+            "2025-10-26",
+            "02-03A 02-03B 03-04",
+        ),
+        (deal(price="?", delivery_day="2025-10-26", delivery_hour="02-03"), "2025-10-26", "02-03"),
     ],
 )
-def test_a_rejected_message_may_tell_its_period(text: str, period: tuple[str, str] | None) -> None:
-    told = told_period(text, BERLIN)
-    assert told == (period and (date.fromisoformat(period[0]), period[1]))
+def test_a_rejected_message_may_tell_its_hours(text: str, day: str, hours: str) -> None:
+    assert told_hours(text, BERLIN) == (date.fromisoformat(day), tuple(hours.split()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        deal(delivery_hour="15"),
+        deal(delivery_hour=15),
+        deal(delivery_day="2025-03-30", delivery_hour="02-03"),
+        deal_without("delivery_day"),
+        deal()[:-1],
+        '{"order_confirmation": {"delivery_day": "2023-02-21", "delivery_hour": "15-16"}}',
+        '{"deal_confirmation": "15-16"}',
+        *("[]", "null", ""),
+    ],
+)
+def test_a_rejected_message_may_tell_no_hours(text: str) -> None:
+    assert told_hours(text, BERLIN) is None
 
 
 @pytest.mark.parametrize("price", ["0", "-0.01", "-500", "-9999.99", "9999.99", "0.1", "1e2"])
