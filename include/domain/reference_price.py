@@ -21,7 +21,7 @@ class ReferencePrice:
 
     Attributes:
         price_eur_per_mwh: None while undefined (no trades yet); 0 is a price.
-        provider_updated_at: UTC; None if the provider does not say.
+        provider_updated_at: UTC; None if the provider does not say, or it cannot be read.
     """
 
     period: DeliveryPeriod

@@ -61,6 +61,17 @@ def test_the_time_of_update_may_be_missing(text: str) -> None:
     assert parse_reference_price(200, text, ASKED) == ReferencePrice(ASKED, Decimal("27.74"), None)
 
 
+@pytest.mark.parametrize("updated", ["yesterday", "2023-02-21T07:10:20", 1676963420, ["2023-02-21T07:10:20Z"]])
+def test_a_time_of_update_that_cannot_be_read_costs_no_price(updated: object) -> None:
+    assert parse_reference_price(200, reply(last_update=updated), ASKED) == ReferencePrice(
+        ASKED, Decimal("27.74"), None
+    )
+
+
+def test_a_price_may_be_written_as_a_text() -> None:
+    assert parse_reference_price(200, reply(value="-27.740"), ASKED).price_eur_per_mwh == Decimal("-27.74")
+
+
 @pytest.mark.parametrize(("reason", "status", "text", "explanation"), BAD_REPLIES)
 def test_a_breach_of_the_contract_is_rejected_with_its_reason_in_words(
     reason: Reason, status: int, text: str, explanation: str

@@ -13,7 +13,6 @@ OF_THE_LOADER = {
     Reason.UNSTORABLE,
     Reason.TORN_LINE,
     Reason.FOREIGN_LINE,
-    Reason.DISCARDED_BATCH,
 }
 
 
