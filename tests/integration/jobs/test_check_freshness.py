@@ -12,13 +12,13 @@ from include.errors import TerminalError
 from include.health.notices import Notice
 from include.health.notify import notify
 from include.jobs import load_trades
-from include.jobs.check_freshness import run
-from include.landing import event_line
+from include.jobs.check_freshness import check, run
+from include.landing import event_line, message_line
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
 from tests.factories import Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
-from tests.messages import heartbeat, write_landing_file
+from tests.messages import deal, heartbeat, write_landing_file
 
 
 @pytest.fixture
@@ -168,6 +168,29 @@ def test_a_stream_without_trades(settings: Settings, database: Database) -> None
     )
     assert "no_trades" in troubles(database)
     assert run(replace(settings, max_silence_seconds=960)) == {"cleared": 1}
+
+
+def test_what_else_the_exchange_sends_ends_no_silence(settings: Settings, database: Database) -> None:
+    database.ran(60, window=20)
+    start = ago(20)
+    lines = [event_line(start, "opened", connected=True)]
+    for second in range(0, 20 * 60, 10):
+        at = start + timedelta(seconds=second)
+        lines.append(event_line(at, "heartbeat", connected=True))
+        lines.append(message_line(at, b'{"type": "heartbeat"}'))
+        lines.append(message_line(at, b"no trade at all"))
+    path = write_landing_file(settings.landing_root, b"".join(lines), "silent", start)
+    heartbeat(settings, 1)
+    load_trades.run(settings)
+    with pytest.raises(TerminalError, match="receives no trades: there never was one"):
+        run(settings)
+    received_at = ago(5)
+    trade = deal(execution_time=received_at.isoformat(timespec="seconds")).encode()
+    with path.open("ab") as file:
+        file.write(message_line(received_at, trade))
+    database.rows("UPDATE ops.landing_files SET is_complete = false")
+    load_trades.run(settings)
+    assert "no_trades" not in [str(alarm.alarm) for alarm in check(settings)[0]]
 
 
 def test_a_stream_that_never_had_a_trade(settings: Settings, database: Database) -> None:
