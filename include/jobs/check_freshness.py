@@ -9,6 +9,8 @@ from typing import Any, Literal
 from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
+from include.capture.silence import trading_since
+from include.domain.delivery_period import Market
 from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
@@ -98,6 +100,8 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             alarms += _capture_alarm(now, signs, first_run_at)
             alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"]), first_run_at)
             alarms += _loading_alarm(now, waiting_files(cur, settings.landing_root, now))
+            alarms += _silence_alarm(cur, settings, now, first_run_at)
+            alarms += _differences_alarm(fetch_dicts(cur, QUERIES["capture_differences"]))
         alarms += _reader_alarm(cur, now)
         alarms += _review_alarms(fetch_dicts(cur, QUERIES["unreviewed"]))
         alarms += _field_alarm(fetch_dicts(cur, QUERIES["new_fields"], {"since": now - NEW_FIELD}))
@@ -153,6 +157,41 @@ def _loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Iterator[Alarm]
     why = f": {oldest.load_error}" if oldest.load_error else ""
     text = f"Some deals or prices that arrived more than {limit} ago are not in these numbers yet."
     yield Alarm("loading_stuck", oldest.since_at, detail + why, "data_late", text)
+
+
+def _silence_alarm(cur: cursor, settings: Settings, now: datetime, first_run_at: datetime) -> Iterator[Alarm]:
+    """Whether a capture was connected for MAX_SILENCE_SECONDS, while hours could be traded, and no trade came.
+
+    Only trades count, not what else the exchange sends: its heartbeats prove no subscription. Time without a
+    connection does not count, since other alarms are about that.
+    """
+    open_since = trading_since(Market.of(settings.market_timezone), now)
+    if open_since is None:
+        return
+    since = {"first_run_at": first_run_at, "trading_since": open_since}
+    (found,) = fetch_dicts(cur, QUERIES["last_trade"], since)
+    if found["connected_seconds"] <= settings.max_silence_seconds:
+        return
+    last_at = found["last_trade_at"]
+    last = f"the last one was received {_when(now, last_at)}" if last_at else "there never was one"
+    limit = duration(settings.max_silence_seconds)
+    detail = f"capture is connected to the exchange and receives no trades: {last}; the limit is {limit}"
+    text = "No deals arrive from the exchange: nobody trades, or we are not sent what is traded."
+    yield Alarm("no_trades", last_at or found["since_at"], detail, page_text=text)
+
+
+def _differences_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """Which capture instances missed trades in the last hour that was compared."""
+    if not rows:
+        return
+    missed = "; ".join(
+        f"{row['capture_instance']} {row['missed_count']:,}, such as {', '.join(row['missed_trade_ids'][:3])}"
+        for row in rows
+    )
+    hour = f"{rows[0]['hour_start_at']:%Y-%m-%d %H:%M} UTC"
+    detail = f"in the hour from {hour} capture instances missed trades that another one received: {missed}"
+    text = "One of our recordings of the exchange lacks deals that another one has: the numbers are complete."
+    yield Alarm("capture_differences", min(row["first_missed_at"] for row in rows), detail, page_text=text)
 
 
 def _reader_alarm(cur: cursor, now: datetime) -> Iterator[Alarm]:

@@ -23,6 +23,39 @@ WHERE first_seen_at > %(since)s
 ORDER BY first_seen_at, name
 LIMIT 10
 
+-- name: last_trade
+-- When the last trade was received, and how long capture instances have been connected since then, since the platform first
+-- ran, and since trading opened; by the last batches with trades, since received_at has no index
+WITH newest AS (
+    SELECT max(received_at) AS last_trade_at
+    FROM raw.trades
+    WHERE load_batch_id = ANY (ARRAY(
+        SELECT b.load_batch_id
+        FROM ops.load_batches AS b
+        JOIN ops.landing_files AS f USING (landing_file_id)
+        WHERE b.source = 'trades' AND b.loaded_count > 0
+        ORDER BY f.hour_start_at DESC, b.load_batch_id DESC
+        LIMIT 4
+    ))
+), silence AS (
+    SELECT last_trade_at, greatest(last_trade_at, %(first_run_at)s, %(trading_since)s) AS since_at FROM newest
+), connected AS (
+    SELECT range_agg(tstzrange(greatest(connected_from, since_at), connected_until)) AS spans
+    FROM silence
+    JOIN ops.connected_intervals ON connected_until > since_at
+)
+SELECT last_trade_at, since_at,
+       (SELECT coalesce(sum(extract(epoch FROM upper(span) - lower(span))), 0) FROM unnest(spans) AS span) AS connected_seconds
+FROM silence CROSS JOIN connected
+
+-- name: capture_differences
+-- What capture instances missed in the last hour that was compared
+SELECT capture_instance, hour_start_at, missed_count, missed_trade_ids, first_missed_at
+FROM ops.capture_differences
+WHERE hour_start_at = (SELECT max(hour_start_at) FROM ops.capture_comparisons)
+    AND hour_start_at > now() - interval '4 hours' AND NOT is_separate_stream
+ORDER BY capture_instance
+
 -- name: alarms_raise
 -- Raises an alarm; one that is on says what is the matter by now
 INSERT INTO ops.alarms (alarm, since_at, detail, page_code, page_text, severity)
