@@ -188,10 +188,10 @@ SELECT
 FROM sums AS s
 JOIN wanted AS w USING (market, delivery_day, delivery_hour)
 JOIN completeness AS c USING (market, delivery_day, delivery_hour)
-LEFT JOIN unreviewed AS u
-    ON (u.market, u.delivery_day, u.delivery_hour) = (s.market, s.delivery_day, s.delivery_hour)
 LEFT JOIN prices AS r USING (market, delivery_day, delivery_hour)
 LEFT JOIN lost AS l USING (market, delivery_day, delivery_hour, trader_id)
+LEFT JOIN unreviewed AS u
+    ON (u.market, u.delivery_day, u.delivery_hour) = (s.market, s.delivery_day, s.delivery_hour)
 
 -- name: pnl_changes
 -- What the build changes: rows that are new, differ, or have no trades any more. Only facts are compared:

@@ -1,5 +1,9 @@
-"""Any messages, in any files, loaded and reloaded in any order: SQL counts what the specification counts."""
+"""Any messages, in any files, loaded and reloaded in any order: SQL counts what the specification counts.
 
+LIFECYCLES says how many: `LIFECYCLES=1000 pytest …` takes half an hour.
+"""
+
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -25,6 +29,8 @@ from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, cancellation, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
+
+EXAMPLES = int(os.environ.get("LIFECYCLES", "20"))
 
 Sent = tuple[int, int, str]
 """File, second of receipt, message."""
@@ -86,7 +92,7 @@ def m(**changes: Any) -> str:
 
 @seed(20260302)
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(_sent, st.permutations(range(3)), st.lists(st.integers(0, 2), max_size=3))
 # a cancellation comes first; an amendment after it brings the trade back, one before it does not
@@ -100,7 +106,7 @@ def m(**changes: Any) -> str:
 @example([(0, 0, m(price=1)), (0, 1, m(price=99_999, revision=1))], [0, 1, 2], [0])
 # a copy with other content says that the trade is disputed
 @example([(0, 1, m(price=1)), (1, 2, m(price=2, state="DISPUTED")), (2, 0, m(price=2))], [0, 1, 2], [])
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(120 + 3 * EXAMPLES)
 def test_sql_counts_what_the_specification_counts(
     settings: Settings,
     database: Database,
