@@ -18,6 +18,7 @@ QUERIES = {
 
 PARAMETERS: dict[str, Any] = {
     "day": date(2026, 3, 1),
+    "markets": ["DE"],
     "days": [date(2026, 3, 1)],
     "hours": ["12-13"],
     "hour": "12-13",
