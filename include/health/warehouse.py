@@ -134,6 +134,7 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     hours = Market.of(settings.market_timezone).tradable_hours(now)
     (prices,) = query(
         SHARED["health_prices"],
+        markets=[hour.market for hour in hours],
         days=[hour.delivery_day for hour in hours],
         hours=[hour.delivery_hour for hour in hours],
     )

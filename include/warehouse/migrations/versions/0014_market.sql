@@ -92,6 +92,15 @@ SELECT 'DE', delivery_day, delivery_hour,
        delivery_hours
 FROM raw.delivery_periods;
 CREATE INDEX period_hours_pnl_hour ON raw.period_hours (market, delivery_day, pnl_hour);
+CREATE VIEW curated.period_hours AS
+SELECT market, delivery_day, delivery_hour, pnl_hour, from_minute, hours FROM raw.period_hours;
+COMMENT ON VIEW curated.period_hours IS 'raw.period_hours for readers: in which hours of PnL each trade of curated.trades delivers';
+COMMENT ON COLUMN curated.period_hours.market IS 'The market';
+COMMENT ON COLUMN curated.period_hours.delivery_day IS 'Local day of the market';
+COMMENT ON COLUMN curated.period_hours.delivery_hour IS 'Label of the delivery period, local time';
+COMMENT ON COLUMN curated.period_hours.pnl_hour IS 'Label of an hour that it delivers in: delivery_hour of curated.pnl_hourly';
+COMMENT ON COLUMN curated.period_hours.from_minute IS 'Minute of that hour at which its part begins';
+COMMENT ON COLUMN curated.period_hours.hours IS 'Length of its part: MW x this = MWh in that hour';
 
 -- the hours of quarters and halves that were traded
 INSERT INTO raw.delivery_periods (
@@ -458,8 +467,9 @@ FROM raw.trade_cancellations AS c
 WHERE c.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches);
 COMMENT ON VIEW staging.cancellations IS 'Cancellations of accepted batches';
 
+-- SECURITY DEFINER: analyst reads views that call it, and none of the tables that it reads
 CREATE FUNCTION staging.takes_back(cancellation staging.cancellations, trade staging.latest_trades) RETURNS boolean
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SECURITY DEFINER
 RETURN (cancellation.direction IS NULL OR cancellation.direction = trade.direction)
     AND CASE
         WHEN cancellation.revision IS NOT NULL THEN cancellation.revision >= trade.revision
