@@ -28,7 +28,8 @@ class Reason(StrEnum):
     UNEXPECTED_STATUS = "unexpected_status"
     ANSWER_MISMATCH = "answer_mismatch"
     INVALID_UNIT = "invalid_unit"
-    INVALID_UPDATE_TIME = "invalid_update_time"
+    PRICE_OUT_OF_BOUNDS = "price_out_of_bounds"
+    OBSERVED_IN_FUTURE = "observed_in_future"
     DISCARDED_BATCH = "discarded_batch"
 
 
@@ -55,7 +56,8 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNEXPECTED_STATUS: "the provider answered with a status that its contract does not know",
     Reason.ANSWER_MISMATCH: "the provider answered for another delivery hour than the one asked for",
     Reason.INVALID_UNIT: "the unit is neither euro/mwh nor euro; nothing is converted",
-    Reason.INVALID_UPDATE_TIME: "last_update is not ISO 8601 with a zone, of the years 2000 to 2099",
+    Reason.PRICE_OUT_OF_BOUNDS: "the price is outside the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
+    Reason.OBSERVED_IN_FUTURE: "the reply was received after it was loaded: the clock of the pull was ahead",
     Reason.DISCARDED_BATCH: "an engineer discarded the batch that this line came in",
 }
 
