@@ -1,10 +1,10 @@
 """Raises and clears the freshness alarms, tells people, and fails while one is on."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from psycopg2.extensions import cursor
 
@@ -26,6 +26,10 @@ QUERIES = load_queries("jobs/check_freshness.sql")
 CAPTURE_LIMIT = timedelta(seconds=60)
 """A capture writes a heartbeat every 10 s, connected or not."""
 
+EQUAL_PRICES = 3
+"""So many open hours with one and the same reference price are suspicious."""
+
+_NAMED_HOURS = 3
 _CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."
 
 
@@ -39,6 +43,8 @@ class Alarm:
         detail: What is the matter, in words.
         page_code: Code of ops.troubles; None: the name of the alarm.
         page_text: What it means for a trader; None: the page shows the detail.
+        severity: A warning fails no task, and people are not told of its end.
+        is_news: A later `since_at` is news: the alarm is raised again, so that people are told.
     """
 
     alarm: str
@@ -46,6 +52,8 @@ class Alarm:
     detail: str
     page_code: str | None = None
     page_text: str | None = None
+    severity: Literal["critical", "warning"] = "critical"
+    is_news: bool = False
 
     def __str__(self) -> str:
         return f"{self.alarm}: {self.detail}. What to do: docs/runbook.md, section {self.alarm}"
@@ -58,12 +66,15 @@ def run(settings: Settings) -> Mapping[str, int]:
         The number of alarms that were cleared.
 
     Raises:
-        TerminalError: An alarm is on; the message has a line for each. Or no warehouse is configured.
+        TerminalError: A critical alarm is on; the message has a line for each. Or no warehouse is configured.
         TransientError: The warehouse cannot be reached.
     """
     alarms, cleared = check(settings)
-    if alarms:
-        raise TerminalError("\n".join(map(str, alarms)))
+    for alarm in alarms:
+        if alarm.severity == "warning":
+            log.warning("%s", alarm)
+    if critical := [alarm for alarm in alarms if alarm.severity == "critical"]:
+        raise TerminalError("\n".join(map(str, critical)))
     return {"cleared": cleared}
 
 
@@ -84,8 +95,10 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             alarms += _capture_alarm(now, signs, first_run_at)
             alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"]), first_run_at)
             alarms += _loading_alarm(now, waiting_files(cur, settings.landing_root, now))
+            alarms += _price_warnings(cur)
         alarms += _reader_alarm(cur, now)
         for alarm in alarms:
+            run_sql(cur, QUERIES["alarms_outdated"], asdict(alarm))
             run_sql(cur, QUERIES["alarms_raise"], asdict(alarm))
         cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
     if settings.alert_urls:
@@ -139,6 +152,63 @@ def _loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Iterator[Alarm]
     yield Alarm("loading_stuck", oldest.since_at, detail + why, "data_late", text)
 
 
+def _price_warnings(cur: cursor) -> Iterator[Alarm]:
+    """Prices that somebody should look at: revised ones, stale ones that became final, all the same."""
+    if revised := fetch_dicts(cur, QUERIES["revised_prices"]):
+        hours = _hours(len({(row["delivery_day"], row["delivery_hour"]) for row in revised}))
+        changes = (
+            f"{row['delivery_day']} {row['delivery_hour']} from {row['previous_price_eur_per_mwh']:f}"
+            f" to {row['price_eur_per_mwh']:f} EUR/MWh"
+            for row in revised
+        )
+        yield Alarm(
+            "price_revised",
+            revised[0]["observed_at"],
+            f"the provider revised the final price of {hours} within the last day: {_first(changes)}",
+            page_text=f"The provider changed the reference price of {hours} after it was final:"
+            " PnL of these hours was calculated again.",
+            severity="warning",
+            is_news=True,
+        )
+    if stale := fetch_dicts(cur, QUERIES["stale_prices"]):
+        hours = _hours(len(stale))
+        updates = (
+            f"{row['delivery_day']} {row['delivery_hour']}, last updated"
+            f" {row['provider_updated_at']:%Y-%m-%d %H:%M:%S} UTC"
+            for row in stale
+        )
+        yield Alarm(
+            "stale_price",
+            stale[0]["observed_at"],
+            f"the price of {hours} is final, and the provider never updated it after the last trades:"
+            f" {_first(updates)}",
+            page_text=f"The provider stopped updating the reference price of {hours} before trading ended:"
+            " it may lack the last trades.",
+            severity="warning",
+            is_news=True,
+        )
+    for equal in fetch_dicts(cur, QUERIES["equal_prices"], {"equal_prices": EQUAL_PRICES}):
+        hours, price = _hours(equal["hours"]), f"{equal['price_eur_per_mwh']:f} EUR/MWh"
+        yield Alarm(
+            "suspicious_prices",
+            equal["observed_at"],
+            f"the provider answers {price} for each of the open hours that have a price: {hours}",
+            page_text=f"The reference prices of all open hours are the same, {price}: they may be wrong.",
+            severity="warning",
+        )
+
+
+def _hours(count: int) -> str:
+    return "1 delivery hour" if count == 1 else f"{count} delivery hours"
+
+
+def _first(texts: Iterable[str]) -> str:
+    """The first few of them."""
+    known = list(texts)
+    rest = len(known) - _NAMED_HOURS
+    return "; ".join(known[:_NAMED_HOURS]) + (f"; and {rest} more" if rest > 0 else "")
+
+
 def _reader_alarm(cur: cursor, now: datetime) -> Iterator[Alarm]:
     """PostgreSQL lets every role change its own password: it is set back, and people are told."""
     is_restored, ended_sessions = hold_reader(cur)
@@ -156,12 +226,13 @@ def _when(now: datetime, at: datetime) -> str:
 def _notices(cur: cursor) -> list[Notice]:
     run_sql(cur, QUERIES["alarms_to_tell"])
     notices = []
-    for alarm_id, alarm, since_at, raised_at, cleared_at, detail in cur.fetchall():
+    for alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail in cur.fetchall():
         details = {"alarm": alarm, "since": since_at.isoformat(), "raised": raised_at.isoformat()}
         about, todo = f"alarm {alarm_id}", f"What to do: docs/runbook.md, section {alarm}"
         if cleared_at is None:
             text = f"{detail}. {todo}"
-            notices.append(Notice(f"{about} raised", "alarm_raised", f"ALARM {alarm}", text, details))
+            kind, title = ("warning", "WARNING") if severity == "warning" else ("alarm_raised", "ALARM")
+            notices.append(Notice(f"{about} raised", kind, f"{title} {alarm}", text, details))
         else:
             details["cleared"] = cleared_at.isoformat()
             text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."

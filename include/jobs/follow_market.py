@@ -143,4 +143,4 @@ def _check_freshness(settings: Settings) -> None:
         log.warning("freshness was not checked: %s", error)
         return
     for alarm in alarms:
-        log.error("%s", alarm)
+        log.log(logging.ERROR if alarm.severity == "critical" else logging.WARNING, "%s", alarm)

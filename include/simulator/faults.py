@@ -61,6 +61,8 @@ class ProviderFaults:
         no_retry_after: A 429 does not say when to come back.
         permissive: Any label of any day has a value, and there is no budget.
         revise_final: A price changes every 10 minutes, after delivery too.
+        stale_prices: Share of the hours whose price is not updated from an hour before gate closure on.
+        revised_prices: Share of the hours whose price changes once more, at 5 in the morning after delivery.
     """
 
     error_status: int = 0
@@ -74,6 +76,8 @@ class ProviderFaults:
     no_retry_after: bool = False
     permissive: bool = False
     revise_final: bool = False
+    stale_prices: float = 0.0
+    revised_prices: float = 0.0
 
 
 class Disturbance:
