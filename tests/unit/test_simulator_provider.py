@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.domain.reference_price import parse_reference_price
+from include.domain.reference_price import ReferencePrice, parse_reference_price
 from include.simulator.faults import ProviderFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider, Reply, RequestBudget
@@ -176,3 +176,53 @@ def test_a_final_price_is_revised_only_on_demand() -> None:
     served.faults.revise_final = True
     assert value_in(0) == value_in(1)
     assert value_in(1) != value_in(25)
+
+
+def test_a_stale_price_is_not_updated_any_more_before_trading_ends() -> None:
+    clock = Clock()
+    served = provider(clock=clock, faults=ProviderFaults(stale_prices=1))
+    period = SimulatedMarket(7).calendar.period(date(2025, 6, 1), "08-09")
+
+    def price_at(at: datetime) -> ReferencePrice:
+        clock.now = at
+        return parse_reference_price(200, answer(served).body, period)
+
+    frozen = price_at(period.tradable_until - timedelta(hours=1))
+    assert price_at(period.tradable_until - timedelta(hours=2)) != frozen
+    assert price_at(period.price_final_from) == price_at(NOW) == frozen
+    assert frozen.provider_updated_at is not None
+    assert frozen.provider_updated_at < period.price_current_from
+    served.faults.stale_prices = 0
+    healed = price_at(period.price_final_from)
+    assert healed.provider_updated_at is not None
+    assert healed.provider_updated_at >= period.price_current_from
+
+
+def test_a_revised_price_changes_once_in_the_morning_after_delivery() -> None:
+    clock = Clock()
+    served = provider(clock=clock, faults=ProviderFaults(revised_prices=1))
+    period = SimulatedMarket(7).calendar.period(date(2025, 6, 1), "08-09")
+    at_five = period.price_recheck_from - timedelta(hours=1)
+
+    def value_at(at: datetime) -> float:
+        clock.now = at
+        return float(json.loads(answer(served).body)["value"])
+
+    final = value_at(period.price_final_from)
+    assert value_at(at_five - timedelta(seconds=1)) == final
+    assert value_at(at_five) == value_at(at_five + timedelta(days=9)) == pytest.approx(final + 1.25)
+    assert json.loads(answer(served).body)["last_update"] == at_five.isoformat()
+
+
+def test_a_share_of_the_hours_is_hit_always_the_same_ones() -> None:
+    served = provider(faults=ProviderFaults(permissive=True, stale_prices=0.25))
+    targets = [
+        f"/reference-price?delivery_day=2025-05-{day:02}&delivery_hour={hour:02}-{hour + 1:02}"
+        for day in range(1, 11)
+        for hour in range(24)
+    ]
+    first, second = ([answer(served, target).body for target in targets] for _ in range(2))
+    assert first == second
+    served.faults.stale_prices = 0
+    hit = sum(answer(served, target).body != body for target, body in zip(targets, first, strict=True))
+    assert 30 < hit < 90

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from include.domain.delivery_period import Market
+from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
 from include.health.notices import Notice
 from include.health.notify import notify
@@ -16,7 +16,7 @@ from include.jobs.check_freshness import check, run
 from include.landing import event_line, message_line
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
-from tests.factories import Database, ago
+from tests.factories import MARKET, Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
 from tests.messages import deal, heartbeat, write_landing_file
 
@@ -360,3 +360,134 @@ def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
     heartbeat(settings, 1)
     run(told)
     assert [body["kind"] for body in webhook.bodies] == ["task_failed", "alarm_raised"]
+
+
+def past_hour(hours: float, days: float = 0) -> DeliveryPeriod:
+    """The delivery hour that was under way so many hours ago."""
+    at = ago(60 * (hours + 24 * days))
+    day = at.astimezone(MARKET.timezone).date()
+    return next(hour for hour in MARKET.hours_of(day) if hour.start_at <= at < hour.end_at)
+
+
+def observe(
+    database: Database, hour: DeliveryPeriod, price: str, at: datetime, updated_at: datetime | None = None
+) -> None:
+    batch = database.batch("reference_prices", name="p")
+    key = hour.delivery_day, hour.delivery_hour
+    database.price(batch, *key, price, at, provider_updated_at=updated_at)
+
+
+def on(database: Database) -> dict[str, str]:
+    return dict(database.rows("SELECT alarm, detail FROM ops.alarms WHERE cleared_at IS NULL"))
+
+
+@pytest.fixture
+def fresh(settings: Settings, database: Database) -> Database:
+    """A platform of which nothing is late."""
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    return database
+
+
+def test_a_revised_price_is_a_warning_until_a_day_later(settings: Settings, fresh: Database) -> None:
+    hour = past_hour(3, days=1)
+    observe(fresh, hour, "42.5", hour.price_final_from)
+    run(settings)
+    assert on(fresh) == {}
+    observe(fresh, hour, "42.50", ago(30))
+    run(settings)
+    assert on(fresh) == {}, "the same price"
+    observe(fresh, hour, "43.1", ago(20))
+    run(settings)
+    label = f"{hour.delivery_day} {hour.delivery_hour}"
+    assert on(fresh) == {
+        "price_revised": "the provider revised the final price of 1 delivery hour within the last day:"
+        f" {label} from 42.50 to 43.1 EUR/MWh"
+    }
+    assert fresh.rows("SELECT text FROM ops.troubles WHERE code = 'price_revised'") == [
+        (
+            "The provider changed the reference price of 1 delivery hour after it was final:"
+            " PnL of these hours was calculated again.",
+        )
+    ]
+    fresh.rows(
+        "UPDATE raw.reference_prices SET observed_at = observed_at - interval '1 day'"
+        " WHERE observed_at > now() - interval '1 hour'"
+    )
+    assert run(settings) == {"cleared": 1}
+
+
+def test_people_are_told_of_each_revision_and_not_of_the_end_of_a_warning(
+    settings: Settings, fresh: Database, webhook: WebhookReceiver
+) -> None:
+    settings = replace(settings, alert_urls=(webhook.url,))
+    first, second = past_hour(3, days=1), past_hour(4, days=1)
+    for hour in (first, second):
+        observe(fresh, hour, "42.5", hour.price_final_from)
+    observe(fresh, first, "43.1", ago(20))
+    for _ in range(2):
+        run(settings)
+    observe(fresh, second, "1", ago(10))
+    for _ in range(2):
+        run(settings)
+    fresh.rows("DELETE FROM raw.reference_prices")
+    run(settings)
+    assert [(body["kind"], body["alarm"]) for body in webhook.bodies] == [("warning", "price_revised")] * 2
+    assert "WARNING price_revised" in webhook.bodies[0]["text"]
+    assert "2 delivery hours" in webhook.bodies[1]["text"]
+    assert "section price_revised" in webhook.bodies[1]["text"]
+
+
+def test_a_price_that_became_final_without_an_update_is_a_warning(settings: Settings, fresh: Database) -> None:
+    hour = past_hour(0, days=2)
+    stale = hour.price_current_from - timedelta(seconds=1)
+    observe(fresh, hour, "42.5", hour.price_final_from, stale)
+    run(settings)
+    assert on(fresh) == {}, "provisional"
+    observe(fresh, hour, "42.5", ago(30), stale)
+    run(settings)
+    assert on(fresh) == {
+        "stale_price": "the price of 1 delivery hour is final, and the provider never updated it after the last"
+        f" trades: {hour.delivery_day} {hour.delivery_hour}, last updated {stale:%Y-%m-%d %H:%M:%S} UTC"
+    }
+    observe(fresh, hour, "42.5", ago(20), hour.price_current_from)
+    assert run(settings) == {"cleared": 1}
+
+
+@pytest.mark.parametrize(
+    ("prices", "is_suspicious"),
+    [
+        (["0", "0.00", "0"], True),
+        (["42.5"] * 5, True),
+        (["42.5", "42.5", "42.51"], False),
+        (["0", "0"], False),
+    ],
+)
+def test_one_price_for_all_open_hours_is_suspicious(
+    settings: Settings, fresh: Database, prices: list[str], is_suspicious: bool
+) -> None:
+    open_now = MARKET.tradable_hours(datetime.now(UTC))
+    for hour, price in zip(open_now[2:], prices, strict=False):
+        observe(fresh, hour, "17", ago(15))
+        observe(fresh, hour, price, ago(5))
+    run(settings)
+    assert ("suspicious_prices" in on(fresh)) is is_suspicious
+    if is_suspicious:
+        assert on(fresh)["suspicious_prices"] == (
+            f"the provider answers {prices[0]} EUR/MWh for each of the open hours that have a price:"
+            f" {len(prices)} delivery hours"
+        )
+    fresh.rows("UPDATE raw.reference_prices SET observed_at = observed_at - interval '25 minutes'")
+    run(settings)
+    assert "suspicious_prices" not in on(fresh), "the provider does not answer any more: that is another alarm"
+
+
+def test_a_warning_fails_nothing(settings: Settings, fresh: Database) -> None:
+    for hour in MARKET.tradable_hours(datetime.now(UTC)):
+        observe(fresh, hour, "0", ago(5))
+    assert run(settings) == {"cleared": 0}
+    assert fresh.rows("SELECT alarm, severity FROM ops.alarms") == [("suspicious_prices", "warning")]
+    heartbeat(settings, 70, silent=70)
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert len(str(raised.value).splitlines()) == 1

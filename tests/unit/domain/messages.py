@@ -184,5 +184,7 @@ BAD_REPLIES: list[tuple[Reason, int, str, str]] = [
     (Reason.INVALID_PRICE, 200, reply(value="27,74"), "value is '27,74'"),
     (Reason.INVALID_PRICE, 200, reply_with_value("1e9999999"), "value is 1E+9999999"),
     (Reason.INVALID_PRICE, 200, reply(value=False), "value is False"),
+    (Reason.PRICE_OUT_OF_BOUNDS, 200, reply_with_value("10000"), "value is 10000"),
+    (Reason.PRICE_OUT_OF_BOUNDS, 200, reply_with_value("-9999.991"), "value is -9999.991"),
 ]
 """(reason, status, reply, what the detail says of it)"""

@@ -363,6 +363,28 @@ def test_a_price_is_final_after_the_publication_that_follows_gate_closure() -> N
     assert BERLIN.period(date(2025, 7, 2), "12:15-12:30").price_final_from == utc("2025-07-02T10:10:30")
 
 
+def test_a_value_updated_less_than_a_publication_before_gate_closure_is_current() -> None:
+    assert BERLIN.period(date(2025, 7, 2), "12-13").price_current_from == utc("2025-07-02T09:45")
+    assert BERLIN.period(OCTOBER_CHANGE, "02-03").price_current_from == utc("2025-10-26T00:45")
+
+
+@pytest.mark.parametrize(
+    ("day", "label", "six", "noon"),
+    [
+        ("2025-07-02", "00-01", "2025-07-03T04:00", "2025-07-03T10:00"),
+        ("2025-07-02", "23-24", "2025-07-03T04:00", "2025-07-03T10:00"),
+        ("2025-03-29", "23-24", "2025-03-30T04:00", "2025-03-30T10:00"),  # the clocks change in between
+        ("2025-10-25", "12-13", "2025-10-26T05:00", "2025-10-26T11:00"),
+        ("2025-10-26", "02-03", "2025-10-27T05:00", "2025-10-27T11:00"),
+    ],
+)
+def test_a_price_is_asked_for_once_more_at_6_and_is_final_at_noon_of_the_next_day(
+    day: str, label: str, six: str, noon: str
+) -> None:
+    period = BERLIN.period(date.fromisoformat(day), label)
+    assert (period.price_recheck_from, period.stale_price_final_from) == (utc(six), utc(noon))
+
+
 def test_tradable_hours_are_those_between_opening_and_gate_closure() -> None:
     before = BERLIN.tradable_hours(utc("2025-07-01T12:59:59"))
     assert [p.delivery_hour for p in before] == [f"{h:02}-{h + 1:02}" for h in range(16, 24)]

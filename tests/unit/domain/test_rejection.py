@@ -13,6 +13,7 @@ OF_THE_LOADER = {
     Reason.UNSTORABLE,
     Reason.TORN_LINE,
     Reason.FOREIGN_LINE,
+    Reason.OBSERVED_IN_FUTURE,
 }
 
 

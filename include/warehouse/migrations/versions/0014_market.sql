@@ -548,30 +548,6 @@ COMMENT ON COLUMN curated.trades.energy_mwh IS 'Energy, MWh: power x hours of de
 COMMENT ON COLUMN curated.cancelled_trades.energy_mwh IS 'Energy, MWh: power x hours of delivery';
 COMMENT ON COLUMN curated.cancelled_trades.cancelled_at IS 'When the first cancellation that takes it back was received';
 
-CREATE VIEW curated.reference_prices AS
-SELECT DISTINCT ON (r.market, r.delivery_day, r.delivery_hour)
-    r.market, r.delivery_day, r.delivery_hour, p.delivery_start_at, p.delivery_end_at,
-    r.price_eur_per_mwh,
-    CASE WHEN r.observed_at >= p.price_final_from THEN 'final' ELSE 'provisional' END AS price_status,
-    r.provider_updated_at, r.observed_at, r.load_batch_id
-FROM raw.reference_prices AS r
-JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
-JOIN ops.load_batches AS b USING (load_batch_id)
-WHERE b.state = 'accepted' AND r.price_eur_per_mwh IS NOT NULL
-ORDER BY r.market, r.delivery_day, r.delivery_hour, r.observed_at DESC, r.provider_updated_at DESC NULLS LAST,
-         r.price_eur_per_mwh;
-COMMENT ON VIEW curated.reference_prices IS 'The current reference price of each hour: the last one observed that was defined; no row, no price';
-COMMENT ON COLUMN curated.reference_prices.market IS 'The market';
-COMMENT ON COLUMN curated.reference_prices.delivery_day IS 'Local day of the market';
-COMMENT ON COLUMN curated.reference_prices.delivery_hour IS 'Label, local time';
-COMMENT ON COLUMN curated.reference_prices.delivery_start_at IS 'Start of delivery, inclusive';
-COMMENT ON COLUMN curated.reference_prices.delivery_end_at IS 'End of delivery, exclusive';
-COMMENT ON COLUMN curated.reference_prices.price_eur_per_mwh IS 'Reference price, EUR/MWh';
-COMMENT ON COLUMN curated.reference_prices.price_status IS 'final: observed after the last publication; provisional: it may still move';
-COMMENT ON COLUMN curated.reference_prices.provider_updated_at IS 'The provider''s time of the value';
-COMMENT ON COLUMN curated.reference_prices.observed_at IS 'When we received it';
-COMMENT ON COLUMN curated.reference_prices.load_batch_id IS 'The load that brought it';
-
 -- the one place that says which columns make the content of a trade, and in which order copies were received
 CREATE VIEW staging.compared_copies AS
 SELECT
@@ -659,72 +635,6 @@ ALTER TABLE ops.alarms ADD COLUMN severity text NOT NULL DEFAULT 'critical' CHEC
 COMMENT ON COLUMN ops.alarms.severity IS 'critical: the task check_freshness is red while it is on; warning: people are told, no task is red';
 COMMENT ON COLUMN ops.alarms.detail IS 'What is the matter, in words; of one that is over, what was when it was last seen';
 COMMENT ON COLUMN ops.alarms.page_text IS 'What it means for a trader; NULL: the page shows the detail of a critical one, nothing of a warning';
-
-CREATE VIEW ops.missing_prices AS
-WITH wanting AS (
-    SELECT
-        n.market, n.delivery_day, n.delivery_hour, p.delivery_start_at, n.price_status,
-        CASE WHEN n.price_status = 'provisional' THEN p.price_final_from ELSE h.missing_since_at END AS since_at
-    FROM (
-        SELECT market, delivery_day, delivery_hour, min(price_status) AS price_status
-        FROM curated.pnl_hourly
-        WHERE price_status <> 'final'
-        GROUP BY market, delivery_day, delivery_hour
-    ) AS n
-    JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
-    CROSS JOIN LATERAL (
-        SELECT min(valid_from) AS missing_since_at
-        FROM curated.pnl_hourly_history AS h
-        WHERE (h.market, h.delivery_day, h.delivery_hour) = (n.market, n.delivery_day, n.delivery_hour)
-            AND h.price_status = 'missing' AND n.price_status = 'missing'
-    ) AS h
-)
-SELECT
-    w.market, w.delivery_day, w.delivery_hour, w.delivery_start_at, w.price_status, w.since_at,
-    q.requested_at AS last_asked_at, q.status AS last_status, r.observed_at AS last_observed_at,
-    CASE
-        WHEN r.price_eur_per_mwh IS NOT NULL AND r.state <> 'accepted'
-            THEN format('the provider answered, but batch %s of its reply is not validated yet', r.load_batch_id)
-        WHEN q.requested_at IS NULL THEN 'the provider was never asked'
-        WHEN q.status IS NULL THEN 'the provider did not answer'
-        WHEN r.observed_at >= q.requested_at AND r.price_eur_per_mwh IS NULL THEN 'the provider has no price for it'
-        WHEN q.status <> 200 THEN format('the provider answered HTTP %s', q.status)
-        WHEN r.observed_at IS NULL OR r.observed_at < q.requested_at
-            THEN 'the reply was refused (ops.rejected_messages) or is not loaded yet'
-        WHEN w.price_status = 'provisional' AND r.observed_at < w.since_at
-            THEN 'the provider was not asked since the last publication'
-        ELSE 'the price is there and not built in yet'
-    END AS reason
-FROM wanting AS w
-LEFT JOIN LATERAL (
-    SELECT requested_at, status
-    FROM ops.provider_requests AS q
-    WHERE (q.market, q.delivery_day, q.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
-      AND q.finished_at IS NOT NULL
-    ORDER BY q.finished_at DESC
-    LIMIT 1
-) AS q ON true
-LEFT JOIN LATERAL (
-    SELECT r.observed_at, r.price_eur_per_mwh, r.load_batch_id, b.state
-    FROM raw.reference_prices AS r
-    JOIN ops.load_batches AS b USING (load_batch_id)
-    WHERE (r.market, r.delivery_day, r.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
-    ORDER BY r.observed_at DESC
-    LIMIT 1
-) AS r ON true
--- the provider publishes every 10 minutes, and a minute later it is asked
-WHERE now() > w.since_at + interval '15 minutes';
-COMMENT ON VIEW ops.missing_prices IS 'Traded hours whose price is due and not there, or due to be final and still provisional';
-COMMENT ON COLUMN ops.missing_prices.market IS 'The market';
-COMMENT ON COLUMN ops.missing_prices.delivery_day IS 'Local day of the market';
-COMMENT ON COLUMN ops.missing_prices.delivery_hour IS 'Label, local time';
-COMMENT ON COLUMN ops.missing_prices.delivery_start_at IS 'Start of delivery';
-COMMENT ON COLUMN ops.missing_prices.price_status IS 'missing or provisional';
-COMMENT ON COLUMN ops.missing_prices.since_at IS 'First published without a price; for a provisional one, when the final one could be had';
-COMMENT ON COLUMN ops.missing_prices.last_asked_at IS 'When the provider was last asked and the request came to an end; NULL: never';
-COMMENT ON COLUMN ops.missing_prices.last_status IS 'HTTP status of the answer; NULL: no answer';
-COMMENT ON COLUMN ops.missing_prices.last_observed_at IS 'When the last reply that was loaded came in';
-COMMENT ON COLUMN ops.missing_prices.reason IS 'Why, in words';
 
 CREATE VIEW ops.incomplete_periods AS
 WITH known AS MATERIALIZED (
