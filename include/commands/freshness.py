@@ -8,7 +8,7 @@ from include.settings import command_settings
 
 
 def main() -> int:
-    """Prints a line an alarm; 1 if a critical one is on or nothing can be said."""
+    """Prints a line an alarm; 1 if one is on that is more than a warning, or nothing can be said."""
     try:
         alarms, _ = check(command_settings())
     except (TerminalError, TransientError) as error:

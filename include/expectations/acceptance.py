@@ -59,7 +59,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
             if rows := sum(batch.row_count for batch in portion):
                 total["warnings"] += _check(settings, conn, source, load_batch_ids)
             with conn, conn.cursor() as cur:
-                total["quarantined"] += _accept(cur, settings, source, load_batch_ids)
+                total["quarantined"] += accept(cur, settings, source, load_batch_ids)
             total["rows"] += rows
             log.info("%s: %d rows of %d batches are validated", source, total["rows"], len(batches))
     return total
@@ -90,7 +90,7 @@ def _portions(batches: Iterable[_Batch]) -> Iterator[list[_Batch]]:
 
 
 def _check(settings: Settings, conn: connection, source: Source, load_batch_ids: list[int]) -> int:
-    """Stores the rows that break a critical expectation in pg_temp.unsound_rows; the number of findings."""
+    """Stores rows that break a critical expectation in pg_temp.unsound_rows; returns the number of findings."""
     # Great Expectations takes seconds to import: only when there is something to check
     from include.expectations import reference_prices, trades
     from include.expectations.validation import store_unexpected, validate
@@ -107,14 +107,18 @@ def _check(settings: Settings, conn: connection, source: Source, load_batch_ids:
     return sum(not finding.is_success for finding in findings)
 
 
-def _accept(cur: cursor, settings: Settings, source: Source, load_batch_ids: list[int]) -> int:
-    """Lets batches count but for their unsound rows; returns the number of these."""
+def accept(cur: cursor, settings: Settings, source: Source, load_batch_ids: list[int]) -> int:
+    """Lets batches count but for the rows in pg_temp.unsound_rows; returns the number of trades quarantined.
+
+    Marks the hours of PnL that this changes, in the caller's transaction.
+    """
     lock_decision(cur)
     batches = {"load_batch_ids": load_batch_ids}
     run_sql(cur, QUERIES["accept_batches"], batches)
     quarantined = 0
     if source == "trades":
         decide_copies(cur, settings, load_batch_ids)
+        run_sql(cur, QUERIES["mark_disputed"], batches)
         run_sql(cur, QUERIES["release_sound"], batches)
         quarantined = run_sql(cur, QUERIES["quarantine_unsound"], batches)
         run_sql(cur, QUERIES["accept_pending_trades"], batches)

@@ -196,8 +196,8 @@ def _completeness() -> list[Expectation]:
             description="no capture gap is shorter than 0 s",
         ),
         _rows(
-            "is_complete <> (capture_gap_seconds = 0 AND unreviewed_message_count = 0)",
-            "is_complete, capture_gap_seconds, unreviewed_message_count",
+            "is_complete <> (capture_gap_seconds = 0 AND NOT has_unreviewed_messages)",
+            "is_complete, capture_gap_seconds, has_unreviewed_messages",
             "a row is complete if and only if there was no capture gap and no message waits for a review",
             "is_complete",
         ),

@@ -115,7 +115,7 @@ METRICS: Mapping[str, Description] = {
         "1: the last requests to the provider got no answer or an error of the server."
     ),
     # outcomes
-    "alarm": Description("1: the alarm is on; no sample: it is not.", ("alarm",)),
+    "alarm": Description("1: the alarm is on; no sample: it is not.", ("alarm", "severity")),
     "last_run_success": Description(
         "1: the DAG's last run that ended was a success; 0: failed or lost. DAGs of the last two days.",
         ("dag_id",),

@@ -80,7 +80,7 @@ def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
     yield from _building(query)
     yield from _prices(query, settings, now)
     for row in query(SHARED["alarms"]):
-        yield "alarm", (row["alarm"],), 1.0
+        yield "alarm", (row["alarm"], row["severity"]), 1.0
     for row in query(QUERIES["runs"]):
         yield "last_run_success", (row["dag_id"],), value(row["state"] == "success")
         yield "last_run_ended_timestamp_seconds", (row["dag_id"],), seconds(row["ended_at"])
@@ -134,6 +134,7 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     hours = Market.of(settings.market_timezone).tradable_hours(now)
     (prices,) = query(
         SHARED["health_prices"],
+        markets=[hour.market for hour in hours],
         days=[hour.delivery_day for hour in hours],
         hours=[hour.delivery_hour for hour in hours],
     )

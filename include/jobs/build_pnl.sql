@@ -113,7 +113,7 @@ GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id
 INSERT INTO staging.pnl_hourly (
     market, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
     buy_value_eur, sell_value_eur, reference_price_eur_per_mwh, price_status, capture_gap_seconds, starting_trade_count,
-    amendment_count, cancelled_trade_count, unreviewed_message_count
+    amendment_count, cancelled_trade_count, has_unreviewed_messages
 )
 WITH wanted AS MATERIALIZED (
     SELECT h.*
@@ -140,10 +140,9 @@ WITH wanted AS MATERIALIZED (
     LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
     GROUP BY w.market, w.delivery_day, w.delivery_hour
 ), unreviewed AS MATERIALIZED (
-    SELECT market, delivery_day, delivery_hour, count(*) AS message_count
+    SELECT DISTINCT market, delivery_day, delivery_hour
     FROM ops.unreviewed_messages
     WHERE (market, delivery_day, delivery_hour) IN (SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_hours)
-    GROUP BY market, delivery_day, delivery_hour
 ), prices AS MATERIALIZED (
     -- looked up for each hour by itself; otherwise the view would sort all observations
     SELECT w.market, w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status
@@ -185,13 +184,14 @@ SELECT
     s.starting_trade_count,
     s.amended_count + coalesce(l.replaced_count, 0),
     coalesce(l.cancelled_count, 0),
-    coalesce(u.message_count, 0)
+    u.market IS NOT NULL
 FROM sums AS s
 JOIN wanted AS w USING (market, delivery_day, delivery_hour)
 JOIN completeness AS c USING (market, delivery_day, delivery_hour)
-LEFT JOIN unreviewed AS u USING (market, delivery_day, delivery_hour)
 LEFT JOIN prices AS r USING (market, delivery_day, delivery_hour)
 LEFT JOIN lost AS l USING (market, delivery_day, delivery_hour, trader_id)
+LEFT JOIN unreviewed AS u
+    ON (u.market, u.delivery_day, u.delivery_hour) = (s.market, s.delivery_day, s.delivery_hour)
 
 -- name: pnl_changes
 -- What the build changes: rows that are new, differ, or have no trades any more. Only facts are compared:

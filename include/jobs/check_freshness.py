@@ -9,6 +9,8 @@ from typing import Any, Literal
 from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
+from include.capture.silence import trading_since
+from include.domain.delivery_period import Market
 from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
@@ -30,6 +32,11 @@ CAPTURE_LIMIT = timedelta(seconds=60)
 NEW_FIELD = timedelta(hours=24)
 """How long the alarm is on after a field of the exchange's messages was first received."""
 
+
+EQUAL_PRICES = 3
+"""So many open hours with one and the same reference price are suspicious."""
+
+_NAMED_HOURS = 3
 _CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."
 
 
@@ -45,6 +52,7 @@ class Alarm:
         page_text: What it means for a trader; None: the page shows the detail of a critical alarm, nothing of a
             warning.
         severity: `critical`: the task is red while it is on. `warning`: people are told, nothing is red.
+        is_news: A later `since_at` is news: the alarm is raised again, so that people are told.
     """
 
     alarm: str
@@ -53,6 +61,7 @@ class Alarm:
     page_code: str | None = None
     page_text: str | None = None
     severity: Literal["critical", "warning"] = "critical"
+    is_news: bool = False
 
     def __str__(self) -> str:
         return f"{self.alarm}: {self.detail}. What to do: docs/runbook.md, section {self.alarm}"
@@ -98,10 +107,14 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             alarms += _capture_alarm(now, signs, first_run_at)
             alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"]), first_run_at)
             alarms += _loading_alarm(now, waiting_files(cur, settings.landing_root, now))
+            alarms += _silence_alarm(cur, settings, now, first_run_at)
+            alarms += _differences_alarm(fetch_dicts(cur, QUERIES["capture_differences"]))
+            alarms += _price_warnings(cur)
         alarms += _reader_alarm(cur, now)
         alarms += _review_alarms(fetch_dicts(cur, QUERIES["unreviewed"]))
         alarms += _field_alarm(fetch_dicts(cur, QUERIES["new_fields"], {"since": now - NEW_FIELD}))
         for alarm in alarms:
+            run_sql(cur, QUERIES["alarms_outdated"], asdict(alarm))
             run_sql(cur, QUERIES["alarms_raise"], asdict(alarm))
         cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
     if settings.alert_urls:
@@ -153,6 +166,98 @@ def _loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Iterator[Alarm]
     why = f": {oldest.load_error}" if oldest.load_error else ""
     text = f"Some deals or prices that arrived more than {limit} ago are not in these numbers yet."
     yield Alarm("loading_stuck", oldest.since_at, detail + why, "data_late", text)
+
+
+def _silence_alarm(cur: cursor, settings: Settings, now: datetime, first_run_at: datetime) -> Iterator[Alarm]:
+    """Whether a capture was connected for MAX_SILENCE_SECONDS, while hours could be traded, and no trade came.
+
+    Only trades count, not what else the exchange sends: its heartbeats prove no subscription. Time without a
+    connection does not count, since other alarms are about that.
+    """
+    open_since = trading_since(Market.of(settings.market_timezone), now)
+    if open_since is None:
+        return
+    since = {"first_run_at": first_run_at, "trading_since": open_since}
+    (found,) = fetch_dicts(cur, QUERIES["last_trade"], since)
+    if found["connected_seconds"] <= settings.max_silence_seconds:
+        return
+    last_at = found["last_trade_at"]
+    last = f"the last one was received {_when(now, last_at)}" if last_at else "there never was one"
+    limit = duration(settings.max_silence_seconds)
+    detail = f"capture is connected to the exchange and receives no trades: {last}; the limit is {limit}"
+    text = "No deals arrive from the exchange: nobody trades, or we are not sent what is traded."
+    yield Alarm("no_trades", last_at or found["since_at"], detail, page_text=text)
+
+
+def _differences_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """Which capture instances missed trades in the last hour that was compared."""
+    if not rows:
+        return
+    missed = "; ".join(
+        f"{row['capture_instance']} {row['missed_count']:,}, such as {', '.join(row['missed_trade_ids'][:3])}"
+        for row in rows
+    )
+    hour = f"{rows[0]['hour_start_at']:%Y-%m-%d %H:%M} UTC"
+    detail = f"in the hour from {hour} capture instances missed trades that another one received: {missed}"
+    text = "One of our recordings of the exchange lacks deals that another one has: the numbers are complete."
+    yield Alarm("capture_differences", min(row["first_missed_at"] for row in rows), detail, page_text=text)
+
+
+def _price_warnings(cur: cursor) -> Iterator[Alarm]:
+    """Prices that somebody should look at: revised ones, stale ones that became final, all the same."""
+    if revised := fetch_dicts(cur, QUERIES["revised_prices"]):
+        hours = _hours(len({(row["delivery_day"], row["delivery_hour"]) for row in revised}))
+        changes = (
+            f"{row['delivery_day']} {row['delivery_hour']} from {row['previous_price_eur_per_mwh']:f}"
+            f" to {row['price_eur_per_mwh']:f} EUR/MWh"
+            for row in revised
+        )
+        yield Alarm(
+            "price_revised",
+            revised[0]["observed_at"],
+            f"the provider revised the final price of {hours} within the last day: {_first(changes)}",
+            page_text=f"The provider changed the reference price of {hours} after it was final:"
+            " PnL of these hours was calculated again.",
+            severity="warning",
+            is_news=True,
+        )
+    if stale := fetch_dicts(cur, QUERIES["stale_prices"]):
+        hours = _hours(len(stale))
+        updates = (
+            f"{row['delivery_day']} {row['delivery_hour']}, last updated"
+            f" {row['provider_updated_at']:%Y-%m-%d %H:%M:%S} UTC"
+            for row in stale
+        )
+        yield Alarm(
+            "stale_price",
+            stale[0]["observed_at"],
+            f"the price of {hours} is final, and the provider never updated it after the last trades:"
+            f" {_first(updates)}",
+            page_text=f"The provider stopped updating the reference price of {hours} before trading ended:"
+            " it may lack the last trades.",
+            severity="warning",
+            is_news=True,
+        )
+    for equal in fetch_dicts(cur, QUERIES["equal_prices"], {"equal_prices": EQUAL_PRICES}):
+        hours, price = _hours(equal["hours"]), f"{equal['price_eur_per_mwh']:f} EUR/MWh"
+        yield Alarm(
+            "suspicious_prices",
+            equal["observed_at"],
+            f"the provider answers {price} for each of the open hours that have a price: {hours}",
+            page_text=f"The reference prices of all open hours are the same, {price}: they may be wrong.",
+            severity="warning",
+        )
+
+
+def _hours(count: int) -> str:
+    return "1 delivery hour" if count == 1 else f"{count} delivery hours"
+
+
+def _first(texts: Iterable[str]) -> str:
+    """The first few of them."""
+    known = list(texts)
+    rest = len(known) - _NAMED_HOURS
+    return "; ".join(known[:_NAMED_HOURS]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def _reader_alarm(cur: cursor, now: datetime) -> Iterator[Alarm]:

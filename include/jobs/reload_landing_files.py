@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from psycopg2.extensions import connection
 
@@ -31,10 +32,9 @@ _LINES_PER_PORTION = 1_000_000
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     """Forgets and loads, each in one transaction, the files received while the days were traded and delivered.
 
-    So are files that are known to hold rows of these days. Until it is validated what a file says now, the
-    PnL of its delivery periods stays as it was. A killed reload goes on where it stopped. People's decisions
-    on messages stay. Left as they are: files that cannot be loaded (`report_findings` names them), and files
-    that are missing.
+    So are files that are known to hold rows of these days. Until what a file says now is validated, PnL of
+    its hours stays as it was. Decisions that people made on messages hold. A killed reload goes on where it
+    stopped. Files that cannot be loaded (`report_findings` names them) or are missing are left as they are.
 
     Returns:
         Counts: files, lines, files that were left as they are, and missing ones. All 0 unless asked for.
@@ -58,7 +58,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
             on_disk = {file.key: file for file in list_files(settings.landing_root, sink.source)}
             files = [on_disk[key] for key in keys if key in on_disk]
             counts["missing"] += len(keys) - len(files)
-            _reload(conn, settings, sink, files, counts, validate)
+            _reload(conn, settings, sink, files, counts, partial(validate, settings))
         with conn, conn.cursor() as cur:
             run_sql(cur, QUERIES["reload_end"], {"rebuild_id": rebuild.rebuild_id})
     if counts["missing"]:
@@ -72,9 +72,9 @@ def _reload(
     sink: Sink,
     files: list[LandingFile],
     counts: dict[str, int],
-    validate: Callable[[Settings], dict[str, int]],
+    validate: Callable[[], object],
 ) -> None:
-    progress, total, waiting = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
+    progress, total, unvalidated = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
     for number, file in enumerate(files, start=1):
         load = None
         with noting_failure(conn, file, total):
@@ -85,12 +85,12 @@ def _reload(
         total.add(load)
         counts["files"] += 1
         counts["lines"] += load.line_count
-        waiting += load.line_count
-        if waiting >= _LINES_PER_PORTION:
-            validate(settings)
-            waiting = 0
+        unvalidated += load.line_count
+        if unvalidated >= _LINES_PER_PORTION:
+            validate()
+            unvalidated = 0
             log.info("loaded again: %s", progress.text(number))
-    validate(settings)
+    validate()
     log.info("loaded again: %s, %s lines", progress.text(len(files)), f"{total.line_count:,}")
     note_scan(conn, settings, sink, None, total.first_received_at)
 

@@ -1,16 +1,16 @@
-"""Validates the loaded trades: what breaks a critical expectation is quarantined, everything else counts."""
+"""Validates the loaded trades: those that break a critical expectation are quarantined, all others count."""
 
 from include.expectations.acceptance import validate_batches
 from include.settings import Settings
 
 
 def run(settings: Settings) -> dict[str, int]:
-    """Decides on every trade that waits for it.
+    """Validates every batch of trades that waits for it.
 
     Returns:
-        Counts: batches, rows, rows in quarantine, warnings.
+        Counts: batches, rows, trades quarantined, warnings.
 
     Raises:
-        TransientError: The warehouse went away; a rerun decides.
+        TransientError: The warehouse went away; a rerun does the rest.
     """
     return validate_batches(settings, "trades")

@@ -110,7 +110,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
             # always in the same order, so that two loads that write the same periods cannot deadlock
             for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
-                _store_period(cur, period)
+                store_period(cur, period)
             conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
             refused = {
                 Reason.CONFLICTING_DUPLICATE: conflicts,
@@ -244,7 +244,8 @@ class _Pass:
         self._rejects.add(number, error.reason, error.detail, message, line.received_at, told)
 
 
-def _store_period(cur: cursor, period: DeliveryPeriod) -> None:
+def store_period(cur: cursor, period: DeliveryPeriod) -> None:
+    """Stores what the calendar says of a delivery period."""
     key = {
         "market": period.market,
         "delivery_day": period.delivery_day,

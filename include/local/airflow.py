@@ -40,6 +40,9 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
     """The environment of every child: the settings spelled out, the project importable, bytecode kept."""
     ours = {
         "EXCHANGE_URL": settings.exchange_url,
+        "EXCHANGE_HEADERS": json.dumps(dict(settings.exchange_headers)) if settings.exchange_headers else "",
+        "EXCHANGE_SUBSCRIBE": settings.exchange_subscribe,
+        "MAX_SILENCE_SECONDS": str(settings.max_silence_seconds),
         "MARKET_DATA_URL": settings.market_data_url,
         "WAREHOUSE_URL": settings.warehouse_url,
         "LANDING_ROOT": str(settings.landing_root),

@@ -68,8 +68,7 @@ SELECT * FROM (VALUES
     (27, 'starting_trade_count', '{hour}', 'sum(starting_trade_count)::bigint', NULL),
     (28, 'amendment_count', '{hour}', 'sum(amendment_count)::bigint', NULL),
     (29, 'cancelled_trade_count', '{hour}', 'sum(cancelled_trade_count)::bigint', NULL),
-    -- the same in all rows of an hour
-    (30, 'unreviewed_message_count', '{hour}', 'max(unreviewed_message_count)', NULL)
+    (30, 'has_unreviewed_messages', '{hour}', 'bool_or(has_unreviewed_messages)', NULL)
 ) AS s (position, name, measures, formula, comment);
 
 DO $$
@@ -124,7 +123,7 @@ WITH versions AS NOT MATERIALIZED (
         lag(price_status) OVER version AS previous_price_status,
         lag(pnl_eur) OVER version AS previous_pnl_eur,
         lag(capture_gap_seconds) OVER version AS previous_capture_gap_seconds,
-        lag(unreviewed_message_count) OVER version AS previous_unreviewed_message_count,
+        lag(has_unreviewed_messages) OVER version AS had_unreviewed_messages,
         lag(amendment_count) OVER version AS previous_amendment_count,
         lag(cancelled_trade_count) OVER version AS previous_cancelled_trade_count,
         lead(valid_from) OVER version AS next_valid_from
@@ -142,8 +141,8 @@ SELECT
         CASE WHEN reference_price_eur_per_mwh IS DISTINCT FROM previous_reference_price_eur_per_mwh
              THEN CASE WHEN previous_price_status = 'final' THEN 'price revision' ELSE 'price' END
              WHEN price_status <> previous_price_status THEN 'price status' END,
-        CASE WHEN (capture_gap_seconds, unreviewed_message_count)
-                  IS DISTINCT FROM (previous_capture_gap_seconds, previous_unreviewed_message_count)
+        CASE WHEN (capture_gap_seconds, has_unreviewed_messages)
+                  IS DISTINCT FROM (previous_capture_gap_seconds, had_unreviewed_messages)
              THEN 'completeness' END
     ], NULL) ELSE ARRAY['new row'] END AS causes,
     CASE WHEN is_successor THEN previous_trade_count END AS previous_trade_count, trade_count,

@@ -237,9 +237,10 @@ def test_the_providers_budget_and_answers(exporter: Exporter, database: Database
 
 def test_alarms_that_are_on(exporter: Exporter, database: Database) -> None:
     database.insert("ops.alarms", alarm="capture_silent")
+    database.insert("ops.alarms", alarm="price_revised", severity="warning")
     database.insert("ops.alarms", alarm="over", cleared_at=NOW)
     alarms = {labels: number for (name, labels), number in exporter.scrape().items() if name == "alarm"}
-    assert alarms == {("capture_silent",): 1}
+    assert alarms == {("capture_silent", "critical"): 1, ("price_revised", "warning"): 1}
 
 
 def test_the_last_run_of_each_dag(exporter: Exporter, database: Database) -> None:

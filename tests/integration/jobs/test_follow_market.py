@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.errors import TerminalError, TransientError
+from include.errors import TransientError
 from include.jobs import follow_market, load_trades
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
@@ -150,7 +150,7 @@ def test_bad_messages_hold_back_only_themselves_and_are_an_alarm(
     waits = [lambda: None, lambda: capture(desk, "1")]
     summary = follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
     assert summary["passes"] == 3
-    assert database.rows("SELECT trade_count, unreviewed_message_count FROM curated.pnl_hourly") == [(2, 11)]
+    assert database.rows("SELECT trade_count, has_unreviewed_messages FROM curated.pnl_hourly") == [(2, True)]
     assert "trades_quarantined: 1 trade is in quarantine" in caplog.text
     assert "messages_rejected: 10 messages were rejected" in caplog.text
 

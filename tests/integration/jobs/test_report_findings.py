@@ -17,7 +17,7 @@ HOUR = datetime(2026, 3, 2, 10, tzinfo=UTC)
 WINDOW = Window(HOUR, HOUR + timedelta(hours=1))
 FOLDER = "trades/date=2026-03-02/hour=10"
 GREEN = {"files_not_loaded": 0}
-PNL = "SELECT trade_count, unreviewed_message_count FROM curated.pnl_hourly"
+PNL = "SELECT trade_count, has_unreviewed_messages FROM curated.pnl_hourly"
 LINES = itertools.count(1)
 
 
@@ -122,7 +122,7 @@ def test_an_hour_is_red_until_its_quarantined_trades_are_reviewed(
     load_trades.run(settings)
     validate_trades.run(settings)
     build_pnl.run(settings)
-    assert database.rows(PNL) == [(2, 14)], "published"
+    assert database.rows(PNL) == [(2, True)], "published"
     assert report_findings.run(settings, Window(WINDOW.end_at, WINDOW.end_at + timedelta(hours=1))) == GREEN
     with pytest.raises(TerminalError) as raised:
         report_findings.run(settings, WINDOW)
@@ -137,10 +137,10 @@ def test_an_hour_is_red_until_its_quarantined_trades_are_reviewed(
     decide(settings, "accept", "the exchange confirmed them", Selection(landing_file=f"{FOLDER}/"))
     assert report_findings.run(settings, WINDOW) == GREEN, "one reject is few"
     build_pnl.run(settings)
-    assert database.rows(PNL) == [(15, 1)]
+    assert database.rows(PNL) == [(15, True)]
     decide(settings, "discard", "a test of the exchange", Selection(landing_file=f"{FOLDER}/"))
     build_pnl.run(settings)
-    assert database.rows(PNL) == [(15, 0)]
+    assert database.rows(PNL) == [(15, False)]
 
 
 def test_files_that_cannot_be_loaded_are_named_with_the_messages(

@@ -61,6 +61,8 @@ def test_every_alarm_of_ours_has_a_rule() -> None:
         "capture_silent",
         "capture_disconnected",
         "loading_stuck",
+        "no_trades",
+        "capture_differences",
         "analyst_changed",
         "unknown_fields",
     ):

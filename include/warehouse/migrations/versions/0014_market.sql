@@ -23,7 +23,7 @@ COMMENT ON COLUMN raw.trades.trade_id IS 'The exchange''s id, opaque; a self tra
 COMMENT ON COLUMN raw.trades.delivery_hour IS 'Canonical label of the delivery period, local time: 15-16, 15:00-15:15, 08-20';
 COMMENT ON COLUMN raw.trades.executed_at IS 'Execution time as the exchange says; may be wrong by hours; NULL: it cannot be read';
 COMMENT ON COLUMN raw.trades.revision IS 'Revision of the trade, 0 if the exchange names none; the highest counts';
-COMMENT ON COLUMN raw.trades.is_disputed IS 'This copy says that the trade is disputed or about to be recalled';
+COMMENT ON COLUMN raw.trades.is_disputed IS 'A party disputes it or asks to recall it: some copy of this revision says so';
 COMMENT ON COLUMN raw.reference_prices.market IS 'The market';
 COMMENT ON COLUMN ops.pending_delivery_periods.market IS 'The market';
 COMMENT ON COLUMN ops.pending_delivery_periods.delivery_hour IS 'Label of an hour of PnL, local time';
@@ -92,6 +92,15 @@ SELECT 'DE', delivery_day, delivery_hour,
        delivery_hours
 FROM raw.delivery_periods;
 CREATE INDEX period_hours_pnl_hour ON raw.period_hours (market, delivery_day, pnl_hour);
+CREATE VIEW curated.period_hours AS
+SELECT market, delivery_day, delivery_hour, pnl_hour, from_minute, hours FROM raw.period_hours;
+COMMENT ON VIEW curated.period_hours IS 'raw.period_hours for readers: in which hours of PnL each trade of curated.trades delivers';
+COMMENT ON COLUMN curated.period_hours.market IS 'The market';
+COMMENT ON COLUMN curated.period_hours.delivery_day IS 'Local day of the market';
+COMMENT ON COLUMN curated.period_hours.delivery_hour IS 'Label of the delivery period, local time';
+COMMENT ON COLUMN curated.period_hours.pnl_hour IS 'Label of an hour that it delivers in: delivery_hour of curated.pnl_hourly';
+COMMENT ON COLUMN curated.period_hours.from_minute IS 'Minute of that hour at which its part begins';
+COMMENT ON COLUMN curated.period_hours.hours IS 'Length of its part: MW x this = MWh in that hour';
 
 -- the hours of quarters and halves that were traded
 INSERT INTO raw.delivery_periods (
@@ -113,6 +122,7 @@ ON CONFLICT DO NOTHING;
 INSERT INTO raw.period_hours
 SELECT 'DE', delivery_day, delivery_hour, delivery_hour, 0, 1
 FROM raw.delivery_periods
+WHERE delivery_hour NOT LIKE '%:%'
 ON CONFLICT DO NOTHING;
 
 -- PnL of what was renamed and of quarters and halves moves to the hours
@@ -179,6 +189,7 @@ CREATE TABLE raw.trade_receipts (
     PRIMARY KEY (landing_file_id, line_number)
 );
 CREATE INDEX trade_receipts_trade ON raw.trade_receipts (market, trade_id, direction, revision);
+CREATE INDEX trade_receipts_disputed ON raw.trade_receipts (market, trade_id) WHERE is_disputed;
 CREATE INDEX trade_receipts_load_batch_id ON raw.trade_receipts (load_batch_id);
 COMMENT ON TABLE raw.trade_receipts IS 'Every confirmation, copies included, of an amendment or a disputed trade: when a revision was first received decides whether a cancellation without a revision takes it back';
 COMMENT ON COLUMN raw.trade_receipts.market IS 'The market';
@@ -456,8 +467,9 @@ FROM raw.trade_cancellations AS c
 WHERE c.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches);
 COMMENT ON VIEW staging.cancellations IS 'Cancellations of accepted batches';
 
+-- SECURITY DEFINER: analyst reads views that call it, and none of the tables that it reads
 CREATE FUNCTION staging.takes_back(cancellation staging.cancellations, trade staging.latest_trades) RETURNS boolean
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SECURITY DEFINER
 RETURN (cancellation.direction IS NULL OR cancellation.direction = trade.direction)
     AND CASE
         WHEN cancellation.revision IS NOT NULL THEN cancellation.revision >= trade.revision
@@ -477,13 +489,7 @@ SELECT
     t.market, t.trade_id, t.direction, t.revision, t.trader_id, t.price_eur_per_mwh, t.quantity_mw,
     t.quantity_mw * p.delivery_hours AS energy_mwh,
     t.delivery_day, t.delivery_hour, t.delivery_start_at, t.delivery_end_at, t.executed_at, t.received_at,
-    EXISTS (
-        SELECT FROM raw.trade_receipts AS c
-        WHERE c.is_disputed
-          AND (c.market, c.trade_id, c.direction, c.revision) = (t.market, t.trade_id, t.direction, t.revision)
-          AND c.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches)
-    ) AS is_disputed,
-    t.load_batch_id, t.landing_file_id, t.line_number
+    t.is_disputed, t.load_batch_id, t.landing_file_id, t.line_number
 FROM staging.latest_trades AS t
 JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
 WHERE NOT EXISTS (
@@ -539,33 +545,8 @@ BEGIN
 END
 $$;
 COMMENT ON COLUMN curated.trades.energy_mwh IS 'Energy, MWh: power x hours of delivery';
-COMMENT ON COLUMN curated.trades.is_disputed IS 'A party disputes it or asks to recall it; it counts until it is cancelled';
 COMMENT ON COLUMN curated.cancelled_trades.energy_mwh IS 'Energy, MWh: power x hours of delivery';
 COMMENT ON COLUMN curated.cancelled_trades.cancelled_at IS 'When the first cancellation that takes it back was received';
-
-CREATE VIEW curated.reference_prices AS
-SELECT DISTINCT ON (r.market, r.delivery_day, r.delivery_hour)
-    r.market, r.delivery_day, r.delivery_hour, p.delivery_start_at, p.delivery_end_at,
-    r.price_eur_per_mwh,
-    CASE WHEN r.observed_at >= p.price_final_from THEN 'final' ELSE 'provisional' END AS price_status,
-    r.provider_updated_at, r.observed_at, r.load_batch_id
-FROM raw.reference_prices AS r
-JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
-JOIN ops.load_batches AS b USING (load_batch_id)
-WHERE b.state = 'accepted' AND r.price_eur_per_mwh IS NOT NULL
-ORDER BY r.market, r.delivery_day, r.delivery_hour, r.observed_at DESC, r.provider_updated_at DESC NULLS LAST,
-         r.price_eur_per_mwh;
-COMMENT ON VIEW curated.reference_prices IS 'The current reference price of each hour: the last one observed that was defined; no row, no price';
-COMMENT ON COLUMN curated.reference_prices.market IS 'The market';
-COMMENT ON COLUMN curated.reference_prices.delivery_day IS 'Local day of the market';
-COMMENT ON COLUMN curated.reference_prices.delivery_hour IS 'Label, local time';
-COMMENT ON COLUMN curated.reference_prices.delivery_start_at IS 'Start of delivery, inclusive';
-COMMENT ON COLUMN curated.reference_prices.delivery_end_at IS 'End of delivery, exclusive';
-COMMENT ON COLUMN curated.reference_prices.price_eur_per_mwh IS 'Reference price, EUR/MWh';
-COMMENT ON COLUMN curated.reference_prices.price_status IS 'final: observed after the last publication; provisional: it may still move';
-COMMENT ON COLUMN curated.reference_prices.provider_updated_at IS 'The provider''s time of the value';
-COMMENT ON COLUMN curated.reference_prices.observed_at IS 'When we received it';
-COMMENT ON COLUMN curated.reference_prices.load_batch_id IS 'The load that brought it';
 
 -- the one place that says which columns make the content of a trade, and in which order copies were received
 CREATE VIEW staging.compared_copies AS
@@ -633,93 +614,27 @@ ALTER TABLE curated.pnl_versions
     ADD COLUMN starting_trade_count bigint NOT NULL DEFAULT 0,
     ADD COLUMN amendment_count bigint NOT NULL DEFAULT 0,
     ADD COLUMN cancelled_trade_count bigint NOT NULL DEFAULT 0,
-    ADD COLUMN unreviewed_message_count bigint NOT NULL DEFAULT 0;
+    ADD COLUMN has_unreviewed_messages boolean NOT NULL DEFAULT false;
 UPDATE curated.pnl_versions SET starting_trade_count = trade_count;
 ALTER TABLE curated.pnl_versions
     ALTER COLUMN starting_trade_count DROP DEFAULT,
     ALTER COLUMN amendment_count DROP DEFAULT,
     ALTER COLUMN cancelled_trade_count DROP DEFAULT,
-    ALTER COLUMN unreviewed_message_count DROP DEFAULT,
-    ALTER COLUMN is_complete SET EXPRESSION AS (capture_gap_seconds = 0 AND unreviewed_message_count = 0);
+    ALTER COLUMN has_unreviewed_messages DROP DEFAULT,
+    ALTER COLUMN is_complete SET EXPRESSION AS (capture_gap_seconds = 0 AND NOT has_unreviewed_messages);
 COMMENT ON COLUMN curated.pnl_versions.delivery_hour IS 'Label of the hour, local time';
 COMMENT ON COLUMN curated.pnl_versions.trade_count IS 'Number of trades that deliver in the hour';
 COMMENT ON COLUMN curated.pnl_versions.starting_trade_count IS 'Of these, trades whose delivery starts in the hour: sums over hours count each trade once';
 COMMENT ON COLUMN curated.pnl_versions.amendment_count IS 'Revisions of trades in this hour that replaced another or were replaced';
 COMMENT ON COLUMN curated.pnl_versions.cancelled_trade_count IS 'Trades in this hour that the exchange took back';
-COMMENT ON COLUMN curated.pnl_versions.unreviewed_message_count IS 'Rejected messages and quarantined trades that may concern the hour and nobody has reviewed';
-COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'capture_gap_seconds and unreviewed_message_count are 0';
+COMMENT ON COLUMN curated.pnl_versions.has_unreviewed_messages IS 'Rejected messages or quarantined trades may concern the hour and nobody has reviewed them';
+COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'There is neither a capture gap nor a message that waits for a review';
 
 -- ---------------------------------------------------------------- what is incomplete, and what is wrong
 ALTER TABLE ops.alarms ADD COLUMN severity text NOT NULL DEFAULT 'critical' CHECK (severity IN ('critical', 'warning'));
 COMMENT ON COLUMN ops.alarms.severity IS 'critical: the task check_freshness is red while it is on; warning: people are told, no task is red';
 COMMENT ON COLUMN ops.alarms.detail IS 'What is the matter, in words; of one that is over, what was when it was last seen';
 COMMENT ON COLUMN ops.alarms.page_text IS 'What it means for a trader; NULL: the page shows the detail of a critical one, nothing of a warning';
-
-CREATE VIEW ops.missing_prices AS
-WITH wanting AS (
-    SELECT
-        n.market, n.delivery_day, n.delivery_hour, p.delivery_start_at, n.price_status,
-        CASE WHEN n.price_status = 'provisional' THEN p.price_final_from ELSE h.missing_since_at END AS since_at
-    FROM (
-        SELECT market, delivery_day, delivery_hour, min(price_status) AS price_status
-        FROM curated.pnl_hourly
-        WHERE price_status <> 'final'
-        GROUP BY market, delivery_day, delivery_hour
-    ) AS n
-    JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
-    CROSS JOIN LATERAL (
-        SELECT min(valid_from) AS missing_since_at
-        FROM curated.pnl_hourly_history AS h
-        WHERE (h.market, h.delivery_day, h.delivery_hour) = (n.market, n.delivery_day, n.delivery_hour)
-            AND h.price_status = 'missing' AND n.price_status = 'missing'
-    ) AS h
-)
-SELECT
-    w.market, w.delivery_day, w.delivery_hour, w.delivery_start_at, w.price_status, w.since_at,
-    q.requested_at AS last_asked_at, q.status AS last_status, r.observed_at AS last_observed_at,
-    CASE
-        WHEN r.price_eur_per_mwh IS NOT NULL AND r.state <> 'accepted'
-            THEN format('the provider answered, but batch %s of its reply is not validated yet', r.load_batch_id)
-        WHEN q.requested_at IS NULL THEN 'the provider was never asked'
-        WHEN q.status IS NULL THEN 'the provider did not answer'
-        WHEN r.observed_at >= q.requested_at AND r.price_eur_per_mwh IS NULL THEN 'the provider has no price for it'
-        WHEN q.status <> 200 THEN format('the provider answered HTTP %s', q.status)
-        WHEN r.observed_at IS NULL OR r.observed_at < q.requested_at
-            THEN 'the reply was refused (ops.rejected_messages) or is not loaded yet'
-        WHEN w.price_status = 'provisional' AND r.observed_at < w.since_at
-            THEN 'the provider was not asked since the last publication'
-        ELSE 'the price is there and not built in yet'
-    END AS reason
-FROM wanting AS w
-LEFT JOIN LATERAL (
-    SELECT requested_at, status
-    FROM ops.provider_requests AS q
-    WHERE (q.market, q.delivery_day, q.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
-      AND q.finished_at IS NOT NULL
-    ORDER BY q.finished_at DESC
-    LIMIT 1
-) AS q ON true
-LEFT JOIN LATERAL (
-    SELECT r.observed_at, r.price_eur_per_mwh, r.load_batch_id, b.state
-    FROM raw.reference_prices AS r
-    JOIN ops.load_batches AS b USING (load_batch_id)
-    WHERE (r.market, r.delivery_day, r.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
-    ORDER BY r.observed_at DESC
-    LIMIT 1
-) AS r ON true
--- the provider publishes every 10 minutes, and a minute later it is asked
-WHERE now() > w.since_at + interval '15 minutes';
-COMMENT ON VIEW ops.missing_prices IS 'Traded hours whose price is due and not there, or due to be final and still provisional';
-COMMENT ON COLUMN ops.missing_prices.market IS 'The market';
-COMMENT ON COLUMN ops.missing_prices.delivery_day IS 'Local day of the market';
-COMMENT ON COLUMN ops.missing_prices.delivery_hour IS 'Label, local time';
-COMMENT ON COLUMN ops.missing_prices.delivery_start_at IS 'Start of delivery';
-COMMENT ON COLUMN ops.missing_prices.price_status IS 'missing or provisional';
-COMMENT ON COLUMN ops.missing_prices.since_at IS 'First published without a price; for a provisional one, when the final one could be had';
-COMMENT ON COLUMN ops.missing_prices.last_asked_at IS 'When the provider was last asked and the request came to an end; NULL: never';
-COMMENT ON COLUMN ops.missing_prices.last_status IS 'HTTP status of the answer; NULL: no answer';
-COMMENT ON COLUMN ops.missing_prices.last_observed_at IS 'When the last reply that was loaded came in';
-COMMENT ON COLUMN ops.missing_prices.reason IS 'Why, in words';
 
 CREATE VIEW ops.incomplete_periods AS
 WITH known AS MATERIALIZED (
