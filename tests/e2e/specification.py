@@ -11,7 +11,13 @@ import msgspec
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.pnl import compute_pnl
-from include.domain.reference_price import is_transient_status, parse_reference_price
+from include.domain.reference_price import (
+    Observation,
+    is_transient_status,
+    parse_reference_price,
+    price_status,
+    standing_price,
+)
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Trade, parse_trade
 from include.landing import TRADES
@@ -27,7 +33,7 @@ class Specification:
     market: Market
     trades: dict[str, Trade] = field(default_factory=dict)
     received: dict[str, tuple[datetime, str, int]] = field(default_factory=dict)
-    prices: dict[tuple[date, str], tuple[datetime, Decimal]] = field(default_factory=dict)
+    prices: dict[tuple[date, str], list[Observation]] = field(default_factory=dict)
     periods: dict[tuple[date, str], DeliveryPeriod] = field(default_factory=dict)
     intervals: list[tuple[datetime, datetime]] = field(default_factory=list)
 
@@ -61,7 +67,7 @@ class Specification:
         self.intervals += journal.intervals.items()
 
     def read_prices(self, path: Path, loaded_bytes: int) -> None:
-        """The last defined observation counts."""
+        """Every observation; include.domain says which one counts."""
         for line in lines(path, loaded_bytes):
             if "event" in line or is_transient_status(line["status"]):
                 continue
@@ -73,9 +79,8 @@ class Specification:
                 continue
             self._knows(period)
             at, key = datetime.fromisoformat(line["received_at"]), (period.delivery_day, period.delivery_hour)
-            price = answer.price_eur_per_mwh
-            if price is not None and (key not in self.prices or at > self.prices[key][0]):
-                self.prices[key] = at, price
+            observation = Observation(answer.price_eur_per_mwh, answer.provider_updated_at, at)
+            self.prices.setdefault(key, []).append(observation)
 
     def pnl_hourly(self) -> dict[Key, dict[str, Any]]:
         """Every column but built_at."""
@@ -87,10 +92,7 @@ class Specification:
 
     def _row(self, key: Key, trades: list[Trade]) -> dict[str, Any]:
         period = trades[0].period
-        observed = self.prices.get(key[:2])
-        status = "missing"
-        if observed is not None:
-            status = "final" if observed[0] >= period.price_final_from else "provisional"
+        standing = standing_price(self.prices.get(key[:2], ()))
         gap = self.gap_seconds(period.tradable_from, period.tradable_until)
         return {
             "market": "DE",
@@ -99,10 +101,14 @@ class Specification:
             "trader_id": key[2],
             "delivery_start_at": period.start_at,
             "delivery_end_at": period.end_at,
-            "price_status": status,
+            "price_status": price_status(period, standing),
             "capture_gap_seconds": gap,
             "is_complete": gap == 0,
-            **asdict(compute_pnl([trade.fill() for trade in trades], observed[1] if observed else None)),
+            **asdict(
+                compute_pnl(
+                    [trade.fill() for trade in trades], standing.price_eur_per_mwh if standing else None
+                )
+            ),
         }
 
     def gap_seconds(self, start: datetime, end: datetime) -> Decimal:

@@ -98,10 +98,15 @@ def test_waiting_copies_are_decided_after_the_upgrade(
 def move_rows(source: Database, target: Database) -> None:
     """Copies what was loaded into a warehouse of the release before."""
     for table, older_table in _LOADED.items():
+        columns = target.value(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
+            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+            (older_table,),
+        )
         rows = io.StringIO()
-        source.cursor.copy_expert(f"COPY {table} TO STDOUT", rows)
+        source.cursor.copy_expert(f"COPY (SELECT {columns} FROM {table}) TO STDOUT", rows)
         rows.seek(0)
-        target.cursor.copy_expert(f"COPY {older_table} FROM STDIN", rows)
+        target.cursor.copy_expert(f"COPY {older_table} ({columns}) FROM STDIN", rows)
     for table, number in (
         ("ops.landing_files", "landing_file_id"),
         ("ops.load_batches", "load_batch_id"),
