@@ -34,6 +34,9 @@ def test_every_query_runs(cur: cursor, query: str) -> None:
         "hourly_pnl_late",
         "reference_prices_late",
         "analyst_changed",
+        "price_revised",
+        "stale_price",
+        "suspicious_prices",
     ],
 )
 def test_every_alarm_has_its_section(alarm: str) -> None:
