@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.errors import TransientError
+from include.errors import TerminalError, TransientError
 from include.jobs import follow_market, load_trades
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
