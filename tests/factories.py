@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ from psycopg2.extensions import AsIs, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.pnl import Fill, compute_pnl
+from include.load.loader import store_period
 from include.warehouse.queries import load_queries, run_sql
 from tools import database
 
@@ -41,6 +41,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "ops.alarms": {"since_at": NOW, "detail": "d"},
     "raw.trades": {"executed_at": NOW, "received_at": NOW},
+    "raw.trade_cancellations": {"market": "DE", "received_at": NOW},
 }  # fmt: skip
 """What a row says unless the test says otherwise."""
 
@@ -87,9 +88,10 @@ class Database(database.Database):
         return int(self.insert("ops.load_batches", **row | columns))
 
     def period(self, day: date, label: str) -> DeliveryPeriod:
-        """The period of the calendar, made known to the warehouse."""
+        """The period of the calendar, made known to the warehouse with its hours of PnL, as a load does it."""
         period = MARKET.period(day, label)
-        run_sql(self.cursor, QUERIES["delivery_periods"], asdict(period))
+        for part in (period, *(MARKET.period(day, share.pnl_hour) for share in period.shares)):
+            store_period(self.cursor, part)
         return period
 
     def trade(
@@ -105,7 +107,7 @@ class Database(database.Database):
     ) -> str:
         """One trade of a batch, with an id of its own; returns it."""
         period = self.period(day, label)
-        row = self._line(batch) | {
+        row = self.line(batch) | {
             "trader_id": trader,
             "direction": direction,
             "quantity_mw": quantity,
@@ -134,11 +136,11 @@ class Database(database.Database):
             delivery_hour=label,
             price_eur_per_mwh=price,
             observed_at=observed_at,
-            **self._line(batch),
+            **self.line(batch),
             **columns,
         )
 
-    def _line(self, batch: int) -> dict[str, Any]:
+    def line(self, batch: int) -> dict[str, Any]:
         """The next line of the batch's file."""
         file_id = self.value("SELECT landing_file_id FROM ops.load_batches WHERE load_batch_id = %s", (batch,))
         return {"load_batch_id": batch, "landing_file_id": file_id, "line_number": next(self._numbers)}
@@ -175,14 +177,21 @@ class Database(database.Database):
             "reference_price_eur_per_mwh": price,
             "price_status": "missing" if price is None else "final",
             "capture_gap_seconds": 0,
+            "starting_trade_count": pnl.trade_count,
+            "amendment_count": 0,
+            "cancelled_trade_count": 0,
+            "has_unreviewed_messages": False,
             "valid_from": datetime.now(UTC),
         }
         self.insert("curated.pnl_versions", **row | columns)
 
     def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:
-        """Marks periods, or all that have trades, as changed."""
+        """Marks hours of PnL, or all that have trades, as changed."""
         if periods is None:
-            periods = self.rows("SELECT DISTINCT delivery_day, delivery_hour FROM raw.trades")
+            periods = self.rows(
+                "SELECT DISTINCT delivery_day, pnl_hour FROM raw.trades JOIN raw.period_hours"
+                " USING (market, delivery_day, delivery_hour)"
+            )
         for day, label in periods or ():
             self.insert("ops.pending_delivery_periods", delivery_day=day, delivery_hour=label)
 

@@ -30,6 +30,11 @@ def deal(key: str = "deal_confirmation", **changes: Any) -> str:
     return json.dumps({key: body})
 
 
+def cancellation(key: str = "deal_cancellation", **body: Any) -> str:
+    """A message that takes a trade back."""
+    return json.dumps({key: body})
+
+
 def landed(messages: Iterable[str | bytes], start: datetime = RECEIVED_AT) -> bytes:
     """Landing lines of these messages, a millisecond apart."""
     return b"".join(

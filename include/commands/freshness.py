@@ -16,10 +16,10 @@ def main() -> int:
         return 1
     for alarm in alarms:
         print(alarm)
-    is_late = any(alarm.severity == "critical" for alarm in alarms)
-    if not is_late:
+    is_critical = any(alarm.severity == "critical" for alarm in alarms)
+    if not is_critical:
         print("capture, loading, hourly PnL and reference prices are fresh")
-    return 1 if is_late else 0
+    return int(is_critical)
 
 
 if __name__ == "__main__":

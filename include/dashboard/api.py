@@ -1,9 +1,10 @@
 """The API of the trading desk: what can be asked, and what an answer is called."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from include.csv_file import DECIMALS
@@ -18,13 +19,11 @@ from include.dashboard.tables import (
     FORMATS,
     GAPS,
     HOURLY,
-    TRADES,
+    LISTS,
     file_name,
     table,
 )
-from include.warehouse.queries import load_queries
-
-QUERIES = load_queries("dashboard/queries.sql")
+from include.dashboard.trades import read_hour, read_list
 
 MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
 MAX_DAYS_OF_EACH_TRADER = 31
@@ -47,6 +46,25 @@ DecimalSign = Annotated[
         description="Of a CSV: `point` (the default; RFC 4180) or `comma`, then with semicolons between cells"
     ),
 ]
+Hour = Annotated[
+    str,
+    Query(
+        description="Delivery period, for example `15-16`: what delivers in that hour, blocks and quarters too,"
+        " each with its energy in it; empty: all"
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Which trades or messages of a delivery day, and in which form."""
+
+    day: Day = ""
+    hour: Hour = ""
+    trader: Trader = ""
+    limit: Annotated[str, Query(description="At most so many, the last received first; 200")] = ""
+    format: Format = ""
+    decimal: DecimalSign = ""
 
 
 def build_api(service: Service, run_href: str) -> APIRouter:
@@ -114,7 +132,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     @api.get("/health", summary="The platform itself, for the engineer", response_model=schemas.Health)
     async def health(request: Request) -> Response:
-        """Capture instances, gaps, ledger, rejects, blocked batches, prices, validations, runs, alarms."""
+        """Capture, gaps, ledger, what waits for a review, other messages, prices, validations, runs, alarms."""
         state = await service.state()
 
         def make(query: Any) -> Answer:
@@ -148,29 +166,37 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         """The columns of `curated.pnl_daily`; at most ten years, 31 days of each trader."""
         return await _pnl(request, "pnl_daily", (from_, to, trader, as_of, format, decimal))
 
-    @api.get("/trades", summary="The trades of a delivery day", response_model=schemas.Table)
-    async def trades(
-        request: Request,
-        day: Day = "",
-        hour: Annotated[str, Query(description="Delivery period, for example `15-16`; empty: all")] = "",
-        trader: Trader = "",
-        limit: Annotated[str, Query(description="At most so many, the last received first; 200")] = "",
-        format: Format = "",
-        decimal: DecimalSign = "",
-    ) -> Response:
-        """Those that count, the last received first."""
+    @api.get("/hour", summary="What became of the messages of an hour", response_model=schemas.HourLists)
+    async def hour(request: Request, hour: Hour = "", day: Day = "", trader: Trader = "") -> Response:
+        """The next four lists of one hour, the last 500 of each."""
         state = await service.state()
         view = _view(state, day, trader)
-        hour_label = given.hour(hour, view.day, state.settings.market_timezone)
-        most = given.limit(limit)
-        form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
+        label = given.required("hour", given.hour(hour, view.day, state.settings.market_timezone))
 
         def make(query: Any) -> Answer:
-            rows = query(QUERIES["trades"], day=view.day, hour=hour_label, trader_id=view.trader_id, limit=most)
-            return table(form, sign, file_name("trades", view.day, view.day, view.trader_id), TRADES, rows)
+            return json_answer(read_hour(query, view.day, label, view.trader_id))
 
-        key = ("trades", view, hour_label, most, form, sign)
-        return await _answer(request, state, key, make, is_slow=True)
+        return await _answer(request, state, ("hour", view, label), make, is_slow=True)
+
+    @api.get("/trades", summary="The trades of a delivery day", response_model=schemas.Table)
+    async def trades(request: Request, listed: Annotated[Listed, Depends()]) -> Response:
+        """Those that count: of each the highest revision, the last received first."""
+        return await _list(request, "trades", listed)
+
+    @api.get("/cancelled_trades", summary="Trades that count no more", response_model=schemas.Table)
+    async def cancelled_trades(request: Request, listed: Annotated[Listed, Depends()]) -> Response:
+        """Those that the exchange took back, and when."""
+        return await _list(request, "cancelled_trades", listed)
+
+    @api.get("/quarantined_trades", summary="Trades that wait for a decision", response_model=schemas.Table)
+    async def quarantined_trades(request: Request, listed: Annotated[Listed, Depends()]) -> Response:
+        """Those that break an expectation: which, and the command that decides."""
+        return await _list(request, "quarantined_trades", listed)
+
+    @api.get("/rejected_messages", summary="Messages that could not be used", response_model=schemas.Table)
+    async def rejected_messages(request: Request, listed: Annotated[Listed, Depends()]) -> Response:
+        """Those that may concern the day and were not reviewed: why, and the command for it; of any trader."""
+        return await _list(request, "rejected_messages", listed)
 
     @api.get("/gaps", summary="When capture was not connected", response_model=schemas.Table)
     async def gaps(
@@ -187,6 +213,20 @@ def build_api(service: Service, run_href: str) -> APIRouter:
             return table(form, sign, file_name("gaps", first, last, None), GAPS, read_gaps(query, start, end))
 
         return await _answer(request, state, ("gaps", first, last, form, sign), make, is_slow=True)
+
+    async def _list(request: Request, name: str, listed: Listed) -> Response:
+        state = await service.state()
+        view = _view(state, listed.day, listed.trader)
+        hour_label = given.hour(listed.hour, view.day, state.settings.market_timezone)
+        most = given.limit(listed.limit)
+        form = given.choice("format", listed.format, FORMATS)
+        sign = given.choice("decimal", listed.decimal, DECIMALS)
+
+        def make(query: Any) -> Answer:
+            rows = read_list(query, name, view.day, hour_label, view.trader_id, most)
+            return table(form, sign, file_name(name, view.day, view.day, view.trader_id), LISTS[name], rows)
+
+        return await _answer(request, state, (name, view, hour_label, most, form, sign), make, is_slow=True)
 
     async def _pnl(request: Request, name: str, texts: tuple[str, str, str, str, str, str]) -> Response:
         from_, to, trader, as_of, form, decimal = texts

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Any
 
 from include.dashboard.health import read_facts, upcoming
-from include.dashboard.market import trading_opens_at
+from include.dashboard.market import period_of, trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
 from include.dashboard.tables import DAILY, HOURLY
-from include.dashboard.wording import incomplete_because, matching
+from include.dashboard.wording import incomplete_because, matching, reasons
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -68,7 +68,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
     rows = read_pnl(query, "pnl_hourly", view.as_of, **selection)
     totals = read_pnl(query, "pnl_daily", view.as_of, **selection)
     # reasons for missing data are not stored historically, only what the row itself holds
-    missing = query(QUERIES["incomplete"], day=view.day) if view.as_of is None and rows else []
+    missing = query(QUERIES["incomplete"], day=view.day) if view.as_of is None else []
     by_hour = matching("delivery_hour", missing)
     return {
         "version": state.version,
@@ -85,8 +85,27 @@ def read_desk(query: Query, state: State, view: View) -> Row:
             | {"incomplete_because": incomplete_because(row, by_hour.get(row["delivery_hour"], ()))}
             for row in rows
         ],
+        "hours_without_trades": _without_trades(state.settings.market_timezone, view.day, rows, missing),
         "total": {name: totals[0][name] for name in DAILY} if totals else None,
     }
+
+
+def _without_trades(timezone: str, day: date, rows: list[Row], missing: list[Row]) -> list[Row]:
+    """The hours of a day that have no row of PnL although messages about them came, in order of time."""
+    traded = {row["delivery_hour"] for row in rows}
+    # a price is missing in rows of other traders
+    messages = [row for row in missing if not row["reason"].startswith("price_")]
+    by_hour = matching("delivery_hour", (row for row in messages if row["delivery_hour"] not in traded))
+    periods = sorted((period_of(timezone, day, hour) for hour in by_hour), key=lambda period: period.start_at)
+    return [
+        {
+            "delivery_hour": period.delivery_hour,
+            "delivery_start_at": period.start_at,
+            "delivery_end_at": period.end_at,
+            "incomplete_because": reasons(by_hour[period.delivery_hour]),
+        }
+        for period in periods
+    ]
 
 
 def read_history(query: Query, view: View) -> Row:

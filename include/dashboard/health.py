@@ -1,12 +1,13 @@
 """What the page shows of the platform itself: in a trader's words, and for the engineer."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
 from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
+from include.dashboard.trades import review_command
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -72,8 +73,12 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
     """
     settings = state.settings
     open_now = open_periods(settings.market_timezone, now)
-    days: list[date] = [period.delivery_day for period in open_now]
-    (prices,) = query(SHARED["health_prices"], days=days, hours=[period.delivery_hour for period in open_now])
+    (prices,) = query(
+        SHARED["health_prices"],
+        markets=[period.market for period in open_now],
+        days=[period.delivery_day for period in open_now],
+        hours=[period.delivery_hour for period in open_now],
+    )
     (ledger,) = query(QUERIES["health_ledger"])
     runs = query(QUERIES["health_runs"])
     return {
@@ -87,8 +92,11 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
             limit=50,
         ),
         "ledger": ledger,
-        "rejects": query(QUERIES["health_rejects"]),
-        "blocked_batches": query(QUERIES["health_blocked"]),
+        "quarantined": [_with_command(row) for row in query(QUERIES["health_quarantined"])],
+        "rejects": [_with_command(row) for row in query(QUERIES["health_rejects"])],
+        "operational_messages": query(QUERIES["health_operational_messages"]),
+        "unknown_fields": query(QUERIES["health_unknown_fields"]),
+        "orphan_cancellations": query(QUERIES["health_orphan_cancellations"]),
         "prices": prices
         | {
             "per_minute": settings.reference_price_per_minute,
@@ -97,6 +105,14 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         "validations": [row | {"href": DATA_DOCS} for row in query(QUERIES["health_validations"])],
         "runs": [_run(row, run_href) for row in runs],
         "alarms": query(SHARED["alarms"]),
+    }
+
+
+def _with_command(row: Row) -> Row:
+    """The row with the command that decides on its example, None if it has none, instead of where that lies."""
+    command = None if row["landing_file"] is None else review_command(row)
+    return {k: v for k, v in row.items() if k not in ("trade_id", "landing_file", "line_number")} | {
+        "review_command": command
     }
 
 

@@ -28,3 +28,8 @@ def open_periods(timezone: str, now: datetime) -> list[DeliveryPeriod]:
 def trading_opens_at(timezone: str, day: date) -> datetime:
     """When the hours of a delivery day open for trading."""
     return Market.of(timezone).hours_of(day)[0].tradable_from
+
+
+def period_of(timezone: str, day: date, label: str) -> DeliveryPeriod:
+    """The delivery period of a canonical label."""
+    return Market.of(timezone).period(day, label)

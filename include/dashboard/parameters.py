@@ -2,10 +2,13 @@
 
 import re
 from datetime import UTC, date, datetime, time
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from include.domain.delivery_period import Market, parse_delivery_day
 from include.domain.rejection import RejectedMessageError
+
+T = TypeVar("T")
 
 EVERY_TRADER = "*"
 MAX_TRADES = 10_000
@@ -56,7 +59,7 @@ def trader(text: str) -> str | None:
 
 
 def hour(text: str, delivery_day: date, timezone: str) -> str | None:
-    """The label of a delivery period of that day; None for an empty text.
+    """The canonical label of a delivery period of that day; None for an empty text.
 
     Raises:
         BadParameterError: That day has no such period.
@@ -64,12 +67,22 @@ def hour(text: str, delivery_day: date, timezone: str) -> str | None:
     if not text:
         return None
     try:
-        Market.of(timezone).period(delivery_day, text)
+        return Market.of(timezone).period(delivery_day, text).delivery_hour
     except RejectedMessageError:
         raise BadParameterError(
             f"hour must be a delivery period of {delivery_day} like 15-16, not {_shown(text)}."
         ) from None
-    return text
+
+
+def required(name: str, value: T | None) -> T:
+    """The value of a parameter that may not be empty.
+
+    Raises:
+        BadParameterError: It is empty.
+    """
+    if value is None:
+        raise BadParameterError(f"{name} must be given.")
+    return value
 
 
 def moment(name: str, text: str, now: datetime) -> datetime | None:

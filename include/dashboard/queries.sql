@@ -18,7 +18,8 @@ SELECT
         (SELECT max(valid_to) FROM curated.pnl_versions WHERE valid_to IS NOT NULL),
         (SELECT count(*) FROM curated.pnl_versions WHERE valid_to >= (SELECT since_at FROM recent)),
         (SELECT max(load_batch_id) FROM ops.load_batches),
-        (SELECT ROW(count(*), sum(load_batch_id), count(review)) FROM ops.load_batches WHERE state <> 'accepted'),
+        (SELECT ROW(count(*), sum(load_batch_id)) FROM ops.load_batches WHERE state <> 'accepted'),
+        (SELECT ROW(count(*), count(review)) FROM ops.quarantined_trades),
         (SELECT ROW(count(*), max(pending_id)) FROM ops.pending_delivery_periods),
         (SELECT max(scanned_at) FROM ops.landing_scans),
         (SELECT max(validation_result_id) FROM ops.validation_results),
@@ -98,14 +99,21 @@ WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_day
 
 -- name: incomplete
--- What is missing in the delivery periods of a day, except capture gaps, which each row of PnL has itself
-SELECT delivery_hour, reason, from_at AS since_at, NULL AS detail
+-- What is missing in the hours of a day, except capture gaps, which each row of PnL has itself
+SELECT delivery_hour, CASE problem WHEN 'quarantined' THEN 'trades_quarantined' ELSE 'messages_rejected' END AS reason,
+       count(*) AS message_count,
+       string_agg(DISTINCT reason, '; ' ORDER BY reason) FILTER (WHERE problem = 'quarantined') AS detail
+FROM ops.unreviewed_messages
+WHERE delivery_day = %(day)s
+GROUP BY delivery_hour, problem
+UNION ALL
+SELECT delivery_hour, reason, NULL, NULL
 FROM ops.incomplete_periods
-WHERE delivery_day = %(day)s AND reason IN ('trades_blocked', 'trades_not_validated', 'not_built')
+WHERE delivery_day = %(day)s AND reason IN ('trades_not_validated', 'not_built')
     -- each load is validated within a minute or two
     AND (reason <> 'trades_not_validated' OR from_at < now() - interval '5 minutes')
 UNION ALL
-SELECT delivery_hour, 'price_' || price_status, since_at, reason
+SELECT delivery_hour, CASE price_status WHEN 'missing' THEN 'price_missing' ELSE 'price_not_final' END, NULL, reason
 FROM ops.missing_prices
 WHERE delivery_day = %(day)s
 ORDER BY delivery_hour, reason
@@ -153,15 +161,74 @@ LEFT JOIN causes USING (at)
 ORDER BY at
 
 -- name: trades
--- The trades of a delivery day, the last received first
+-- The trades that count of a delivery day or of one hour, the last received first, with their energy in it
 SELECT
-    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, energy_mwh, delivery_day, delivery_hour,
-    delivery_start_at, delivery_end_at, executed_at, received_at
+    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
+    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, is_disputed,
+    landing_file, line_number
 FROM curated.trades
-WHERE delivery_day = %(day)s
-    AND (%(hour)s IS NULL OR delivery_hour = %(hour)s)
-    AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
-ORDER BY received_at DESC, trade_id
+JOIN (
+    SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
+    FROM curated.period_hours
+    WHERE delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
+    GROUP BY market, delivery_day, delivery_hour
+) AS h USING (market, delivery_day, delivery_hour)
+JOIN ops.landing_files USING (landing_file_id)
+WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
+ORDER BY received_at DESC, trade_id, direction
+LIMIT %(limit)s
+
+-- name: cancelled_trades
+-- The same of those that the exchange took back
+SELECT
+    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
+    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, cancelled_at,
+    landing_file, line_number
+FROM curated.cancelled_trades
+JOIN (
+    SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
+    FROM curated.period_hours
+    WHERE delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
+    GROUP BY market, delivery_day, delivery_hour
+) AS h USING (market, delivery_day, delivery_hour)
+JOIN ops.landing_files USING (landing_file_id)
+WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
+ORDER BY cancelled_at DESC, trade_id, direction
+LIMIT %(limit)s
+
+-- name: quarantined_trades
+-- The same of those that break an expectation and wait for a decision
+SELECT
+    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
+    delivery_hour, received_at, market, revision, expectation, quarantined_at, landing_file, line_number
+FROM ops.quarantined_trades
+JOIN (
+    SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
+    FROM curated.period_hours
+    WHERE delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
+    GROUP BY market, delivery_day, delivery_hour
+) AS h USING (market, delivery_day, delivery_hour)
+JOIN ops.landing_files USING (landing_file_id)
+WHERE review IS NULL AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+ORDER BY received_at DESC, trade_id, direction
+LIMIT %(limit)s
+
+-- name: rejected_messages
+-- The messages that could not be used, may concern a delivery day or one hour and were not reviewed
+SELECT
+    market, reason_code, detail, left(raw, 2000) AS raw, received_at, delivery_day, delivery_hours, landing_file,
+    line_number
+FROM ops.rejected_messages
+JOIN ops.landing_files USING (landing_file_id)
+WHERE (landing_file_id, line_number) IN (
+    SELECT u.landing_file_id, u.line_number
+    FROM ops.unreviewed_messages AS u
+    WHERE u.problem = 'rejected' AND u.delivery_day = %(day)s
+      AND (%(hour)s IS NULL OR EXISTS (
+          SELECT FROM curated.period_hours AS h
+          WHERE (h.market, h.delivery_day, h.pnl_hour) = (u.market, u.delivery_day, u.delivery_hour)
+            AND %(hour)s IN (h.delivery_hour, h.pnl_hour))))
+ORDER BY received_at DESC, landing_file, line_number
 LIMIT %(limit)s
 
 -- name: data_as_of
@@ -179,23 +246,58 @@ SELECT count(*) AS files, coalesce(sum(line_count), 0)::bigint AS lines, coalesc
        coalesce(sum(event_count), 0)::bigint AS events
 FROM ops.landing_files
 
--- name: health_rejects
--- What was refused, by reason, each with its last example
-SELECT DISTINCT ON (reason_code)
-    reason_code, count(*) OVER (PARTITION BY reason_code) AS count, received_at AS last_at, left(raw, 2000) AS raw, detail
-FROM ops.rejected_messages
-ORDER BY reason_code, received_at DESC NULLS LAST, landing_file_id DESC, line_number DESC
+-- name: health_quarantined
+-- The trades that wait for a decision, by the expectation that they break, each with its oldest one
+SELECT DISTINCT ON (expectation)
+    expectation, count(*) OVER (PARTITION BY expectation) AS count, received_at AS oldest_received_at, trade_id,
+    landing_file, line_number
+FROM ops.quarantined_trades
+JOIN ops.landing_files USING (landing_file_id)
+WHERE review IS NULL
+ORDER BY expectation, received_at, landing_file_id, line_number
 
--- name: health_blocked
--- Batches that broke a critical expectation and were not decided on, and which expectations these were
-SELECT b.load_batch_id, b.source, f.landing_file, b.loaded_at, b.loaded_count, b.rejected_count, b.validated_at,
-       (SELECT string_agg(DISTINCT v.expectation || ': ' || v.detail, '; ') FROM ops.validation_results AS v
-        WHERE NOT v.is_success AND v.severity = 'critical' AND v.validated_at >= b.loaded_at
-            AND b.load_batch_id = ANY (v.load_batch_ids)) AS detail
-FROM ops.load_batches AS b
-JOIN ops.landing_files AS f USING (landing_file_id)
-WHERE b.state = 'blocked' AND b.review IS NULL
-ORDER BY b.load_batch_id DESC
+-- name: health_rejects
+-- What was refused, by reason: how many wait for a review, the oldest of these, and the last example
+WITH rejects AS MATERIALIZED (
+    SELECT landing_file_id, line_number, reason_code, received_at,
+           -- as in ops.unreviewed_messages
+           review IS NULL AND source = 'trades' AND reason_code <> 'torn_line' AS is_unreviewed
+    FROM ops.rejected_messages
+), last AS (
+    SELECT DISTINCT ON (reason_code)
+        reason_code, landing_file_id, line_number, count(*) OVER reason AS count,
+        count(*) FILTER (WHERE is_unreviewed) OVER reason AS unreviewed_count
+    FROM rejects
+    WINDOW reason AS (PARTITION BY reason_code)
+    ORDER BY reason_code, received_at DESC NULLS LAST, landing_file_id DESC, line_number DESC
+), oldest AS (
+    SELECT DISTINCT ON (reason_code)
+        reason_code, received_at AS oldest_unreviewed_at, f.landing_file, line_number AS oldest_line_number
+    FROM rejects
+    JOIN ops.landing_files AS f USING (landing_file_id)
+    WHERE is_unreviewed
+    ORDER BY reason_code, received_at, landing_file_id, line_number
+)
+SELECT reason_code, unreviewed_count, oldest_unreviewed_at, landing_file, oldest_line_number AS line_number, count,
+       m.received_at AS last_at, m.detail, left(m.raw, 2000) AS raw
+FROM last
+JOIN ops.rejected_messages AS m USING (landing_file_id, line_number, reason_code)
+LEFT JOIN oldest USING (reason_code)
+ORDER BY unreviewed_count DESC, reason_code
+
+-- name: health_operational_messages
+-- What the exchange sends that is not about trades
+SELECT kind, message_count, first_received_at, last_received_at FROM ops.operational_messages ORDER BY kind
+
+-- name: health_unknown_fields
+-- Fields of trades that have no meaning for us
+SELECT name, message_count, first_seen_at, last_seen_at FROM ops.unknown_fields ORDER BY name
+
+-- name: health_orphan_cancellations
+-- Cancellations of trades that were never received
+SELECT trade_id, direction, revision, received_at, landing_file, line_number
+FROM ops.orphan_cancellations
+ORDER BY received_at DESC
 LIMIT 50
 
 -- name: health_validations

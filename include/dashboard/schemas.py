@@ -55,6 +55,9 @@ class _DeskRow(_PnlRow):
     delivery_start_at: datetime
     delivery_end_at: datetime
     capture_gap_seconds: Exact
+    amendment_count: int = Field(description="Revisions of trades that replaced another or were replaced")
+    cancelled_trade_count: int
+    has_unreviewed_messages: bool
     incomplete_because: list[str]
 
 
@@ -69,6 +72,15 @@ class _DeskTotal(_PnlRow):
 
 DeskRow = create_model("DeskRow", __base__=_DeskRow, **_measures(HOURLY))
 DeskTotal = create_model("DeskTotal", __base__=_DeskTotal, **_measures(DAILY))
+
+
+class HourWithoutTrades(BaseModel):
+    """An hour about which messages came, none of which is a trade that counts."""
+
+    delivery_hour: str
+    delivery_start_at: datetime
+    delivery_end_at: datetime
+    incomplete_because: list[str]
 
 
 class Days(BaseModel):
@@ -89,6 +101,9 @@ class Desk(BaseModel):
     days: Days
     traders: list[str]
     rows: list[DeskRow]  # type: ignore[valid-type]
+    hours_without_trades: list[HourWithoutTrades] = Field(
+        description="Hours that have no row although messages about them came; empty with `as_of`"
+    )
     total: DeskTotal | None = Field(description="null: nothing was traded")  # type: ignore[valid-type]
 
 
@@ -104,7 +119,9 @@ class History(BaseModel):
 
 
 class Trouble(BaseModel):
-    code: str = Field(description="capture_down, provider_down, prices_late, batch_blocked or data_late")
+    code: str = Field(
+        description="capture_down, provider_down, prices_late, data_late, or the name of an alarm"
+    )
     since: datetime | None
     text: str
 
@@ -140,12 +157,27 @@ class Health(BaseModel):
     lines: list[dict[str, Any]]
     gaps: list[dict[str, Any]]
     ledger: dict[str, int]
+    quarantined: list[dict[str, Any]]
     rejects: list[dict[str, Any]]
-    blocked_batches: list[dict[str, Any]]
+    operational_messages: list[dict[str, Any]]
+    unknown_fields: list[dict[str, Any]]
+    orphan_cancellations: list[dict[str, Any]]
     prices: dict[str, int]
     validations: list[dict[str, Any]]
     runs: list[dict[str, Any]]
     alarms: list[dict[str, Any]]
+
+
+class HourLists(BaseModel):
+    """The rows have the fields of the four lists of these names."""
+
+    day: date
+    hour: str
+    trader: str | None = Field(description="null: the whole portfolio")
+    trades: list[dict[str, Any]]
+    cancelled: list[dict[str, Any]]
+    quarantined: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
 
 
 class Table(BaseModel):

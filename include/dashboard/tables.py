@@ -28,6 +28,9 @@ HOURLY = [
     "capture_gap_seconds",
     "is_complete",
     "built_at",
+    "amendment_count",
+    "cancelled_trade_count",
+    "has_unreviewed_messages",
 ]
 _NOT_OF_DAYS = {"reference_price_eur_per_mwh", "buy_value_eur", "sell_value_eur"}
 """Measures of delivery periods that a day does not have."""
@@ -44,24 +47,38 @@ DAILY = [
     "is_complete",
     "built_at",
 ]
-TRADES = [
-    "trade_id",
-    "trader_id",
-    "direction",
-    "price_eur_per_mwh",
-    "quantity_mw",
-    "energy_mwh",
-    "delivery_day",
-    "delivery_hour",
-    "delivery_start_at",
-    "delivery_end_at",
-    "executed_at",
-    "received_at",
+_TRADE = [
+    *("trade_id", "trader_id", "direction", "price_eur_per_mwh", "quantity_mw", "energy_mwh"),
+    *("delivery_day", "delivery_hour"),
 ]
+_TIMES = ["delivery_start_at", "delivery_end_at", "executed_at", "received_at"]
+_WHICH = ["market", "revision"]
+_LINE = ["landing_file", "line_number"]
+_REJECT = ["received_at", "market", "reason_code", "reason", "detail", "delivery_day", "delivery_hours", "raw"]
+LISTS = {
+    "trades": [*_TRADE, *_TIMES, *_WHICH, "is_disputed", *_LINE],
+    "cancelled_trades": [*_TRADE, *_TIMES, *_WHICH, "cancelled_at", *_LINE],
+    "quarantined_trades": [
+        *_TRADE,
+        "received_at",
+        *_WHICH,
+        "expectation",
+        "quarantined_at",
+        *_LINE,
+        "review_command",
+    ],
+    "rejected_messages": [*_REJECT, *_LINE, "review_command"],
+}
+"""Columns of the lists of dashboard/trades.py."""
 GAPS = ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"]
 
-_FROM_OUTSIDE = frozenset({"trade_id", "trader_id"})
-_LABELS = frozenset({"market", "direction", "price_status"})
+_FROM_OUTSIDE = frozenset({"trade_id", "trader_id", "detail", "raw"})
+_LABELS = frozenset(
+    {
+        *("market", "direction", "price_status", "landing_file", "expectation"),
+        *("reason_code", "reason", "review_command"),
+    }
+)
 """Columns of texts; what is a text in another column is a number with all its digits."""
 
 
@@ -93,9 +110,12 @@ def file_name(what: str, first: date, last: date, trader_id: str | None, as_of: 
 
 
 def _cell(column: str, row: Row) -> Cell:
-    value: Cell = row[column]
+    value = row[column]
     if column == "delivery_hour":
         return Label(f"{row['delivery_day']} {value}")
+    if column == "delivery_hours":
+        return value and ", ".join(value)
     if not isinstance(value, str) or column in _FROM_OUTSIDE:
-        return value
+        cell: Cell = value
+        return cell
     return Label(value) if column in _LABELS else Decimal(value)

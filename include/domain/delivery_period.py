@@ -1,4 +1,4 @@
-"""Delivery periods: the meaning of a day and a label in UTC, their trading hours, and when prices are final."""
+"""Delivery periods: what a day and a label mean in UTC, trading hours, and when prices are final."""
 
 import re
 from dataclasses import dataclass
@@ -29,19 +29,37 @@ STALE_PRICE_FINAL = time(12, 0)
 """Local time of the day after delivery from which a value is final even if the provider never updated it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_HOUR = re.compile(r"(\d\d)-(\d\d)([AB]?)", re.ASCII)
-_HOUR_NUMBER = re.compile(r"(\d\d)([AB])", re.ASCII)
-_CLOCK = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)([AB]?)", re.ASCII)
+_DASH = re.compile(r"\s*[-\u2010-\u2015\u2212]\s*")
+_HOURS = re.compile(r"(\d{1,2})-(\d{1,2})([AB]?)", re.ASCII)
+_HOUR_NUMBER = re.compile(r"(?:(?:H|HOUR ?)(\d{1,2})([AB]?)|(\d{1,2})([AB]))", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)([AB]?)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class HourShare:
+    """The part of a delivery period that lies in one hour of PnL.
+
+    Attributes:
+        pnl_hour: Label of the hour.
+        from_minute: Minute of that hour at which the part begins: 0, 15, 30 or 45.
+        hours: Its length: 1, 0.5 or 0.25.
+    """
+
+    pnl_hour: str
+    from_minute: int
+    hours: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPeriod:
-    """A delivery period of one day; `(delivery_day, delivery_hour)` is its key.
+    """A delivery period: an hour, a half or quarter of one, or a block of several hours of one day.
 
     Attributes:
+        market: Id of the market; `(market, delivery_day, delivery_hour)` is the key.
         delivery_day: Local day of the market.
-        delivery_hour: The label as the sources give it, local time.
+        delivery_hour: Its canonical label, local time: `15-16`, `15:00-15:15`, `08-20`.
         start_at: UTC, inclusive.
         end_at: UTC, exclusive. The doubled label of the October change day is one period of two hours.
         hours: Hours of delivery: MW x hours = MWh. 1 for the doubled label, too, since each of its trades
@@ -53,8 +71,10 @@ class DeliveryPeriod:
         price_current_from: UTC; a `last_update` before it is of a value that lacks the last trades.
         price_recheck_from: UTC; from then on the final price is asked for once more.
         stale_price_final_from: UTC; a price observed from then on is final whatever its `last_update`.
+        shares: Where it counts in PnL: the hours it delivers in.
     """
 
+    market: str
     delivery_day: date
     delivery_hour: str
     start_at: datetime
@@ -67,57 +87,84 @@ class DeliveryPeriod:
     price_current_from: datetime
     price_recheck_from: datetime
     stale_price_final_from: datetime
+    shares: tuple[HourShare, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The calendar of a market: everything that depends on its time zone."""
+    """A market: its id, its currency, and everything that depends on its time zone.
+
+    Attributes:
+        timezone: Of delivery days and labels.
+        market: Its id, the first key column of all tables.
+        currency: ISO 4217 code of its prices.
+    """
 
     timezone: ZoneInfo
+    market: str = "DE"
+    currency: str = "EUR"
 
     @classmethod
     def of(cls, timezone: str) -> "Market":
         return cls(ZoneInfo(timezone))
 
-    def period(self, delivery_day: date, delivery_hour: str) -> DeliveryPeriod:
+    def period(self, delivery_day: date, label: str) -> DeliveryPeriod:
         """The period of a label on a day.
 
-        Labels: `15-16`; `02-03A`, `02-03B`, `03A`, `03B` for the two hours of the October change;
-        `15:00-15:15` for a quarter, half or whole hour.
+        Exchanges write the same period in many ways: `15-16`, `15 - 16`, `15:00-16:00`, `H16` and `Hour 16` are
+        one hour. `15:00-15:15` and `15:00-15:30` are a quarter and a half of it, `08-20` is a block of hours.
+        `A` and `B` name the two hours of the October change: `02-03A`, `3A`, `Hour 3A`, `02:00-02:15A`.
 
         Raises:
-            RejectedMessageError: The label is invalid, or that hour does not exist on that day.
+            RejectedMessageError: The label is none of these, or that time does not exist on that day.
         """
-        minutes, length, half = _parse_label(delivery_hour)
+        minutes, length, half = _parse_label(label)
         wall = datetime.combine(delivery_day, time()) + timedelta(minutes=minutes)
         first, second = self._instant(wall, fold=0), self._instant(wall, fold=1)
-        doubled = second > first
-        if first > second or (half and not doubled):
+        is_block = length > _HOUR
+        is_doubled = second > first
+        if first > second or (half and (is_block or not is_doubled)):
             raise RejectedMessageError(
                 Reason.NONEXISTENT_DELIVERY_HOUR,
-                f"{delivery_hour} does not exist on {delivery_day} in {self.timezone.key}",
+                f"{quoted(label)} does not exist on {delivery_day} in {self.timezone.key}",
             )
-        if half == "A":
-            start, end = first, first + length
+        is_ambiguous = is_doubled and not half and not is_block
+        if is_block:
+            start, end = first, self._instant(wall + length, fold=0)
         elif half == "B":
             start, end = second, second + length
-        elif doubled:
+        elif is_ambiguous:
             start, end = first, second + length
         else:
-            start, end = first, self._instant(wall + length, fold=0)
+            start, end = first, first + length
+        shares: tuple[HourShare, ...]
+        if is_block:
+            shares = tuple(
+                HourShare(self._hour_label(start + n * _HOUR), 0, Decimal(1))
+                for n in range((end - start) // _HOUR)
+            )
+        else:
+            hour = minutes // 60
+            shares = (
+                HourShare(
+                    f"{hour:02}-{hour + 1:02}{half}", minutes % 60, Decimal(length // timedelta(minutes=15)) / 4
+                ),
+            )
         # a trade under the doubled label may be for its second occurrence, so trading ends at that gate
-        gate = (second if doubled and not half else start) - GATE_CLOSURE
+        gate = (second if is_ambiguous else start) - GATE_CLOSURE
         next_day = delivery_day + timedelta(days=1)
         return DeliveryPeriod(
+            market=self.market,
             delivery_day=delivery_day,
-            delivery_hour=delivery_hour,
+            delivery_hour=_canonical_label(minutes, length, half),
             start_at=start,
             end_at=end,
-            hours=Decimal(int(length.total_seconds())) / 3600,
-            is_dst_ambiguous=doubled and not half,
+            hours=sum((share.hours for share in shares), Decimal(0)),
+            is_dst_ambiguous=is_ambiguous,
             tradable_from=self._instant(datetime.combine(delivery_day - timedelta(days=1), TRADING_OPENS)),
             tradable_until=gate,
             price_final_from=_ceil(gate, PUBLICATION_INTERVAL) + PUBLICATION_DELAY,
+            shares=shares,
             price_current_from=gate - PUBLICATION_INTERVAL,
             price_recheck_from=self._instant(datetime.combine(next_day, PRICE_RECHECK)),
             stale_price_final_from=self._instant(datetime.combine(next_day, STALE_PRICE_FINAL)),
@@ -142,16 +189,23 @@ class Market:
     def _instant(self, wall: datetime, fold: int = 0) -> datetime:
         return wall.replace(tzinfo=self.timezone, fold=fold).astimezone(UTC)
 
+    def _hour_label(self, start_at: datetime) -> str:
+        """The label of the hour that starts at an instant, with A or B if the label occurs twice that day."""
+        wall = start_at.astimezone(self.timezone)
+        naive = wall.replace(tzinfo=None, fold=0)
+        is_doubled = self._instant(naive, fold=1) > self._instant(naive, fold=0)
+        return f"{wall.hour:02}-{wall.hour + 1:02}{'AB'[wall.fold] if is_doubled else ''}"
+
 
 def parse_delivery_day(value: object) -> date:
-    """Parses a delivery day `YYYY-MM-DD`.
+    """Parses a delivery day `YYYY-MM-DD`; blanks around it are cut.
 
     Raises:
         RejectedMessageError: It is not such a text, or not in the years 2000 to 2099.
     """
-    if isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and _DAY.fullmatch(text := value.strip()):
         try:
-            day = date.fromisoformat(value)
+            day = date.fromisoformat(text)
         except ValueError:
             pass
         else:
@@ -161,23 +215,36 @@ def parse_delivery_day(value: object) -> date:
 
 
 def _parse_label(label: str) -> tuple[int, timedelta, str]:
-    """Minutes after local midnight, length, and A or B for one of the two hours of a doubled label."""
-    lengths: tuple[int, ...]
-    if match := _HOUR.fullmatch(label):
-        start, end = 60 * int(match[1]), 60 * int(match[2])
-        lengths, half = (60,), match[3]
-    elif match := _HOUR_NUMBER.fullmatch(label):
-        end = 60 * int(match[1])
-        start, lengths, half = end - 60, (60,), match[2]
-    elif (match := _CLOCK.fullmatch(label)) and int(match[2]) < 60 and int(match[4]) < 60:
+    """Minutes after local midnight, length, and A or B for one of the two hours of a doubled label.
+
+    A bare number is no label: for one exchange 14 is the hour that starts at 14:00, for another the one that
+    ends then. Numbers of quarter hours and names of blocks differ, too.
+    """
+    text = _DASH.sub("-", label.strip()).upper() if len(label) <= 30 else ""
+    half = ""
+    start = end = -1
+    if match := _HOURS.fullmatch(text):
+        start, end, half = 60 * int(match[1]), 60 * int(match[2]), match[3]
+    elif match := _HOUR_NUMBER.fullmatch(text):
+        end, half = 60 * int(match[1] or match[3]), match[2] or match[4] or ""
+        start = end - 60
+    elif (match := _CLOCK.fullmatch(text)) and int(match[2]) < 60 and int(match[4]) < 60:
         start, end = 60 * int(match[1]) + int(match[2]), 60 * int(match[3]) + int(match[4])
-        lengths, half = (15, 30, 60), match[5]
-    else:
-        raise RejectedMessageError(Reason.INVALID_DELIVERY_HOUR, f"delivery_hour is {quoted(label)}")
+        half = match[5]
+    if end == 0 and start > 0:
+        end = 24 * 60  # 23-00 ends with the day
     length = end - start
-    if length not in lengths or start < 0 or end > 24 * 60 or start % min(length, 60):
+    is_aligned = length > 0 and (start % length == 0 if length in (15, 30) else start % 60 == end % 60 == 0)
+    if not is_aligned or start < 0 or end > 24 * 60:
         raise RejectedMessageError(Reason.INVALID_DELIVERY_HOUR, f"delivery_hour is {quoted(label)}")
     return start, timedelta(minutes=length), half
+
+
+def _canonical_label(minutes: int, length: timedelta, half: str) -> str:
+    end = minutes + length // timedelta(minutes=1)
+    if length >= _HOUR:
+        return f"{minutes // 60:02}-{end // 60:02}{half}"
+    return f"{minutes // 60:02}:{minutes % 60:02}-{end // 60:02}:{end % 60:02}{half}"
 
 
 def _ceil(at: datetime, step: timedelta) -> datetime:

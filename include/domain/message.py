@@ -1,4 +1,4 @@
-"""Strict parsing of the JSON of both sources: exact numbers, storable texts, valid times."""
+"""Strict parsing of the JSON of both sources: exact numbers, storable texts, times in UTC."""
 
 import json
 import re
@@ -21,7 +21,8 @@ MAX_DEPTH = 100
 thousand and depends on the caller."""
 
 _TOO_DEEP = "nested too deeply"
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+_PLAIN_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
 # One format only: Python parses several that PostgreSQL rejects or reads as another time.
 _utc_text = re.compile(
     r"20(?:0[1-9]|[1-8][0-9]|9[0-8])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?\+00:00"
@@ -41,7 +42,7 @@ def decode_json(text: str) -> Any:
         raise RejectedMessageError(Reason.UNREADABLE, f"the message has {len(text):,} characters")
     try:
         value = json.loads(
-            text,
+            text.removeprefix("\ufeff"),  # a byte order mark
             parse_float=Decimal,
             parse_int=_integer,
             parse_constant=_no_constant,
@@ -71,28 +72,35 @@ def require(body: Mapping[str, Any], field: str) -> Any:
     return body[field]
 
 
-def storable_text(value: object, field: str, reason: Reason) -> str:
-    """Checks that a value is a text of 1 to 200 characters that PostgreSQL can store.
+def identifier(value: object, field: str, reason: Reason) -> str:
+    """An id or a name: a text of 1 to 200 characters that PostgreSQL can store, without blanks around it.
+
+    A whole number is an id, too: its digits.
 
     Raises:
-        RejectedMessageError: It is not, with the given reason.
+        RejectedMessageError: It is neither, with the given reason.
     """
-    if isinstance(value, str) and 0 < len(value) <= MAX_CHARACTERS and "\x00" not in value:
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0 and not value.is_signed():
+        value = str(value)
+    if isinstance(value, str) and 0 < len(text := value.strip()) <= MAX_CHARACTERS and "\x00" not in text:
         try:
-            value.encode("utf-8")
+            text.encode("utf-8")
         except UnicodeEncodeError:
             pass  # a lone surrogate: valid in JSON, but it cannot be encoded
         else:
-            return value
+            return text
     raise RejectedMessageError(reason, f"{field} is {quoted(value)}")
 
 
 def storable_number(value: object, field: str, reason: Reason) -> Decimal:
-    """Checks that a value is a finite number of at most 9 digits before the decimal point and 10 after it.
+    """A finite number of at most 9 digits before the decimal point and 10 after it, or such a number as a text.
 
     Raises:
-        RejectedMessageError: It is not, with the given reason.
+        RejectedMessageError: It is none, with the given reason.
     """
+    given = value
+    if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
+        value = Decimal(value)
     if isinstance(value, Decimal) and value.is_finite():
         if value.is_zero():
             return Decimal(0)
@@ -104,7 +112,7 @@ def storable_number(value: object, field: str, reason: Reason) -> Decimal:
             exponent = exact.as_tuple().exponent
             if isinstance(exponent, int) and exponent >= -_NUMBER_DECIMALS:
                 return exact
-    raise RejectedMessageError(reason, f"{field} is {quoted_number(value)}")
+    raise RejectedMessageError(reason, f"{field} is {quoted_number(given)}")
 
 
 def quoted_number(value: object) -> str:
@@ -112,21 +120,18 @@ def quoted_number(value: object) -> str:
     return quoted(str(value)).strip("'") if isinstance(value, Decimal) else quoted(value)
 
 
-def zoned_time(value: object, field: str, reason: Reason) -> datetime:
-    """Parses an ISO 8601 time with a UTC offset; returns it in UTC.
+def parse_time(value: object) -> datetime | None:
+    """An ISO 8601 time with a UTC offset, in UTC, cut to microseconds; None if the value is no such text.
 
-    Raises:
-        RejectedMessageError: It is not such a text, or not in the years 2000 to 2099.
+    Seconds and their fraction may be missing. Years are 2000 to 2099.
     """
-    if isinstance(value, str) and _TIME.fullmatch(value):
+    if isinstance(value, str) and _TIME.fullmatch(text := value.strip()):
         try:
-            at = datetime.fromisoformat(value).astimezone(UTC)
+            at = datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError):
-            pass
-        else:
-            if FIRST_DAY <= at.date() <= LAST_DAY:
-                return at
-    raise RejectedMessageError(reason, f"{field} is {quoted(value)}")
+            return None
+        return at if FIRST_DAY <= at.date() <= LAST_DAY else None
+    return None
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from include.domain.delivery_period import DeliveryPeriod
-from include.domain.message import decode_json, quoted_number, storable_number, zoned_time
+from include.domain.message import decode_json, parse_time, quoted_number, storable_number
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
 UNITS = ("euro/mwh", "euro")
@@ -160,12 +160,8 @@ def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> Refe
             f"asked for {asked.delivery_day} {asked.delivery_hour}, answered {quoted(day)} {quoted(label)}",
         )
     value, unit, updated = body.get("value"), body.get("unit"), body.get("last_update")
-    updated_at = unreadable = None
-    if updated is not None:
-        try:
-            updated_at = zoned_time(updated, "last_update", Reason.UNREADABLE)
-        except RejectedMessageError:
-            unreadable = quoted(updated)
+    updated_at = parse_time(updated)
+    unreadable = quoted(updated) if updated is not None and updated_at is None else None
     if value is None:
         return ReferencePrice(asked, None, updated_at, unreadable)
     if unit not in UNITS:

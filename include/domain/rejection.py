@@ -19,7 +19,10 @@ class Reason(StrEnum):
     INVALID_DELIVERY_DAY = "invalid_delivery_day"
     INVALID_DELIVERY_HOUR = "invalid_delivery_hour"
     NONEXISTENT_DELIVERY_HOUR = "nonexistent_delivery_hour"
-    INVALID_EXECUTION_TIME = "invalid_execution_time"
+    INVALID_REVISION = "invalid_revision"
+    UNKNOWN_STATE = "unknown_state"
+    UNKNOWN_UNIT = "unknown_unit"
+    FOREIGN_CURRENCY = "foreign_currency"
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
     UNSTORABLE = "unstorable"
     TORN_LINE = "torn_line"
@@ -30,25 +33,27 @@ class Reason(StrEnum):
     INVALID_UNIT = "invalid_unit"
     PRICE_OUT_OF_BOUNDS = "price_out_of_bounds"
     OBSERVED_IN_FUTURE = "observed_in_future"
-    DISCARDED_BATCH = "discarded_batch"
 
 
 DESCRIPTIONS: dict[Reason, str] = {
     Reason.NOT_TEXT: "the message is not UTF-8 text",
     Reason.UNREADABLE: "the message has more than 1,000,000 characters, or reading it failed unexpectedly",
     Reason.INVALID_JSON: "the message is not one JSON value with each key once",
-    Reason.UNKNOWN_MESSAGE: "the message is JSON, but neither a deal_confirmation nor a trade_confirmation",
+    Reason.UNKNOWN_MESSAGE: "the message is JSON, but no confirmation, cancellation or operational message",
     Reason.MISSING_FIELD: "a field that every message of its kind has is missing",
-    Reason.INVALID_TRADE_ID: "the id is not a text of 1 to 200 storable characters",
-    Reason.INVALID_TRADER_ID: "the trader is not a text of 1 to 200 storable characters",
+    Reason.INVALID_TRADE_ID: "the id is neither a text of 1 to 200 storable characters nor a whole number",
+    Reason.INVALID_TRADER_ID: "the trader is neither a text of 1 to 200 storable characters nor a whole number",
     Reason.INVALID_DIRECTION: "the direction is neither buy nor sell",
     Reason.INVALID_PRICE: "the price is not a finite number that fits (9 digits, 10 decimals)",
-    Reason.INVALID_QUANTITY: "the quantity is not a finite number that fits (9 digits, 10 decimals)",
+    Reason.INVALID_QUANTITY: "the quantity is not a finite number of MW that fits (9 digits, 10 decimals)",
     Reason.INVALID_DELIVERY_DAY: "the delivery day is not a date YYYY-MM-DD of the years 2000 to 2099",
     Reason.INVALID_DELIVERY_HOUR: "the delivery hour is no label of a delivery period",
     Reason.NONEXISTENT_DELIVERY_HOUR: "the delivery hour does not exist on that day (a change of clocks)",
-    Reason.INVALID_EXECUTION_TIME: "the execution time is not ISO 8601 with a zone, of the years 2000 to 2099",
-    Reason.CONFLICTING_DUPLICATE: "the same id came before with other content; the first one counts",
+    Reason.INVALID_REVISION: "the revision is not a whole number from 0 to 2,147,483,647",
+    Reason.UNKNOWN_STATE: "the state of the trade is none that we know: nobody can say whether it counts",
+    Reason.UNKNOWN_UNIT: "the unit of the price or the quantity is none that we know",
+    Reason.FOREIGN_CURRENCY: "the currency is not that of the market; nothing is converted",
+    Reason.CONFLICTING_DUPLICATE: "this revision of the trade came before with other content; the first counts",
     Reason.UNSTORABLE: "the message was read, but the warehouse refused to store it",
     Reason.TORN_LINE: "the writer was killed in the middle of this line",
     Reason.FOREIGN_LINE: "the line was not written by capture or pull: it has neither a message nor an event",
@@ -58,7 +63,6 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.INVALID_UNIT: "the unit is neither euro/mwh nor euro; nothing is converted",
     Reason.PRICE_OUT_OF_BOUNDS: "the price is outside the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
     Reason.OBSERVED_IN_FUTURE: "the reply was received after it was loaded: the clock of the pull was ahead",
-    Reason.DISCARDED_BATCH: "an engineer discarded the batch that this line came in",
 }
 
 
@@ -80,3 +84,8 @@ def quoted(value: object) -> str:
     """The value in ASCII, at most 80 characters, safe to print and to store."""
     text = ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown(text: str) -> str:
+    """A text from outside, fit for a terminal: control characters and bidirectional marks are escaped."""
+    return text if text.isprintable() else quoted(text)

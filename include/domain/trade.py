@@ -1,26 +1,56 @@
-"""Trades: the executable specification of what a message of the exchange means."""
+"""Messages of the exchange: the executable specification of what each of them means."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from include.domain.delivery_period import DeliveryPeriod, Market, parse_delivery_day
-from include.domain.message import decode_json, require, storable_number, storable_text, zoned_time
+from include.domain.message import decode_json, identifier, parse_time, require, storable_number
 from include.domain.pnl import Direction, Fill
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
-MESSAGE_KEYS = ("deal_confirmation", "trade_confirmation")
+CONFIRMATION_KEYS = ("deal_confirmation", "trade_confirmation")
+CANCELLATION_KEYS = ("deal_cancellation", "trade_cancellation", "deal_recall", "trade_recall")
+KIND_KEYS = (
+    "type", "event", "event_type", "message_type", "msg_type", "channel", "op", "topic", "method",
+)  # fmt: skip
+"""Keys under which an operational message names its kind."""
+
+_HEARTBEAT_KEYS = {"heartbeat", "ping", "pong", "ts", "timestamp", "time", "seq", "sequence"}
+_KNOWN_FIELDS = {
+    "id", "price", "quantity", "direction", "delivery_day", "delivery_hour", "trader_id", "execution_time",
+}  # fmt: skip
+_DIRECTIONS: dict[str, Direction] = {"BUY": "buy", "B": "buy", "SELL": "sell", "S": "sell"}
+_STATE_FIELDS = ("state", "status", "trade_state")
+_COUNTING = {"COMPLETED", "CONFIRMED", "ACTIVE", "EXECUTED", "NOT_CANCELLED"}
+_CANCELLED = {"CANCELLED", "CANCELED", "RECALLED", "BUSTED"}
+_DISPUTED = {"DISPUTED", "RECALL_REQUESTED"}
+_REVISION_FIELDS = ("revision", "revision_no", "version")
+_PRICE_UNIT_FIELDS = ("price_unit", "unit")
+_QUANTITY_UNIT_FIELDS = ("quantity_unit", "volume_unit")
+_PRICE_UNITS = {"eur/mwh", "euro/mwh", "euro"}
+_EXTRA_FIELDS = {
+    *_STATE_FIELDS, *_REVISION_FIELDS, *_PRICE_UNIT_FIELDS, *_QUANTITY_UNIT_FIELDS, "currency",
+}  # fmt: skip
+_MAX_REVISION = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A trade of the desk.
+    """A confirmation: one revision of a trade of the desk.
+
+    `(market, trade_id, direction)` identifies the trade: a self trade has a buy and a sell with one id.
 
     Attributes:
-        trade_id: Opaque and unique: the only thing that distinguishes trades.
+        trade_id: As the exchange gives it; opaque.
         price_eur_per_mwh: May be negative or zero.
         quantity_mw: Power, not energy.
-        executed_at: UTC, as the exchange says; sometimes wrong by hours.
+        executed_at: UTC, as the exchange says, sometimes wrong by hours; None if missing or unreadable.
+        revision: The highest one counts.
+        is_disputed: A party disputes the trade or asks to recall it; it counts until it is cancelled.
+        unknown_fields: Names of fields that have no meaning for us; not part of the content.
     """
 
     trade_id: str
@@ -29,40 +59,224 @@ class Trade:
     price_eur_per_mwh: Decimal
     quantity_mw: Decimal
     period: DeliveryPeriod
-    executed_at: datetime
+    executed_at: datetime | None
+    revision: int = 0
+    is_disputed: bool = False
+    unknown_fields: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def energy_mwh(self) -> Decimal:
         return self.quantity_mw * self.period.hours
 
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What makes two copies of a revision equal."""
+        return (
+            self.trader_id,
+            self.price_eur_per_mwh,
+            self.quantity_mw,
+            self.period.delivery_day,
+            self.period.delivery_hour,
+            self.executed_at,
+        )
+
     def fill(self) -> Fill:
+        """The whole trade."""
         return Fill(self.direction, self.energy_mwh, self.price_eur_per_mwh)
 
+    def fills(self) -> dict[str, Fill]:
+        """The part of the trade in each hour of PnL of its delivery day."""
+        return {
+            share.pnl_hour: Fill(self.direction, self.quantity_mw * share.hours, self.price_eur_per_mwh)
+            for share in self.period.shares
+        }
 
-def parse_trade(text: str, market: Market) -> Trade:
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """The exchange takes a trade back.
+
+    Attributes:
+        trade_id: Of the trade.
+        direction: None: of both directions.
+        revision: It takes back this revision and all before. None: revision 0, and each one received before it.
+    """
+
+    trade_id: str
+    direction: Direction | None
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operational:
+    """A heartbeat, an acknowledgement, a status: says nothing about trades.
+
+    Attributes:
+        kind: As the message names it.
+    """
+
+    kind: str
+
+
+def parse_message(text: str, market: Market) -> Trade | Cancellation | Operational:
     """Parses a message of the exchange.
 
-    Prices outside the exchange's bounds and quantities that are not positive pass: the validation checks them
-    and blocks their batch.
+    Prices outside the exchange's bounds and quantities that are not positive pass: the validation puts such
+    trades into quarantine.
 
     Raises:
-        RejectedMessageError: The message is not a trade, with the first reason found.
+        RejectedMessageError: The message is none of these, or cannot be used; with the first reason found.
     """
     message = decode_json(text)
-    keys = [key for key in MESSAGE_KEYS if isinstance(message, dict) and key in message]
-    if len(keys) != 1 or not isinstance(body := message[keys[0]], dict):
-        raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the message is {quoted(text)}")
-    trade_id = storable_text(require(body, "id"), "id", Reason.INVALID_TRADE_ID)
+    if isinstance(message, dict):
+        if isinstance(body := _only(message, CONFIRMATION_KEYS), dict):
+            return _confirmation(body, market)
+        if isinstance(body := _only(message, CANCELLATION_KEYS), dict) and "id" in body:
+            fields = _lower(body)
+            return _cancellation(body, fields)
+        if (kind := _kind(message)) is not None:
+            return Operational(kind)
+    raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the message is {quoted(text)}")
+
+
+def told_hours(text: str, market: Market) -> tuple[date, tuple[str, ...]] | None:
+    """Delivery day and hours of PnL that a rejected message is about; None if it does not tell."""
+    try:
+        message = decode_json(text)
+        body = _only(message, (*CONFIRMATION_KEYS, *CANCELLATION_KEYS)) if isinstance(message, dict) else None
+        if not isinstance(body, dict):
+            return None
+        period = _period(body, market)
+    except RejectedMessageError:
+        return None
+    return period.delivery_day, tuple(share.pnl_hour for share in period.shares)
+
+
+def _only(message: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    """The value of the one of these keys that the message has; None if it has none or several."""
+    found = [message[key] for key in keys if key in message]
+    return found[0] if len(found) == 1 else None
+
+
+def _kind(message: Mapping[str, Any]) -> str | None:
+    for key in KIND_KEYS:
+        value = message.get(key)
+        if isinstance(value, str) and (kind := value.strip()):
+            return kind
+    if message and message.keys() <= _HEARTBEAT_KEYS:
+        return "heartbeat"
+    return None
+
+
+def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellation:
+    fields = _lower(body)
+    states = [_state(fields[name]) for name in _STATE_FIELDS if fields.get(name) is not None]
+    if "cancelled" in states:
+        return _cancellation(body, fields)
+    trade_id = _trade_id(body)
     price = storable_number(require(body, "price"), "price", Reason.INVALID_PRICE)
     quantity = storable_number(require(body, "quantity"), "quantity", Reason.INVALID_QUANTITY)
-    direction = require(body, "direction")
-    if direction not in ("buy", "sell"):
-        raise RejectedMessageError(Reason.INVALID_DIRECTION, f"direction is {quoted(direction)}")
+    direction = _direction(require(body, "direction"))
+    period = _period(body, market)
+    trader_id = identifier(require(body, "trader_id"), "trader_id", Reason.INVALID_TRADER_ID)
+    _check_units(fields, market)
+    return Trade(
+        trade_id=trade_id,
+        trader_id=trader_id,
+        direction=direction,
+        price_eur_per_mwh=price,
+        quantity_mw=_megawatts(quantity, fields, period),
+        period=period,
+        executed_at=parse_time(body.get("execution_time")),
+        revision=_revision(fields) or 0,
+        is_disputed="disputed" in states,
+        unknown_fields=tuple(
+            name for name in body if name not in _KNOWN_FIELDS and name.lower() not in _EXTRA_FIELDS
+        ),
+    )
+
+
+def _cancellation(body: Mapping[str, Any], fields: Mapping[str, Any]) -> Cancellation:
+    direction = body.get("direction")
+    return Cancellation(
+        _trade_id(body), None if direction is None else _direction(direction), _revision(fields)
+    )
+
+
+def _lower(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with their names in lower case."""
+    return {name.lower(): value for name, value in body.items()}
+
+
+def _trade_id(body: Mapping[str, Any]) -> str:
+    return identifier(require(body, "id"), "id", Reason.INVALID_TRADE_ID)
+
+
+def _direction(value: object) -> Direction:
+    if isinstance(value, str) and (direction := _DIRECTIONS.get(value.strip().upper())):
+        return direction
+    raise RejectedMessageError(Reason.INVALID_DIRECTION, f"direction is {quoted(value)}")
+
+
+def _period(body: Mapping[str, Any], market: Market) -> DeliveryPeriod:
     day = parse_delivery_day(require(body, "delivery_day"))
     label = require(body, "delivery_hour")
     if not isinstance(label, str):
         raise RejectedMessageError(Reason.INVALID_DELIVERY_HOUR, f"delivery_hour is {quoted(label)}")
-    period = market.period(day, label)
-    trader_id = storable_text(require(body, "trader_id"), "trader_id", Reason.INVALID_TRADER_ID)
-    executed_at = zoned_time(require(body, "execution_time"), "execution_time", Reason.INVALID_EXECUTION_TIME)
-    return Trade(trade_id, trader_id, direction, price, quantity, period, executed_at)
+    return market.period(day, label)
+
+
+def _state(value: object) -> str:
+    """counts, cancelled or disputed."""
+    code = value.strip().upper() if isinstance(value, str) else None
+    for codes, state in ((_COUNTING, "counts"), (_CANCELLED, "cancelled"), (_DISPUTED, "disputed")):
+        if code in codes:
+            return state
+    raise RejectedMessageError(Reason.UNKNOWN_STATE, f"state is {quoted(value)}")
+
+
+def _revision(fields: Mapping[str, Any]) -> int | None:
+    """The highest revision that the message names; None if it names none."""
+    revisions = []
+    for name in _REVISION_FIELDS:
+        if fields.get(name) is not None:
+            digits = identifier(fields[name], name, Reason.INVALID_REVISION)
+            if not (digits.isascii() and digits.isdigit() and int(digits) <= _MAX_REVISION):
+                raise RejectedMessageError(Reason.INVALID_REVISION, f"{name} is {quoted(digits)}")
+            revisions.append(int(digits))
+    return max(revisions, default=None)
+
+
+def _check_units(fields: Mapping[str, Any], market: Market) -> None:
+    currency = fields.get("currency")
+    if currency is not None and not (isinstance(currency, str) and currency.strip().upper() == market.currency):
+        raise RejectedMessageError(Reason.FOREIGN_CURRENCY, f"currency is {quoted(currency)}")
+    for name in _PRICE_UNIT_FIELDS:
+        unit = fields.get(name)
+        if unit is not None and not (isinstance(unit, str) and unit.strip().lower() in _PRICE_UNITS):
+            raise RejectedMessageError(Reason.UNKNOWN_UNIT, f"{name} is {quoted(unit)}")
+
+
+def _megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPeriod) -> Decimal:
+    """The quantity in MW; MWh are divided by the hours of delivery.
+
+    Raises:
+        RejectedMessageError: The unit is unknown, or the quotient has no exact decimal representation.
+    """
+    is_energy = False
+    for name in _QUANTITY_UNIT_FIELDS:
+        unit = fields.get(name)
+        if unit is None:
+            continue
+        text = unit.strip().lower() if isinstance(unit, str) else ""
+        if text not in ("mw", "mwh"):
+            raise RejectedMessageError(Reason.UNKNOWN_UNIT, f"{name} is {quoted(unit)}")
+        is_energy = text == "mwh"
+    if not is_energy:
+        return quantity
+    power = quantity / period.hours
+    if power != round(power, 10):
+        raise RejectedMessageError(
+            Reason.INVALID_QUANTITY, f"{quantity} MWh in {period.hours} h is no exact number of MW"
+        )
+    return storable_number(power, "quantity", Reason.INVALID_QUANTITY)

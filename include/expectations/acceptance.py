@@ -1,4 +1,4 @@
-"""Validates the loaded batches of a source and decides on each: accepted or blocked."""
+"""Validates the loaded batches of a source and accepts them, but for the trades that are quarantined."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -7,8 +7,7 @@ from typing import Literal
 
 from psycopg2.extensions import connection, cursor
 
-from include.errors import TerminalError
-from include.load.copies import decide_copies, select_checked_copies
+from include.load.copies import decide_copies
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision, lock_validation
@@ -21,57 +20,49 @@ QUERIES = load_queries("expectations/queries.sql")
 Source = Literal["trades", "reference_prices"]
 
 _VACUUM = {"trades": QUERIES["vacuum_trades"], "reference_prices": QUERIES["vacuum_reference_prices"]}
-_ACCEPT_PENDING = {
-    "trades": QUERIES["accept_pending_trades"],
-    "reference_prices": QUERIES["accept_pending_reference_prices"],
-}
-
-_NAMED_BATCHES = 20
 
 _ROWS_PER_VALIDATION = 2_000_000
-"""Batches are decided on in portions of about so many rows, so that a year of them shows progress."""
+"""Batches are validated in portions of about so many rows, so that a year of them shows progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
     load_batch_id: int
-    landing_file: str
-    loaded_count: int
+    row_count: int
 
 
 def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
-    """Validates all batches of the source that wait for it, and accepts or blocks each.
+    """Validates all batches of the source that wait for it, and accepts them.
 
-    They are checked in portions. The decision on a portion is one transaction, which also marks the
-    delivery periods whose PnL it changes. Of two calls at once the second one waits and finds what was
-    loaded meanwhile.
+    The verdict is on a row, whatever it was loaded with: a trade that breaks a critical expectation is
+    quarantined, everything else counts. Each portion is one transaction, which also marks the hours of PnL that
+    it changes. Of two calls at once the second one waits and finds what was loaded meanwhile.
 
     Returns:
-        Counts: batches, rows, warnings.
+        Counts: batches, rows, rows in quarantine, warnings.
 
     Raises:
-        TerminalError: Batches break a critical expectation: they are blocked, the others are accepted.
-        TransientError: The connection to the warehouse was lost; nothing of the current portion is decided.
+        TransientError: The connection to the warehouse was lost; nothing of the current portion is accepted.
     """
-    rows = warnings = 0
-    guilty = dict[int, list[str]]()
+    total = {"batches": 0, "rows": 0, "quarantined": 0, "warnings": 0}
     with connect(settings.warehouse_url, f"validate_{source}") as conn:
         with conn, conn.cursor() as cur:
             lock_validation(cur, source)
+            run_sql(cur, QUERIES["unsound_rows"])
             run_sql(cur, QUERIES["validation_batches"], {"source": source})
-            batches = {row[0]: _Batch(*row) for row in cur}
-        if sum(batch.loaded_count for batch in batches.values()) > _ROWS_PER_VALIDATION:
+            batches = [_Batch(*row) for row in cur]
+        total["batches"] = len(batches)
+        if sum(batch.row_count for batch in batches) > _ROWS_PER_VALIDATION:
             _vacuum(conn, source)
-        for portion in _portions(batches.values()):
-            broken_by, portion_warnings = _decide(settings, conn, source, portion)
-            guilty |= broken_by
-            warnings += portion_warnings
-            rows += sum(batch.loaded_count for batch in portion)
-            log.info("%s: %d rows of %d batches are validated", source, rows, len(batches))
-    if guilty:
-        blocked = [batches[i] for i in sorted(guilty)]
-        raise TerminalError(_message(source, blocked, guilty, len(batches) - len(guilty)))
-    return {"batches": len(batches), "rows": rows, "warnings": warnings}
+        for portion in _portions(batches):
+            load_batch_ids = [batch.load_batch_id for batch in portion]
+            if rows := sum(batch.row_count for batch in portion):
+                total["warnings"] += _check(settings, conn, source, load_batch_ids)
+            with conn, conn.cursor() as cur:
+                total["quarantined"] += accept(cur, settings, source, load_batch_ids)
+            total["rows"] += rows
+            log.info("%s: %d rows of %d batches are validated", source, total["rows"], len(batches))
+    return total
 
 
 def _vacuum(conn: connection, source: Source) -> None:
@@ -90,7 +81,7 @@ def _portions(batches: Iterable[_Batch]) -> Iterator[list[_Batch]]:
     rows = 0
     for batch in batches:
         portion.append(batch)
-        rows += batch.loaded_count
+        rows += batch.row_count
         if rows >= _ROWS_PER_VALIDATION:
             yield portion
             portion, rows = [], 0
@@ -98,91 +89,40 @@ def _portions(batches: Iterable[_Batch]) -> Iterator[list[_Batch]]:
         yield portion
 
 
-def _decide(
-    settings: Settings, conn: connection, source: Source, portion: list[_Batch]
-) -> tuple[dict[int, list[str]], int]:
-    """Accepts or blocks these batches; the guilty ones with what they break, and the number of warnings."""
-    good, guilty = {batch.load_batch_id for batch in portion}, dict[int, list[str]]()
-    warnings = 0
-    while good:
-        broken_by, warnings = _check(settings, conn, source, sorted(good))
-        if not broken_by:
-            break
-        guilty |= broken_by
-        good -= broken_by.keys()
-    with conn, conn.cursor() as cur:
-        accept(cur, settings, source, sorted(good), QUERIES["accept_batches"])
-        run_sql(cur, QUERIES["block_batches"], {"load_batch_ids": sorted(guilty)})
-    return guilty, warnings
-
-
-def accept(
-    cur: cursor,
-    settings: Settings,
-    source: str,
-    load_batch_ids: list[int],
-    statement: str,
-    **parameters: object,
-) -> None:
-    """Lets batches count, and marks the delivery periods whose PnL that changes, in the caller's transaction.
-
-    Args:
-        cur: Within a transaction.
-        settings: Where the landing files are.
-        source: Of the batches.
-        load_batch_ids: The batches; none is fine.
-        statement: The statement that changes their state.
-        parameters: For that statement, beside the batches.
-    """
-    if load_batch_ids:
-        lock_decision(cur)
-        batches = {"load_batch_ids": load_batch_ids}
-        run_sql(cur, statement, {**batches, **parameters})
-        if source == "trades":
-            decide_copies(cur, settings, load_batch_ids)
-        run_sql(cur, _ACCEPT_PENDING[source], batches)
-
-
-def _check(
-    settings: Settings, conn: connection, source: Source, load_batch_ids: list[int]
-) -> tuple[dict[int, list[str]], int]:
-    """The guilty batches with what they break, and the number of warnings."""
+def _check(settings: Settings, conn: connection, source: Source, load_batch_ids: list[int]) -> int:
+    """Stores rows that break a critical expectation in pg_temp.unsound_rows; returns the number of findings."""
     # Great Expectations takes seconds to import: only when there is something to check
     from include.expectations import reference_prices, trades
-    from include.expectations.validation import validate
+    from include.expectations.validation import store_unexpected, validate
     from include.expectations.views import checked_view
 
-    suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source]
-    if source == "trades":
-        with conn, conn.cursor() as cur:
-            select_checked_copies(cur, load_batch_ids)
+    suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source](settings)
     parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market_timezone}
-    with (
-        checked_view(conn, source, parameters) as view,
-        checked_view(conn, "batches", parameters) as batches_view,
-    ):
-        findings = validate(settings, conn, suite(batches_view), view, load_batch_ids)
-    guilty: dict[int, list[str]] = {}
-    for finding in findings:
-        if finding.is_critical:
-            # a fault that cannot be attributed to a batch blocks all of them
-            for load_batch_id in finding.load_batch_ids or load_batch_ids:
-                guilty.setdefault(load_batch_id, []).append(finding.expectation)
-    return guilty, sum(not finding.is_success for finding in findings)
+    with checked_view(conn, source, parameters) as view:
+        findings = validate(settings, conn, suite, view, load_batch_ids)
+        with conn, conn.cursor() as cur:
+            for finding in findings:
+                if finding.is_critical:
+                    store_unexpected(cur, finding)
+    return sum(not finding.is_success for finding in findings)
 
 
-def _message(source: str, blocked: list[_Batch], guilty: dict[int, list[str]], accepted_count: int) -> str:
-    lines = [
-        f"- batch {batch.load_batch_id} ({batch.landing_file}): expected that "
-        + "; ".join(guilty[batch.load_batch_id])
-        for batch in blocked[:_NAMED_BATCHES]
-    ]
-    if len(blocked) > _NAMED_BATCHES:
-        lines.append(f"- and {len(blocked) - _NAMED_BATCHES} more")
-    return (
-        f"{len(blocked)} blocked and {accepted_count} accepted of the batches of {source};"
-        " what is blocked does not count:\n" + "\n".join(lines) + "\n"
-        "Rows and examples are in ops.validation_results. Decide on each with"
-        " `python -m include.commands.review list`, then"
-        " `python -m include.commands.review accept ID --reason …` or `… discard ID --reason …`"
-    )
+def accept(cur: cursor, settings: Settings, source: Source, load_batch_ids: list[int]) -> int:
+    """Lets batches count but for the rows in pg_temp.unsound_rows; returns the number of trades quarantined.
+
+    Marks the hours of PnL that this changes, in the caller's transaction.
+    """
+    lock_decision(cur)
+    batches = {"load_batch_ids": load_batch_ids}
+    run_sql(cur, QUERIES["accept_batches"], batches)
+    quarantined = 0
+    if source == "trades":
+        decide_copies(cur, settings, load_batch_ids)
+        run_sql(cur, QUERIES["mark_disputed"], batches)
+        run_sql(cur, QUERIES["release_sound"], batches)
+        quarantined = run_sql(cur, QUERIES["quarantine_unsound"], batches)
+        run_sql(cur, QUERIES["accept_pending_trades"], batches)
+    else:
+        run_sql(cur, QUERIES["accept_pending_reference_prices"], batches)
+    run_sql(cur, QUERIES["forget_unsound"])
+    return quarantined

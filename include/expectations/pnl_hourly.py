@@ -80,7 +80,7 @@ def _inputs() -> list[Expectation]:
         ExpectNoRows(
             unexpected_rows_query="""
                 SELECT
-                    delivery_day, delivery_hour, trader_id,
+                    market, delivery_day, delivery_hour, trader_id,
                     p.trade_count, t.trade_count AS accepted_trade_count,
                     p.buy_mwh, t.buy_mwh AS accepted_buy_mwh, p.sell_mwh, t.sell_mwh AS accepted_sell_mwh,
                     p.buy_value_eur, t.buy_value_eur AS accepted_buy_value_eur,
@@ -88,19 +88,22 @@ def _inputs() -> list[Expectation]:
                 FROM {batch} AS p
                 FULL JOIN (
                     SELECT
-                        delivery_day, delivery_hour, trader_id,
+                        c.market, c.delivery_day, h.pnl_hour AS delivery_hour, c.trader_id,
                         count(*) AS trade_count,
-                        coalesce(sum(energy_mwh) FILTER (WHERE direction = 'buy'), 0) AS buy_mwh,
-                        coalesce(sum(energy_mwh) FILTER (WHERE direction = 'sell'), 0) AS sell_mwh,
-                        coalesce(sum(energy_mwh * price_eur_per_mwh) FILTER (WHERE direction = 'buy'), 0)
-                            AS buy_value_eur,
-                        coalesce(sum(energy_mwh * price_eur_per_mwh) FILTER (WHERE direction = 'sell'), 0)
-                            AS sell_value_eur
-                    FROM curated.trades
-                    WHERE (delivery_day, delivery_hour) IN (
-                        SELECT delivery_day, delivery_hour FROM {batch} AS b)
-                    GROUP BY delivery_day, delivery_hour, trader_id
-                ) AS t USING (delivery_day, delivery_hour, trader_id)
+                        coalesce(sum(c.quantity_mw * h.hours) FILTER (WHERE direction = 'buy'), 0) AS buy_mwh,
+                        coalesce(sum(c.quantity_mw * h.hours) FILTER (WHERE direction = 'sell'), 0) AS sell_mwh,
+                        coalesce(sum(c.quantity_mw * h.hours * c.price_eur_per_mwh)
+                                 FILTER (WHERE direction = 'buy'), 0) AS buy_value_eur,
+                        coalesce(sum(c.quantity_mw * h.hours * c.price_eur_per_mwh)
+                                 FILTER (WHERE direction = 'sell'), 0) AS sell_value_eur
+                    FROM curated.trades AS c
+                    JOIN raw.period_hours AS h
+                        ON (h.market, h.delivery_day, h.delivery_hour)
+                           = (c.market, c.delivery_day, c.delivery_hour)
+                    WHERE (c.market, c.delivery_day, h.pnl_hour) IN (
+                        SELECT market, delivery_day, delivery_hour FROM {batch} AS b)
+                    GROUP BY c.market, c.delivery_day, h.pnl_hour, c.trader_id
+                ) AS t USING (market, delivery_day, delivery_hour, trader_id)
                 WHERE (p.trade_count, p.buy_mwh, p.sell_mwh, p.buy_value_eur, p.sell_value_eur)
                       IS DISTINCT FROM
                       (t.trade_count, t.buy_mwh, t.sell_mwh, t.buy_value_eur, t.sell_value_eur)
@@ -164,13 +167,15 @@ def _prices() -> list[Expectation]:
                     p.delivery_day, p.delivery_hour, p.reference_price_eur_per_mwh, p.price_status,
                     r.price_eur_per_mwh AS accepted_price_eur_per_mwh, r.price_status AS accepted_price_status
                 FROM (
-                    SELECT DISTINCT delivery_day, delivery_hour, reference_price_eur_per_mwh, price_status
+                    SELECT DISTINCT
+                        market, delivery_day, delivery_hour, reference_price_eur_per_mwh, price_status
                     FROM {batch} AS b
                 ) AS p
                 LEFT JOIN LATERAL (
                     SELECT c.price_eur_per_mwh, c.price_status
                     FROM curated.reference_prices AS c
-                    WHERE c.delivery_day = p.delivery_day AND c.delivery_hour = p.delivery_hour
+                    WHERE (c.market, c.delivery_day, c.delivery_hour)
+                          = (p.market, p.delivery_day, p.delivery_hour)
                 ) AS r ON true
                 WHERE (p.reference_price_eur_per_mwh, p.price_status)
                       IS DISTINCT FROM (r.price_eur_per_mwh, coalesce(r.price_status, 'missing'))
@@ -191,9 +196,9 @@ def _completeness() -> list[Expectation]:
             description="no capture gap is shorter than 0 s",
         ),
         _rows(
-            "is_complete <> (capture_gap_seconds = 0)",
-            "is_complete, capture_gap_seconds",
-            "a row is complete if and only if there was no capture gap",
+            "is_complete <> (capture_gap_seconds = 0 AND NOT has_unreviewed_messages)",
+            "is_complete, capture_gap_seconds, has_unreviewed_messages",
+            "a row is complete if and only if there was no capture gap and no message waits for a review",
             "is_complete",
         ),
     ]

@@ -1,22 +1,27 @@
 -- Queries of include/expectations: what is validated, what was found, and what then counts
 
 -- name: validation_batches
--- The batches that wait for a decision
-SELECT b.load_batch_id, f.landing_file, b.loaded_count
+-- The batches that wait for their validation, and how many rows they have to validate
+SELECT
+    b.load_batch_id,
+    b.loaded_count + (SELECT count(*) FROM staging.trade_copies AS c WHERE c.load_batch_id = b.load_batch_id) AS row_count
 FROM ops.load_batches AS b
-JOIN ops.landing_files AS f USING (landing_file_id)
 WHERE b.source = %(source)s AND b.state = 'loaded'
 ORDER BY b.load_batch_id
 
+-- name: unsound_rows
+-- The rows of a validation that break a critical expectation
+CREATE TEMPORARY TABLE unsound_rows (landing_file_id bigint, line_number bigint, expectation text)
+
 -- name: validation_view_trades
--- The trades of the batches of a validation and the further copies that would count with them, each with what the calendar
--- says of its delivery period.
+-- The trades of the batches of a validation and the waiting copies that might count instead of stored ones, each with what
+-- the calendar says of its delivery period.
 -- The batches are given as bigint[]: PostgreSQL hashes such a list only if it has the column's type, and else compares
 -- each row with hundreds of batches one by one.
 SELECT
-    t.trade_id, t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour,
-    t.delivery_start_at, t.delivery_end_at, t.executed_at, t.received_at,
-    t.load_batch_id, f.landing_file, t.line_number, b.loaded_at, t.is_stored,
+    t.market, t.trade_id, t.direction, t.revision, t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day,
+    t.delivery_hour, t.delivery_start_at, t.delivery_end_at, t.executed_at, t.received_at,
+    t.load_batch_id, t.landing_file_id, f.landing_file, t.line_number, b.loaded_at, t.is_stored,
     p.delivery_start_at AS calendar_start_at,
     p.delivery_end_at AS calendar_end_at,
     -- under the doubled label of October a trade may be for the second of its two hours
@@ -28,37 +33,24 @@ FROM (
     WHERE s.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     UNION ALL
     SELECT c.*, false
-    FROM staging.checked_copies AS c
+    FROM staging.trade_copies AS c
+    WHERE c.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 ) AS t
 LEFT JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
 LEFT JOIN ops.load_batches AS b ON b.load_batch_id = t.load_batch_id
-LEFT JOIN raw.delivery_periods AS p ON p.delivery_day = t.delivery_day AND p.delivery_hour = t.delivery_hour
+LEFT JOIN raw.delivery_periods AS p
+    ON (p.market, p.delivery_day, p.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
 
 -- name: validation_view_reference_prices
 -- The price observations of the batches of a validation, with what the calendar says of their delivery period
 SELECT
-    r.delivery_day, r.delivery_hour, r.price_eur_per_mwh, r.provider_updated_at, r.unreadable_update_time,
-    r.observed_at, r.load_batch_id, f.landing_file, r.line_number, true AS is_stored,
-    p.tradable_from
+    r.market, r.delivery_day, r.delivery_hour, r.price_eur_per_mwh, r.provider_updated_at, r.unreadable_update_time,
+    r.observed_at, r.load_batch_id, r.landing_file_id, f.landing_file, r.line_number, p.tradable_from
 FROM raw.reference_prices AS r
 LEFT JOIN ops.landing_files AS f ON f.landing_file_id = r.landing_file_id
-LEFT JOIN raw.delivery_periods AS p ON p.delivery_day = r.delivery_day AND p.delivery_hour = r.delivery_hour
+LEFT JOIN raw.delivery_periods AS p
+    ON (p.market, p.delivery_day, p.delivery_hour) = (r.market, r.delivery_day, r.delivery_hour)
 WHERE r.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-
--- name: validation_view_batches
--- The batches of a validation: the messages that each brought; a line torn by a crash of ours was never a message
-SELECT
-    b.load_batch_id, f.landing_file, b.loaded_at, b.loaded_count,
-    b.rejected_count - torn.line_count AS rejected_count,
-    b.loaded_count + b.duplicate_count + b.rejected_count - torn.line_count AS message_count
-FROM ops.load_batches AS b
-JOIN ops.landing_files AS f USING (landing_file_id)
-CROSS JOIN LATERAL (
-    SELECT count(*) AS line_count
-    FROM ops.rejected_messages AS r
-    WHERE r.load_batch_id = b.load_batch_id AND r.reason_code = 'torn_line'
-) AS torn
-WHERE b.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: validation_view_pnl_hourly
 -- The rows of one build, which holds the locks of these days
@@ -93,39 +85,80 @@ VACUUM (ANALYZE) raw.reference_prices
 UPDATE ops.load_batches SET state = 'accepted', validated_at = clock_timestamp()
 WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'loaded'
 
--- name: block_batches
-UPDATE ops.load_batches SET state = 'blocked', validated_at = clock_timestamp()
-WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'loaded'
+-- name: mark_disputed
+-- Whichever copy of a revision says that it is disputed
+UPDATE raw.trades AS t SET is_disputed = true
+FROM raw.trade_receipts AS r
+WHERE r.is_disputed AND NOT t.is_disputed
+  AND (t.market, t.trade_id, t.direction, t.revision) = (r.market, r.trade_id, r.direction, r.revision)
+  AND (r.load_batch_id = ANY(%(load_batch_ids)s::bigint[]) OR t.load_batch_id = ANY(%(load_batch_ids)s::bigint[]))
+
+-- name: release_sound
+-- Trades that were in quarantine and are validated again: it starts anew, unless a person decided
+DELETE FROM ops.quarantined_trades AS q
+USING raw.trades AS t
+WHERE t.load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND q.review IS NULL
+  AND (q.market, q.trade_id, q.direction, q.revision) = (t.market, t.trade_id, t.direction, t.revision)
+
+-- name: quarantine_unsound
+-- A decision holds for as long as the trade says the same
+INSERT INTO ops.quarantined_trades AS known (
+    market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour,
+    expectation, received_at, landing_file_id, line_number
+)
+SELECT
+    t.market, t.trade_id, t.direction, t.revision, t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day,
+    t.delivery_hour, u.expectation, t.received_at, t.landing_file_id, t.line_number
+FROM (
+    SELECT landing_file_id, line_number, string_agg(DISTINCT expectation, '; ') AS expectation
+    FROM pg_temp.unsound_rows
+    GROUP BY landing_file_id, line_number
+) AS u
+JOIN raw.trades AS t USING (landing_file_id, line_number)
+WHERE t.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+ON CONFLICT (market, trade_id, direction, revision) DO UPDATE SET
+    trader_id = excluded.trader_id,
+    price_eur_per_mwh = excluded.price_eur_per_mwh,
+    quantity_mw = excluded.quantity_mw,
+    delivery_day = excluded.delivery_day,
+    delivery_hour = excluded.delivery_hour,
+    expectation = excluded.expectation,
+    received_at = excluded.received_at,
+    landing_file_id = excluded.landing_file_id,
+    line_number = excluded.line_number,
+    quarantined_at = clock_timestamp(),
+    review = NULL,
+    review_reason = NULL,
+    reviewed_at = NULL
+WHERE (known.trader_id, known.price_eur_per_mwh, known.quantity_mw, known.delivery_day, known.delivery_hour)
+      IS DISTINCT FROM
+      (excluded.trader_id, excluded.price_eur_per_mwh, excluded.quantity_mw, excluded.delivery_day, excluded.delivery_hour)
+
+-- name: forget_unsound
+TRUNCATE pg_temp.unsound_rows
 
 -- name: accept_pending_trades
--- The delivery periods that the trades of these batches change
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT DISTINCT delivery_day, delivery_hour, 'trades'
-FROM raw.trades
-WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+-- The hours of PnL that these batches change
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT market, delivery_day, delivery_hour, 'trades'
+FROM staging.affected_hours(%(load_batch_ids)s::bigint[])
 
 -- name: accept_pending_reference_prices
--- The traded delivery periods whose current price, by the observations of these batches, is not what PnL shows
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT o.delivery_day, o.delivery_hour, 'reference_prices'
+-- The traded hours whose current price, by the observations of these batches, is not what PnL shows
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT o.market, o.delivery_day, o.delivery_hour, 'reference_prices'
 FROM (
-    SELECT DISTINCT delivery_day, delivery_hour
+    SELECT DISTINCT market, delivery_day, delivery_hour
     FROM raw.reference_prices
     WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 ) AS o
 LEFT JOIN LATERAL (
     SELECT r.price_eur_per_mwh, r.price_status
     FROM curated.reference_prices AS r
-    WHERE r.delivery_day = o.delivery_day AND r.delivery_hour = o.delivery_hour
+    WHERE (r.market, r.delivery_day, r.delivery_hour) = (o.market, o.delivery_day, o.delivery_hour)
 ) AS c ON true
 WHERE EXISTS (
-          SELECT FROM curated.pnl_hourly AS h
-          WHERE h.delivery_day = o.delivery_day AND h.delivery_hour = o.delivery_hour
-            AND (h.reference_price_eur_per_mwh, h.price_status)
-                IS DISTINCT FROM (c.price_eur_per_mwh, coalesce(c.price_status, 'missing')))
-   OR (NOT EXISTS (
-           SELECT FROM curated.pnl_hourly AS h
-           WHERE h.delivery_day = o.delivery_day AND h.delivery_hour = o.delivery_hour)
-       AND EXISTS (
-           SELECT FROM curated.trades AS t
-           WHERE t.delivery_day = o.delivery_day AND t.delivery_hour = o.delivery_hour))
+    SELECT FROM curated.pnl_hourly AS h
+    WHERE (h.market, h.delivery_day, h.delivery_hour) = (o.market, o.delivery_day, o.delivery_hour)
+      AND (h.reference_price_eur_per_mwh, h.price_status)
+          IS DISTINCT FROM (c.price_eur_per_mwh, coalesce(c.price_status, 'missing')))

@@ -1,6 +1,5 @@
 """What is expected of the trades of the batches that were loaded."""
 
-from include.expectations.batches import reject_share, row_count
 from include.expectations.library import (
     CRITICAL,
     WARNING,
@@ -12,23 +11,23 @@ from include.expectations.library import (
     ExpectNoRows,
 )
 from include.expectations.validation import Suite
+from include.settings import Settings
 
 LOWEST_PRICE, HIGHEST_PRICE = -9999.99, 9999.99
 """EUR/MWh: the technical bounds of the exchange (EPEX SPOT continuous intraday)."""
 
-_IDENTITY = ("load_batch_id", "trade_id", "landing_file", "line_number")
-_SELECT = "SELECT load_batch_id, trade_id, landing_file, line_number"
+_IDENTITY = ("load_batch_id", "trade_id", "landing_file_id", "landing_file", "line_number")
+_SELECT = "SELECT load_batch_id, trade_id, landing_file_id, landing_file, line_number"
 
 
-def suite(batches_view: str) -> Suite:
+def suite(settings: Settings) -> Suite:
     """The suite for a view as `validation_view_trades` makes it.
 
-    Args:
-        batches_view: The view of the same batches, as `validation_view_batches` makes it.
+    A trade that breaks a critical expectation is quarantined; each of them is about one row. Whether a trade is
+    plausible depends on limits that a desk sets for itself and on prices that still move: these are warnings.
     """
-    return Suite(
-        "trades", _IDENTITY, (*_identity(), *_ranges(), *_delivery(), *_times(), *_batches(batches_view))
-    )
+    expectations = (*_identity(), *_ranges(), *_delivery(), *_times(), *_plausibility(settings))
+    return Suite("trades", _IDENTITY, expectations)
 
 
 def _identity() -> list[Expectation]:
@@ -38,12 +37,15 @@ def _identity() -> list[Expectation]:
                 {_SELECT}
                 FROM {{batch}} AS t
                 JOIN (
-                    SELECT trade_id FROM {{batch}} AS b WHERE is_stored GROUP BY trade_id HAVING count(*) > 1
-                ) AS twice USING (trade_id)
+                    SELECT market, trade_id, direction, revision FROM {{batch}} AS b
+                    WHERE is_stored
+                    GROUP BY market, trade_id, direction, revision
+                    HAVING count(*) > 1
+                ) AS twice USING (market, trade_id, direction, revision)
                 """,
             meta={"column": "trade_id"},
             severity=CRITICAL,
-            description="each trade is there once, by its id",
+            description="each revision of a trade is there once",
         ),
         ExpectColumnValueLengthsToBeBetween(
             column="trade_id", min_value=1, severity=CRITICAL, description="each trade's id has characters"
@@ -60,9 +62,11 @@ def _identity() -> list[Expectation]:
                 "trader_id",
                 "delivery_day",
                 "delivery_hour",
-                "executed_at",
                 "received_at",
             )
+        ),
+        ExpectColumnValuesToNotBeNull(
+            column="executed_at", severity=WARNING, description="each trade has a readable execution time"
         ),
     ]
 
@@ -153,5 +157,43 @@ def _times() -> list[Expectation]:
     ]
 
 
-def _batches(batches_view: str) -> list[Expectation]:
-    return [reject_share(batches_view, CRITICAL), row_count(batches_view)]
+def _plausibility(settings: Settings) -> list[Expectation]:
+    quantity, deviation = settings.trade_max_quantity_mw, settings.trade_max_deviation_eur_per_mwh
+    return [
+        ExpectColumnValuesToBeBetween(
+            column="quantity_mw",
+            max_value=quantity,
+            severity=WARNING,
+            description=f"each quantity is at most {quantity:,} MW",
+        ),
+        # prices are looked up once for each delivery period; a block has one for each of its hours
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}, price_eur_per_mwh, lowest_reference_price, highest_reference_price
+                FROM {{batch}} AS t
+                JOIN (
+                    SELECT
+                        h.market, h.delivery_day, h.delivery_hour,
+                        min(r.price_eur_per_mwh) AS lowest_reference_price,
+                        max(r.price_eur_per_mwh) AS highest_reference_price
+                    FROM (SELECT DISTINCT market, delivery_day, delivery_hour FROM {{batch}} AS b) AS p
+                    JOIN raw.period_hours AS h USING (market, delivery_day, delivery_hour)
+                    JOIN LATERAL (
+                        SELECT c.price_eur_per_mwh
+                        FROM curated.reference_prices AS c
+                        WHERE (c.market, c.delivery_day, c.delivery_hour)
+                              = (h.market, h.delivery_day, h.pnl_hour)
+                    ) AS r ON true
+                    GROUP BY h.market, h.delivery_day, h.delivery_hour
+                ) AS reference USING (market, delivery_day, delivery_hour)
+                WHERE price_eur_per_mwh NOT BETWEEN lowest_reference_price - {deviation}
+                                                AND highest_reference_price + {deviation}
+                """,
+            meta={"column": "price_eur_per_mwh"},
+            severity=WARNING,
+            description=(
+                f"each price is at most {deviation:,} EUR/MWh away from the reference price of its hour, if"
+                " there is one"
+            ),
+        ),
+    ]

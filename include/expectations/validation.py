@@ -64,6 +64,7 @@ class Finding:
         unexpected_count: Rows that did not meet it.
         detail: What was seen, in words, with examples.
         load_batch_ids: The batches of these rows, where the rows are of batches.
+        rows_sql: Selects them, while the view exists.
     """
 
     expectation: str
@@ -73,6 +74,7 @@ class Finding:
     unexpected_count: int
     detail: str
     load_batch_ids: Sequence[int]
+    rows_sql: str
 
     @property
     def is_critical(self) -> bool:
@@ -108,6 +110,16 @@ def validate(
             level = logging.ERROR if finding.is_critical else logging.WARNING
             log.log(level, "%s: expected that %s; %s", suite.name, finding.expectation, finding.detail)
     return findings
+
+
+def store_unexpected(cur: cursor, finding: Finding) -> None:
+    """Adds the rows of a finding to pg_temp.unsound_rows; the view that it is about still exists."""
+    _see_views(cur)
+    cur.execute(
+        f"INSERT INTO pg_temp.unsound_rows"
+        f" SELECT landing_file_id, line_number, %s FROM ({finding.rows_sql}) AS unexpected",
+        [finding.expectation],
+    )
 
 
 def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteValidationResult:
@@ -170,7 +182,7 @@ def _findings(
         outcome = by_description[expectation.description]
         counted = "observed_value" if isinstance(expectation, ExpectNoRows) else "unexpected_count"
         count = int(outcome.result.get(counted) or 0)
-        detail, load_batch_ids = "met by all", list[int]()
+        detail, load_batch_ids, rows_sql = "met by all", list[int](), ""
         if not outcome.success:
             rows_sql = _rows_sql(expectation, outcome, view)
             where = ""
@@ -186,6 +198,7 @@ def _findings(
             unexpected_count=count,
             detail=detail[:_MAX_CHARACTERS],
             load_batch_ids=load_batch_ids,
+            rows_sql=rows_sql,
         )
 
 

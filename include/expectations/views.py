@@ -17,7 +17,6 @@ SCHEMA = "staging"
 _CHECKED = {
     "trades": QUERIES["validation_view_trades"],
     "reference_prices": QUERIES["validation_view_reference_prices"],
-    "batches": QUERIES["validation_view_batches"],
     "pnl_hourly": QUERIES["validation_view_pnl_hourly"],
 }
 
@@ -31,7 +30,7 @@ def checked_view(conn: connection, what: str, parameters: Mapping[str, Any]) -> 
 
     Args:
         conn: A connection without an open transaction.
-        what: `trades`, `reference_prices`, `batches` or `pnl_hourly`.
+        what: `trades`, `reference_prices` or `pnl_hourly`.
         parameters: Of the query that selects the rows.
 
     Yields:

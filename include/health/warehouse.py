@@ -112,6 +112,8 @@ def _loading(query: Query) -> Iterator[Sample]:
                 yield metric, (row["source"], outcome), value(row[outcome])
     for row in query(QUERIES["rejects"]):
         yield "rejected_messages_total", (row["source"], row["reason_code"]), value(row["count"])
+    for row in query(QUERIES["unreviewed"]):
+        yield "unreviewed_messages", (row["problem"],), value(row["count"])
     (newest,) = query(QUERIES["newest_trade"])
     yield "newest_trade_timestamp_seconds", (), seconds(newest["received_at"])
 
@@ -132,6 +134,7 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     hours = Market.of(settings.market_timezone).tradable_hours(now)
     (prices,) = query(
         SHARED["health_prices"],
+        markets=[hour.market for hour in hours],
         days=[hour.delivery_day for hour in hours],
         hours=[hour.delivery_hour for hour in hours],
     )
@@ -145,9 +148,8 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     ):
         yield "provider_budget_used_requests", (period,), value(used)
         yield "provider_budget_requests", (period,), value(budget)
-    (troubles,) = query(QUERIES["troubles"])
-    yield "provider_down", (), value(troubles["is_provider_down"])
-    yield "blocked_batches", (), value(troubles["blocked_batches"])
+    (provider,) = query(QUERIES["provider"])
+    yield "provider_down", (), value(provider["is_down"])
 
 
 def _query_until(cur: cursor, deadline: float) -> Query:

@@ -122,19 +122,22 @@ def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Buil
         run_sql(cur, QUERIES["forget_staged_days"], {"days": days})
         run_sql(cur, QUERIES["pending_periods"], {"days": days, "is_whole": is_whole})
         pending = cur.fetchall()
-        periods = sorted({(day, hour) for _, day, hour in pending})
+        hours = sorted({tuple(hour) for _, *hour in pending})
         parameters = {
-            "days": days,
-            "delivery_days": [day for day, _ in periods],
-            "delivery_hours": [hour for _, hour in periods],
+            "markets": [market for market, _, _ in hours],
+            "delivery_days": [day for _, day, _ in hours],
+            "delivery_hours": [hour for _, _, hour in hours],
         }
-        run_sql(cur, QUERIES["pnl_sums"], parameters)
+        run_sql(cur, QUERIES["wanted_hours"], parameters)
+        run_sql(cur, QUERIES["wanted_periods"])
+        run_sql(cur, QUERIES["pnl_sums"])
+        run_sql(cur, QUERIES["pnl_lost"])
         return Build(
             days,
-            pending_ids=[pending_id for pending_id, _, _ in pending if pending_id is not None],
-            period_count=len(periods),
-            row_count=run_sql(cur, QUERIES["stage_pnl_hourly"], parameters),
-            changed_count=run_sql(cur, QUERIES["pnl_changes"], parameters),
+            pending_ids=[pending_id for pending_id, *_ in pending if pending_id is not None],
+            period_count=len(hours),
+            row_count=run_sql(cur, QUERIES["stage_pnl_hourly"]),
+            changed_count=run_sql(cur, QUERIES["pnl_changes"], {"days": days}),
         )
 
 

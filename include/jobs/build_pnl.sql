@@ -1,16 +1,16 @@
 -- name: pending_window
--- The delivery periods that a window of receipt touches: delivered in it, or with trades received in it
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT delivery_day, delivery_hour, 'rerun'
-FROM raw.delivery_periods AS p
-WHERE delivery_start_at >= %(start_at)s AND delivery_start_at < %(end_at)s
+-- The hours that a window of receipt touches: delivered in it, or with trades, cancellations or rejects received in it
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT h.market, h.delivery_day, h.pnl_hour, 'rerun'
+FROM raw.period_hours AS h
+JOIN raw.delivery_periods AS p
+    ON (p.market, p.delivery_day, p.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
+WHERE p.delivery_start_at >= %(start_at)s AND p.delivery_start_at < %(end_at)s
   AND EXISTS (SELECT FROM raw.trades AS t
-              WHERE (t.delivery_day, t.delivery_hour) = (p.delivery_day, p.delivery_hour))
+              WHERE (t.market, t.delivery_day, t.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour))
 UNION
-SELECT delivery_day, delivery_hour, 'rerun'
-FROM raw.trades
--- an array, so that the index on the batch is used: there is none on the file
-WHERE load_batch_id = ANY(ARRAY(
+SELECT market, delivery_day, delivery_hour, 'rerun'
+FROM staging.affected_hours(ARRAY(
     SELECT b.load_batch_id
     FROM ops.load_batches AS b
     JOIN ops.landing_files AS f USING (landing_file_id)
@@ -20,110 +20,178 @@ WHERE load_batch_id = ANY(ARRAY(
 SELECT DISTINCT delivery_day FROM ops.pending_delivery_periods ORDER BY delivery_day
 
 -- name: pending_periods
--- Every change that waits for a build, of the given days; not of periods that a reload took rows from and that wait for
--- a decision on what was loaded instead
+-- Every change that waits for a build, of the given days; not of hours that a reload took rows from and that wait for
+-- the validation of what was loaded instead
 WITH undecided AS MATERIALIZED (
-    SELECT array_agg(load_batch_id) AS load_batch_ids
+    SELECT coalesce(array_agg(load_batch_id), '{}') AS load_batch_ids
     FROM ops.load_batches
-    WHERE state <> 'accepted' AND review IS NULL AND is_reload
+    WHERE state <> 'accepted' AND is_reload
 ), held AS MATERIALIZED (
-    -- an array, so that the index on the batch is used
-    SELECT delivery_day, delivery_hour FROM raw.trades
-    WHERE load_batch_id = ANY((SELECT load_batch_ids FROM undecided)::bigint[])
+    SELECT a.market, a.delivery_day, a.delivery_hour
+    FROM undecided
+    CROSS JOIN LATERAL staging.affected_hours(load_batch_ids) AS a
     UNION
-    SELECT delivery_day, delivery_hour FROM raw.reference_prices
+    -- an array, so that the index on the batch is used
+    SELECT market, delivery_day, delivery_hour FROM raw.reference_prices
     WHERE load_batch_id = ANY((SELECT load_batch_ids FROM undecided)::bigint[])
 )
-SELECT pending_id, delivery_day, delivery_hour
+SELECT pending_id, market, delivery_day, delivery_hour
 FROM ops.pending_delivery_periods
 WHERE delivery_day = ANY(%(days)s::date[])
-  AND (delivery_day, delivery_hour) NOT IN (SELECT delivery_day, delivery_hour FROM held)
+  AND (market, delivery_day, delivery_hour) NOT IN (SELECT market, delivery_day, delivery_hour FROM held)
 UNION ALL
--- of a rebuild: every other period that is known
-SELECT NULL, delivery_day, delivery_hour
-FROM raw.delivery_periods
+-- of a rebuild: every other hour that is known
+SELECT NULL, market, delivery_day, pnl_hour
+FROM raw.period_hours
 WHERE %(is_whole)s AND delivery_day = ANY(%(days)s::date[])
-  AND (delivery_day, delivery_hour) NOT IN (SELECT delivery_day, delivery_hour FROM held)
+  AND (market, delivery_day, pnl_hour) NOT IN (SELECT market, delivery_day, delivery_hour FROM held)
 
 -- name: forget_staged_days
 -- The staged rows of these days, whose locks are ours: those of this build, or of one that was killed
 DELETE FROM staging.pnl_hourly WHERE delivery_day = ANY(%(days)s::date[])
 
+-- name: wanted_hours
+-- The hours of a build
+CREATE TEMPORARY TABLE wanted_hours ON COMMIT DROP AS
+SELECT DISTINCT *
+FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_hours)s::text[])
+    AS w (market, delivery_day, delivery_hour)
+
+-- name: wanted_periods
+-- The delivery periods that deliver in these hours
+CREATE TEMPORARY TABLE wanted_periods ON COMMIT DROP AS
+SELECT DISTINCT h.market, h.delivery_day, h.delivery_hour
+FROM raw.period_hours AS h
+JOIN pg_temp.wanted_hours AS w
+    ON (w.market, w.delivery_day, w.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
+
 -- name: pnl_sums
--- The sums of a build, one row per delivery period, trader and direction: the only pass over the trades.
+-- The sums of a build, one row per delivery period, trader and direction: the only pass over the trades. Which trades
+-- count is as in curated.trades.
 -- A table of its own, because PostgreSQL uses all cores for CREATE TABLE AS, but not for INSERT.
 CREATE TEMPORARY TABLE pnl_sums ON COMMIT DROP AS
 SELECT
+    t.market,
     t.delivery_day,
     t.delivery_hour,
     t.trader_id,
     t.direction,
     count(*) AS trade_count,
+    count(*) FILTER (WHERE t.revision > 0) AS amended_count,
     sum(t.quantity_mw) AS quantity_mw,
     sum(t.quantity_mw * t.price_eur_per_mwh) AS value_eur_per_hour
-FROM raw.trades AS t
-WHERE (t.delivery_day, t.delivery_hour) IN (
-          SELECT * FROM unnest(%(delivery_days)s::date[], %(delivery_hours)s::text[]))
-  AND t.load_batch_id NOT IN (SELECT load_batch_id FROM ops.load_batches WHERE state <> 'accepted')
-GROUP BY t.delivery_day, t.delivery_hour, t.trader_id, t.direction
+FROM staging.latest_trades AS t
+WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
+          SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_periods)
+  AND NOT EXISTS (
+      SELECT FROM staging.cancellations AS c
+      WHERE (c.market, c.trade_id) = (t.market, t.trade_id) AND staging.takes_back(c, t))
+GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id, t.direction
+
+-- name: pnl_lost
+-- Trades of these periods that the exchange took back, and revisions that another one replaced
+CREATE TEMPORARY TABLE pnl_lost ON COMMIT DROP AS
+SELECT market, delivery_day, delivery_hour, trader_id, count(*) AS cancelled_count, 0 AS replaced_count
+FROM curated.cancelled_trades AS c
+WHERE (market, delivery_day, delivery_hour) IN (SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_periods)
+GROUP BY market, delivery_day, delivery_hour, trader_id
+UNION ALL
+SELECT t.market, t.delivery_day, t.delivery_hour, t.trader_id, 0, count(*)
+FROM staging.standing_trades AS t
+WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
+          SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_periods)
+  AND EXISTS (
+      SELECT FROM staging.standing_trades AS a
+      WHERE a.revision > 0 AND a.revision > t.revision
+        AND (a.market, a.trade_id, a.direction) = (t.market, t.trade_id, t.direction))
+GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id
 
 -- name: stage_pnl_hourly
--- The facts of PnL of the periods of a build, from the trades and prices that count: exact sums and products. What
+-- The facts of PnL of the hours of a build, from the trades and prices that count: exact sums and products. What
 -- follows from them is generated by curated.pnl_versions (migration 0009); include/domain/pnl.py is the same in Python.
 -- Each part is materialized: the planner cannot know how few rows it has and would compute it again for each trader.
 INSERT INTO staging.pnl_hourly (
-    delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
-    buy_value_eur, sell_value_eur, reference_price_eur_per_mwh, price_status, capture_gap_seconds
+    market, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
+    buy_value_eur, sell_value_eur, reference_price_eur_per_mwh, price_status, capture_gap_seconds, starting_trade_count,
+    amendment_count, cancelled_trade_count, has_unreviewed_messages
 )
 WITH wanted AS MATERIALIZED (
-    SELECT p.*
-    FROM unnest(%(delivery_days)s::date[], %(delivery_hours)s::text[]) AS w (delivery_day, delivery_hour)
-    JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
+    SELECT h.*
+    FROM pg_temp.wanted_hours AS w
+    JOIN staging.pnl_hours AS h USING (market, delivery_day, delivery_hour)
+), shares AS MATERIALIZED (
+    SELECT
+        h.market, h.delivery_day, h.delivery_hour AS delivery_period, h.pnl_hour AS delivery_hour, h.hours,
+        p.delivery_start_at >= w.delivery_start_at AS is_first
+    FROM raw.period_hours AS h
+    JOIN wanted AS w ON (w.market, w.delivery_day, w.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
+    JOIN raw.delivery_periods AS p
+        ON (p.market, p.delivery_day, p.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
 ), gaps AS MATERIALIZED (
     SELECT gap_start_at, gap_end_at FROM ops.capture_gaps
 ), completeness AS MATERIALIZED (
     SELECT
-        w.delivery_day, w.delivery_hour,
-        -- the filter is for periods without any gap, since least and greatest ignore NULL
+        w.market, w.delivery_day, w.delivery_hour,
+        -- the filter is for hours without any gap, since least and greatest ignore NULL
         coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
                                         - greatest(g.gap_start_at, w.tradable_from)))
                  FILTER (WHERE g.gap_start_at IS NOT NULL), 0) AS capture_gap_seconds
     FROM wanted AS w
     LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
-    GROUP BY w.delivery_day, w.delivery_hour
+    GROUP BY w.market, w.delivery_day, w.delivery_hour
+), unreviewed AS MATERIALIZED (
+    SELECT DISTINCT market, delivery_day, delivery_hour
+    FROM ops.unreviewed_messages
+    WHERE (market, delivery_day, delivery_hour) IN (SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_hours)
 ), prices AS MATERIALIZED (
-    -- looked up for each period by itself; otherwise the view would sort all observations
-    SELECT w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status
+    -- looked up for each hour by itself; otherwise the view would sort all observations
+    SELECT w.market, w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status
     FROM wanted AS w
     CROSS JOIN LATERAL (
         SELECT c.price_eur_per_mwh, c.price_status
         FROM curated.reference_prices AS c
-        WHERE c.delivery_day = w.delivery_day AND c.delivery_hour = w.delivery_hour
+        WHERE (c.market, c.delivery_day, c.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
     ) AS r
 ), sums AS MATERIALIZED (
     SELECT
-        delivery_day, delivery_hour, trader_id,
-        sum(trade_count)::bigint AS trade_count,
-        coalesce(sum(quantity_mw) FILTER (WHERE direction = 'buy'), 0) AS buy_mw,
-        coalesce(sum(quantity_mw) FILTER (WHERE direction = 'sell'), 0) AS sell_mw,
-        coalesce(sum(value_eur_per_hour) FILTER (WHERE direction = 'buy'), 0) AS buy_value_per_hour,
-        coalesce(sum(value_eur_per_hour) FILTER (WHERE direction = 'sell'), 0) AS sell_value_per_hour
-    FROM pg_temp.pnl_sums
-    GROUP BY delivery_day, delivery_hour, trader_id
+        s.market, s.delivery_day, h.delivery_hour, s.trader_id,
+        sum(s.trade_count)::bigint AS trade_count,
+        coalesce(sum(s.trade_count) FILTER (WHERE h.is_first), 0)::bigint AS starting_trade_count,
+        sum(s.amended_count)::bigint AS amended_count,
+        coalesce(sum(s.quantity_mw * h.hours) FILTER (WHERE s.direction = 'buy'), 0) AS buy_mwh,
+        coalesce(sum(s.quantity_mw * h.hours) FILTER (WHERE s.direction = 'sell'), 0) AS sell_mwh,
+        coalesce(sum(s.value_eur_per_hour * h.hours) FILTER (WHERE s.direction = 'buy'), 0) AS buy_value_eur,
+        coalesce(sum(s.value_eur_per_hour * h.hours) FILTER (WHERE s.direction = 'sell'), 0) AS sell_value_eur
+    FROM pg_temp.pnl_sums AS s
+    JOIN shares AS h
+        ON (h.market, h.delivery_day, h.delivery_period) = (s.market, s.delivery_day, s.delivery_hour)
+    GROUP BY s.market, s.delivery_day, h.delivery_hour, s.trader_id
+), lost AS MATERIALIZED (
+    SELECT
+        l.market, l.delivery_day, h.delivery_hour, l.trader_id,
+        sum(l.cancelled_count)::bigint AS cancelled_count, sum(l.replaced_count)::bigint AS replaced_count
+    FROM pg_temp.pnl_lost AS l
+    JOIN shares AS h
+        ON (h.market, h.delivery_day, h.delivery_period) = (l.market, l.delivery_day, l.delivery_hour)
+    GROUP BY l.market, l.delivery_day, h.delivery_hour, l.trader_id
 )
 SELECT
-    s.delivery_day, s.delivery_hour, s.trader_id, w.delivery_start_at, w.delivery_end_at, s.trade_count,
-    s.buy_mw * w.delivery_hours,
-    s.sell_mw * w.delivery_hours,
-    s.buy_value_per_hour * w.delivery_hours,
-    s.sell_value_per_hour * w.delivery_hours,
+    s.market, s.delivery_day, s.delivery_hour, s.trader_id, w.delivery_start_at, w.delivery_end_at, s.trade_count,
+    s.buy_mwh, s.sell_mwh, s.buy_value_eur, s.sell_value_eur,
     r.price_eur_per_mwh,
     coalesce(r.price_status, 'missing'),
-    c.capture_gap_seconds
+    c.capture_gap_seconds,
+    s.starting_trade_count,
+    s.amended_count + coalesce(l.replaced_count, 0),
+    coalesce(l.cancelled_count, 0),
+    u.market IS NOT NULL
 FROM sums AS s
-JOIN wanted AS w USING (delivery_day, delivery_hour)
-JOIN completeness AS c USING (delivery_day, delivery_hour)
-LEFT JOIN prices AS r USING (delivery_day, delivery_hour)
+JOIN wanted AS w USING (market, delivery_day, delivery_hour)
+JOIN completeness AS c USING (market, delivery_day, delivery_hour)
+LEFT JOIN prices AS r USING (market, delivery_day, delivery_hour)
+LEFT JOIN lost AS l USING (market, delivery_day, delivery_hour, trader_id)
+LEFT JOIN unreviewed AS u
+    ON (u.market, u.delivery_day, u.delivery_hour) = (s.market, s.delivery_day, s.delivery_hour)
 
 -- name: pnl_changes
 -- What the build changes: rows that are new, differ, or have no trades any more. Only facts are compared:
@@ -133,8 +201,8 @@ WITH built AS (
     SELECT * FROM staging.built_facts WHERE delivery_day = ANY(%(days)s::date[])
 ), standing AS (
     SELECT s.*
-    FROM unnest(%(delivery_days)s::date[], %(delivery_hours)s::text[]) AS w (delivery_day, delivery_hour)
-    JOIN staging.standing_facts AS s USING (delivery_day, delivery_hour)
+    FROM pg_temp.wanted_hours AS w
+    JOIN staging.standing_facts AS s USING (market, delivery_day, delivery_hour)
 )
 SELECT market, delivery_day, delivery_hour, trader_id
 FROM built AS b

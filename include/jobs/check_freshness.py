@@ -1,4 +1,4 @@
-"""Raises and clears the freshness alarms, tells people, and fails while one is on."""
+"""Raises and clears the alarms, tells people, and fails while a critical one is on."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +9,9 @@ from typing import Any, Literal
 from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
+from include.capture.silence import trading_since
+from include.domain.delivery_period import Market
+from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
 from include.health.notices import Notice
@@ -26,6 +29,10 @@ QUERIES = load_queries("jobs/check_freshness.sql")
 CAPTURE_LIMIT = timedelta(seconds=60)
 """A capture writes a heartbeat every 10 s, connected or not."""
 
+NEW_FIELD = timedelta(hours=24)
+"""How long the alarm is on after a field of the exchange's messages was first received."""
+
+
 EQUAL_PRICES = 3
 """So many open hours with one and the same reference price are suspicious."""
 
@@ -42,8 +49,9 @@ class Alarm:
         since_at: The last sign of what is missing, UTC.
         detail: What is the matter, in words.
         page_code: Code of ops.troubles; None: the name of the alarm.
-        page_text: What it means for a trader; None: the page shows the detail.
-        severity: A warning fails no task, and people are not told of its end.
+        page_text: What it means for a trader; None: the page shows the detail of a critical alarm, nothing of a
+            warning.
+        severity: `critical`: the task is red while it is on. `warning`: people are told, nothing is red.
         is_news: A later `since_at` is news: the alarm is raised again, so that people are told.
     """
 
@@ -70,12 +78,16 @@ def run(settings: Settings) -> Mapping[str, int]:
         TransientError: The warehouse cannot be reached.
     """
     alarms, cleared = check(settings)
-    for alarm in alarms:
-        if alarm.severity == "warning":
-            log.warning("%s", alarm)
-    if critical := [alarm for alarm in alarms if alarm.severity == "critical"]:
-        raise TerminalError("\n".join(map(str, critical)))
+    log_alarms(alarm for alarm in alarms if alarm.severity == "warning")
+    if critical := [str(alarm) for alarm in alarms if alarm.severity == "critical"]:
+        raise TerminalError("\n".join(critical))
     return {"cleared": cleared}
+
+
+def log_alarms(alarms: Iterable[Alarm]) -> None:
+    """A line for each, of its severity."""
+    for alarm in alarms:
+        log.log(logging.ERROR if alarm.severity == "critical" else logging.WARNING, "%s", alarm)
 
 
 def check(settings: Settings) -> tuple[list[Alarm], int]:
@@ -95,8 +107,12 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             alarms += _capture_alarm(now, signs, first_run_at)
             alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"]), first_run_at)
             alarms += _loading_alarm(now, waiting_files(cur, settings.landing_root, now))
+            alarms += _silence_alarm(cur, settings, now, first_run_at)
+            alarms += _differences_alarm(fetch_dicts(cur, QUERIES["capture_differences"]))
             alarms += _price_warnings(cur)
         alarms += _reader_alarm(cur, now)
+        alarms += _review_alarms(fetch_dicts(cur, QUERIES["unreviewed"]))
+        alarms += _field_alarm(fetch_dicts(cur, QUERIES["new_fields"], {"since": now - NEW_FIELD}))
         for alarm in alarms:
             run_sql(cur, QUERIES["alarms_outdated"], asdict(alarm))
             run_sql(cur, QUERIES["alarms_raise"], asdict(alarm))
@@ -150,6 +166,41 @@ def _loading_alarm(now: datetime, waiting: Sequence[Waiting]) -> Iterator[Alarm]
     why = f": {oldest.load_error}" if oldest.load_error else ""
     text = f"Some deals or prices that arrived more than {limit} ago are not in these numbers yet."
     yield Alarm("loading_stuck", oldest.since_at, detail + why, "data_late", text)
+
+
+def _silence_alarm(cur: cursor, settings: Settings, now: datetime, first_run_at: datetime) -> Iterator[Alarm]:
+    """Whether a capture was connected for MAX_SILENCE_SECONDS, while hours could be traded, and no trade came.
+
+    Only trades count, not what else the exchange sends: its heartbeats prove no subscription. Time without a
+    connection does not count, since other alarms are about that.
+    """
+    open_since = trading_since(Market.of(settings.market_timezone), now)
+    if open_since is None:
+        return
+    since = {"first_run_at": first_run_at, "trading_since": open_since}
+    (found,) = fetch_dicts(cur, QUERIES["last_trade"], since)
+    if found["connected_seconds"] <= settings.max_silence_seconds:
+        return
+    last_at = found["last_trade_at"]
+    last = f"the last one was received {_when(now, last_at)}" if last_at else "there never was one"
+    limit = duration(settings.max_silence_seconds)
+    detail = f"capture is connected to the exchange and receives no trades: {last}; the limit is {limit}"
+    text = "No deals arrive from the exchange: nobody trades, or we are not sent what is traded."
+    yield Alarm("no_trades", last_at or found["since_at"], detail, page_text=text)
+
+
+def _differences_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """Which capture instances missed trades in the last hour that was compared."""
+    if not rows:
+        return
+    missed = "; ".join(
+        f"{row['capture_instance']} {row['missed_count']:,}, such as {', '.join(row['missed_trade_ids'][:3])}"
+        for row in rows
+    )
+    hour = f"{rows[0]['hour_start_at']:%Y-%m-%d %H:%M} UTC"
+    detail = f"in the hour from {hour} capture instances missed trades that another one received: {missed}"
+    text = "One of our recordings of the exchange lacks deals that another one has: the numbers are complete."
+    yield Alarm("capture_differences", min(row["first_missed_at"] for row in rows), detail, page_text=text)
 
 
 def _price_warnings(cur: cursor) -> Iterator[Alarm]:
@@ -219,6 +270,37 @@ def _reader_alarm(cur: cursor, now: datetime) -> Iterator[Alarm]:
         yield Alarm("analyst_changed", now, detail)
 
 
+def _review_alarms(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """Messages that wait for a person's decision, until the last of them is reviewed."""
+    for row in rows:
+        count, since_at, reasons = row["message_count"], row["since_at"], row["reasons"]
+        if row["problem"] == "quarantined":
+            are, deals = ("trade is", "deal is") if count == 1 else ("trades are", "deals are")
+            yield Alarm(
+                "trades_quarantined",
+                since_at,
+                f"{count:,} {are} in quarantine; expected is that {reasons}",
+                page_text=f"{count:,} {deals} held back because a check failed, until an engineer decides.",
+            )
+        else:
+            were = "message was" if count == 1 else "messages were"
+            yield Alarm(
+                "messages_rejected",
+                since_at,
+                f"{count:,} {were} rejected and not reviewed: {reasons}",
+                page_text=f"{count:,} {were} unreadable; the hours that may lack deals are marked incomplete.",
+                severity="warning",
+            )
+
+
+def _field_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """The exchange's messages have fields that have no meaning for us, for the first time."""
+    if rows:
+        names = ", ".join(f"{shown(row['name'])} (in {row['message_count']:,} messages)" for row in rows)
+        detail = f"trades have fields that were never received before: {names}"
+        yield Alarm("unknown_fields", rows[0]["first_seen_at"], detail, severity="warning")
+
+
 def _when(now: datetime, at: datetime) -> str:
     return f"{duration((now - at).total_seconds())} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"
 
@@ -227,12 +309,13 @@ def _notices(cur: cursor) -> list[Notice]:
     run_sql(cur, QUERIES["alarms_to_tell"])
     notices = []
     for alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail in cur.fetchall():
-        details = {"alarm": alarm, "since": since_at.isoformat(), "raised": raised_at.isoformat()}
+        details = {"alarm": alarm, "severity": severity}
+        details |= {"since": since_at.isoformat(), "raised": raised_at.isoformat()}
         about, todo = f"alarm {alarm_id}", f"What to do: docs/runbook.md, section {alarm}"
         if cleared_at is None:
             text = f"{detail}. {todo}"
-            kind, title = ("warning", "WARNING") if severity == "warning" else ("alarm_raised", "ALARM")
-            notices.append(Notice(f"{about} raised", kind, f"{title} {alarm}", text, details))
+            title = f"{'ALARM' if severity == 'critical' else 'warning:'} {alarm}"
+            notices.append(Notice(f"{about} raised", "alarm_raised", title, text, details))
         else:
             details["cleared"] = cleared_at.isoformat()
             text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."

@@ -1,53 +1,48 @@
 -- Queries of include/load/copies.py: which copy of a trade counts
 
 -- name: trade_conflicts
--- The copies in a batch whose content is not that of the stored copy; the others are plain duplicates
+-- The copies in a batch whose content is not that of the stored copy. The others are plain duplicates: they are forgotten
+WITH compared AS MATERIALIZED (
+    SELECT landing_file_id, line_number, trade_id, stored_landing_file, stored_line_number, is_other_content
+    FROM staging.compared_copies
+    WHERE load_batch_id = %(load_batch_id)s
+), forgotten AS (
+    DELETE FROM staging.trade_copies AS c USING compared AS d
+    WHERE (c.landing_file_id, c.line_number) = (d.landing_file_id, d.line_number) AND NOT d.is_other_content
+)
 SELECT
     line_number,
     format('trade %%s has other content in %%s, line %%s, which counts', trade_id, stored_landing_file, stored_line_number)
-FROM staging.compared_copies
-WHERE load_batch_id = %(load_batch_id)s AND is_other_content
+FROM compared
+WHERE is_other_content
 ORDER BY line_number
 
--- name: clear_checked_copies
-DELETE FROM staging.checked_copies
-
--- name: checked_copies
--- The copies in these batches that would count if all of these batches were accepted and no other
-INSERT INTO staging.checked_copies
-SELECT (copy).*
-FROM staging.compared_copies
-WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-  AND (is_other_content AND is_earlier
-       OR NOT is_stored_accepted AND (stored_load_batch_id = ANY(%(load_batch_ids)s::bigint[])) IS NOT TRUE)
-
 -- name: replacements
--- Of the copies in these accepted batches, those that count instead of the stored copy of their trade: it is in a batch
--- that is not accepted, or there is none any more, or it says something else and was received later
+-- The copies in these batches that count instead of the stored copy of their revision: received earlier, other content
 CREATE TEMPORARY TABLE replacements ON COMMIT DROP AS
-SELECT DISTINCT ON (trade_id) *
+SELECT DISTINCT ON (market, trade_id, direction, revision) *
 FROM staging.compared_copies
-WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND (NOT is_stored_accepted OR is_other_content AND is_earlier)
-ORDER BY trade_id, received_at, landing_file COLLATE "C", line_number
+WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND is_other_content AND is_earlier
+ORDER BY market, trade_id, direction, revision, received_at, landing_file COLLATE "C", line_number
 
 -- name: contested_trades
--- The accepted trades that a copy with other content would replace, with their content, and the time from which equal
+-- The stored trades that a copy with other content would replace, with their content, and the time from which equal
 -- copies are searched for: times of execution are known to be wrong by hours
 SELECT
-    r.trade_id, r.received_at, r.landing_file, r.line_number,
+    r.trade_id, r.direction, r.revision, r.received_at, r.landing_file, r.line_number,
     least(p.tradable_from, t.executed_at, r.received_at) - interval '1 day' AS search_from_at,
-    t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, t.executed_at
+    t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, t.executed_at
 FROM pg_temp.replacements AS r
-JOIN raw.trades AS t ON t.trade_id = r.trade_id
-JOIN raw.delivery_periods AS p ON p.delivery_day = t.delivery_day AND p.delivery_hour = t.delivery_hour
-WHERE r.is_stored_accepted
+JOIN raw.trades AS t USING (market, trade_id, direction, revision)
+JOIN raw.delivery_periods AS p
+    ON (p.market, p.delivery_day, p.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
 
 -- name: batches_with_duplicates
--- The accepted batches whose files may hold further copies of trades, received in a span of time, and the lines before each
+-- The batches whose files may hold further copies of trades, received in a span of time, and the lines before each
 SELECT landing_file, from_bytes, to_bytes, lines_before
 FROM (
     SELECT
-        f.landing_file, b.from_bytes, b.to_bytes, b.state, b.duplicate_count,
+        f.landing_file, b.from_bytes, b.to_bytes, b.duplicate_count,
         sum(b.line_count) OVER (PARTITION BY b.landing_file_id ORDER BY b.from_bytes)::bigint - b.line_count AS lines_before
     FROM ops.load_batches AS b
     JOIN ops.landing_files AS f USING (landing_file_id)
@@ -55,42 +50,45 @@ FROM (
       AND least(f.hour_start_at, f.first_received_at) <= %(until_at)s
       AND greatest(f.hour_start_at + interval '1 hour', f.last_received_at) >= %(from_at)s
 ) AS batches
-WHERE state = 'accepted' AND duplicate_count > 0
+WHERE duplicate_count > 0
 
 -- name: keep_stored
-DELETE FROM pg_temp.replacements WHERE trade_id = ANY(%(trade_ids)s::text[])
+DELETE FROM pg_temp.replacements
+WHERE (trade_id, direction, revision) IN (
+    SELECT * FROM unnest(%(trade_ids)s::text[], %(directions)s::text[], %(revisions)s::integer[]))
 
 -- name: reject_replaced
 -- A trade that says something else than the copy that replaces it becomes a reject
 INSERT INTO ops.rejected_messages (
-    landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at
+    landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at, market, delivery_day,
+    delivery_hours
 )
 SELECT
     t.landing_file_id, t.line_number, t.load_batch_id, 'trades', %(reason_code)s,
     format('trade %%s has other content in %%s, line %%s, which counts'
            ' (rebuilt from the row; the landing file has the message verbatim)', t.trade_id, r.landing_file, r.line_number),
-    staging.trade_message(t), t.received_at
+    staging.trade_message(t), t.received_at, t.market, t.delivery_day,
+    ARRAY(SELECT h.pnl_hour FROM raw.period_hours AS h
+          WHERE (h.market, h.delivery_day, h.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour))
 FROM pg_temp.replacements AS r
-JOIN raw.trades AS t ON t.trade_id = r.trade_id
-WHERE r.is_other_content
+JOIN raw.trades AS t USING (market, trade_id, direction, revision)
 
 -- name: pending_replaced
--- The delivery period that a replaced trade was in may be another one than that of the copy that counts
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT DISTINCT t.delivery_day, t.delivery_hour, 'trades'
+-- The hours that a replaced trade was in may be others than those of the copy that counts
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT DISTINCT t.market, t.delivery_day, h.pnl_hour, 'trades'
 FROM pg_temp.replacements AS r
-JOIN raw.trades AS t ON t.trade_id = r.trade_id
+JOIN raw.trades AS t USING (market, trade_id, direction, revision)
+JOIN raw.period_hours AS h ON (h.market, h.delivery_day, h.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
 
--- name: wait_replaced
--- A trade of a batch that is not accepted may count again once it is
-INSERT INTO staging.trade_copies
-SELECT t.*
-FROM pg_temp.replacements AS r
-JOIN raw.trades AS t ON t.trade_id = r.trade_id
-WHERE NOT r.is_stored_accepted
+-- name: release_replaced
+-- The quarantine was about the content that no longer counts
+DELETE FROM ops.quarantined_trades AS q USING pg_temp.replacements AS r
+WHERE (q.market, q.trade_id, q.direction, q.revision) = (r.market, r.trade_id, r.direction, r.revision)
 
 -- name: delete_replaced
-DELETE FROM raw.trades AS t USING pg_temp.replacements AS r WHERE t.trade_id = r.trade_id
+DELETE FROM raw.trades AS t USING pg_temp.replacements AS r
+WHERE (t.market, t.trade_id, t.direction, t.revision) = (r.market, r.trade_id, r.direction, r.revision)
 
 -- name: insert_replacements
 INSERT INTO raw.trades SELECT (copy).* FROM pg_temp.replacements
@@ -99,33 +97,26 @@ INSERT INTO raw.trades SELECT (copy).* FROM pg_temp.replacements
 -- A copy that counts is no reject any more
 DELETE FROM ops.rejected_messages AS m
 USING pg_temp.replacements AS r
-WHERE m.landing_file_id = (r.copy).landing_file_id AND m.line_number = r.line_number
+WHERE m.landing_file_id = r.landing_file_id AND m.line_number = r.line_number
 
 -- name: replaced_batches
 SELECT load_batch_id FROM pg_temp.replacements
 UNION
-SELECT stored_load_batch_id FROM pg_temp.replacements WHERE stored_load_batch_id IS NOT NULL
+SELECT stored_load_batch_id FROM pg_temp.replacements
 
 -- name: recount_batches
 -- The counts of batches whose rows changed after they were loaded, from the tables
 UPDATE ops.load_batches AS counted SET
-    loaded_count = coalesce(t.rows, 0) + coalesce(p.rows, 0),
-    rejected_count = coalesce(m.rows, 0),
-    duplicate_count = counted.line_count - counted.event_count
-        - coalesce(t.rows, 0) - coalesce(p.rows, 0) - coalesce(m.rows, 0)
+    loaded_count = n.loaded_count,
+    rejected_count = n.rejected_count,
+    duplicate_count = counted.line_count - counted.event_count - n.loaded_count - n.rejected_count
 FROM unnest(%(load_batch_ids)s::bigint[]) AS b (load_batch_id)
-LEFT JOIN (
-    SELECT load_batch_id, count(*) AS rows FROM raw.trades
-    WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) GROUP BY load_batch_id
-) AS t USING (load_batch_id)
-LEFT JOIN (
-    SELECT load_batch_id, count(*) AS rows FROM raw.reference_prices
-    WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) GROUP BY load_batch_id
-) AS p USING (load_batch_id)
-LEFT JOIN (
-    SELECT load_batch_id, count(*) AS rows FROM ops.rejected_messages
-    WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) GROUP BY load_batch_id
-) AS m USING (load_batch_id)
+CROSS JOIN LATERAL (
+    SELECT
+        (SELECT count(*) FROM raw.trades AS t WHERE t.load_batch_id = b.load_batch_id)
+        + (SELECT count(*) FROM raw.trade_cancellations AS c WHERE c.load_batch_id = b.load_batch_id) AS loaded_count,
+        (SELECT count(*) FROM ops.rejected_messages AS m WHERE m.load_batch_id = b.load_batch_id) AS rejected_count
+) AS n
 WHERE counted.load_batch_id = b.load_batch_id
 
 -- name: recount_files

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 from psycopg2.extensions import connection, cursor
 
+from include.domain.delivery_period import DeliveryPeriod
 from include.domain.message import is_utc_text
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
@@ -17,7 +18,7 @@ from include.load.journal import Journal
 from include.load.lines import MAX_BYTES_PER_LOAD, Line, LineReader, decode_line
 from include.load.portions import write_rows
 from include.load.rejects import Rejects, message_of, reject_lines
-from include.load.reload import forget_file
+from include.load.reload import forget_file, restore_reviews
 from include.load.sink import Sink
 from include.warehouse.locks import lock_decision
 from include.warehouse.queries import load_queries, run_sql
@@ -58,7 +59,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         is_reload: Delete what was loaded of the file and load all of it again.
 
     Returns:
-        What was loaded; None if there was nothing new, or the file of a reload has a reviewed batch.
+        What was loaded; None if there was nothing new.
 
     Raises:
         TerminalError: The file is shorter than what is loaded of it; nothing was changed.
@@ -66,7 +67,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
     with conn, conn.cursor() as cur:
         if is_reload:
             lock_decision(cur)  # accepted rows are deleted and loaded again: no build may read in between
-        sink.lock(cur)
+        sink.begin(cur)
         run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file))
         ledger = cur.fetchone()
         assert ledger is not None
@@ -75,8 +76,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             return None
         holds_more = _holds_more(cur, file, landing_file_id, from_bytes)
         if is_reload:
-            if not forget_file(cur, file.source, landing_file_id):
-                return None
+            forget_file(cur, landing_file_id)
             from_bytes = known_lines = 0
             is_connected, last_received_at = False, None
         elif not holds_more:
@@ -110,14 +110,19 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
             # always in the same order, so that two loads that write the same periods cannot deadlock
             for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
-                run_sql(cur, QUERIES["delivery_periods"], asdict(period))
+                store_period(cur, period)
             conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
             refused = {
                 Reason.CONFLICTING_DUPLICATE: conflicts,
                 Reason.UNSTORABLE: written.refused,
             }
-            reject_lines(rejects, refused, file, from_bytes, known_lines)
+            reject_lines(rejects, refused, file, from_bytes, known_lines, sink)
             rejects.store(cur)
+            if is_reload:
+                restore_reviews(cur, landing_file_id)
+            of_file = {"market": sink.market, "landing_file_id": landing_file_id}
+            for note in sink.take_notes():
+                run_sql(cur, QUERIES["message_notes"], of_file | asdict(note))
             load = Load(
                 load_batch_id=load_batch_id,
                 line_count=reader.line_count,
@@ -235,7 +240,20 @@ class _Pass:
         self.last_received_at = at
 
     def _reject(self, number: int, line: Line, text: bytes, error: RejectedMessageError) -> None:
-        self._rejects.add(number, error.reason, error.detail, message_of(line, text), line.received_at)
+        message, told = message_of(line, text), self._sink.told_hours(line)
+        self._rejects.add(number, error.reason, error.detail, message, line.received_at, told)
+
+
+def store_period(cur: cursor, period: DeliveryPeriod) -> None:
+    """Stores what the calendar says of a delivery period."""
+    key = {
+        "market": period.market,
+        "delivery_day": period.delivery_day,
+        "delivery_hour": period.delivery_hour,
+    }
+    run_sql(cur, QUERIES["delivery_periods"], asdict(period))
+    for share in period.shares:
+        run_sql(cur, QUERIES["period_hours"], key | asdict(share))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -57,15 +57,14 @@ WHERE load_batch_id = %(load_batch_id)s
 -- name: delivery_periods
 -- One period as the calendar has it; a changed calendar (another zone) replaces what was stored
 INSERT INTO raw.delivery_periods AS known (
-    delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
+    market, delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
     tradable_from, tradable_until, price_final_from, price_current_from, stale_price_final_from
 )
 VALUES (
-    %(delivery_day)s, %(delivery_hour)s, %(start_at)s, %(end_at)s, %(hours)s, %(is_dst_ambiguous)s,
-    %(tradable_from)s, %(tradable_until)s, %(price_final_from)s,
-    %(price_current_from)s, %(stale_price_final_from)s
+    %(market)s, %(delivery_day)s, %(delivery_hour)s, %(start_at)s, %(end_at)s, %(hours)s, %(is_dst_ambiguous)s,
+    %(tradable_from)s, %(tradable_until)s, %(price_final_from)s, %(price_current_from)s, %(stale_price_final_from)s
 )
-ON CONFLICT (delivery_day, delivery_hour) DO UPDATE SET
+ON CONFLICT (market, delivery_day, delivery_hour) DO UPDATE SET
     delivery_start_at = excluded.delivery_start_at,
     delivery_end_at = excluded.delivery_end_at,
     delivery_hours = excluded.delivery_hours,
@@ -75,13 +74,36 @@ ON CONFLICT (delivery_day, delivery_hour) DO UPDATE SET
     price_final_from = excluded.price_final_from,
     price_current_from = excluded.price_current_from,
     stale_price_final_from = excluded.stale_price_final_from
-WHERE known IS DISTINCT FROM excluded
+WHERE (known.delivery_start_at, known.delivery_end_at, known.delivery_hours, known.is_dst_ambiguous, known.tradable_from,
+       known.tradable_until, known.price_final_from, known.price_current_from, known.stale_price_final_from)
+      IS DISTINCT FROM
+      (excluded.delivery_start_at, excluded.delivery_end_at, excluded.delivery_hours, excluded.is_dst_ambiguous,
+       excluded.tradable_from, excluded.tradable_until, excluded.price_final_from, excluded.price_current_from,
+       excluded.stale_price_final_from)
+
+-- name: period_hours
+-- In which hours of PnL a period delivers
+INSERT INTO raw.period_hours (market, delivery_day, delivery_hour, pnl_hour, from_minute, hours)
+VALUES (%(market)s, %(delivery_day)s, %(delivery_hour)s, %(pnl_hour)s, %(from_minute)s, %(hours)s)
+ON CONFLICT DO NOTHING
+
+-- name: message_notes
+INSERT INTO ops.message_notes AS known (
+    market, landing_file_id, about, name, message_count, first_received_at, last_received_at
+)
+VALUES (
+    %(market)s, %(landing_file_id)s, %(about)s, %(name)s, %(message_count)s, %(first_received_at)s, %(last_received_at)s
+)
+ON CONFLICT (landing_file_id, about, name) DO UPDATE SET
+    message_count = known.message_count + excluded.message_count,
+    last_received_at = greatest(known.last_received_at, excluded.last_received_at)
 
 -- name: load_clock
 SELECT clock_timestamp()
 
 -- name: trades_known
-SELECT trade_id FROM raw.trades WHERE trade_id = ANY(%(trade_ids)s)
+-- The revisions of these trades that are stored
+SELECT trade_id, direction, revision FROM raw.trades WHERE market = %(market)s AND trade_id = ANY(%(trade_ids)s)
 
 -- name: connected_intervals_last
 SELECT connected_from, connected_until
@@ -128,11 +150,11 @@ ON CONFLICT (source) DO UPDATE SET scanned_at = greatest(known.scanned_at, exclu
 
 -- name: pending_capture_gaps
 -- Delivery periods whose PnL shows another gap than is known by now, of those tradable after a moment
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
 WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps)
-SELECT DISTINCT p.delivery_day, p.delivery_hour, 'capture_gaps'
+SELECT DISTINCT p.market, p.delivery_day, p.delivery_hour, 'capture_gaps'
 FROM curated.pnl_hourly AS p
-JOIN raw.delivery_periods AS d USING (delivery_day, delivery_hour)
+JOIN staging.pnl_hours AS d USING (market, delivery_day, delivery_hour)
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(extract(epoch FROM least(gap_end_at, d.tradable_until)
                                            - greatest(gap_start_at, d.tradable_from))), 0) AS gap_seconds
@@ -141,34 +163,50 @@ CROSS JOIN LATERAL (
 ) AS g
 WHERE d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
 
+-- name: reload_pending
+-- The hours of PnL that a reload of a file may change; they are built once its batches are accepted
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT market, delivery_day, delivery_hour, 'reload'
+FROM staging.affected_hours(%(load_batch_ids)s::bigint[])
+UNION
+SELECT market, delivery_day, delivery_hour, 'reload'
+FROM raw.reference_prices
+WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
 -- name: reload_batches
--- What was loaded from a file: its batches, and whether a person decided on one of them
-SELECT
-    coalesce(array_agg(load_batch_id), '{}') AS load_batch_ids,
-    coalesce(bool_or(review IS NOT NULL), false) AS is_reviewed
-FROM ops.load_batches
-WHERE landing_file_id = %(landing_file_id)s
+SELECT load_batch_id FROM ops.load_batches WHERE landing_file_id = %(landing_file_id)s
 
 -- name: reload_trades
--- Deletes a file's trades; their delivery periods are built once the batches of the reload are decided on.
--- In one pass: where the space of removed rows was used again, the block index narrows little down.
-WITH lost AS (
-    DELETE FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-    RETURNING delivery_day, delivery_hour
-)
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT DISTINCT delivery_day, delivery_hour, 'reload'
-FROM lost
+-- Deletes a file's trades in one pass: where the space of removed rows was used again, the block index narrows little down
+DELETE FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_trade_cancellations
+DELETE FROM raw.trade_cancellations WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_trade_receipts
+DELETE FROM raw.trade_receipts WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_trade_copies
+DELETE FROM staging.trade_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_reference_prices
--- Deletes a file's price observations; their delivery periods are built once the batches of the reload are decided on
-WITH lost AS (
-    DELETE FROM raw.reference_prices WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-    RETURNING delivery_day, delivery_hour
-)
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT DISTINCT delivery_day, delivery_hour, 'reload'
-FROM lost
+DELETE FROM raw.reference_prices WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_message_notes
+DELETE FROM ops.message_notes WHERE landing_file_id = %(landing_file_id)s
+
+-- name: reload_reviews
+-- What people decided on the rejects of a file, for the rejects that the reload finds again
+CREATE TEMPORARY TABLE reviews ON COMMIT DROP AS
+SELECT line_number, review, review_reason, reviewed_at
+FROM ops.rejected_messages
+WHERE landing_file_id = %(landing_file_id)s AND review IS NOT NULL
+
+-- name: reload_reviewed
+UPDATE ops.rejected_messages AS m
+SET review = r.review, review_reason = r.review_reason, reviewed_at = r.reviewed_at
+FROM pg_temp.reviews AS r
+WHERE m.landing_file_id = %(landing_file_id)s AND m.line_number = r.line_number
 
 -- name: reload_rejected_messages
 DELETE FROM ops.rejected_messages WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])

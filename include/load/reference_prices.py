@@ -10,6 +10,7 @@ from include.domain.rejection import Reason, RejectedMessageError
 from include.landing import REFERENCE_PRICES
 from include.load.copying import NULL, copy_rows, escaped
 from include.load.lines import Line
+from include.load.sink import Note
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
@@ -19,6 +20,7 @@ MAX_CLOCK_AHEAD = timedelta(minutes=5)
 instead of all that are observed until then."""
 
 _COLUMNS = (
+    "market",
     "delivery_day",
     "delivery_hour",
     "price_eur_per_mwh",
@@ -38,13 +40,15 @@ class ReferencePriceSink:
     has_connection = False
 
     def __init__(self, market: Market) -> None:
+        self.market = market.market
         self._market = market
         self._periods: dict[tuple[date, str], DeliveryPeriod] = {}
         self._count = 0
         self._loaded_at: datetime | None = None
 
-    def lock(self, cur: cursor) -> None:
+    def begin(self, cur: cursor) -> None:
         """Nothing to lock: observations cannot collide. Notes the time of the load."""
+        self._periods.clear()
         run_sql(cur, QUERIES["load_clock"])
         (self._loaded_at,) = cur.fetchone()  # type: ignore[misc]
 
@@ -72,10 +76,13 @@ class ReferencePriceSink:
         )
         self._count += 1
         return str(self._count), (
-            f"{day}\t{asked.delivery_hour}\t{NULL if price is None else format(price, 'f')}"
+            f"{self.market}\t{day}\t{asked.delivery_hour}\t{NULL if price is None else format(price, 'f')}"
             f"\t{NULL if updated_at is None else updated_at.isoformat()}"
             f"\t{NULL if unreadable is None else escaped(unreadable)}"
         )
+
+    def told_hours(self, line: Line) -> None:
+        """None: a reply that is rejected leaves the hour without its price, which says so."""
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         copy_rows(cur, "raw.reference_prices", _COLUMNS, rows.values())
@@ -89,3 +96,6 @@ class ReferencePriceSink:
         periods = list(self._periods.values())
         self._periods.clear()
         return periods
+
+    def take_notes(self) -> list[Note]:
+        return []

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Mapping
+from datetime import date
 from types import TracebackType
 from typing import Self
 
@@ -10,8 +11,9 @@ from psycopg2.extensions import cursor
 
 from include.domain.rejection import Reason
 from include.landing import LandingFile
-from include.load.copying import escaped
+from include.load.copying import NULL, array_literal, escaped
 from include.load.lines import Line, LineReader, decode_line
+from include.load.sink import Sink
 
 MAX_CHARACTERS = 10_000
 """Characters of a message that are stored with the reason; the landing file has the whole message."""
@@ -20,7 +22,8 @@ _IN_MEMORY = 1 << 20
 
 _COPY = (
     "COPY ops.rejected_messages"
-    " (landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at) FROM STDIN"
+    " (landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at,"
+    " delivery_day, delivery_hours) FROM STDIN"
 )
 
 
@@ -43,13 +46,20 @@ class Rejects:
         self._file.close()
 
     def add(
-        self, line_number: int, reason: Reason, detail: str, payload: bytes, received_at: str | None
+        self,
+        line_number: int,
+        reason: Reason,
+        detail: str,
+        payload: bytes,
+        received_at: str | None,
+        told: tuple[date, tuple[str, ...]] | None = None,
     ) -> None:
-        """Adds a line that became neither a row nor an event."""
+        """Adds a line that became neither a row nor an event; `told`: the day and hours of PnL it is about."""
+        day, hours = (NULL, NULL) if told is None else (told[0], array_literal(told[1]))
         raw = escaped(storable(payload[: 4 * MAX_CHARACTERS])[:MAX_CHARACTERS])
         self._file.write(
             f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._source}\t{reason}"
-            f"\t{escaped(detail)}\t{raw}\t{received_at or chr(92) + 'N'}\n".encode()
+            f"\t{escaped(detail)}\t{raw}\t{received_at or NULL}\t{day}\t{hours}\n".encode()
         )
         self.count += 1
 
@@ -71,6 +81,7 @@ def reject_lines(
     file: LandingFile,
     from_bytes: int,
     known_lines: int,
+    sink: Sink,
 ) -> None:
     """Rejects lines that had become rows; the file is read again for their messages.
 
@@ -80,6 +91,7 @@ def reject_lines(
         file: The file that is being loaded.
         from_bytes: Where the load began.
         known_lines: Lines before that.
+        sink: Tells what a message is about.
     """
     last = max((number for numbers in refused.values() for number in numbers), default=0)
     if not last:
@@ -88,7 +100,8 @@ def reject_lines(
         for reason, details in refused.items():
             if number in details:
                 line = decode_line(text)
-                rejects.add(number, reason, details[number], message_of(line, text), line.received_at)
+                message, told = message_of(line, text), sink.told_hours(line)
+                rejects.add(number, reason, details[number], message, line.received_at, told)
         if number == last:
             break
 

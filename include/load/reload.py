@@ -2,36 +2,33 @@
 
 from psycopg2.extensions import cursor
 
-from include.landing import REFERENCE_PRICES, TRADES
-from include.load.copies import forget_copies
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
 
-_ROWS_OF = {TRADES: QUERIES["reload_trades"], REFERENCE_PRICES: QUERIES["reload_reference_prices"]}
 
+def forget_file(cur: cursor, landing_file_id: int) -> None:
+    """Deletes the rows, rejects, batches, notes and connected intervals of a file, whose ledger row is locked.
 
-def forget_file(cur: cursor, source: str, landing_file_id: int) -> bool:
-    """Deletes the rows, rejects, batches and connected intervals of a file, whose ledger row is locked.
-
-    Args:
-        cur: Within the load's transaction.
-        source: Of the file.
-        landing_file_id: The file.
-
-    Returns:
-        Whether it did: a file with a batch that a person has reviewed stays as it is.
+    Decisions that people made on its rejects are set aside for `restore_reviews`.
     """
     file = {"landing_file_id": landing_file_id}
     run_sql(cur, QUERIES["reload_batches"], file)
-    load_batch_ids, is_reviewed = cur.fetchone()  # type: ignore[misc]
-    if is_reviewed:
-        return False
-    batches = {"load_batch_ids": load_batch_ids}
-    run_sql(cur, _ROWS_OF[source], batches)
-    forget_copies(cur, load_batch_ids)
+    batches = {"load_batch_ids": [load_batch_id for (load_batch_id,) in cur]}
+    run_sql(cur, QUERIES["reload_pending"], batches)
+    run_sql(cur, QUERIES["reload_reviews"], file)
+    run_sql(cur, QUERIES["reload_trades"], batches)
+    run_sql(cur, QUERIES["reload_trade_cancellations"], batches)
+    run_sql(cur, QUERIES["reload_trade_receipts"], batches)
+    run_sql(cur, QUERIES["reload_trade_copies"], batches)
+    run_sql(cur, QUERIES["reload_reference_prices"], batches)
     run_sql(cur, QUERIES["reload_rejected_messages"], batches)
+    run_sql(cur, QUERIES["reload_message_notes"], file)
     run_sql(cur, QUERIES["reload_load_batches"], batches)
     run_sql(cur, QUERIES["reload_connected_intervals"], file)
     run_sql(cur, QUERIES["reload_landing_file"], file)
-    return True
+
+
+def restore_reviews(cur: cursor, landing_file_id: int) -> None:
+    """Lets the decisions hold for the rejects that were found again, in the transaction of `forget_file`."""
+    run_sql(cur, QUERIES["reload_reviewed"], {"landing_file_id": landing_file_id})

@@ -1,4 +1,4 @@
-"""Turns landed messages into rows for COPY; whatever the fast path does not accept, the domain parses."""
+"""Turns confirmations into rows for COPY, ordinary ones many times faster than by the rules of the domain."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,8 @@ import msgspec
 from include.domain.delivery_period import DeliveryPeriod, Market, parse_delivery_day
 from include.domain.message import MAX_MESSAGE_CHARACTERS, is_utc_text
 from include.domain.rejection import RejectedMessageError
-from include.domain.trade import Trade, parse_trade
-from include.load.copying import escaped
+from include.domain.trade import Trade
+from include.load.copying import NULL, escaped
 
 COLUMNS = (
     "trade_id",
@@ -19,11 +19,14 @@ COLUMNS = (
     "direction",
     "price_eur_per_mwh",
     "quantity_mw",
+    "market",
     "delivery_day",
     "delivery_hour",
     "delivery_start_at",
     "delivery_end_at",
     "executed_at",
+    "revision",
+    "is_disputed",
 )
 """The columns of a row."""
 
@@ -54,11 +57,7 @@ _number = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,10})?").fullmatch
 
 
 class TradeRows:
-    """Parses the messages of one market and remembers the delivery periods in them.
-
-    `parse_trade` accepts whatever the fast path accepts, with the same content; what the fast path does not
-    recognise is passed to `parse_trade`, which decides.
-    """
+    """Makes the rows of one market and remembers the delivery periods in them."""
 
     def __init__(self, market: Market) -> None:
         self._periods: dict[tuple[date, str], DeliveryPeriod] = {}
@@ -66,15 +65,14 @@ class TradeRows:
         self._period_columns: dict[tuple[str, str], str] = {}
         self._traders: dict[str, str] = {}
 
-    def row(self, text: str) -> tuple[str, str]:
-        """The trade's id and the values of COLUMNS, tab-separated, in the text format of COPY.
+    def ordinary_row(self, text: str) -> tuple[str, str] | None:
+        """The row of an ordinary confirmation; None for any other message: `parse_message` decides on it.
 
-        Raises:
-            RejectedMessageError: The message is no trade.
+        `parse_message` accepts whatever this accepts, with the same content.
+
+        Returns:
+            The key of the row, and the values of COLUMNS, tab-separated, in the text format of COPY.
         """
-        return self._fast_row(text) or self._row(parse_trade(text, self._market))
-
-    def _fast_row(self, text: str) -> tuple[str, str] | None:
         if len(text) > MAX_MESSAGE_CHARACTERS or text.count('"') != _QUOTES:
             return None
         try:
@@ -101,8 +99,18 @@ class TradeRows:
             return None
         if trader_id is None:
             return None
-        return body.id, (
-            f"{body.id}\t{trader_id}\t{body.direction}\t{price}\t{quantity}\t{period}\t{executed_at}"
+        return f"{body.id}\x00{body.direction}\x000", (
+            f"{body.id}\t{trader_id}\t{body.direction}\t{price}\t{quantity}\t{period}\t{executed_at}\t0\tf"
+        )
+
+    def row_of(self, trade: Trade) -> tuple[str, str]:
+        """Key and values of a parsed trade."""
+        period = self._period(trade.period.delivery_day, trade.period.delivery_hour)
+        executed_at = NULL if trade.executed_at is None else trade.executed_at.isoformat()
+        return key_of(trade.trade_id, trade.direction, trade.revision), (
+            f"{escaped(trade.trade_id)}\t{escaped(trade.trader_id)}\t{trade.direction}"
+            f"\t{trade.price_eur_per_mwh:f}\t{trade.quantity_mw:f}\t{period}\t{executed_at}"
+            f"\t{trade.revision}\t{'t' if trade.is_disputed else 'f'}"
         )
 
     def take_periods(self) -> list[DeliveryPeriod]:
@@ -112,27 +120,36 @@ class TradeRows:
         self._period_columns.clear()
         return periods
 
-    def _row(self, trade: Trade) -> tuple[str, str]:
-        period = self._period(trade.period.delivery_day, trade.period.delivery_hour)
-        return trade.trade_id, (
-            f"{escaped(trade.trade_id)}\t{escaped(trade.trader_id)}\t{trade.direction}"
-            f"\t{trade.price_eur_per_mwh:f}\t{trade.quantity_mw:f}\t{period}\t{trade.executed_at.isoformat()}"
-        )
-
     def _period(self, day: date, label: str) -> str:
         columns = self._period_columns.get((day.isoformat(), label))
         if columns is None:
-            period = self._periods[day, label] = self._market.period(day, label)
-            columns = f"{day}\t{label}\t{period.start_at.isoformat()}\t{period.end_at.isoformat()}"
+            period = self._market.period(day, label)
+            for part in (period.delivery_hour, *(share.pnl_hour for share in period.shares)):
+                self._periods[day, part] = self._market.period(day, part)
+            columns = (
+                f"{period.market}\t{day}\t{period.delivery_hour}"
+                f"\t{period.start_at.isoformat()}\t{period.end_at.isoformat()}"
+            )
             self._period_columns[day.isoformat(), label] = columns
         return columns
 
     def _trader(self, trader_id: str) -> str | None:
-        if not (0 < len(trader_id) <= 200 and trader_id.isascii() and trader_id.isprintable()):
+        is_plain = 0 < len(trader_id) <= 200 and trader_id.isascii() and trader_id.isprintable()
+        if not is_plain or trader_id != trader_id.strip():
             return None
         if len(self._traders) > 10_000:
             self._traders.clear()
         return self._traders.setdefault(trader_id, escaped(trader_id))
+
+
+def key_of(trade_id: str, direction: str, revision: int) -> str:
+    """The key of a row: which revision of which trade it is."""
+    return f"{trade_id}\x00{direction}\x00{revision}"
+
+
+def trade_id_of(key: str) -> str:
+    """The trade id in the key of a row."""
+    return key.partition("\x00")[0]
 
 
 @lru_cache(4096)  # trades of the same second are executed at the same time

@@ -117,6 +117,7 @@ def due_periods(
     first_day, last_day = scope.days or (None, None)
     rechecked_first_day, rechecked_last_day = scope.rechecked or (None, None)
     parameters = {
+        "market": scope.market.market,
         "calendar_days": [hour.delivery_day for hour in scope.hours],
         "calendar_hours": [hour.delivery_hour for hour in scope.hours],
         "window_start_at": window_start_at,

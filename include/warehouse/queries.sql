@@ -135,10 +135,10 @@ ORDER BY name, host
 -- Prices of the hours that are open for trading, traded periods without one, and the budget as spent
 WITH open AS (
     SELECT r.price_status
-    FROM unnest(%(days)s::date[], %(hours)s::text[]) AS h (delivery_day, delivery_hour)
+    FROM unnest(%(markets)s::text[], %(days)s::date[], %(hours)s::text[]) AS h (market, delivery_day, delivery_hour)
     LEFT JOIN LATERAL (
         SELECT r.price_status FROM curated.reference_prices AS r
-        WHERE (r.delivery_day, r.delivery_hour) = (h.delivery_day, h.delivery_hour)
+        WHERE (r.market, r.delivery_day, r.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
     ) AS r ON true
 ), spent AS (
     -- as provider_wait of include/pull/queries.sql counts

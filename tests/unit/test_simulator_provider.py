@@ -76,6 +76,9 @@ def test_an_undefined_price_is_said_in_three_ways(mode: Any, status: int, has_va
         "?delivery_day=2025-06-01&delivery_hour=24-25",
         "?delivery_day=2025-06-01&delivery_hour=8-9",
         "?delivery_day=2025-06-01&delivery_hour=08:00-08:15",
+        "?delivery_day=2025-06-01&delivery_hour=08:00-09:00",
+        "?delivery_day=2025-06-01&delivery_hour=H9",
+        "?delivery_day=2025-03-30&delivery_hour=01-03",
         "?delivery_day=2025-02-30&delivery_hour=08-09",
         "?delivery_day=20250601&delivery_hour=08-09",
         "?delivery_day=0001-01-01&delivery_hour=08-09",
@@ -87,6 +90,13 @@ def test_a_bad_request_is_a_400_with_a_message(query: str) -> None:
     reply = answer(provider(), "/reference-price" + query)
     assert reply.status == 400
     assert json.loads(reply.body)["error_message"]
+
+
+@pytest.mark.parametrize("label", ["02-03", "02-03A", "02-03B"])
+def test_the_doubled_hour_has_a_price_under_each_of_its_labels(label: str) -> None:
+    reply = answer(provider(), f"/reference-price?delivery_day=2024-10-27&delivery_hour={label}")
+    assert reply.status == 200
+    assert isinstance(json.loads(reply.body)["value"], float)
 
 
 def test_the_budget_of_a_minute_slides() -> None:

@@ -27,7 +27,8 @@ SELECT * FROM (VALUES
     (4, 'delivery_period_count', '{period}', 'count(*)', 'Delivery periods with trades'),
     (5, 'missing_price_count', '{period}', 'count(*) FILTER (WHERE price_status = ''missing'')',
         'Of these, periods without a reference price'),
-    (6, 'trade_count', '{hour,period}', 'sum(trade_count)::bigint', NULL),
+    (6, 'trade_count', '{hour}', 'sum(trade_count)::bigint', NULL),
+    (6, 'trade_count', '{period}', 'sum(starting_trade_count)::bigint', 'Number of trades, each once'),
     (7, 'buy_mwh', '{hour,period}', 'sum(buy_mwh)', NULL),
     (8, 'sell_mwh', '{hour,period}', 'sum(sell_mwh)', NULL),
     (9, 'net_position_mwh', '{hour,period}', 'sum(net_position_mwh)', NULL),
@@ -58,12 +59,16 @@ SELECT * FROM (VALUES
         'How are we doing: pnl_eur / (buy_mwh + sell_mwh), EUR/MWh; NULL while any price is missing'),
     (21, 'capture_gap_seconds', '{hour}', 'max(capture_gap_seconds)', NULL),
     (22, 'incomplete_period_count', '{period}', 'count(*) FILTER (WHERE NOT is_complete)',
-        'Periods that were tradable while no capture instance was connected'),
+        'Periods that are not complete'),
     (23, 'is_complete', '{hour,period}', 'bool_and(is_complete)',
-        'There was a connected capture instance whenever any of it was tradable'),
+        'A capture instance was connected whenever any of it was tradable, and no message waits for a review'),
     (24, 'built_at', '{hour,period}', 'max(built_at)', 'When the last of its rows changed'),
     (25, 'buy_value_eur', '{hour}', 'sum(buy_value_eur)', NULL),
-    (26, 'sell_value_eur', '{hour}', 'sum(sell_value_eur)', NULL)
+    (26, 'sell_value_eur', '{hour}', 'sum(sell_value_eur)', NULL),
+    (27, 'starting_trade_count', '{hour}', 'sum(starting_trade_count)::bigint', NULL),
+    (28, 'amendment_count', '{hour}', 'sum(amendment_count)::bigint', NULL),
+    (29, 'cancelled_trade_count', '{hour}', 'sum(cancelled_trade_count)::bigint', NULL),
+    (30, 'has_unreviewed_messages', '{hour}', 'bool_or(has_unreviewed_messages)', NULL)
 ) AS s (position, name, measures, formula, comment);
 
 DO $$
@@ -118,6 +123,9 @@ WITH versions AS NOT MATERIALIZED (
         lag(price_status) OVER version AS previous_price_status,
         lag(pnl_eur) OVER version AS previous_pnl_eur,
         lag(capture_gap_seconds) OVER version AS previous_capture_gap_seconds,
+        lag(has_unreviewed_messages) OVER version AS had_unreviewed_messages,
+        lag(amendment_count) OVER version AS previous_amendment_count,
+        lag(cancelled_trade_count) OVER version AS previous_cancelled_trade_count,
         lead(valid_from) OVER version AS next_valid_from
     FROM curated.pnl_versions AS h
     WINDOW version AS (PARTITION BY delivery_day, delivery_hour, trader_id, market ORDER BY valid_from)
@@ -128,10 +136,14 @@ SELECT
         CASE WHEN (trade_count, buy_mwh, sell_mwh, cash_flow_eur)
                   IS DISTINCT FROM (previous_trade_count, previous_buy_mwh, previous_sell_mwh, previous_cash_flow_eur)
              THEN CASE WHEN valid_from >= delivery_end_at THEN 'late trades' ELSE 'trades' END END,
+        CASE WHEN amendment_count <> previous_amendment_count THEN 'amendment' END,
+        CASE WHEN cancelled_trade_count <> previous_cancelled_trade_count THEN 'cancellation' END,
         CASE WHEN reference_price_eur_per_mwh IS DISTINCT FROM previous_reference_price_eur_per_mwh
              THEN CASE WHEN previous_price_status = 'final' THEN 'price revision' ELSE 'price' END
              WHEN price_status <> previous_price_status THEN 'price status' END,
-        CASE WHEN capture_gap_seconds <> previous_capture_gap_seconds THEN 'completeness' END
+        CASE WHEN (capture_gap_seconds, has_unreviewed_messages)
+                  IS DISTINCT FROM (previous_capture_gap_seconds, had_unreviewed_messages)
+             THEN 'completeness' END
     ], NULL) ELSE ARRAY['new row'] END AS causes,
     CASE WHEN is_successor THEN previous_trade_count END AS previous_trade_count, trade_count,
     CASE WHEN is_successor THEN previous_reference_price_eur_per_mwh END AS previous_reference_price_eur_per_mwh,
@@ -142,9 +154,27 @@ SELECT
 FROM versions
 UNION ALL
 SELECT
-    market, valid_to, delivery_day, delivery_hour, trader_id, delivery_start_at, ARRAY['row removed'],
+    market, valid_to, delivery_day, delivery_hour, trader_id, delivery_start_at,
+    -- the row is gone and its facts with it: what is known of its trades now
+    array_remove(ARRAY[
+        'row removed',
+        CASE WHEN EXISTS (
+            SELECT FROM raw.period_hours AS h
+            JOIN curated.cancelled_trades AS c USING (market, delivery_day, delivery_hour)
+            WHERE (h.market, h.delivery_day, h.pnl_hour) = (v.market, v.delivery_day, v.delivery_hour)
+              AND c.trader_id = v.trader_id
+        ) THEN 'cancellation' END,
+        CASE WHEN EXISTS (
+            SELECT FROM raw.period_hours AS h
+            JOIN raw.trades AS t USING (market, delivery_day, delivery_hour)
+            JOIN raw.trades AS a ON a.revision > t.revision
+                AND (a.market, a.trade_id, a.direction) = (t.market, t.trade_id, t.direction)
+            WHERE (h.market, h.delivery_day, h.pnl_hour) = (v.market, v.delivery_day, v.delivery_hour)
+              AND t.trader_id = v.trader_id AND a.revision > 0
+        ) THEN 'amendment' END
+    ], NULL),
     trade_count, NULL, reference_price_eur_per_mwh, NULL, price_status, NULL, pnl_eur, NULL, NULL
-FROM versions
+FROM versions AS v
 WHERE valid_to IS NOT NULL AND next_valid_from IS DISTINCT FROM valid_to;
 COMMENT ON VIEW curated.pnl_hourly_changes IS 'What changed in curated.pnl_hourly, when and why: one row a change of a row';
 COMMENT ON COLUMN curated.pnl_hourly_changes.market IS 'The market';
@@ -153,7 +183,7 @@ COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_day IS 'Local day of the m
 COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_hour IS 'Label as the sources give it, local time';
 COMMENT ON COLUMN curated.pnl_hourly_changes.trader_id IS 'Who traded';
 COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_start_at IS 'Start of delivery, inclusive';
-COMMENT ON COLUMN curated.pnl_hourly_changes.causes IS 'new row, row removed, trades, late trades (published after the end of delivery), price, price revision (of a final price), price status, completeness';
+COMMENT ON COLUMN curated.pnl_hourly_changes.causes IS 'new row, row removed, trades, late trades (published after the end of delivery), price, amendment, cancellation, price revision (of a final price), price status, completeness';
 COMMENT ON COLUMN curated.pnl_hourly_changes.previous_trade_count IS 'Number of trades before';
 COMMENT ON COLUMN curated.pnl_hourly_changes.trade_count IS 'Number of trades since';
 COMMENT ON COLUMN curated.pnl_hourly_changes.previous_reference_price_eur_per_mwh IS 'Reference price before, EUR/MWh';
@@ -163,3 +193,68 @@ COMMENT ON COLUMN curated.pnl_hourly_changes.price_status IS 'final, provisional
 COMMENT ON COLUMN curated.pnl_hourly_changes.previous_pnl_eur IS 'PnL before, EUR; NULL: there was no price or no row';
 COMMENT ON COLUMN curated.pnl_hourly_changes.pnl_eur IS 'PnL since, EUR; NULL: there is no price or no row';
 COMMENT ON COLUMN curated.pnl_hourly_changes.pnl_change_eur IS 'pnl_eur - previous_pnl_eur, EUR; NULL where one of the two is';
+
+-- ---------------------------------------------------------------- quarters of an hour
+CREATE OR REPLACE VIEW curated.pnl_quarter_hourly AS
+WITH quarters AS (
+    SELECT
+        h.market, h.delivery_day, h.delivery_hour, h.pnl_hour,
+        make_interval(mins => h.from_minute + 15 * n) AS after_start,
+        left(h.pnl_hour, 2) || to_char(h.from_minute + 15 * n, '":"FM00') || '-'
+        || CASE WHEN h.from_minute + 15 * n < 45 THEN left(h.pnl_hour, 2) || to_char(h.from_minute + 15 * n + 15, '":"FM00')
+                ELSE substr(h.pnl_hour, 4, 2) || ':00' END
+        || substr(h.pnl_hour, 6) AS delivery_quarter
+    FROM raw.period_hours AS h
+    CROSS JOIN LATERAL generate_series(0, (h.hours * 4)::integer - 1) AS n
+), sums AS (
+    SELECT
+        market, delivery_day, q.pnl_hour AS delivery_hour, q.delivery_quarter, t.trader_id, q.after_start,
+        count(*) AS trade_count,
+        coalesce(sum(t.quantity_mw * 0.25) FILTER (WHERE t.direction = 'buy'), 0) AS buy_mwh,
+        coalesce(sum(t.quantity_mw * 0.25) FILTER (WHERE t.direction = 'sell'), 0) AS sell_mwh,
+        coalesce(sum(t.quantity_mw * 0.25 * t.price_eur_per_mwh) FILTER (WHERE t.direction = 'buy'), 0) AS buy_value_eur,
+        coalesce(sum(t.quantity_mw * 0.25 * t.price_eur_per_mwh) FILTER (WHERE t.direction = 'sell'), 0) AS sell_value_eur
+    FROM curated.trades AS t
+    JOIN quarters AS q USING (market, delivery_day, delivery_hour)
+    GROUP BY market, delivery_day, q.pnl_hour, q.delivery_quarter, t.trader_id, q.after_start
+), priced AS (
+    SELECT s.*, p.delivery_start_at + s.after_start AS delivery_start_at, r.price_eur_per_mwh, r.price_status
+    FROM sums AS s
+    JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
+    LEFT JOIN curated.reference_prices AS r USING (market, delivery_day, delivery_hour)
+)
+SELECT
+    market, delivery_day, delivery_quarter, delivery_hour, trader_id, delivery_start_at,
+    delivery_start_at + interval '15 minutes' AS delivery_end_at, trade_count, buy_mwh, sell_mwh,
+    buy_mwh - sell_mwh AS net_position_mwh,
+    curated.ratio(buy_value_eur, buy_mwh) AS buy_vwap_eur_per_mwh,
+    curated.ratio(sell_value_eur, sell_mwh) AS sell_vwap_eur_per_mwh,
+    curated.ratio(buy_value_eur + sell_value_eur, buy_mwh + sell_mwh) AS average_price_eur_per_mwh,
+    sell_value_eur - buy_value_eur AS cash_flow_eur,
+    price_eur_per_mwh AS reference_price_eur_per_mwh,
+    coalesce(price_status, 'missing') AS price_status,
+    sell_value_eur - buy_value_eur + (buy_mwh - sell_mwh) * price_eur_per_mwh AS pnl_eur,
+    curated.realised_pnl_eur(buy_mwh, sell_mwh, buy_value_eur, sell_value_eur) AS realised_pnl_eur,
+    sell_value_eur - buy_value_eur + (buy_mwh - sell_mwh) * price_eur_per_mwh
+        - curated.realised_pnl_eur(buy_mwh, sell_mwh, buy_value_eur, sell_value_eur) AS unrealised_pnl_eur,
+    curated.ratio(sell_value_eur - buy_value_eur + (buy_mwh - sell_mwh) * price_eur_per_mwh, buy_mwh + sell_mwh)
+        AS performance_eur_per_mwh,
+    buy_value_eur, sell_value_eur
+FROM priced;
+COMMENT ON VIEW curated.pnl_quarter_hourly IS 'PnL of each trader in each quarter of an hour, from the trades and prices that count now: an hourly trade is four quarters of its power, each at the price of the hour';
+COMMENT ON COLUMN curated.pnl_quarter_hourly.delivery_quarter IS 'Label of the quarter, local time: 15:00-15:15';
+COMMENT ON COLUMN curated.pnl_quarter_hourly.trade_count IS 'Number of trades that deliver in the quarter';
+DO $$
+DECLARE
+    commenting text;
+BEGIN
+    FOR commenting IN
+        SELECT format('COMMENT ON COLUMN curated.pnl_quarter_hourly.%I IS %L', a.attname, col_description(t.attrelid, t.attnum))
+        FROM pg_attribute AS a
+        JOIN pg_attribute AS t ON t.attrelid = 'curated.pnl_versions'::regclass AND t.attname = a.attname
+        WHERE a.attrelid = 'curated.pnl_quarter_hourly'::regclass AND a.attnum > 0 AND a.attname <> 'trade_count'
+    LOOP
+        EXECUTE commenting;
+    END LOOP;
+END
+$$;

@@ -44,14 +44,52 @@ class Desk:
         self.trades = database.batch("trades")
         self.prices = database.batch("reference_prices", name="b")
 
-    def sell(self, hour: str, price: str, trader: str = "anna", mw: str = "1", day: date = DAY) -> None:
-        self._trade("sell", hour, price, trader, mw, day)
+    def sell(self, hour: str, price: str, trader: str = "anna", mw: str = "1", **columns: Any) -> str:
+        return self._trade("sell", hour, price, trader, mw, **columns)
 
-    def buy(self, hour: str, price: str, trader: str = "anna", mw: str = "1", day: date = DAY) -> None:
-        self._trade("buy", hour, price, trader, mw, day)
+    def buy(self, hour: str, price: str, trader: str = "anna", mw: str = "1", **columns: Any) -> str:
+        return self._trade("buy", hour, price, trader, mw, **columns)
 
-    def _trade(self, direction: str, hour: str, price: str, trader: str, mw: str, day: date) -> None:
-        self.database.trade(self.trades, day, hour, trader, direction, Decimal(mw), Decimal(price))
+    def _trade(
+        self, direction: str, hour: str, price: str, trader: str, mw: str, day: date = DAY, **columns: Any
+    ) -> str:
+        quantity = Decimal(mw)
+        return self.database.trade(
+            self.trades, day, hour, trader, direction, quantity, Decimal(price), **columns
+        )
+
+    def cancel(self, trade_id: str, received_at: datetime) -> None:
+        """The exchange takes the trade back."""
+        line = self._line() | {"load_batch_id": self.trades, "received_at": received_at}
+        self.database.insert("raw.trade_cancellations", market="DE", trade_id=trade_id, **line)
+
+    def quarantine(self, trade_id: str, expectation: str = "each quantity is above 0 MW") -> None:
+        """The trade breaks an expectation."""
+        columns = (
+            "market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day,"
+            " delivery_hour, received_at, landing_file_id, line_number"
+        )
+        self.database.rows(
+            f"INSERT INTO ops.quarantined_trades ({columns}, expectation)"
+            f" SELECT {columns}, %s FROM raw.trades WHERE trade_id = %s",
+            (expectation, trade_id),
+        )
+
+    def reject(self, *hours: str, day: date = DAY, **columns: Any) -> int:
+        """A message is rejected that tells these hours, or none; returns its line."""
+        told = {"delivery_day": day, "delivery_hours": list(hours)} if hours else {}
+        for hour in hours:
+            self.database.period(day, hour)
+        line = self._line()
+        row = line | told | columns
+        self.database.insert("ops.rejected_messages", load_batch_id=self.trades, **row)
+        return int(line["line_number"])
+
+    def _line(self) -> dict[str, int]:
+        """A line of the file with the trades that holds nothing else."""
+        known = ("ops.rejected_messages", "raw.trade_cancellations")
+        counts = [self.database.value(f"SELECT count(*) FROM {table}") for table in known]
+        return {"landing_file_id": 1, "line_number": 1000 + sum(counts)}
 
     def price(self, hour: str, price: str | None, day: date = DAY) -> None:
         """Observed an hour after the last one, long after delivery: final."""

@@ -1,8 +1,9 @@
 """The table of a day: the numbers of the warehouse, every digit, and what is missing in words."""
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 
+from tests.factories import ago
 from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
 
 NUMBERS = [
@@ -152,16 +153,85 @@ def test_how_a_days_pnl_came_to_be(desk: Desk, client: Client) -> None:
 def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -> None:
     database = dashboard.database
     database.rows("UPDATE curated.pnl_versions SET capture_gap_seconds = 725.5 WHERE delivery_hour = '12-13'")
-    blocked = database.batch(state="blocked", name="c")
-    database.rows("UPDATE ops.load_batches SET validated_at = now() WHERE state = 'blocked'")
-    database.trade(blocked, DAY, "13-14", price=5)
+    batch = database.batch(state="loaded", name="c", loaded_at=ago(6))
+    database.trade(batch, DAY, "13-14", price=5)
+    database.insert(
+        "ops.pending_delivery_periods", delivery_day=DAY, delivery_hour="13-14", pending_since=ago(16)
+    )
     rows = client.json("desk", day=str(DAY), trader="anna")["rows"]
     assert rows[0]["incomplete_because"] == [
         "12 min without a connection to the exchange while it was tradable: deals may be missing"
     ]
     assert rows[1]["incomplete_because"] == [
-        "deals for this hour are held back because a check failed; an engineer decides on them"
+        "changes of this hour are not in the numbers yet",
+        "deals for this hour have arrived and are not checked yet",
     ]
+
+
+REJECTED = (
+    "1 message from the exchange could not be used: deals may be missing until an engineer has reviewed it"
+)
+
+
+def test_messages_that_wait_for_a_review_are_a_reason(dashboard: Desk, client: Client) -> None:
+    for price, expectation in (("1", "each quantity is above 0 MW"), ("2", "each price is low")):
+        dashboard.quarantine(dashboard.sell("12:30-12:45", price), expectation)
+    dashboard.reject("12-13", "13-14")
+    dashboard.build()
+    first, second = client.json("desk", day=str(DAY))["rows"]
+    assert first["incomplete_because"] == [
+        REJECTED,
+        "2 deals are held back because they break a rule (each price is low; each quantity is above 0 MW):"
+        " they count if an engineer accepts them",
+    ]
+    assert second["incomplete_because"] == [REJECTED]
+    assert (first["is_complete"], first["has_unreviewed_messages"]) == (False, True)
+    assert dashboard.database.value("SELECT count(*) FROM curated.pnl_hourly WHERE is_complete") == 0
+
+
+def test_a_moment_of_the_past_knows_that_messages_waited(dashboard: Desk, client: Client) -> None:
+    dashboard.reject("12-13")
+    moment = dashboard.build()
+    rows = client.json("desk", day=str(DAY), as_of=moment.isoformat())["rows"]
+    assert [row["incomplete_because"] for row in rows] == [["messages of this hour waited for a review"], []]
+
+
+def test_an_hour_without_any_deal_that_counts_is_not_silent(dashboard: Desk, client: Client) -> None:
+    dashboard.quarantine(dashboard.sell("20-21", "1"), "each price is low")
+    dashboard.reject("09-10")
+    dashboard.build()
+    desk = client.json("desk", day=str(DAY))
+    assert [row["delivery_hour"] for row in desk["rows"]] == ["12-13", "13-14"]
+    assert desk["hours_without_trades"] == [
+        {
+            "delivery_hour": "09-10",
+            "delivery_start_at": "2023-02-06T08:00:00Z",
+            "delivery_end_at": "2023-02-06T09:00:00Z",
+            "incomplete_because": [REJECTED],
+        },
+        {
+            "delivery_hour": "20-21",
+            "delivery_start_at": "2023-02-06T19:00:00Z",
+            "delivery_end_at": "2023-02-06T20:00:00Z",
+            "incomplete_because": [
+                "1 deal is held back because it breaks a rule (each price is low): it counts if an engineer"
+                " accepts it"
+            ],
+        },
+    ]
+    for selection in ({"as_of": "2023-03-01T00:00:00Z"}, {"day": "2023-02-07"}):
+        assert client.json("desk", **{"day": str(DAY)} | selection)["hours_without_trades"] == []
+
+
+def test_an_hour_counts_its_amendments_and_cancellations(desk: Desk, client: Client) -> None:
+    for revision in (0, 1):
+        desk.sell("12-13", "10", trade_id="a", revision=revision)
+    desk.sell("12-13", "10", "bert", trade_id="b")
+    desk.sell("12-13", "10", "bert", trade_id="c")
+    desk.cancel("b", datetime(2023, 2, 6, tzinfo=UTC))
+    desk.build()
+    (row,) = client.json("desk", day=str(DAY))["rows"]
+    assert (row["trade_count"], row["amendment_count"], row["cancelled_trade_count"]) == (2, 2, 1)
 
 
 def test_a_price_that_is_overdue_is_a_reason_and_says_what_the_provider_did(desk: Desk, client: Client) -> None:

@@ -1,6 +1,6 @@
 """What is wrong in a trader's words, and what an engineer looks at first."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -53,22 +53,15 @@ def test_an_alarm_is_a_trouble_while_it_is_on(
 
 def test_the_oldest_trouble_comes_first_and_each_code_once(desk: Desk, client: Client) -> None:
     desk.database.request(9, 503)
-    desk.database.batch(state="blocked", name="c")
-    desk.database.batch(state="blocked", name="d")
     for alarm, minutes, code, text in (
         ("capture_silent", 5, "capture_down", "t"),
         ("hourly_pnl_late", 20, "data_late", "first"),
         ("loading_stuck", 10, "data_late", "second"),
     ):
         desk.database.insert("ops.alarms", alarm=alarm, since_at=ago(minutes), page_code=code, page_text=text)
-    desk.database.rows("UPDATE ops.load_batches SET validated_at = NULL WHERE state = 'blocked'")
     troubles = client.json("status")["troubles"]
-    assert [trouble["code"] for trouble in troubles] == [
-        "data_late", "provider_down", "capture_down", "batch_blocked"
-    ]  # fmt: skip
+    assert [trouble["code"] for trouble in troubles] == ["data_late", "provider_down", "capture_down"]
     assert troubles[0]["text"] == "first"
-    assert troubles[3]["since"] is None, "of unknown age: the last one"
-    assert troubles[3]["text"].startswith("2 deliveries of data are held back")
 
 
 @pytest.mark.parametrize(
@@ -93,20 +86,6 @@ def test_a_provider_that_does_not_answer(
         assert abs(since - ago(first)) < timedelta(seconds=10)
 
 
-def test_a_blocked_batch_is_a_trouble_until_somebody_decided(desk: Desk, client: Client) -> None:
-    desk.database.batch(state="blocked", name="c")
-    assert codes(client) == ["batch_blocked"]
-
-
-def test_a_decided_batch_is_none(desk: Desk, client: Client) -> None:
-    desk.database.batch(state="blocked", name="c")
-    desk.database.rows(
-        "UPDATE ops.load_batches SET review = 'discarded', review_reason = 'r', reviewed_at = now()"
-        " WHERE state = 'blocked'"
-    )
-    assert codes(client) == []
-
-
 def test_late_data_is_one_trouble(desk: Desk, client: Client) -> None:
     desk.database.ran(120, dag_id="refresh_pnl")
     assert codes(client) == ["data_late"]
@@ -114,7 +93,7 @@ def test_late_data_is_one_trouble(desk: Desk, client: Client) -> None:
 
 @pytest.fixture
 def platform(desk: Desk) -> Desk:
-    """Two capture instances, a reject, a blocked batch, requests, a validation and runs."""
+    """Two capture instances, rejects, requests, a validation and runs."""
     database = desk.database
     files = {}
     for name, is_complete in (
@@ -134,7 +113,7 @@ def platform(desk: Desk) -> Desk:
     first, second, other = files.values()
     for file, start, end in ((first, 90, 31), (second, 31, 0), (other, 45, 31)):
         database.connected(file, (ago(start), ago(end)))
-    batch = database.batch(state="blocked", name="c")
+    batch = database.batch(name="c")
     for number, received in ((1, 9), (2, 3)):
         database.insert(
             "ops.rejected_messages",
@@ -181,8 +160,6 @@ def test_health_tells_of_everything(platform: Desk, client: Client) -> None:
     assert health["ledger"]["events"] == 9
     (reject,) = health["rejects"]
     assert (reject["reason_code"], reject["count"], reject["raw"]) == ("invalid_price", 2, "raw 2")
-    (blocked,) = health["blocked_batches"]
-    assert blocked["detail"] == "e1: 3 of 4"
     prices = health["prices"]
     assert (prices["spent_last_minute"], prices["spent_last_hour"], prices["per_minute"]) == (1, 2, 50)
     assert prices["open_periods"] >= prices["with_price"] == 0
@@ -197,6 +174,62 @@ def test_health_tells_of_everything(platform: Desk, client: Client) -> None:
     run = health["runs"][2]
     assert run["href"] == "../dags/hourly_pnl/runs/scheduled__2026-03-02T10%3A00%3A00%2B00%3A00"
     assert run["window"] == "2026-03-02 09:00 UTC to 2026-03-02 10:00 UTC"
+
+
+def test_health_says_what_waits_for_a_review_and_how_to_decide(desk: Desk, client: Client) -> None:
+    for minute, (trade_id, expectation) in enumerate((("a", "e1"), ("b", "e2"), ("c", "e1"), ("d", "e1"))):
+        desk.sell("12-13", "1", trade_id=trade_id, received_at=f"2023-02-06 09:0{minute}Z")
+        desk.quarantine(trade_id, expectation)
+    reviewed = "review = 'discard', review_reason = 'r', reviewed_at = now()"
+    desk.database.rows(f"UPDATE ops.quarantined_trades SET {reviewed} WHERE trade_id = 'a'")
+    lines = [
+        desk.reject("12-13", received_at=f"2023-02-06 09:0{minute}Z", raw=f"raw {minute}")
+        for minute in range(3)
+    ]
+    desk.database.rows(f"UPDATE ops.rejected_messages SET {reviewed} WHERE line_number = {lines[0]}")
+    desk.reject(reason_code="torn_line", received_at="2023-02-06 09:00Z")
+    health = client.json("health")
+    assert health["quarantined"] == [
+        {
+            "expectation": expectation,
+            "count": count,
+            "oldest_received_at": f"2023-02-06T09:0{minute}:00Z",
+            "review_command": f"make review TRADE={trade_id} ACTION=accept|discard REASON='…'",
+        }
+        for expectation, count, minute, trade_id in (("e1", 2, 2, "c"), ("e2", 1, 1, "b"))
+    ]
+    rejects = {reject["reason_code"]: reject for reject in health["rejects"]}
+    assert rejects["invalid_price"] == {
+        "reason_code": "invalid_price",
+        "unreviewed_count": 2,
+        "oldest_unreviewed_at": "2023-02-06T09:01:00Z",
+        "review_command": f"make review FILE=trades/a LINE={lines[1]} ACTION=discard REASON='…'",
+        "count": 3,
+        "last_at": "2023-02-06T09:02:00Z",
+        "detail": "d",
+        "raw": "raw 2",
+    }
+    torn = rejects["torn_line"]
+    assert (torn["unreviewed_count"], torn["oldest_unreviewed_at"], torn["review_command"]) == (0, None, None)
+
+
+def test_health_tells_what_else_the_exchange_sends(desk: Desk, client: Client) -> None:
+    desk.cancel("unheard of", datetime(2023, 2, 6, 9, tzinfo=UTC))
+    for about, name, count in (("operational", "heartbeat", 7), ("unknown_field", "venue", 3)):
+        desk.database.insert(
+            "ops.message_notes", market="DE", landing_file_id=1, about=about, name=name, message_count=count,
+            first_received_at="2023-02-06 09:00Z", last_received_at="2023-02-06 10:00Z",
+        )  # fmt: skip
+    health = client.json("health")
+    first, last = "2023-02-06T09:00:00Z", "2023-02-06T10:00:00Z"
+    assert health["operational_messages"] == [
+        {"kind": "heartbeat", "message_count": 7, "first_received_at": first, "last_received_at": last}
+    ]
+    assert health["unknown_fields"] == [
+        {"name": "venue", "message_count": 3, "first_seen_at": first, "last_seen_at": last}
+    ]
+    (orphan,) = health["orphan_cancellations"]
+    assert orphan | {"trade_id": "unheard of", "received_at": first, "landing_file": "trades/a"} == orphan
 
 
 def test_the_pages_of_the_validations_are_served_without_scripts(platform: Desk, client: Client) -> None:

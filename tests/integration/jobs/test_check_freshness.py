@@ -3,22 +3,22 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from include.domain.delivery_period import DeliveryPeriod
+from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
 from include.health.notices import Notice
 from include.health.notify import notify
 from include.jobs import load_trades
-from include.jobs.check_freshness import run
-from include.landing import event_line
+from include.jobs.check_freshness import check, run
+from include.landing import event_line, message_line
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
 from tests.factories import MARKET, Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
-from tests.messages import heartbeat, write_landing_file
+from tests.messages import deal, heartbeat, write_landing_file
 
 
 @pytest.fixture
@@ -141,6 +141,167 @@ def test_lines_that_have_not_waited_long(settings: Settings, database: Database)
     received_at = ago(14)
     write_landing_file(settings.landing_root, event_line(received_at, "heartbeat"), "new", received_at)
     assert run(settings) == {"cleared": 0}
+
+
+def connected(database: Database, *minutes: tuple[float, float]) -> int:
+    """A file of trades whose capture was connected in these spans, in minutes before now; returns its batch."""
+    batch = database.batch(name="connected", loaded_count=1)
+    file = database.value("SELECT landing_file_id FROM ops.load_batches WHERE load_batch_id = %s", (batch,))
+    database.connected(file, *((ago(start), ago(end)) for start, end in minutes))
+    return batch
+
+
+def test_a_stream_without_trades(settings: Settings, database: Database) -> None:
+    database.ran(60, window=20)
+    heartbeat(settings, 1)
+    batch = connected(database, (60, 0))
+    database.price(database.batch("reference_prices", name="p"), date(2026, 3, 2), "12-13", 50, ago(1))
+    database.trade(batch, date(2026, 3, 2), "12-13", received_at=ago(14.9))
+    run(settings)
+    database.rows("UPDATE raw.trades SET received_at = received_at - interval '20 seconds'")
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert re.match(
+        r"no_trades: capture is connected to the exchange and receives no trades: the last one was received"
+        r" 15 min ago, at .* UTC; the limit is 15 min\. What to do: docs/runbook\.md, section no_trades",
+        str(raised.value),
+    )
+    assert "no_trades" in troubles(database)
+    assert run(replace(settings, max_silence_seconds=960)) == {"cleared": 1}
+
+
+def test_what_else_the_exchange_sends_ends_no_silence(settings: Settings, database: Database) -> None:
+    database.ran(60, window=20)
+    start = ago(20)
+    lines = [event_line(start, "opened", connected=True)]
+    for second in range(0, 20 * 60, 10):
+        at = start + timedelta(seconds=second)
+        lines.append(event_line(at, "heartbeat", connected=True))
+        lines.append(message_line(at, b'{"type": "heartbeat"}'))
+        lines.append(message_line(at, b"no trade at all"))
+    path = write_landing_file(settings.landing_root, b"".join(lines), "silent", start)
+    heartbeat(settings, 1)
+    load_trades.run(settings)
+    with pytest.raises(TerminalError, match="receives no trades: there never was one"):
+        run(settings)
+    received_at = ago(5)
+    trade = deal(execution_time=received_at.isoformat(timespec="seconds")).encode()
+    with path.open("ab") as file:
+        file.write(message_line(received_at, trade))
+    database.rows("UPDATE ops.landing_files SET is_complete = false")
+    load_trades.run(settings)
+    assert "no_trades" not in [str(alarm.alarm) for alarm in check(settings)[0]]
+
+
+def test_a_stream_that_never_had_a_trade(settings: Settings, database: Database) -> None:
+    database.ran(16, window=16)
+    heartbeat(settings, 1)
+    connected(database, (60, 0))
+    with pytest.raises(TerminalError, match="receives no trades: there never was one; the limit is 15"):
+        run(settings)
+    (since_at,) = database.rows("SELECT since_at FROM ops.alarms")[0]
+    assert abs(since_at - ago(16)) < timedelta(seconds=30), "when the platform first ran"
+
+
+def test_only_time_with_a_connection_and_with_open_hours_is_silence(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.ran(600, window=20)
+    heartbeat(settings, 1)
+    database.price(database.batch("reference_prices", name="p"), date(2026, 3, 2), "12-13", 50, ago(1))
+    batch = connected(database, (600, 300), (10, 0), (9, 2))
+    database.trade(batch, date(2026, 3, 2), "12-13", received_at=ago(304))
+    run(settings)
+    connected_again = database.batch(name="other")
+    file = database.value(
+        "SELECT landing_file_id FROM ops.load_batches WHERE load_batch_id = %s", (connected_again,)
+    )
+    database.connected(file, (ago(30), ago(28)))
+    with pytest.raises(TerminalError, match="no_trades"):  # 4 + 10 + 2 minutes
+        run(settings)
+
+    hours = Market.tradable_hours
+    opened: list[datetime] = [ago(11)]
+    monkeypatch.setattr(
+        Market,
+        "tradable_hours",
+        lambda self, at: [replace(hour, tradable_from=opened[0]) for hour in hours(self, at)],
+    )
+    assert run(settings) == {"cleared": 1}
+    opened[0] = ago(700)
+    with pytest.raises(TerminalError, match="no_trades"):
+        run(settings)
+    monkeypatch.setattr(Market, "tradable_hours", lambda *_: [])
+    assert run(settings) == {"cleared": 1}
+
+
+def compared(database: Database, hours: int, **columns: object) -> None:
+    """What an instance received in the hour that began so many whole hours before this one."""
+    hour = ago(60 * hours).replace(minute=0, second=0, microsecond=0)
+    row = {"capture_instance": "standalone-h", "trade_count": 10, "shared_count": 9, "missed_count": 0}
+    row |= {"missed_trade_ids": []} | columns
+    if row["missed_count"]:
+        row |= {"first_missed_at": hour, "last_missed_at": hour + timedelta(minutes=5)}
+    database.insert("ops.capture_comparisons", hour_start_at=hour, **row)
+
+
+def test_a_capture_that_misses_what_another_one_received(settings: Settings, database: Database) -> None:
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    missed = {"missed_count": 1234, "missed_trade_ids": ["t1", "t2", "t3", "t4"]}
+    compared(database, 2, **missed)
+    compared(database, 2, capture_instance="airflow-h")
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert re.match(
+        r"capture_differences: in the hour from .*:00 UTC capture instances missed trades that another one"
+        r" received: standalone-h 1,234, such as t1, t2, t3\. What to do: .* section capture_differences$",
+        str(raised.value),
+    )
+    assert "capture_differences" in troubles(database)
+    compared(database, 1)
+    assert run(settings) == {"cleared": 1}
+
+
+def test_differences_of_long_ago_are_no_alarm(settings: Settings, database: Database) -> None:
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    compared(database, 6, missed_count=1, missed_trade_ids=["t1"])
+    assert run(settings) == {"cleared": 0}
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_separate"),
+    [
+        ([(150, 0, 150)], True),
+        ([(150, 1, 149)], False),
+        ([(0, 0, 5)], False),
+        # too few to tell by themselves
+        ([(5, 0, 5), (90, 90, 0)], False),
+        ([(5, 0, 5), (90, 0, 0)], True),
+        # the last 200 decide
+        ([(1, 0, 198), (90, 90, 0)], False),
+        ([(1, 0, 199), (90, 90, 0)], True),
+        ([(1, 0, 1), *[(90, 0, 0)] * 3, (9, 9, 0)], True),
+    ],
+)
+def test_streams_of_their_own_are_recognised(
+    settings: Settings, database: Database, hours: list[tuple[int, int, int]], is_separate: bool
+) -> None:
+    """Trades that the instance received, shared and missed in the last hour and those before it."""
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    for number, (trades, shared, missed) in enumerate(hours, start=1):
+        counts = {"trade_count": trades, "shared_count": shared, "missed_count": missed}
+        compared(database, number, **counts, missed_trade_ids=["t1"])
+    compared(database, 1, capture_instance="airflow-h", trade_count=500, shared_count=500)
+    found = "SELECT is_separate_stream FROM ops.capture_differences ORDER BY hour_start_at DESC LIMIT 1"
+    assert database.value(found) is is_separate
+    if is_separate:
+        assert run(settings) == {"cleared": 0}
+    else:
+        with pytest.raises(TerminalError, match="capture_differences: "):
+            run(settings)
 
 
 def test_people_hear_of_it_twice_not_every_minute(
@@ -271,8 +432,9 @@ def test_people_are_told_of_each_revision_and_not_of_the_end_of_a_warning(
         run(settings)
     fresh.rows("DELETE FROM raw.reference_prices")
     run(settings)
-    assert [(body["kind"], body["alarm"]) for body in webhook.bodies] == [("warning", "price_revised")] * 2
-    assert "WARNING price_revised" in webhook.bodies[0]["text"]
+    told = [(body["kind"], body["alarm"], body["severity"], body["type"]) for body in webhook.bodies]
+    assert told == [("alarm_raised", "price_revised", "warning", "warning")] * 2
+    assert "warning: price_revised" in webhook.bodies[0]["text"]
     assert "2 delivery hours" in webhook.bodies[1]["text"]
     assert "section price_revised" in webhook.bodies[1]["text"]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.errors import TerminalError, TransientError
+from include.errors import TransientError
 from include.jobs import follow_market, load_trades
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
@@ -141,14 +141,11 @@ def test_a_provider_that_is_down_is_left_to_the_refresh(
     assert database.rows("SELECT trade_count, price_status FROM curated.pnl_hourly") == [(1, "missing")]
 
 
-def test_a_blocked_batch_stops_nothing_else_and_turns_the_run_red_at_its_end(
-    desk: Settings, database: Database
-) -> None:
+def test_rejects_stop_nothing_and_make_hours_incomplete(desk: Settings, database: Database) -> None:
     write_landing_file(desk.landing_root, landed(["no trade"] * 10))
     waits = [lambda: None, lambda: capture(desk, "1")]
-    with pytest.raises(TerminalError, match="1 blocked"):
-        follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
-    assert database.rows("SELECT trade_count FROM curated.pnl_hourly") == [(1,)]
+    follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
+    assert database.rows("SELECT trade_count, has_unreviewed_messages FROM curated.pnl_hourly") == [(1, True)]
 
 
 def test_a_warehouse_that_is_back_is_no_failure(

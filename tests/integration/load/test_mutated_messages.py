@@ -15,7 +15,7 @@ import pytest
 
 from include.domain.delivery_period import Market
 from include.domain.rejection import RejectedMessageError
-from include.domain.trade import Trade, parse_trade
+from include.domain.trade import Cancellation, Trade, parse_message
 from include.jobs import load_trades
 from include.landing import event_line, timestamp
 from include.load import audit
@@ -37,7 +37,24 @@ TIMES = [
     "2026-03-02T10:13:43.123456+01:30", "2026-03-02T10:13:43-0000", "2026-W10-1T10:13:43+00:00",
     "2026-03-02T24:00:00+00:00", "2026-061T10:13:43+00:00", "10000-03-02T10:13:43+0:00", "2026-03-02T10:13:60Z",
 ]  # fmt: skip
-LABELS = ["00-01", "02-03", "02-03A", "03B", "15:00-15:15", "15:45-16:00", "23-24", "24-25", "1-2", "15-17"]
+LABELS = [
+    "9-10",
+    "H16",
+    "Hour 3A",
+    "08-20",
+    "23-00",
+    "15 \u2013 16",
+    "00-01",
+    "02-03",
+    "02-03A",
+    "03B",
+    "15:00-15:15",
+    "15:45-16:00",
+    "23-24",
+    "24-25",
+    "1-2",
+    "15-17",
+]
 NUMBERS = [
     "-0.0",
     "1e2",
@@ -98,19 +115,28 @@ def changed(random_: random.Random, text: str) -> str:
             return text[:at] + text[at : at + 2][::-1] + text[at + 2 :]
 
 
-def expected(messages: list[str], market: Market) -> tuple[dict[str, Trade], dict[int, str]]:
-    """The trades that count, and the reason of each line that is rejected, by the specification."""
-    trades: dict[str, Trade] = {}
+Key = tuple[str, str, int]
+
+
+def expected(messages: list[str], market: Market) -> tuple[dict[Key, Trade], int, int, dict[int, str]]:
+    """By the specification: the trades, the numbers of cancellations and events, the reason of each reject."""
+    trades: dict[Key, Trade] = {}
     reasons: dict[int, str] = {}
+    cancellations = events = 0
     for line, message in enumerate(messages, start=1):
         try:
-            trade = parse_trade(message, market)
+            parsed = parse_message(message, market)
         except RejectedMessageError as error:
             reasons[line] = error.reason.value
-        else:
-            if trades.setdefault(trade.trade_id, trade) != trade:
+            continue
+        if isinstance(parsed, Trade):
+            first = trades.setdefault((parsed.trade_id, parsed.direction, parsed.revision), parsed)
+            if first.content != parsed.content:
                 reasons[line] = "conflicting_duplicate"
-    return trades, reasons
+        else:
+            cancellations += isinstance(parsed, Cancellation)
+            events += not isinstance(parsed, Cancellation)
+    return trades, cancellations, events, reasons
 
 
 @pytest.mark.timeout(max(120, MESSAGES // 1_000))
@@ -119,13 +145,17 @@ def test_every_mutated_message_is_what_the_specification_says(settings: Settings
     random_ = random.Random(MESSAGES)
     outcomes: Counter[str] = Counter()
     for first in range(0, MESSAGES, MESSAGES_PER_FILE):
-        database.rows("TRUNCATE ops.landing_files, raw.trades CASCADE")
+        database.rows(
+            "TRUNCATE ops.landing_files, raw.trades, raw.trade_cancellations, staging.trade_copies CASCADE"
+        )
         messages = [mutated(random_, n) for n in range(first, min(first + MESSAGES_PER_FILE, MESSAGES))]
         path = write_landing_file(settings.landing_root, landed(messages), str(first))
         assert load_trades.run(settings)["line_count"] == len(messages)
-        trades, reasons = expected(messages, market)
+        trades, cancellations, events, reasons = expected(messages, market)
         assert dict(database.rows("SELECT line_number, reason_code FROM ops.rejected_messages")) == reasons
-        assert stored(database) == {trade_id: content(trade) for trade_id, trade in trades.items()}
+        assert stored(database) == {key: trade.content for key, trade in trades.items()}
+        assert database.rows("SELECT count(*) FROM raw.trade_cancellations") == [(cancellations,)]
+        assert database.rows("SELECT sum(event_count) FROM ops.landing_files") == [(events,)]
         assert not any(file.problems or file.waiting_lines for file in audit.run(settings))
         outcomes.update(reasons.values())
         outcomes["trade"] += len(trades)
@@ -135,22 +165,14 @@ def test_every_mutated_message_is_what_the_specification_says(settings: Settings
     assert len(outcomes) >= 12, "the mutations reach most of the reasons"
 
 
-def content(trade: Trade) -> tuple[Any, ...]:
-    """What SQL should say of it."""
-    period = trade.period
-    return (
-        trade.trader_id, trade.direction, trade.price_eur_per_mwh, trade.quantity_mw, period.delivery_day,
-        period.delivery_hour, period.start_at, period.end_at, trade.executed_at,
-    )  # fmt: skip
-
-
-def stored(database: Database) -> dict[str, tuple[Any, ...]]:
+def stored(database: Database) -> dict[Key, tuple[Any, ...]]:
     """What SQL says of each trade."""
     rows = database.rows(
-        "SELECT trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour,"
-        " delivery_start_at, delivery_end_at, executed_at FROM raw.trades"
+        "SELECT trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day,"
+        " delivery_hour, executed_at FROM raw.trades JOIN raw.delivery_periods"
+        " USING (market, delivery_day, delivery_hour, delivery_start_at, delivery_end_at)"
     )
-    return {trade_id: values for trade_id, *rest in rows for values in (tuple(rest),)}
+    return {row[:3]: row[3:] for row in rows}
 
 
 def test_no_mutated_line_of_a_file_stops_a_load_or_loads_with_another_time(

@@ -29,6 +29,8 @@ def test_every_query_runs(cur: cursor, query: str) -> None:
         "capture_silent",
         "capture_disconnected",
         "loading_stuck",
+        "no_trades",
+        "capture_differences",
         "hourly_pnl_late",
         "reference_prices_late",
         "analyst_changed",

@@ -78,6 +78,10 @@ def test_a_time_of_update_that_cannot_be_read_costs_no_price(
     assert why_no_answer(200, reply(last_update=updated, value=value).encode(), ASKED) is None
 
 
+def test_a_price_may_be_written_as_a_text() -> None:
+    assert parse_reference_price(200, reply(value="-27.740"), ASKED).price_eur_per_mwh == Decimal("-27.74")
+
+
 @pytest.mark.parametrize("literal", ["9999.99", "-9999.99"])
 def test_the_bounds_of_the_exchange_are_prices(literal: str) -> None:
     assert parse_reference_price(200, reply_with_value(literal), ASKED).price_eur_per_mwh == Decimal(literal)

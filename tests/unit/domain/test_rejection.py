@@ -14,7 +14,6 @@ OF_THE_LOADER = {
     Reason.TORN_LINE,
     Reason.FOREIGN_LINE,
     Reason.OBSERVED_IN_FUTURE,
-    Reason.DISCARDED_BATCH,
 }
 
 

@@ -25,36 +25,45 @@ ALTER TABLE raw.reference_prices ADD COLUMN unreadable_update_time text;
 COMMENT ON COLUMN raw.reference_prices.provider_updated_at IS 'The provider''s time of the value (last_update); NULL: it does not say, or not readably';
 COMMENT ON COLUMN raw.reference_prices.unreadable_update_time IS 'What last_update says if it cannot be read, at most 80 characters; NULL: it is readable or missing';
 
-CREATE OR REPLACE VIEW curated.reference_prices AS
-SELECT DISTINCT ON (r.delivery_day, r.delivery_hour)
-    r.delivery_day, r.delivery_hour, p.delivery_start_at, p.delivery_end_at,
+CREATE VIEW curated.reference_prices AS
+SELECT DISTINCT ON (r.market, r.delivery_day, r.delivery_hour)
+    r.market, r.delivery_day, r.delivery_hour, p.delivery_start_at, p.delivery_end_at,
     r.price_eur_per_mwh,
     CASE WHEN curated.is_final_price(r.observed_at, r.provider_updated_at, p) THEN 'final' ELSE 'provisional' END
         AS price_status,
     r.provider_updated_at, r.observed_at, r.load_batch_id,
     coalesce(r.observed_at >= p.price_final_from AND r.provider_updated_at < p.price_current_from, false) AS is_stale
 FROM raw.reference_prices AS r
-JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
+JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
 JOIN ops.load_batches AS b USING (load_batch_id)
 WHERE b.state = 'accepted' AND r.price_eur_per_mwh IS NOT NULL
-ORDER BY r.delivery_day, r.delivery_hour, r.observed_at DESC, r.provider_updated_at DESC NULLS LAST,
+ORDER BY r.market, r.delivery_day, r.delivery_hour, r.observed_at DESC, r.provider_updated_at DESC NULLS LAST,
          r.price_eur_per_mwh;
+COMMENT ON VIEW curated.reference_prices IS 'The current reference price of each hour: the last one observed that was defined; no row, no price';
+COMMENT ON COLUMN curated.reference_prices.market IS 'The market';
+COMMENT ON COLUMN curated.reference_prices.delivery_day IS 'Local day of the market';
+COMMENT ON COLUMN curated.reference_prices.delivery_hour IS 'Label, local time';
+COMMENT ON COLUMN curated.reference_prices.delivery_start_at IS 'Start of delivery, inclusive';
+COMMENT ON COLUMN curated.reference_prices.delivery_end_at IS 'End of delivery, exclusive';
+COMMENT ON COLUMN curated.reference_prices.price_eur_per_mwh IS 'Reference price, EUR/MWh';
+COMMENT ON COLUMN curated.reference_prices.observed_at IS 'When we received it';
+COMMENT ON COLUMN curated.reference_prices.load_batch_id IS 'The load that brought it';
 COMMENT ON COLUMN curated.reference_prices.price_status IS 'final: observed after the last publication, with a last_update that includes the last trades, or at noon of the next day; provisional: it may still move';
 COMMENT ON COLUMN curated.reference_prices.provider_updated_at IS 'The provider''s time of the value; NULL: it does not say, or not readably';
 COMMENT ON COLUMN curated.reference_prices.is_stale IS 'Observed after the last publication, with a last_update from before it: the value may lack the last trades';
 
 CREATE VIEW ops.price_revisions AS
 SELECT
-    r.delivery_day, r.delivery_hour, p.delivery_start_at,
+    r.market, r.delivery_day, r.delivery_hour, p.delivery_start_at,
     e.price_eur_per_mwh AS previous_price_eur_per_mwh, r.price_eur_per_mwh, r.provider_updated_at, r.observed_at
 FROM raw.reference_prices AS r
-JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
+JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
 JOIN ops.load_batches AS b USING (load_batch_id)
 JOIN LATERAL (
     SELECT o.price_eur_per_mwh
     FROM raw.reference_prices AS o
     JOIN ops.load_batches AS ob USING (load_batch_id)
-    WHERE o.delivery_day = r.delivery_day AND o.delivery_hour = r.delivery_hour
+    WHERE (o.market, o.delivery_day, o.delivery_hour) = (r.market, r.delivery_day, r.delivery_hour)
         AND o.observed_at < r.observed_at AND o.price_eur_per_mwh IS NOT NULL AND ob.state = 'accepted'
         AND curated.is_final_price(o.observed_at, o.provider_updated_at, p)
     ORDER BY o.observed_at DESC, o.provider_updated_at DESC NULLS LAST, o.price_eur_per_mwh
@@ -62,6 +71,7 @@ JOIN LATERAL (
 ) AS e ON e.price_eur_per_mwh <> r.price_eur_per_mwh
 WHERE b.state = 'accepted' AND r.observed_at >= p.price_final_from;
 COMMENT ON VIEW ops.price_revisions IS 'Reference prices that the provider changed after they were final: one row an observation that differs from the last final one before it';
+COMMENT ON COLUMN ops.price_revisions.market IS 'The market';
 COMMENT ON COLUMN ops.price_revisions.delivery_day IS 'Local day of the market';
 COMMENT ON COLUMN ops.price_revisions.delivery_hour IS 'Label, local time';
 COMMENT ON COLUMN ops.price_revisions.delivery_start_at IS 'Start of delivery';
@@ -71,40 +81,39 @@ COMMENT ON COLUMN ops.price_revisions.provider_updated_at IS 'The provider''s ti
 COMMENT ON COLUMN ops.price_revisions.observed_at IS 'When we received it';
 
 -- PnL that calls a price final which no longer is: once it is built it says so, and the provider is asked again
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT DISTINCT h.delivery_day, h.delivery_hour, 'reference_prices'
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT DISTINCT h.market, h.delivery_day, h.delivery_hour, 'reference_prices'
 FROM curated.pnl_hourly AS h
-JOIN curated.reference_prices AS r USING (delivery_day, delivery_hour)
+JOIN curated.reference_prices AS r USING (market, delivery_day, delivery_hour)
 WHERE h.price_status <> r.price_status;
 
 -- ---------------------------------------------------------------- why a price is missing or not final
-CREATE OR REPLACE VIEW ops.missing_prices AS
+CREATE VIEW ops.missing_prices AS
 WITH wanting AS (
     SELECT
-        n.delivery_day, n.delivery_hour, p.delivery_start_at, n.price_status,
+        n.market, n.delivery_day, n.delivery_hour, p.delivery_start_at, n.price_status,
         CASE WHEN n.price_status = 'provisional' THEN p.price_final_from ELSE h.missing_since_at END AS since_at,
         p.price_current_from
     FROM (
-        SELECT delivery_day, delivery_hour, min(price_status) AS price_status
+        SELECT market, delivery_day, delivery_hour, min(price_status) AS price_status
         FROM curated.pnl_hourly
         WHERE price_status <> 'final'
-        GROUP BY delivery_day, delivery_hour
+        GROUP BY market, delivery_day, delivery_hour
     ) AS n
-    JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
+    JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
     CROSS JOIN LATERAL (
         SELECT min(valid_from) AS missing_since_at
         FROM curated.pnl_hourly_history AS h
-        WHERE (h.delivery_day, h.delivery_hour) = (n.delivery_day, n.delivery_hour)
+        WHERE (h.market, h.delivery_day, h.delivery_hour) = (n.market, n.delivery_day, n.delivery_hour)
             AND h.price_status = 'missing' AND n.price_status = 'missing'
     ) AS h
 )
 SELECT
-    w.delivery_day, w.delivery_hour, w.delivery_start_at, w.price_status, w.since_at,
+    w.market, w.delivery_day, w.delivery_hour, w.delivery_start_at, w.price_status, w.since_at,
     q.requested_at AS last_asked_at, q.status AS last_status, r.observed_at AS last_observed_at,
     CASE
         WHEN r.price_eur_per_mwh IS NOT NULL AND r.state <> 'accepted'
-            THEN format('the provider answered, but batch %s of its reply is %s', r.load_batch_id,
-                        CASE r.state WHEN 'blocked' THEN 'blocked' ELSE 'not validated yet' END)
+            THEN format('the provider answered, but batch %s of its reply is not validated yet', r.load_batch_id)
         WHEN q.requested_at IS NULL THEN 'the provider was never asked'
         WHEN q.status IS NULL THEN 'the provider did not answer'
         WHEN r.observed_at >= q.requested_at AND r.price_eur_per_mwh IS NULL THEN 'the provider has no price for it'
@@ -122,7 +131,7 @@ FROM wanting AS w
 LEFT JOIN LATERAL (
     SELECT requested_at, status, is_answer
     FROM ops.provider_requests AS q
-    WHERE q.delivery_day = w.delivery_day AND q.delivery_hour = w.delivery_hour AND q.finished_at IS NOT NULL
+    WHERE (q.market, q.delivery_day, q.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour) AND q.finished_at IS NOT NULL
     ORDER BY q.finished_at DESC
     LIMIT 1
 ) AS q ON true
@@ -130,13 +139,21 @@ LEFT JOIN LATERAL (
     SELECT r.observed_at, r.price_eur_per_mwh, r.provider_updated_at, r.load_batch_id, b.state
     FROM raw.reference_prices AS r
     JOIN ops.load_batches AS b USING (load_batch_id)
-    WHERE r.delivery_day = w.delivery_day AND r.delivery_hour = w.delivery_hour
+    WHERE (r.market, r.delivery_day, r.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
     ORDER BY r.observed_at DESC
     LIMIT 1
 ) AS r ON true
 -- the provider publishes every 10 minutes, and a minute later it is asked
 WHERE now() > w.since_at + interval '15 minutes';
 
--- ---------------------------------------------------------------- alarms that are only warnings
-ALTER TABLE ops.alarms ADD COLUMN severity text NOT NULL DEFAULT 'critical' CHECK (severity IN ('critical', 'warning'));
-COMMENT ON COLUMN ops.alarms.severity IS 'critical: numbers are wrong or late, or trades are being lost; warning: somebody should look at it today';
+COMMENT ON VIEW ops.missing_prices IS 'Traded hours whose price is due and not there, or due to be final and still provisional';
+COMMENT ON COLUMN ops.missing_prices.market IS 'The market';
+COMMENT ON COLUMN ops.missing_prices.delivery_day IS 'Local day of the market';
+COMMENT ON COLUMN ops.missing_prices.delivery_hour IS 'Label, local time';
+COMMENT ON COLUMN ops.missing_prices.delivery_start_at IS 'Start of delivery';
+COMMENT ON COLUMN ops.missing_prices.price_status IS 'missing or provisional';
+COMMENT ON COLUMN ops.missing_prices.since_at IS 'First published without a price; for a provisional one, when the final one could be had';
+COMMENT ON COLUMN ops.missing_prices.last_asked_at IS 'When the provider was last asked and the request came to an end; NULL: never';
+COMMENT ON COLUMN ops.missing_prices.last_status IS 'HTTP status of the answer; NULL: no answer';
+COMMENT ON COLUMN ops.missing_prices.last_observed_at IS 'When the last reply that was loaded came in';
+COMMENT ON COLUMN ops.missing_prices.reason IS 'Why, in words';
