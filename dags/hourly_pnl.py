@@ -10,8 +10,9 @@
 
 Loading continues where the last load of each landing file ended. Prices are requested within the provider's
 budget. If the provider is down, only `pull_reference_prices` fails: PnL keeps the last price or says `missing`
-until a later run gets the price. Data that violates a critical expectation fails the run, and `curated` stays
-unchanged: see `docs/runbook.md`. Trades that one capture instance missed and another received fail nothing.
+until a later run gets the price. A trade that breaks a critical expectation is quarantined; everything else
+counts. The last task, `report_findings`, is red while messages of the hour wait for a review: see
+`docs/runbook.md`. Trades that one capture instance missed and another received fail nothing.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -38,11 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             text = "\n".join(_listed(waiting(settings))) or "nothing waits for a review"
         else:
             selection = Selection(
-                given.trade or None,
-                given.expectation or None,
-                given.reject or None,
-                given.file or None,
-                given.line,
+                trade_id=given.trade or None,
+                expectation=given.expectation or None,
+                reason_code=given.reject or None,
+                landing_file=given.file or None,
+                line_number=given.line,
             )
             text = _decided(given.action, decide(settings, given.action, given.reason, selection))
     except (TerminalError, TransientError) as error:
@@ -53,12 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _decided(action: str, counts: dict[str, int]) -> str:
-    parts = [
-        f"{counts[name]} {word if counts[name] == 1 else word + 's'}"
-        for name, word in (("trades", "trade"), ("rejects", "reject"))
+    found = [
+        _counted(counts[name], thing)
+        for name, thing in (("trades", "trade"), ("rejects", "reject"))
         if counts[name]
     ]
-    return f"{action}ed: {' and '.join(parts)}; the next build takes it in ({counts['hours']} hours of PnL)"
+    hours = _counted(counts["hours"], "hour")
+    return f"{action}ed: {' and '.join(found)}; the next build takes it in ({hours} of PnL)"
 
 
 def _listed(messages: list[dict[str, Any]]) -> Iterator[str]:
@@ -66,11 +67,11 @@ def _listed(messages: list[dict[str, Any]]) -> Iterator[str]:
         found = list(group)
         count = found[0]["message_count"]
         if problem == "quarantined":
-            yield f"{count:,} {'trade' if count == 1 else 'trades'} in quarantine; expected is that {reason}:"
+            yield f"{_counted(count, 'trade')} in quarantine; expected is that {reason}:"
             yield from map(_trade, found)
             command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
         else:
-            yield f"{count:,} rejected {'message' if count == 1 else 'messages'}, {reason}:"
+            yield f"{_counted(count, 'rejected message')}, {reason}:"
             yield from map(_reject, found)
             command = f"make review ACTION=discard REASON=… REJECT={reason}"
         if count > len(found):
@@ -90,6 +91,10 @@ def _trade(message: dict[str, Any]) -> str:
 
 def _reject(message: dict[str, Any]) -> str:
     return f"  {_place(message)}: {shown(message['detail'])}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _place(message: dict[str, Any]) -> str:

@@ -108,8 +108,8 @@ class Specification:
     def _row(self, key: Key, trades: list[Trade], **counts: Any) -> dict[str, Any]:
         hour = self.periods[key[:2]]
         standing = standing_price(self.prices.get(key[:2], ()))
+        price = standing.price_eur_per_mwh if standing else None
         gap = self.gap_seconds(*self.tradable(key[:2]))
-        fills = [trade.fills()[key[1]] for trade in trades]
         return {
             "market": "DE",
             "delivery_day": key[0],
@@ -122,7 +122,7 @@ class Specification:
             "is_complete": gap == 0 and not counts["has_unreviewed_messages"],
             "starting_trade_count": sum(trade.period.shares[0].pnl_hour == key[1] for trade in trades),
             **counts,
-            **asdict(compute_pnl(fills, standing.price_eur_per_mwh if standing else None)),
+            **asdict(compute_pnl([trade.fills()[key[1]] for trade in trades], price)),
         }
 
     def tradable(self, hour: Hour) -> tuple[datetime, datetime]:

@@ -9,16 +9,17 @@ import pytest
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
+from include.expectations.review import Selection, decide
 from include.health.notices import Notice
 from include.health.notify import notify
-from include.jobs import load_trades
+from include.jobs import load_trades, validate_trades
 from include.jobs.check_freshness import check, run
 from include.landing import event_line, message_line
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
 from tests.factories import MARKET, Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
-from tests.messages import deal, heartbeat, write_landing_file
+from tests.messages import deal, heartbeat, landed, write_landing_file
 
 
 @pytest.fixture
@@ -141,6 +142,85 @@ def test_lines_that_have_not_waited_long(settings: Settings, database: Database)
     received_at = ago(14)
     write_landing_file(settings.landing_root, event_line(received_at, "heartbeat"), "new", received_at)
     assert run(settings) == {"cleared": 0}
+
+
+def land(settings: Settings, *messages: str, name: str = "a") -> None:
+    """Messages that were just received, loaded and validated."""
+    now = datetime.now(UTC)
+    write_landing_file(settings.landing_root, landed(messages, now), name, now)
+    load_trades.run(settings)
+    validate_trades.run(settings)
+
+
+def test_quarantined_trades_are_an_alarm_until_the_last_is_reviewed(
+    settings: Settings, database: Database
+) -> None:
+    land(settings, deal(id="x", price=99_999), deal(id="y", quantity=0), deal(id="g"))
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert str(raised.value) == (
+        "trades_quarantined: 2 trades are in quarantine; expected is that each price is within the exchange's"
+        " bounds, -9,999.99 to 9,999.99 EUR/MWh; each quantity is above 0 MW. What to do: docs/runbook.md,"
+        " section trades_quarantined"
+    )
+    ((code, text),) = database.rows("SELECT code, text FROM ops.troubles")
+    assert (code, text) == (
+        "trades_quarantined", "2 deals are held back because a check failed, until an engineer decides.",
+    )  # fmt: skip
+    decide(settings, "accept", "right", Selection(trade_id="x"))
+    with pytest.raises(TerminalError, match=r"trades_quarantined: 1 trade is in quarantine; .* above 0 MW"):
+        run(settings)
+    detail = "SELECT detail FROM ops.alarms WHERE cleared_at IS NULL"
+    assert str(database.value(detail)).startswith("1 trade is"), "the alarm says what is the matter by now"
+    decide(settings, "discard", "wrong", Selection(trade_id="y"))
+    assert run(settings) == {"cleared": 1}
+    assert alarms(database) == [("trades_quarantined", False)]
+
+
+def test_one_reject_is_an_alarm_until_it_is_reviewed_and_turns_nothing_red(
+    settings: Settings, database: Database, webhook: WebhookReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = replace(settings, alert_urls=(webhook.url,))
+    land(settings, "no json", deal(id="g"))
+    assert run(settings) == {"cleared": 0}
+    assert alarms(database) == [("messages_rejected", True)]
+    assert "messages_rejected: 1 message was rejected and not reviewed: invalid_json" in caplog.text
+    assert database.rows("SELECT severity, code FROM ops.alarms, ops.troubles") == [
+        ("warning", "messages_rejected")
+    ]
+    land(settings, '{"deal": 1}', name="b")
+    assert run(settings) == {"cleared": 0}
+    assert database.value("SELECT detail FROM ops.alarms") == (
+        "2 messages were rejected and not reviewed: invalid_json; unknown_message"
+    )
+    decide(settings, "discard", "nothing is missing", Selection(landing_file="trades/"))
+    assert run(settings) == {"cleared": 1}
+    assert alarms(database) == [("messages_rejected", False)]
+    assert [(body["kind"], body["title"], body["severity"]) for body in webhook.bodies] == [
+        ("alarm_raised", "warning: messages_rejected", "warning"),
+        ("alarm_cleared", "over: messages_rejected", "warning"),
+    ]
+
+
+def test_a_field_that_nobody_has_seen_before_is_an_alarm_for_a_day(
+    settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    land(settings, deal(id="g"), deal(id="h", venue="XBER"), deal(id="i", venue="XBER", **{"\u202etag": 1}))
+    assert run(settings) == {"cleared": 0}
+    assert database.rows("SELECT alarm, severity, detail FROM ops.alarms") == [
+        (
+            "unknown_fields", "warning",
+            "trades have fields that were never received before: venue (in 2 messages), '\\u202etag' (in 1"
+            " messages)",
+        )
+    ]  # fmt: skip
+    assert "unknown_fields" in caplog.text
+    assert troubles(database) == [], "nothing that a trader has to know"
+    database.rows("UPDATE ops.message_notes SET first_received_at = now() - interval '23 hours 59 minutes'")
+    assert run(settings) == {"cleared": 0}
+    database.rows("UPDATE ops.message_notes SET first_received_at = now() - interval '24 hours 1 minute'")
+    land(settings, deal(id="k", venue="XBER"), name="b")
+    assert run(settings) == {"cleared": 1}, "known since yesterday"
 
 
 def connected(database: Database, *minutes: tuple[float, float]) -> int:
@@ -417,7 +497,7 @@ def test_a_revised_price_is_a_warning_until_a_day_later(settings: Settings, fres
     assert run(settings) == {"cleared": 1}
 
 
-def test_people_are_told_of_each_revision_and_not_of_the_end_of_a_warning(
+def test_people_are_told_of_each_revision_and_once_of_the_end(
     settings: Settings, fresh: Database, webhook: WebhookReceiver
 ) -> None:
     settings = replace(settings, alert_urls=(webhook.url,))
@@ -433,7 +513,11 @@ def test_people_are_told_of_each_revision_and_not_of_the_end_of_a_warning(
     fresh.rows("DELETE FROM raw.reference_prices")
     run(settings)
     told = [(body["kind"], body["alarm"], body["severity"], body["type"]) for body in webhook.bodies]
-    assert told == [("alarm_raised", "price_revised", "warning", "warning")] * 2
+    assert told == [
+        ("alarm_raised", "price_revised", "warning", "warning"),
+        ("alarm_raised", "price_revised", "warning", "warning"),
+        ("alarm_cleared", "price_revised", "warning", "success"),
+    ]
     assert "warning: price_revised" in webhook.bodies[0]["text"]
     assert "2 delivery hours" in webhook.bodies[1]["text"]
     assert "section price_revised" in webhook.bodies[1]["text"]

@@ -284,3 +284,21 @@ def test_pnl_stays_until_what_was_loaded_again_is_validated(
     validate_trades.run(settings)
     assert build_pnl.run(settings)["rows_changed"] == 0
     assert versions(database) == before
+
+
+def test_what_a_reload_finds_bad_is_quarantined_and_the_rest_counts(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    right = fingerprint(database)
+    file = next(settings.landing_root.rglob("*.jsonl"))
+    was = file.read_bytes()
+    before, after = b'\\"t12\\", \\"price\\": 20.64', b'\\"t12\\", \\"price\\": 99999'
+    file.write_bytes(was.replace(before, after))  # as if the rules had changed
+    reload = replace(_REBUILD, reload=True)
+    assert rebuild_steps.run(settings, reload)["rebuild_pnl"]["rows_changed"] == 1
+    assert database.value("SELECT trade_id FROM ops.quarantined_trades") == "t12"
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 19
+    file.write_bytes(was)
+    assert rebuild_steps.run(settings, reload)["rebuild_pnl"]["rows_changed"] == 1
+    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
+    assert fingerprint(database) == right

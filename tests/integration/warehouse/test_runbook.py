@@ -37,6 +37,9 @@ def test_every_query_runs(cur: cursor, query: str) -> None:
         "price_revised",
         "stale_price",
         "suspicious_prices",
+        "trades_quarantined",
+        "messages_rejected",
+        "unknown_fields",
     ],
 )
 def test_every_alarm_has_its_section(alarm: str) -> None:

@@ -64,8 +64,11 @@ def test_every_alarm_of_ours_has_a_rule() -> None:
         "no_trades",
         "capture_differences",
         "analyst_changed",
+        "unknown_fields",
     ):
         assert f'power_desk_alarm{{alarm="{alarm}"}}' in expressions
+    for problem in ("quarantined", "rejected"):
+        assert f'power_desk_unreviewed_messages{{problem="{problem}"}} > 0' in expressions
     for thing in ("hourly_pnl", "reference_prices"):
         assert f'power_desk_freshness_late{{thing="{thing}"}}' in expressions
     for sign in ("write", "connected"):
