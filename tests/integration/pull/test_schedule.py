@@ -198,12 +198,13 @@ def test_a_window_is_about_its_hours_known_or_not_and_not_about_what_is_open_or_
     assert due_in_window(warehouse, *window, now=NOW + timedelta(days=9)) == ["02 06-07", "02 04-05"]
 
 
-def test_parts_of_hours_cost_no_request(warehouse: Warehouse) -> None:
+def test_parts_of_hours_cost_no_request_but_that_of_their_hour(warehouse: Warehouse) -> None:
     quarters = [MARKET.period(TODAY, label) for label in ("04:00-04:15", "04:45-05:00", "05:00-05:15")]
     for quarter in quarters:
         warehouse.trade(quarter, received_at=period(4).start_at)
-    asked = labels(due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW))
-    assert not any(":" in label for label in asked)
+    asked = due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW)
+    assert not any(":" in label for label in labels(asked))
+    assert {"02 04-05", "02 05-06"} == set(labels([p for p in asked if p.is_traded]))
     assert due_in_window(warehouse, period(4).start_at, period(4).end_at) == ["02 05-06", "02 04-05"]
     assert len(due_on_days(warehouse, TODAY, TODAY, force=True)) == 24
 
