@@ -16,7 +16,7 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report rebuild bench batches review \
+.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report rebuild bench review \
 	dictionary lock setup clean
 
 help: ## list the commands
@@ -80,11 +80,10 @@ rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01
 bench: $(STAMP) ## measure loader, capture, build and trading desk beside their limits, and a rebuild
 	@exec $(PYTHON) -m tools.bench $(ARGS)
 
-batches: $(STAMP) ## list the batches and what became of them
-	@exec $(PYTHON) -m include.commands.review list
-
-review: $(STAMP) ## decide on a blocked batch: ACTION=accept|discard BATCH=number REASON="why"
-	@exec $(PYTHON) -m include.commands.review "$$ACTION" "$$BATCH" --reason "$$REASON"
+review: $(STAMP) ## list what waits for a decision; decide: ACTION=accept|discard REASON="why" TRADE=|EXPECTATION=|REJECT=|FILE= [LINE=]
+	@exec $(PYTHON) -m include.commands.review $${ACTION:+--action "$$ACTION"} $${REASON:+--reason "$$REASON"} \
+		$${TRADE:+--trade "$$TRADE"} $${EXPECTATION:+--expectation "$$EXPECTATION"} $${REJECT:+--reject "$$REJECT"} \
+		$${FILE:+--file "$$FILE"} $${LINE:+--line "$$LINE"}
 
 dictionary: $(STAMP) ## write docs/data_dictionary.md anew from the comments in the database
 	@exec $(PYTHON) -m tools.dictionary

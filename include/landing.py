@@ -32,6 +32,11 @@ class _TextLine(msgspec.Struct, gc=False):
     raw: str
 
 
+def hour_folder(source: str, at: datetime) -> str:
+    """The folder of the files of a source that receive at that time, UTC: its path below LANDING_ROOT."""
+    return f"{source}/date={at:%Y-%m-%d}/hour={at:%H}"
+
+
 def timestamp(at: datetime) -> str:
     """ISO 8601 in UTC with microseconds, the only time format in a landing file."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -141,7 +146,7 @@ class LandingWriter:
 
     def _roll(self, hour: int, at: datetime) -> None:
         opened = at.astimezone(UTC)
-        folder = self.root / self.source / f"date={opened:%Y-%m-%d}" / f"hour={opened:%H}"
+        folder = self.root / hour_folder(self.source, opened)
         _make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
         path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"

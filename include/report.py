@@ -14,7 +14,7 @@ from rich.text import Text
 
 from include import csv_file
 from include.csv_file import Label
-from include.domain.rejection import quoted
+from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
 from include.settings import Settings
@@ -22,11 +22,6 @@ from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
 
 QUERIES = load_queries("report.sql")
-
-
-def shown(text: str) -> str:
-    """A name from outside, fit for a terminal: control characters and bidirectional marks are escaped."""
-    return text if text.isprintable() else quoted(text)
 
 
 _EXCEL_DIGITS = 15

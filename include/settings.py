@@ -5,7 +5,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,6 +28,10 @@ class Settings:
 
     Attributes:
         exchange_url: The exchange's websocket, `ws://` or `wss://`.
+        exchange_headers: Names and values that the handshake with the exchange adds to its own; secret.
+        exchange_subscribe: The text message that each new connection to the exchange begins with; empty: none.
+            Secret, since it may hold a token.
+        max_silence_seconds: How long the exchange may send nothing while hours are open for trading, s.
         market_data_url: Base URL of the provider's API, with its base path if it has one.
         warehouse_url: `postgresql://…` of the warehouse; empty when none is configured.
         landing_root: The folder of the landing files.
@@ -35,12 +39,17 @@ class Settings:
         market_timezone: IANA name of the zone that `delivery_day` and `delivery_hour` are written in.
         reference_price_per_minute: The provider's request budget, requests in any 60 s.
         reference_price_per_hour: The same, requests in any 3,600 s.
+        trade_max_quantity_mw: A larger trade is reported as a warning.
+        trade_max_deviation_eur_per_mwh: So is one whose price is further from the reference price of its hour.
         airflow_port: Where `make run` serves Airflow's UI.
         airflow_database_url: SQLAlchemy's URL of Airflow's own database, for clean_airflow; empty: not known.
         alert_urls: Who is told of failed tasks and alarms: URLs as Apprise writes them, one a service.
     """
 
     exchange_url: str = "ws://127.0.0.1:5050"
+    exchange_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    exchange_subscribe: str = field(default="", repr=False)
+    max_silence_seconds: int = 900
     market_data_url: str = "http://127.0.0.1:5060"
     warehouse_url: str = ""
     landing_root: Path = LOCAL_ROOT / "landing"
@@ -48,6 +57,8 @@ class Settings:
     market_timezone: str = "Europe/Berlin"
     reference_price_per_minute: int = 50
     reference_price_per_hour: int = 1000
+    trade_max_quantity_mw: int = 500
+    trade_max_deviation_eur_per_mwh: int = 500
     airflow_port: int = 8080
     airflow_database_url: str = ""
     alert_urls: tuple[str, ...] = ()
@@ -72,12 +83,46 @@ class Settings:
         for name, most in (
             ("reference_price_per_minute", 1_000_000),
             ("reference_price_per_hour", 1_000_000),
+            ("trade_max_quantity_mw", 1_000_000),
+            ("trade_max_deviation_eur_per_mwh", 1_000_000),
             ("airflow_port", 65535),
+            ("max_silence_seconds", 7 * 86_400),
         ):
             if text := env.get(name.upper(), "").strip():
                 values[name] = _whole_number(name, text, most)
         values["alert_urls"] = _alert_urls(env)
+        values["exchange_headers"] = exchange_headers(env.get("EXCHANGE_HEADERS", "").strip())
+        values["exchange_subscribe"] = env.get("EXCHANGE_SUBSCRIBE", "").strip()
         return cls(**values)  # type: ignore[arg-type]
+
+
+def exchange_headers(value: str | Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The value of EXCHANGE_HEADERS as names and values.
+
+    Args:
+        value: A JSON object of texts, as JSON or decoded; empty: none.
+
+    Raises:
+        TerminalError: It is something else, or names a header of the websocket handshake itself. The message
+            shows no part of it.
+    """
+    try:
+        found = json.loads(value or "{}") if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, Mapping) or not all(
+        _HEADER_NAME.fullmatch(name) and isinstance(text, str) and text.isascii() and text.isprintable()
+        for name, text in found.items()
+    ):
+        raise TerminalError(
+            'EXCHANGE_HEADERS must be a JSON object of texts, for example {"Authorization": "Bearer …"}'
+        )
+    if any(name.lower() in _OWN_HEADERS or name.lower().startswith("sec-websocket-") for name in found):
+        raise TerminalError(
+            f"EXCHANGE_HEADERS must not hold a header of the handshake itself: {', '.join(_OWN_HEADERS)},"
+            " sec-websocket-…"
+        )
+    return tuple(found.items())
 
 
 def load_environment(file: Path | None = None, environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -158,6 +203,10 @@ def _of_make_run(state: Path, name: str) -> str:
         raise TerminalError(_NOT_UP) from error
     return url
 
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token of RFC 9110."""
+_OWN_HEADERS = ("host", "connection", "upgrade")
 
 _SCHEMES = {
     "exchange_url": ("ws", "wss"),

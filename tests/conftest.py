@@ -22,6 +22,10 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
 # the settings of the platform that somebody runs from this checkout are none of the tests' business
 os.environ["ENV_FILE"] = os.devnull
 
+# nor is the proxy of the developer's company: the servers of the tests are on this machine
+for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[_name]
+
 _numbers = itertools.count()
 
 

@@ -41,6 +41,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "ops.alarms": {"since_at": NOW, "detail": "d"},
     "raw.trades": {"executed_at": NOW, "received_at": NOW},
+    "raw.trade_cancellations": {"market": "DE", "received_at": NOW},
 }  # fmt: skip
 """What a row says unless the test says otherwise."""
 
@@ -87,7 +88,7 @@ class Database(database.Database):
         return int(self.insert("ops.load_batches", **row | columns))
 
     def period(self, day: date, label: str) -> DeliveryPeriod:
-        """The period of the calendar, made known to the warehouse."""
+        """The period of the calendar, made known to the warehouse with its hours of PnL, as a load does it."""
         period = MARKET.period(day, label)
         for part in (period, *(MARKET.period(day, share.pnl_hour) for share in period.shares)):
             store_period(self.cursor, part)
@@ -106,7 +107,7 @@ class Database(database.Database):
     ) -> str:
         """One trade of a batch, with an id of its own; returns it."""
         period = self.period(day, label)
-        row = self._line(batch) | {
+        row = self.line(batch) | {
             "trader_id": trader,
             "direction": direction,
             "quantity_mw": quantity,
@@ -135,11 +136,11 @@ class Database(database.Database):
             delivery_hour=label,
             price_eur_per_mwh=price,
             observed_at=observed_at,
-            **self._line(batch),
+            **self.line(batch),
             **columns,
         )
 
-    def _line(self, batch: int) -> dict[str, Any]:
+    def line(self, batch: int) -> dict[str, Any]:
         """The next line of the batch's file."""
         file_id = self.value("SELECT landing_file_id FROM ops.load_batches WHERE load_batch_id = %s", (batch,))
         return {"load_batch_id": batch, "landing_file_id": file_id, "line_number": next(self._numbers)}

@@ -5,7 +5,15 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, SecurityError
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidProxy,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+    SecurityError,
+)
 
 _MAX_CHARACTERS = 300
 
@@ -35,6 +43,20 @@ def why_not_connected(error: Exception) -> str:
     match error:
         case InvalidStatus():
             return f"the server answered HTTP {error.response.status_code}: {_ADVICE_HTTP}"
+        case InvalidProxy() | ImportError():
+            # its text may contain the proxy's password; SOCKS needs a package that is not installed
+            return (
+                "HTTPS_PROXY or HTTP_PROXY is no address of an HTTP proxy (example: http://proxy.example:3128)"
+            )
+        case InvalidProxyStatus():
+            return (
+                f"the proxy answered HTTP {error.response.status_code}: check HTTPS_PROXY, and whether the"
+                " proxy lets us through to the exchange"
+            )
+        case ProxyError():
+            return "the proxy gave no HTTP answer: check HTTPS_PROXY"
+        case ConnectionClosed():
+            return f"{why_closed(error)}: check EXCHANGE_SUBSCRIBE, if it is set"
         case ssl.SSLError():  # before ValueError: some are both
             what = printable(str(error))
             return f"TLS failed ({what}): check the certificate, and whether it is wss:// or ws://"
@@ -44,10 +66,10 @@ def why_not_connected(error: Exception) -> str:
         case socket.gaierror():
             return f"the host name has no address ({error.strerror}): check EXCHANGE_URL and the name server"
         case TimeoutError():
-            return "no answer in time: check EXCHANGE_URL, the network and the firewall"
+            return "no answer in time: check EXCHANGE_URL, the network, the firewall and the proxy"
         case OSError():
             what = os.strerror(error.errno) if error.errno else printable(str(error))
-            return f"{what}: check that the exchange is up and that EXCHANGE_URL is right"
+            return f"{what}: check that the exchange, or the proxy, is up and that EXCHANGE_URL is right"
         case _:
             return f"{printable(str(error))}: check that EXCHANGE_URL is a websocket"
 
@@ -70,7 +92,9 @@ def _refused_redirect(error: Exception) -> str:
     )
 
 
-_ADVICE_HTTP = "check path and credentials in EXCHANGE_URL, or wait if the exchange is in trouble"
+_ADVICE_HTTP = (
+    "check path and credentials in EXCHANGE_URL and EXCHANGE_HEADERS, or wait if the exchange is in trouble"
+)
 
 
 def why_closed(error: ConnectionClosed) -> str:

@@ -106,9 +106,15 @@ class Recorder:
             if since < self.alive_at:
                 self.heartbeat(connected_since=timestamp(since))
 
+    def event(self, event: str, **details: object) -> None:
+        """Records an event that says nothing about whether the connection is up."""
+        self._write_batch()
+        now = self._now()
+        self._write(event_line(now, event, **details), now)
+
     def connected(self, **details: object) -> None:
         """Records a new connection."""
-        self._event("connected", **details)
+        self.event("connected", **details)
         self.is_connected = True
         self.proof_of_life()
 
@@ -172,11 +178,6 @@ class Recorder:
         if self.last_received_at is not None:
             self.last_received_at += step.by
 
-    def _event(self, event: str, **details: object) -> None:
-        self._write_batch()
-        now = self._now()
-        self._write(event_line(now, event, **details), now)
-
     def _heartbeat_line(self, now: datetime, **details: object) -> bytes:
         last = self.last_received_at
         return event_line(
@@ -228,7 +229,7 @@ class Recorder:
         self._writable.set()
         seconds = round(self._loop.time() - since, 3)
         log.warning("writing %s again after %.0f s", self._writer.path, seconds)
-        self._event("write_failed", error=str(error.strerror or error), seconds=seconds)
+        self.event("write_failed", error=str(error.strerror or error), seconds=seconds)
 
     def _sync_failed(self, error: OSError) -> None:
         self._loop.call_soon_threadsafe(self._note_failed_sync, error)
@@ -239,4 +240,4 @@ class Recorder:
             log.error(
                 "cannot sync %s: %s; a power cut would lose lines: check the disk", self._writer.path, error
             )
-            self._event("sync_failed", error=str(error.strerror or error))
+            self.event("sync_failed", error=str(error.strerror or error))

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from websockets.exceptions import ConnectionClosed, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
@@ -15,7 +16,9 @@ from include.capture.clock import AnchoredClock
 from include.capture.connection import ExchangeConnection, close_connection, open_connection
 from include.capture.reasons import safe_url, was_noticed_at_once, why_closed, why_not_connected
 from include.capture.recorder import Recorder
+from include.capture.silence import was_trading
 from include.capture.timing import Timing
+from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.settings import Settings
 
@@ -72,7 +75,7 @@ def run_capture(
     # not asyncio.run, which would wait at its end for a DNS lookup that hangs
     loop = asyncio.new_event_loop()
     try:
-        capture = _Capture(settings, name, stop, timing or Timing(), AnchoredClock(clock, monotonic))
+        capture = _Capture(settings, name, stop, timing or Timing(), clock, monotonic)
         return loop.run_until_complete(capture.run())
     finally:
         loop.close()
@@ -85,15 +88,21 @@ class _Capture:
         name: str,
         stop: Callable[[], bool],
         timing: Timing,
-        clock: AnchoredClock,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._name = name
         self._url = safe_url(settings.exchange_url)
         self._stop = stop
         self._timing = timing
-        self._clock = clock
+        self._wall = clock
+        self._clock = AnchoredClock(clock, monotonic)
+        self._market = Market.of(settings.market_timezone)
+        self._silence = f"no message for {settings.max_silence_seconds} s: the subscription may be dead"
+        self._is_stopping = False
         self._connection: ExchangeConnection | None = None
+        self._successor: ExchangeConnection | None = None
         self._connections = 0
         self._ends_because = ""
         self._pong: asyncio.Future[float] | None = None
@@ -120,6 +129,7 @@ class _Capture:
         return CaptureSummary(self._recorder.messages, self._connections)
 
     async def _end(self, work: asyncio.Task[None]) -> None:
+        self._is_stopping = True
         if self._connection is not None:
             self._ends_because = self._ends_because or _STOPPED
             # what arrives until the exchange answers the close frame is still received
@@ -127,34 +137,40 @@ class _Capture:
             await asyncio.wait({work}, timeout=self._timing.close)
         work.cancel()
         await asyncio.wait({work})
+        if self._successor is not None:
+            await close_connection(self._successor, self._timing)
         if not work.cancelled():
             work.result()
 
     async def _work(self) -> None:
         await self._recorder.open()
         async with asyncio.TaskGroup() as tasks:
-            heartbeats = tasks.create_task(self._send_heartbeats())
+            others = [tasks.create_task(work) for work in (self._send_heartbeats(), self._end_silences())]
             await self._stay_connected()
-            heartbeats.cancel()
+            for other in others:
+                other.cancel()
 
     async def _stay_connected(self) -> None:
         failures = 0
-        while self._ends_because != _STOPPED:
+        while not self._is_stopping:
             if await self._connect_once():
                 failures = 0
-            await asyncio.sleep(self._timing.reconnect_delay(failures))
-            failures += 1
+            if self._successor is None:
+                await asyncio.sleep(self._timing.reconnect_delay(failures))
+                failures += 1
 
     async def _connect_once(self) -> bool:
         """Connects and receives until the connection ends; returns whether the backoff is reset."""
-        try:
-            connection = await open_connection(self._settings.exchange_url, self._timing)
-        except Exception as error:  # noqa: BLE001 - whatever the server answers, the next attempt may succeed
-            trouble = why_not_connected(error)
-            if trouble != self._trouble:
-                self._trouble = trouble
-                log.warning("cannot connect to %s: %s. Retrying", self._url, trouble)
-            return False
+        connection, self._successor = self._successor, None
+        if connection is None:
+            try:
+                connection = await open_connection(self._settings, self._timing)
+            except Exception as error:  # noqa: BLE001 - whatever the server answers, the next attempt may succeed
+                trouble = why_not_connected(error)
+                if trouble != self._trouble:
+                    self._trouble = trouble
+                    log.warning("cannot connect to %s: %s. Retrying", self._url, trouble)
+                return False
         before, began = self._recorder.messages, asyncio.get_running_loop().time()
         await self._receive(connection)
         lasted = asyncio.get_running_loop().time() - began
@@ -174,16 +190,65 @@ class _Capture:
                     await recorder.writable()
         except ConnectionClosed as error:
             self._ends_because = self._ends_because or connection.aborted_because
-            if self._ends_because:
-                reason, noticed_at_once = self._ends_because, self._ends_because == _STOPPED
-            else:
-                reason = why_closed(error)
+            reason = self._ends_because or why_closed(error)
+            if self._ends_because == _STOPPED:
+                noticed_at_once = True
+            elif self._ends_because == self._silence:  # alive if the exchange took part in the closing
+                noticed_at_once = error.rcvd is not None or isinstance(error.__cause__, EOFError)
+            elif not self._ends_because:
                 noticed_at_once = was_noticed_at_once(error, self._is_ping_unanswered())
         finally:
             self._connection = None
-            recorder.disconnected(reason, noticed_at_once=noticed_at_once)
+            if noticed_at_once and self._is_succeeded():
+                recorder.event("replaced", reason=reason)
+            else:
+                recorder.disconnected(reason, noticed_at_once=noticed_at_once)
             log.info("disconnected from %s: %s", self._url, reason)
             await close_connection(connection, self._timing)
+
+    async def _end_silences(self) -> None:
+        """Replaces a connection on which nothing arrives: its pongs prove the link, not the subscription."""
+        loop = asyncio.get_running_loop()
+        limit = self._settings.max_silence_seconds
+        known: tuple[ExchangeConnection | None, int] | None = None
+        due = math.inf
+        while True:
+            await asyncio.sleep(min(self._timing.heartbeat, limit / 10))
+            now = loop.time()
+            state = self._connection, self._recorder.messages
+            if state != known or self._recorder.is_blocked:
+                known, due = state, now + self._timing.renewal_delay(limit)
+            elif now >= due and state[0] is not None and was_trading(self._market, self._wall(), limit):
+                known = None
+                await self._replace(state[0])
+
+    async def _replace(self, connection: ExchangeConnection) -> None:
+        """Closes a silent connection once another one is open, so that nothing is missed in between.
+
+        If the exchange refuses a second connection, the first one is closed before. If it cannot be reached,
+        the first one stays.
+        """
+        log.warning("%s. Connecting to %s anew", self._silence, self._url)
+        successor = None
+        try:
+            successor = await open_connection(self._settings, self._timing)
+        except Exception as error:  # noqa: BLE001 - as in _connect_once
+            trouble = why_not_connected(error)
+            self._recorder.event("not_replaced", reason=self._silence, error=trouble)
+            log.warning("cannot open a second connection to %s: %s", self._url, trouble)
+            if not (isinstance(error, InvalidStatus) and 400 <= error.response.status_code < 500):
+                return
+        if self._connection is not connection:  # it ended by itself meanwhile, and a new one is on its way
+            if successor is not None:
+                await close_connection(successor, self._timing)
+            return
+        self._successor, self._ends_because = successor, self._ends_because or self._silence
+        await close_connection(connection, self._timing)
+
+    def _is_succeeded(self) -> bool:
+        """Whether another connection is up and takes over, so that the end of this one is no gap."""
+        successor = self._successor
+        return successor is not None and successor.state is State.OPEN and not self._is_stopping
 
     async def _send_heartbeats(self) -> None:
         loop = asyncio.get_running_loop()

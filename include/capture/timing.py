@@ -38,3 +38,10 @@ class Timing:
         """Seconds to wait after this many consecutive failures: exponential up to `max_delay`, with jitter."""
         longest = min(self.max_delay, self.first_delay * 2.0 ** min(failures, 30))
         return longest * random.uniform(0.5, 1.0)
+
+    def renewal_delay(self, max_silence_seconds: float) -> float:
+        """Seconds of silence after which a connection is replaced.
+
+        From the limit to one and a half times as much, so that two instances do not do it at the same moment.
+        """
+        return max_silence_seconds * random.uniform(1.0, 1.5)

@@ -8,7 +8,7 @@ from include.settings import command_settings
 
 
 def main() -> int:
-    """Prints a line an alarm; 1 if one is on or nothing can be said."""
+    """Prints a line an alarm; 1 if one is on that is more than a warning, or nothing can be said."""
     try:
         alarms, _ = check(command_settings())
     except (TerminalError, TransientError) as error:
@@ -16,9 +16,10 @@ def main() -> int:
         return 1
     for alarm in alarms:
         print(alarm)
-    if not alarms:
+    is_critical = any(alarm.severity == "critical" for alarm in alarms)
+    if not is_critical:
         print("capture, loading, hourly PnL and reference prices are fresh")
-    return 1 if alarms else 0
+    return int(is_critical)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,50 @@
-"""Lets an engineer decide on a blocked batch: `python -m include.commands.review list | accept | discard`."""
+"""Lists the messages that wait for a person's decision, and records one: `make review`."""
 
 import argparse
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
+from include.domain.rejection import shown
 from include.errors import TerminalError, TransientError
-from include.expectations.review import accept_batch, discard_batch, list_blocked
+from include.expectations.review import Selection, decide, waiting
 from include.settings import command_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 after an error, which is one line."""
     parser = argparse.ArgumentParser(prog="python -m include.commands.review", description=__doc__)
-    actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("list", help="show the blocked batches and what they break")
-    for action, explanation in (
-        ("accept", "let a blocked batch count as it is"),
-        ("discard", "move its rows to ops.rejected_messages"),
-    ):
-        parsed = actions.add_parser(action, help=explanation)
-        parsed.add_argument("id", type=int, metavar="ID", help="load_batch_id, as `list` shows it")
-        parsed.add_argument("--reason", required=True, help="why, for whoever reads it later")
+    parser.add_argument("--action", choices=("accept", "discard"), help="without it, what waits is listed")
+    parser.add_argument("--reason", default="", help="why, for whoever reads it later")
+    parser.add_argument(
+        "--trade", metavar="ID", help="a quarantined trade; one decided on before is decided again"
+    )
+    parser.add_argument(
+        "--expectation", metavar="TEXT", help="quarantined trades that break it; a part will do"
+    )
+    parser.add_argument("--reject", metavar="CODE", help="rejects with this reason code")
+    parser.add_argument(
+        "--file", metavar="PATH", help="what waits in a landing file; the beginning of a path will do"
+    )
+    parser.add_argument("--line", metavar="N", type=int, help="only this line of the file")
     given = parser.parse_args(arguments)
     try:
-        if given.action == "accept":
-            accept_batch(command_settings(), given.id, given.reason)
-            text = f"batch {given.id} is accepted: the next build takes it in"
-        elif given.action == "discard":
-            count = discard_batch(command_settings(), given.id, given.reason)
-            text = f"batch {given.id} is discarded: {count} rows moved to ops.rejected_messages"
+        settings = command_settings()
+        if given.action is None:
+            if any(value for name, value in vars(given).items() if name != "action"):
+                raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
+            text = "\n".join(_listed(waiting(settings))) or "nothing waits for a review"
         else:
-            text = "\n".join(map(_described, list_blocked(command_settings()))) or "no batch is blocked"
+            selection = Selection(
+                trade_id=given.trade or None,
+                expectation=given.expectation or None,
+                reason_code=given.reject or None,
+                landing_file=given.file or None,
+                line_number=given.line,
+            )
+            text = _decided(given.action, decide(settings, given.action, given.reason, selection))
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -39,13 +52,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _described(batch: dict[str, Any]) -> str:
-    lines = [
-        f"batch {batch['load_batch_id']}: {batch['loaded_count']} rows and {batch['rejected_count']} rejects"
-        f" of {batch['source']} from {batch['landing_file']}"
+def _decided(action: str, counts: dict[str, int]) -> str:
+    found = [
+        _counted(counts[name], thing)
+        for name, thing in (("trades", "trade"), ("rejects", "reject"))
+        if counts[name]
     ]
-    lines += [f"  expected that {broken}" for broken in batch["broken"] or []]
-    return "\n".join(lines)
+    hours = _counted(counts["hours"], "hour")
+    return f"{action}ed: {' and '.join(found)}; the next build takes it in ({hours} of PnL)"
+
+
+def _listed(messages: list[dict[str, Any]]) -> Iterator[str]:
+    for (problem, reason), group in groupby(messages, lambda message: (message["problem"], message["reason"])):
+        found = list(group)
+        count = found[0]["message_count"]
+        if problem == "quarantined":
+            yield f"{_counted(count, 'trade')} in quarantine; expected is that {reason}:"
+            yield from map(_trade, found)
+            command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
+        else:
+            yield f"{_counted(count, 'rejected message')}, {reason}:"
+            yield from map(_reject, found)
+            command = f"make review ACTION=discard REASON=… REJECT={reason}"
+        if count > len(found):
+            yield f"  … and {count - len(found):,} more"
+        yield f"  decide: {command}"
+
+
+def _trade(message: dict[str, Any]) -> str:
+    revision = f" revision {message['revision']}" if message["revision"] else ""
+    return (
+        f"  TRADE={shlex.quote(shown(message['trade_id']))}{revision}: {message['direction']}"
+        f" {message['quantity_mw']:f} MW at {message['price_eur_per_mwh']:f} EUR/MWh,"
+        f" {message['delivery_day']} {message['delivery_hour']}, {shown(message['trader_id'])};"
+        f" {_place(message)}"
+    )
+
+
+def _reject(message: dict[str, Any]) -> str:
+    return f"  {_place(message)}: {shown(message['detail'])}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def _place(message: dict[str, Any]) -> str:
+    return f"FILE={shlex.quote(shown(message['landing_file']))} LINE={message['line_number']}"
 
 
 if __name__ == "__main__":

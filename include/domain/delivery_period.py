@@ -22,6 +22,12 @@ PUBLICATION_INTERVAL = timedelta(minutes=10)
 PUBLICATION_DELAY = timedelta(seconds=30)
 """… and publishes it up to 30 s later."""
 
+PRICE_RECHECK = time(6, 0)
+"""Local time of the day after delivery from which each final price is asked for once more."""
+
+STALE_PRICE_FINAL = time(12, 0)
+"""Local time of the day after delivery from which a value is final even if the provider never updated it."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -62,6 +68,9 @@ class DeliveryPeriod:
         tradable_from: UTC, when trading opens.
         tradable_until: UTC, gate closure; for the doubled label that of its second occurrence.
         price_final_from: UTC; a reference price observed from then on includes the last trades.
+        price_current_from: UTC; a `last_update` before it is of a value that lacks the last trades.
+        price_recheck_from: UTC; from then on the final price is asked for once more.
+        stale_price_final_from: UTC; a price observed from then on is final whatever its `last_update`.
         shares: Where it counts in PnL: the hours it delivers in.
     """
 
@@ -75,6 +84,9 @@ class DeliveryPeriod:
     tradable_from: datetime
     tradable_until: datetime
     price_final_from: datetime
+    price_current_from: datetime
+    price_recheck_from: datetime
+    stale_price_final_from: datetime
     shares: tuple[HourShare, ...]
 
 
@@ -140,6 +152,7 @@ class Market:
             )
         # a trade under the doubled label may be for its second occurrence, so trading ends at that gate
         gate = (second if is_ambiguous else start) - GATE_CLOSURE
+        next_day = delivery_day + timedelta(days=1)
         return DeliveryPeriod(
             market=self.market,
             delivery_day=delivery_day,
@@ -152,6 +165,9 @@ class Market:
             tradable_until=gate,
             price_final_from=_ceil(gate, PUBLICATION_INTERVAL) + PUBLICATION_DELAY,
             shares=shares,
+            price_current_from=gate - PUBLICATION_INTERVAL,
+            price_recheck_from=self._instant(datetime.combine(next_day, PRICE_RECHECK)),
+            stale_price_final_from=self._instant(datetime.combine(next_day, STALE_PRICE_FINAL)),
         )
 
     def hours_of(self, delivery_day: date) -> list[DeliveryPeriod]:

@@ -31,12 +31,14 @@ class Outcome:
     Attributes:
         counting: The trades of PnL.
         cancelled: The last revision of each trade that was taken back.
+        replaced: Revisions that a higher one replaced.
         quarantined: Revisions that break a critical expectation and nobody has accepted.
         orphans: Cancellations of trades that are not known.
     """
 
     counting: dict[Identity, Trade]
     cancelled: dict[Identity, Trade]
+    replaced: list[Trade]
     quarantined: list[Trade]
     orphans: list[Cancellation]
 
@@ -63,13 +65,14 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
             first, first_at = of_trade.setdefault(trade.revision, (trade, r.received_at))
             if trade.is_disputed and not first.is_disputed:
                 of_trade[trade.revision] = (replace(first, is_disputed=True), first_at)
-    result = Outcome({}, {}, [], [])
+    result = Outcome({}, {}, [], [], [])
     for identity, of_trade in revisions.items():
         sound = {n: kept for n, kept in of_trade.items() if is_sound(kept[0])}
         result.quarantined.extend(trade for n, (trade, _) in of_trade.items() if n not in sound)
         if not sound:
             continue
-        trade, first_at = sound[max(sound)]
+        trade, first_at = sound.pop(max(sound))
+        result.replaced.extend(older for older, _ in sound.values())
         is_cancelled = any(_takes_back(c, at, trade, first_at) for c, at in cancellations)
         (result.cancelled if is_cancelled else result.counting)[identity] = trade
     known = {*revisions, *((trade_id, None) for trade_id, _ in revisions)}

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     UNEXPECTED_STATUS = "unexpected_status"
     ANSWER_MISMATCH = "answer_mismatch"
     INVALID_UNIT = "invalid_unit"
+    PRICE_OUT_OF_BOUNDS = "price_out_of_bounds"
+    OBSERVED_IN_FUTURE = "observed_in_future"
 
 
 DESCRIPTIONS: dict[Reason, str] = {
@@ -59,6 +61,8 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNEXPECTED_STATUS: "the provider answered with a status that its contract does not know",
     Reason.ANSWER_MISMATCH: "the provider answered for another delivery hour than the one asked for",
     Reason.INVALID_UNIT: "the unit is neither euro/mwh nor euro; nothing is converted",
+    Reason.PRICE_OUT_OF_BOUNDS: "the price is outside the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
+    Reason.OBSERVED_IN_FUTURE: "the reply was received after it was loaded: the clock of the pull was ahead",
 }
 
 
@@ -80,3 +84,8 @@ def quoted(value: object) -> str:
     """The value in ASCII, at most 80 characters, safe to print and to store."""
     text = ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown(text: str) -> str:
+    """A text from outside, fit for a terminal: control characters and bidirectional marks are escaped."""
+    return text if text.isprintable() else quoted(text)

@@ -47,7 +47,7 @@ class Trade:
         trade_id: As the exchange gives it; opaque.
         price_eur_per_mwh: May be negative or zero.
         quantity_mw: Power, not energy.
-        executed_at: UTC, as the exchange says, sometimes wrong by hours; None if it cannot be read.
+        executed_at: UTC, as the exchange says, sometimes wrong by hours; None if missing or unreadable.
         revision: The highest one counts.
         is_disputed: A party disputes the trade or asks to recall it; it counts until it is cancelled.
         unknown_fields: Names of fields that have no meaning for us; not part of the content.
@@ -187,7 +187,7 @@ def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellati
         price_eur_per_mwh=price,
         quantity_mw=_megawatts(quantity, fields, period),
         period=period,
-        executed_at=parse_time(require(body, "execution_time")),
+        executed_at=parse_time(body.get("execution_time")),
         revision=_revision(fields) or 0,
         is_disputed="disputed" in states,
         unknown_fields=tuple(
@@ -240,10 +240,10 @@ def _revision(fields: Mapping[str, Any]) -> int | None:
     revisions = []
     for name in _REVISION_FIELDS:
         if fields.get(name) is not None:
-            number = storable_number(fields[name], name, Reason.INVALID_REVISION)
-            if number != number.to_integral_value() or not 0 <= number <= _MAX_REVISION:
-                raise RejectedMessageError(Reason.INVALID_REVISION, f"{name} is {number}")
-            revisions.append(int(number))
+            digits = identifier(fields[name], name, Reason.INVALID_REVISION)
+            if not (digits.isascii() and digits.isdigit() and int(digits) <= _MAX_REVISION):
+                raise RejectedMessageError(Reason.INVALID_REVISION, f"{name} is {quoted(digits)}")
+            revisions.append(int(digits))
     return max(revisions, default=None)
 
 
@@ -274,9 +274,9 @@ def _megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPer
         is_energy = text == "mwh"
     if not is_energy:
         return quantity
-    power = storable_number(quantity / period.hours, "quantity", Reason.INVALID_QUANTITY)
-    if power * period.hours != quantity:
+    power = quantity / period.hours
+    if power != round(power, 10):
         raise RejectedMessageError(
             Reason.INVALID_QUANTITY, f"{quantity} MWh in {period.hours} h is no exact number of MW"
         )
-    return power
+    return storable_number(power, "quantity", Reason.INVALID_QUANTITY)

@@ -1,14 +1,9 @@
-"""An engineer's decision on a blocked batch: accept it as it is, or discard its rows."""
+"""People's decisions on messages: quarantined trades and rejects."""
 
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from psycopg2.extensions import cursor
-
-from include.domain.rejection import Reason
 from include.errors import TerminalError
-from include.expectations.acceptance import accept
-from include.landing import REFERENCE_PRICES, TRADES
-from include.load.copies import forget_copies, recount
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision
@@ -16,65 +11,82 @@ from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 
 QUERIES = load_queries("expectations/review.sql")
 
-_DISCARD = {TRADES: QUERIES["discard_trades"], REFERENCE_PRICES: QUERIES["discard_reference_prices"]}
+EXAMPLES = 10
+"""Messages of each expectation and reason that `waiting` returns."""
+
+Action = Literal["accept", "discard"]
 
 
-def list_blocked(settings: Settings) -> list[dict[str, Any]]:
-    """The blocked batches without a review, each with the columns of `validation_blocked`."""
-    with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
-        return fetch_dicts(cur, QUERIES["validation_blocked"])
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The messages that a decision is about: those that fit everything that is given.
 
-
-def accept_batch(settings: Settings, load_batch_id: int, reason: str) -> None:
-    """Lets a blocked batch count as it is; the next build takes it in.
-
-    Raises:
-        TerminalError: It is not blocked, was reviewed before, or there is no reason given.
-        TransientError: The warehouse went away; nothing is decided.
+    Attributes:
+        trade_id: A quarantined trade: all its directions and revisions, also those that were decided on before.
+        expectation: Quarantined trades by what they break: the text or a part of it, in any case.
+        reason_code: Rejects by their reason.
+        landing_file: Whatever waits in this file, or in all whose path begins like this.
+        line_number: Only this line of the file.
     """
-    with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
-        source = _batch_to_review(cur, load_batch_id, reason)
-        accept(cur, settings, source, [load_batch_id], QUERIES["accept_blocked_batch"], reason=reason.strip())
+
+    trade_id: str | None = None
+    expectation: str | None = None
+    reason_code: str | None = None
+    landing_file: str | None = None
+    line_number: int | None = None
 
 
-def discard_batch(settings: Settings, load_batch_id: int, reason: str) -> int:
-    """Moves the rows of a blocked batch to ops.rejected_messages; the ledger follows.
+def waiting(settings: Settings) -> list[dict[str, Any]]:
+    """What waits for a decision, with the columns of `review_waiting`; of each group at most EXAMPLES."""
+    with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
+        return fetch_dicts(cur, QUERIES["review_waiting"], {"examples": EXAMPLES})
+
+
+def decide(settings: Settings, action: Action, reason: str, selection: Selection) -> dict[str, int]:
+    """Records a decision; the next build takes it in. It holds through reloads and rebuilds.
+
+    An accepted trade counts, a discarded one does not. A discarded reject no longer makes hours incomplete; a
+    reject cannot be accepted, since nobody knows what it says.
 
     Returns:
-        Rows moved.
+        Counts: trades, rejects, hours of PnL to be built anew.
 
     Raises:
-        TerminalError: It is not blocked, was reviewed before, or there is no reason given.
+        TerminalError: No reason is given, or nothing fits the selection.
         TransientError: The warehouse went away; nothing is decided.
     """
-    with connect(settings.warehouse_url, "review_batch") as conn, conn, conn.cursor() as cur:
-        source = _batch_to_review(cur, load_batch_id, reason)
-        parameters = {
-            "load_batch_id": load_batch_id,
-            "reason": reason.strip(),
-            "reason_code": Reason.DISCARDED_BATCH,
-            "detail": f"batch {load_batch_id} was discarded: {reason.strip()} (rebuilt from the row;"
-            " the landing file has the message verbatim)",
-        }
-        count = run_sql(cur, _DISCARD[source], parameters)
-        forget_copies(cur, [load_batch_id])
-        recount(cur, [load_batch_id])
-        run_sql(cur, QUERIES["discard_batch"], parameters)
-        return count
+    parameters = asdict(selection) | {"action": action, "reason": reason.strip()}
+    _check(parameters)
+    with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
+        lock_decision(cur)
+        if not run_sql(cur, QUERIES["review_selection"], parameters):
+            raise TerminalError(
+                f"there is nothing that you could {action} by this; `make review` lists what waits, and rejects"
+                " can only be discarded"
+            )
+        hours = run_sql(cur, QUERIES["review_pending"])
+        trades = run_sql(cur, QUERIES["review_trades"], parameters)
+        rejects = run_sql(cur, QUERIES["review_rejects"], parameters)
+    return {"trades": trades, "rejects": rejects, "hours": hours}
 
 
-def _batch_to_review(cur: cursor, load_batch_id: int, reason: str) -> str:
-    """Source of the batch, which is locked until the transaction ends, as is its file."""
-    if not reason.strip() or "\x00" in reason:
-        raise TerminalError("a review needs a reason: --reason 'why'")
-    lock_decision(cur)
-    run_sql(cur, QUERIES["block_review"], {"load_batch_id": load_batch_id})
-    row = cur.fetchone()
-    if row is None:
-        raise TerminalError(f"there is no batch {load_batch_id}: `list` shows the blocked ones")
-    source, state, review = row
-    if state != "blocked" or review is not None:
+def _check(parameters: dict[str, Any]) -> None:
+    texts = {name: text for name, text in parameters.items() if isinstance(text, str)}
+    if not texts["reason"]:
+        raise TerminalError('a review needs a reason, for whoever reads it later: REASON="why"')
+    if parameters["line_number"] is not None and "landing_file" not in texts:
+        raise TerminalError("LINE is a line of a landing file: give FILE, too")
+    if texts.keys() <= {"action", "reason"}:
         raise TerminalError(
-            f"batch {load_batch_id} is {review or state}: only a blocked batch without a review can be"
+            "what is it about? Give TRADE, FILE, EXPECTATION or REJECT, as `make review` lists them"
         )
-    return str(source)
+    for name, text in texts.items():
+        if not _is_storable(text):
+            raise TerminalError(f"{name} holds characters that cannot be stored: {text!a}")
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        return b"\x00" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False

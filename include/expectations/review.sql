@@ -1,63 +1,64 @@
--- name: validation_blocked
--- The blocked batches that nobody has decided on, each with what the validation that blocked it found broken
-SELECT
-    b.load_batch_id, b.source, f.landing_file, b.loaded_count, b.rejected_count, b.validated_at,
-    (SELECT array_agg(r.expectation || ': ' || r.detail ORDER BY r.validation_result_id)
-     FROM ops.validation_results AS r
-     WHERE NOT r.is_success AND r.severity = 'critical'
-       AND r.validation_id = (SELECT l.validation_id FROM ops.validation_results AS l
-                              WHERE l.suite = b.source AND b.load_batch_id = ANY(l.load_batch_ids)
-                              ORDER BY l.validation_result_id DESC LIMIT 1)) AS broken
-FROM ops.load_batches AS b
+-- name: review_waiting
+-- What waits for a decision: of each expectation and reason so many messages, the first ones with their details
+SELECT problem, reason, message_count, trade_id, landing_file, line_number, received_at, trader_id, direction, revision,
+       price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, detail
+FROM (
+    SELECT
+        q.problem, q.reason, q.trade_id, q.landing_file, q.line_number, q.received_at, t.trader_id, t.direction,
+        t.revision, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, m.detail,
+        count(*) OVER (PARTITION BY q.problem, q.reason) AS message_count,
+        row_number() OVER (PARTITION BY q.problem, q.reason ORDER BY q.received_at, q.landing_file, q.line_number) AS place
+    FROM ops.review_queue AS q
+    LEFT JOIN ops.quarantined_trades AS t USING (market, trade_id, direction, revision)
+    LEFT JOIN ops.rejected_messages AS m
+        ON q.problem = 'rejected' AND (m.landing_file_id, m.line_number) = (q.landing_file_id, q.line_number)
+) AS found
+WHERE place <= %(examples)s
+ORDER BY problem, reason, place
+
+-- name: review_selection
+-- The messages that a decision is about. A trade that is named is decided on again, others only once
+CREATE TEMPORARY TABLE reviewed ON COMMIT DROP AS
+SELECT 'quarantined' AS problem, t.market, t.trade_id, t.direction, t.revision, t.landing_file_id, t.line_number
+FROM ops.quarantined_trades AS t
 JOIN ops.landing_files AS f USING (landing_file_id)
-WHERE b.state = 'blocked' AND b.review IS NULL
-ORDER BY b.load_batch_id
+WHERE %(reason_code)s::text IS NULL
+  AND (t.review IS NULL OR t.trade_id = %(trade_id)s::text)
+  AND (%(trade_id)s::text IS NULL OR t.trade_id = %(trade_id)s)
+  AND (%(expectation)s::text IS NULL OR strpos(lower(t.expectation), lower(%(expectation)s)) > 0)
+  AND (%(landing_file)s::text IS NULL OR starts_with(f.landing_file, %(landing_file)s))
+  AND (%(line_number)s::numeric IS NULL OR (f.landing_file, t.line_number) = (%(landing_file)s, %(line_number)s))
+UNION ALL
+SELECT q.problem, q.market, NULL, NULL, NULL, q.landing_file_id, q.line_number
+FROM ops.review_queue AS q
+WHERE q.problem = 'rejected' AND %(action)s = 'discard' AND %(trade_id)s::text IS NULL AND %(expectation)s::text IS NULL
+  AND (%(reason_code)s::text IS NULL OR q.reason = %(reason_code)s)
+  AND (%(landing_file)s::text IS NULL OR starts_with(q.landing_file, %(landing_file)s))
+  AND (%(line_number)s::numeric IS NULL OR (q.landing_file, q.line_number) = (%(landing_file)s, %(line_number)s))
 
--- name: block_review
--- The batch that an engineer decides on and its file, locked until the decision commits
-SELECT b.source, b.state, b.review
-FROM ops.landing_files AS f
-JOIN ops.load_batches AS b USING (landing_file_id)
-WHERE b.load_batch_id = %(load_batch_id)s
-FOR UPDATE
+-- name: review_pending
+-- The hours of PnL that these messages concern; of a trade those of all its revisions, since another one may count now
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT market, delivery_day, delivery_hour, 'review'
+FROM (
+    SELECT u.market, u.delivery_day, u.delivery_hour
+    FROM pg_temp.reviewed AS r
+    JOIN ops.unreviewed_messages AS u USING (problem, landing_file_id, line_number)
+    UNION
+    SELECT h.market, h.delivery_day, h.pnl_hour
+    FROM pg_temp.reviewed AS r
+    JOIN raw.trades AS t USING (market, trade_id, direction)
+    JOIN raw.period_hours AS h ON (h.market, h.delivery_day, h.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
+) AS concerned
 
--- name: accept_blocked_batch
-UPDATE ops.load_batches SET
-    state = 'accepted',
-    review = 'accepted',
-    review_reason = %(reason)s,
-    reviewed_at = clock_timestamp()
-WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND state = 'blocked'
+-- name: review_trades
+UPDATE ops.quarantined_trades AS t
+SET review = %(action)s, review_reason = %(reason)s, reviewed_at = clock_timestamp()
+FROM pg_temp.reviewed AS r
+WHERE (t.market, t.trade_id, t.direction, t.revision) = (r.market, r.trade_id, r.direction, r.revision)
 
--- name: discard_trades
--- The batch's trades become rejects, each with its message as far as its row knows it
-WITH discarded AS (
-    DELETE FROM raw.trades AS t WHERE load_batch_id = %(load_batch_id)s RETURNING t
-)
-INSERT INTO ops.rejected_messages (
-    landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at
-)
-SELECT
-    (t).landing_file_id, (t).line_number, (t).load_batch_id, 'trades', %(reason_code)s, %(detail)s,
-    staging.trade_message(t), (t).received_at
-FROM discarded
-
--- name: discard_reference_prices
--- The batch's observations become rejects, each with its message as far as its row knows it
-WITH discarded AS (
-    DELETE FROM raw.reference_prices WHERE load_batch_id = %(load_batch_id)s RETURNING *
-)
-INSERT INTO ops.rejected_messages (
-    landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at
-)
-SELECT
-    landing_file_id, line_number, load_batch_id, 'reference_prices', %(reason_code)s, %(detail)s,
-    json_build_object(
-        'delivery_day', delivery_day, 'delivery_hour', delivery_hour, 'value', price_eur_per_mwh,
-        'last_update', provider_updated_at),
-    observed_at
-FROM discarded
-
--- name: discard_batch
-UPDATE ops.load_batches SET review = 'discarded', review_reason = %(reason)s, reviewed_at = clock_timestamp()
-WHERE load_batch_id = %(load_batch_id)s
+-- name: review_rejects
+UPDATE ops.rejected_messages AS m
+SET review = 'discard', review_reason = %(reason)s, reviewed_at = clock_timestamp()
+FROM pg_temp.reviewed AS r
+WHERE r.problem = 'rejected' AND (m.landing_file_id, m.line_number) = (r.landing_file_id, r.line_number)

@@ -23,9 +23,11 @@ _SELECT = "SELECT load_batch_id, trade_id, landing_file_id, landing_file, line_n
 def suite(settings: Settings) -> Suite:
     """The suite for a view as `validation_view_trades` makes it.
 
-    A trade that breaks a critical expectation is quarantined; each of them is about one row.
+    A trade that breaks a critical expectation is quarantined; each of them is about one row. Whether a trade is
+    plausible depends on limits that a desk sets for itself and on prices that still move: these are warnings.
     """
-    return Suite("trades", _IDENTITY, (*_identity(), *_ranges(), *_delivery(), *_times()))
+    expectations = (*_identity(), *_ranges(), *_delivery(), *_times(), *_plausibility(settings))
+    return Suite("trades", _IDENTITY, expectations)
 
 
 def _identity() -> list[Expectation]:
@@ -151,5 +153,47 @@ def _times() -> list[Expectation]:
             meta={"column": "received_at"},
             severity=WARNING,
             description="no trade was received after it was loaded (the clock of the capture would be ahead)",
+        ),
+    ]
+
+
+def _plausibility(settings: Settings) -> list[Expectation]:
+    quantity, deviation = settings.trade_max_quantity_mw, settings.trade_max_deviation_eur_per_mwh
+    return [
+        ExpectColumnValuesToBeBetween(
+            column="quantity_mw",
+            max_value=quantity,
+            severity=WARNING,
+            description=f"each quantity is at most {quantity:,} MW",
+        ),
+        # prices are looked up once for each delivery period; a block has one for each of its hours
+        ExpectNoRows(
+            unexpected_rows_query=f"""
+                {_SELECT}, price_eur_per_mwh, lowest_reference_price, highest_reference_price
+                FROM {{batch}} AS t
+                JOIN (
+                    SELECT
+                        h.market, h.delivery_day, h.delivery_hour,
+                        min(r.price_eur_per_mwh) AS lowest_reference_price,
+                        max(r.price_eur_per_mwh) AS highest_reference_price
+                    FROM (SELECT DISTINCT market, delivery_day, delivery_hour FROM {{batch}} AS b) AS p
+                    JOIN raw.period_hours AS h USING (market, delivery_day, delivery_hour)
+                    JOIN LATERAL (
+                        SELECT c.price_eur_per_mwh
+                        FROM curated.reference_prices AS c
+                        WHERE (c.market, c.delivery_day, c.delivery_hour)
+                              = (h.market, h.delivery_day, h.pnl_hour)
+                    ) AS r ON true
+                    GROUP BY h.market, h.delivery_day, h.delivery_hour
+                ) AS reference USING (market, delivery_day, delivery_hour)
+                WHERE price_eur_per_mwh NOT BETWEEN lowest_reference_price - {deviation}
+                                                AND highest_reference_price + {deviation}
+                """,
+            meta={"column": "price_eur_per_mwh"},
+            severity=WARNING,
+            description=(
+                f"each price is at most {deviation:,} EUR/MWh away from the reference price of its hour, if"
+                " there is one"
+            ),
         ),
     ]

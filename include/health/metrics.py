@@ -21,7 +21,7 @@ class Description:
     Attributes:
         meaning: For the reader of a graph: one sentence, with what is special about its value.
         labels: Their names; every one has a handful of values.
-        is_counter: It only grows, save for a reload or a decision on a batch; its name ends with `_total`.
+        is_counter: It only grows, save for a reload; its name ends with `_total`.
     """
 
     meaning: str
@@ -69,8 +69,8 @@ METRICS: Mapping[str, Description] = {
     ),
     # loading
     "lines_total": Description(
-        "Captured lines by what became of them: loaded, duplicate, rejected or event. A reload or a decision on"
-        " a blocked batch moves lines, which looks like a restart of the counter.",
+        "Captured lines by what became of them: loaded, duplicate, rejected or event. A reload moves lines,"
+        " which looks like a restart of the counter.",
         ("source", "outcome"),
         is_counter=True,
     ),
@@ -81,7 +81,10 @@ METRICS: Mapping[str, Description] = {
     "rejected_messages_total": Description(
         "Refused lines by reason; ops.rejected_messages holds them.", ("source", "reason_code"), is_counter=True
     ),
-    "blocked_batches": Description("Batches that broke a critical expectation and wait for a decision."),
+    "unreviewed_messages": Description(
+        "Messages of the exchange that do not count and wait for a review: quarantined trades and rejects.",
+        ("problem",),
+    ),
     "newest_trade_timestamp_seconds": Description(
         "When the newest trade that counts was received; 0: there is none."
     ),
@@ -112,7 +115,7 @@ METRICS: Mapping[str, Description] = {
         "1: the last requests to the provider got no answer or an error of the server."
     ),
     # outcomes
-    "alarm": Description("1: the alarm is on; no sample: it is not.", ("alarm",)),
+    "alarm": Description("1: the alarm is on; no sample: it is not.", ("alarm", "severity")),
     "last_run_success": Description(
         "1: the DAG's last run that ended was a success; 0: failed or lost. DAGs of the last two days.",
         ("dag_id",),

@@ -52,11 +52,16 @@ SELECT
     (SELECT max(valid_from) FROM curated.pnl_hourly_history) AS published_at,
     (SELECT max(provider_request_id) FROM ops.provider_requests) AS provider_requests
 
--- name: troubles
--- Whether the provider answers, and how many batches wait for a decision
-SELECT
-    EXISTS (SELECT FROM ops.troubles WHERE code = 'provider_down') AS is_provider_down,
-    (SELECT count(*) FROM ops.load_batches WHERE state = 'blocked' AND review IS NULL) AS blocked_batches
+-- name: unreviewed
+-- What waits for a review
+SELECT p.problem, count(q.problem) AS count
+FROM unnest(ARRAY['quarantined', 'rejected']) AS p (problem)
+LEFT JOIN ops.review_queue AS q USING (problem)
+GROUP BY p.problem
+
+-- name: provider
+-- Whether the provider answers
+SELECT EXISTS (SELECT FROM ops.troubles WHERE code = 'provider_down') AS is_down
 
 -- name: freshness
 -- What has to stay fresh: when it last was, how old it may be, and whether it is late

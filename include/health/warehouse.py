@@ -80,7 +80,7 @@ def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
     yield from _building(query)
     yield from _prices(query, settings, now)
     for row in query(SHARED["alarms"]):
-        yield "alarm", (row["alarm"],), 1.0
+        yield "alarm", (row["alarm"], row["severity"]), 1.0
     for row in query(QUERIES["runs"]):
         yield "last_run_success", (row["dag_id"],), value(row["state"] == "success")
         yield "last_run_ended_timestamp_seconds", (row["dag_id"],), seconds(row["ended_at"])
@@ -112,6 +112,8 @@ def _loading(query: Query) -> Iterator[Sample]:
                 yield metric, (row["source"], outcome), value(row[outcome])
     for row in query(QUERIES["rejects"]):
         yield "rejected_messages_total", (row["source"], row["reason_code"]), value(row["count"])
+    for row in query(QUERIES["unreviewed"]):
+        yield "unreviewed_messages", (row["problem"],), value(row["count"])
     (newest,) = query(QUERIES["newest_trade"])
     yield "newest_trade_timestamp_seconds", (), seconds(newest["received_at"])
 
@@ -146,9 +148,8 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     ):
         yield "provider_budget_used_requests", (period,), value(used)
         yield "provider_budget_requests", (period,), value(budget)
-    (troubles,) = query(QUERIES["troubles"])
-    yield "provider_down", (), value(troubles["is_provider_down"])
-    yield "blocked_batches", (), value(troubles["blocked_batches"])
+    (provider,) = query(QUERIES["provider"])
+    yield "provider_down", (), value(provider["is_down"])
 
 
 def _query_until(cur: cursor, deadline: float) -> Query:

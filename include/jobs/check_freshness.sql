@@ -8,24 +8,117 @@ SELECT last_at, limit_seconds, meaning, alarm, page_code, page_text
 FROM ops.freshness
 WHERE is_late AND alarm IS NOT NULL
 
+-- name: unreviewed
+-- Messages that wait for a person's decision
+SELECT problem, count(*) AS message_count, min(received_at) AS since_at, string_agg(DISTINCT reason, '; ') AS reasons
+FROM ops.review_queue
+GROUP BY problem
+ORDER BY problem
+
+-- name: new_fields
+-- Fields of trades that were first received after a moment
+SELECT name, message_count, first_seen_at
+FROM ops.unknown_fields
+WHERE first_seen_at > %(since)s
+ORDER BY first_seen_at, name
+LIMIT 10
+
+-- name: last_trade
+-- When the last trade was received, and how long capture instances have been connected since then, since the platform first
+-- ran, and since trading opened; by the last batches with trades, since received_at has no index
+WITH newest AS (
+    SELECT max(received_at) AS last_trade_at
+    FROM raw.trades
+    WHERE load_batch_id = ANY (ARRAY(
+        SELECT b.load_batch_id
+        FROM ops.load_batches AS b
+        JOIN ops.landing_files AS f USING (landing_file_id)
+        WHERE b.source = 'trades' AND b.loaded_count > 0
+        ORDER BY f.hour_start_at DESC, b.load_batch_id DESC
+        LIMIT 4
+    ))
+), silence AS (
+    SELECT last_trade_at, greatest(last_trade_at, %(first_run_at)s, %(trading_since)s) AS since_at FROM newest
+), connected AS (
+    SELECT range_agg(tstzrange(greatest(connected_from, since_at), connected_until)) AS spans
+    FROM silence
+    JOIN ops.connected_intervals ON connected_until > since_at
+)
+SELECT last_trade_at, since_at,
+       (SELECT coalesce(sum(extract(epoch FROM upper(span) - lower(span))), 0) FROM unnest(spans) AS span) AS connected_seconds
+FROM silence CROSS JOIN connected
+
+-- name: capture_differences
+-- What capture instances missed in the last hour that was compared
+SELECT capture_instance, hour_start_at, missed_count, missed_trade_ids, first_missed_at
+FROM ops.capture_differences
+WHERE hour_start_at = (SELECT max(hour_start_at) FROM ops.capture_comparisons)
+    AND hour_start_at > now() - interval '4 hours' AND NOT is_separate_stream
+ORDER BY capture_instance
+
+-- name: revised_prices
+-- What the provider revised within the last day, the last first
+SELECT delivery_day, delivery_hour, previous_price_eur_per_mwh, price_eur_per_mwh, observed_at
+FROM ops.price_revisions
+WHERE observed_at > now() - interval '1 day'
+ORDER BY observed_at DESC, delivery_start_at DESC
+
+-- name: stale_prices
+-- Prices that became final within the last day although the provider never updated them, the last first
+SELECT r.delivery_day, r.delivery_hour, r.provider_updated_at, r.observed_at
+FROM (
+    SELECT DISTINCT o.market, o.delivery_day, o.delivery_hour
+    FROM raw.reference_prices AS o
+    JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
+    WHERE o.observed_at > now() - interval '1 day'
+        AND o.observed_at >= p.stale_price_final_from AND o.provider_updated_at < p.price_current_from
+) AS stale
+CROSS JOIN LATERAL (
+    SELECT * FROM curated.reference_prices AS c
+    WHERE (c.market, c.delivery_day, c.delivery_hour) = (stale.market, stale.delivery_day, stale.delivery_hour)
+) AS r
+WHERE r.is_stale AND r.price_status = 'final'
+ORDER BY r.observed_at DESC, r.delivery_start_at DESC
+
+-- name: equal_prices
+-- Whether the hours that are open for trading, and whose price was answered lately, all have the same one
+SELECT count(*) AS hours, trim_scale(min(r.price_eur_per_mwh)) AS price_eur_per_mwh, max(r.observed_at) AS observed_at
+FROM raw.delivery_periods AS p
+CROSS JOIN LATERAL (
+    SELECT c.price_eur_per_mwh, c.observed_at
+    FROM curated.reference_prices AS c
+    WHERE (c.market, c.delivery_day, c.delivery_hour) = (p.market, p.delivery_day, p.delivery_hour)
+) AS r
+WHERE p.delivery_start_at > now() AND p.delivery_start_at < now() + interval '3 days'
+    AND p.tradable_from <= now() AND p.tradable_until > now()
+    AND r.observed_at > now() - interval '25 minutes'
+HAVING count(*) >= %(equal_prices)s AND count(DISTINCT r.price_eur_per_mwh) = 1
+
 -- name: alarms_raise
--- Raises an alarm that is not on; one that an earlier version raised gets the words for the page
-INSERT INTO ops.alarms (alarm, since_at, detail, page_code, page_text)
-VALUES (%(alarm)s, %(since_at)s, %(detail)s, %(page_code)s, %(page_text)s)
-ON CONFLICT (alarm) WHERE cleared_at IS NULL
-DO UPDATE SET page_code = excluded.page_code, page_text = excluded.page_text
-WHERE (alarms.page_code, alarms.page_text) IS DISTINCT FROM (excluded.page_code, excluded.page_text)
+-- Raises an alarm; one that is on says what is the matter by now
+INSERT INTO ops.alarms (alarm, since_at, detail, page_code, page_text, severity)
+VALUES (%(alarm)s, %(since_at)s, %(detail)s, %(page_code)s, %(page_text)s, %(severity)s)
+ON CONFLICT (alarm) WHERE cleared_at IS NULL DO UPDATE SET
+    detail = excluded.detail, page_code = excluded.page_code, page_text = excluded.page_text, severity = excluded.severity
+WHERE (alarms.detail, alarms.page_code, alarms.page_text, alarms.severity)
+      IS DISTINCT FROM (excluded.detail, excluded.page_code, excluded.page_text, excluded.severity)
+
+-- name: alarms_outdated
+-- Clears an alarm that has news: it is raised again with them
+UPDATE ops.alarms SET cleared_at = clock_timestamp()
+WHERE alarm = %(alarm)s AND cleared_at IS NULL AND since_at < %(since_at)s AND %(is_news)s
 
 -- name: alarms_clear
 -- Clears every alarm that is on and not among these
 UPDATE ops.alarms SET cleared_at = clock_timestamp() WHERE cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
 
 -- name: alarms_to_tell
--- Alarms that are on, and those whose end people who heard of them should hear of; who was told, notifications_claim knows
-SELECT alarm_id, alarm, since_at, raised_at, cleared_at, detail
+-- Alarms that are on, and those whose end people who heard of them should hear of (not warnings); who was told,
+-- notifications_claim knows
+SELECT alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail
 FROM ops.alarms AS a
 WHERE cleared_at IS NULL
-    OR (cleared_at > clock_timestamp() - interval '1 hour'
+    OR (severity = 'critical' AND cleared_at > clock_timestamp() - interval '1 hour'
         AND EXISTS (SELECT FROM ops.notifications AS n
                     WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent'))
 ORDER BY alarm_id

@@ -68,8 +68,8 @@ def run(settings: Settings, until: datetime | None, clock: Clock = _CLOCK) -> di
         Counts: passes, and the sums of trades, prices and rows of PnL changed in them.
 
     Raises:
-        TerminalError: At the end, if batches were blocked, built rows violated a critical expectation, or
-            landing files cannot be loaded.
+        TerminalError: At the end, if built rows violated a critical expectation, or landing files cannot be
+            loaded.
         TransientError: At the end, if the warehouse was down in the last pass.
     """
     total = Counter({"passes": 0, "trades": 0, "prices": 0, "rows_changed": 0})
@@ -141,6 +141,5 @@ def _check_freshness(settings: Settings) -> None:
         alarms, _ = check_freshness.check(settings)
     except TransientError as error:
         log.warning("freshness was not checked: %s", error)
-        return
-    for alarm in alarms:
-        log.error("%s", alarm)
+    else:
+        check_freshness.log_alarms(alarms)

@@ -95,7 +95,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, Mapping[str, Any]]:
         Step to what it returned; steps that an earlier call had done are not among them.
 
     Raises:
-        TerminalError: A batch is blocked, landing files cannot be loaded, or rows break a critical expectation.
+        TerminalError: Landing files cannot be loaded, or built rows break a critical expectation.
         TransientError: Something is away; call it again.
     """
     from include.jobs.rebuild_pnl import done_steps

@@ -8,7 +8,6 @@ from functools import partial
 from psycopg2.extensions import connection
 
 from include.domain.delivery_period import Market
-from include.errors import TerminalError
 from include.jobs import validate_reference_prices, validate_trades
 from include.landing import LandingFile, list_files
 from include.load.loader import load_file
@@ -33,23 +32,20 @@ _LINES_PER_PORTION = 1_000_000
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     """Forgets and loads, each in one transaction, the files received while the days were traded and delivered.
 
-    So are files that are known to hold rows of these days. Until it is decided what a file says now, the
-    PnL of its delivery periods stays as it was. A killed reload goes on where it stopped. Left as they are:
-    files with a batch that a person has decided on, files that cannot be loaded (`report_findings` names
-    them), and files that are missing.
+    So are files that are known to hold rows of these days. Until what a file says now is validated, PnL of
+    its hours stays as it was. Decisions that people made on messages hold. A killed reload goes on where it
+    stopped. Files that cannot be loaded (`report_findings` names them) or are missing are left as they are.
 
     Returns:
         Counts: files, lines, files that were left as they are, and missing ones. All 0 unless asked for.
 
     Raises:
-        TerminalError: Batches of what was loaded are blocked; everything else is loaded and accepted.
         TransientError: The warehouse went away; a rerun goes on from there.
     """
     counts = {"files": 0, "lines": 0, "left": 0, "missing": 0}
     if not rebuild.reload:
         return counts
     market = Market.of(settings.market_timezone)
-    blocked: list[str] = []
     with connect(settings.warehouse_url, "reload_landing_files") as conn:
         with conn, conn.cursor() as cur:
             run_sql(cur, QUERIES["reload_begin"], {"rebuild_id": rebuild.rebuild_id})
@@ -62,13 +58,11 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
             on_disk = {file.key: file for file in list_files(settings.landing_root, sink.source)}
             files = [on_disk[key] for key in keys if key in on_disk]
             counts["missing"] += len(keys) - len(files)
-            _reload(conn, settings, sink, files, counts, partial(_decide, settings, validate, blocked))
+            _reload(conn, settings, sink, files, counts, partial(validate, settings))
         with conn, conn.cursor() as cur:
             run_sql(cur, QUERIES["reload_end"], {"rebuild_id": rebuild.rebuild_id})
     if counts["missing"]:
         log.warning("%d landing files are missing: what was loaded of them stays", counts["missing"])
-    if blocked:
-        raise TerminalError("\n".join(blocked))
     return counts
 
 
@@ -78,9 +72,9 @@ def _reload(
     sink: Sink,
     files: list[LandingFile],
     counts: dict[str, int],
-    decide: Callable[[], None],
+    validate: Callable[[], object],
 ) -> None:
-    progress, total, undecided = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
+    progress, total, unvalidated = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
     for number, file in enumerate(files, start=1):
         load = None
         with noting_failure(conn, file, total):
@@ -91,21 +85,14 @@ def _reload(
         total.add(load)
         counts["files"] += 1
         counts["lines"] += load.line_count
-        undecided += load.line_count
-        if undecided >= _LINES_PER_PORTION:
-            decide()
-            undecided = 0
+        unvalidated += load.line_count
+        if unvalidated >= _LINES_PER_PORTION:
+            validate()
+            unvalidated = 0
             log.info("loaded again: %s", progress.text(number))
-    decide()
+    validate()
     log.info("loaded again: %s, %s lines", progress.text(len(files)), f"{total.line_count:,}")
     note_scan(conn, settings, sink, None, total.first_received_at)
-
-
-def _decide(settings: Settings, validate: Callable[[Settings], dict[str, int]], blocked: list[str]) -> None:
-    try:
-        validate(settings)
-    except TerminalError as error:  # the other files have to be loaded all the same; it is raised at the end
-        blocked.append(str(error))
 
 
 def _keys(conn: connection, market: Market, rebuild: Rebuild, source: str, since: datetime) -> list[str]:

@@ -1,17 +1,16 @@
-"""Validates the loaded prices: accepts their batches, or blocks what breaks a critical expectation."""
+"""Validates the loaded prices, and lets them count."""
 
 from include.expectations.acceptance import validate_batches
 from include.settings import Settings
 
 
 def run(settings: Settings) -> dict[str, int]:
-    """Decides on every batch of price observations that waits for it.
+    """Validates every batch of price observations that waits for it.
 
     Returns:
-        Counts: batches, rows, warnings.
+        Counts: batches, rows, 0, warnings.
 
     Raises:
-        TerminalError: Batches are blocked; the message names them, what they break and what to do.
-        TransientError: The warehouse went away; a rerun decides.
+        TransientError: The warehouse went away; a rerun does the rest.
     """
     return validate_batches(settings, "reference_prices")

@@ -1,17 +1,16 @@
-"""Validates the loaded trades: accepts their batches, or blocks what breaks a critical expectation."""
+"""Validates the loaded trades: those that break a critical expectation are quarantined, all others count."""
 
 from include.expectations.acceptance import validate_batches
 from include.settings import Settings
 
 
 def run(settings: Settings) -> dict[str, int]:
-    """Decides on every batch of trades that waits for it.
+    """Validates every batch of trades that waits for it.
 
     Returns:
-        Counts: batches, rows, warnings.
+        Counts: batches, rows, trades quarantined, warnings.
 
     Raises:
-        TerminalError: Batches are blocked; the message names them, what they break and what to do.
-        TransientError: The warehouse went away; a rerun decides.
+        TransientError: The warehouse went away; a rerun does the rest.
     """
     return validate_batches(settings, "trades")

@@ -58,11 +58,11 @@ WHERE load_batch_id = %(load_batch_id)s
 -- One period as the calendar has it; a changed calendar (another zone) replaces what was stored
 INSERT INTO raw.delivery_periods AS known (
     market, delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
-    tradable_from, tradable_until, price_final_from
+    tradable_from, tradable_until, price_final_from, price_current_from, stale_price_final_from
 )
 VALUES (
     %(market)s, %(delivery_day)s, %(delivery_hour)s, %(start_at)s, %(end_at)s, %(hours)s, %(is_dst_ambiguous)s,
-    %(tradable_from)s, %(tradable_until)s, %(price_final_from)s
+    %(tradable_from)s, %(tradable_until)s, %(price_final_from)s, %(price_current_from)s, %(stale_price_final_from)s
 )
 ON CONFLICT (market, delivery_day, delivery_hour) DO UPDATE SET
     delivery_start_at = excluded.delivery_start_at,
@@ -71,12 +71,15 @@ ON CONFLICT (market, delivery_day, delivery_hour) DO UPDATE SET
     is_dst_ambiguous = excluded.is_dst_ambiguous,
     tradable_from = excluded.tradable_from,
     tradable_until = excluded.tradable_until,
-    price_final_from = excluded.price_final_from
+    price_final_from = excluded.price_final_from,
+    price_current_from = excluded.price_current_from,
+    stale_price_final_from = excluded.stale_price_final_from
 WHERE (known.delivery_start_at, known.delivery_end_at, known.delivery_hours, known.is_dst_ambiguous, known.tradable_from,
-       known.tradable_until, known.price_final_from)
+       known.tradable_until, known.price_final_from, known.price_current_from, known.stale_price_final_from)
       IS DISTINCT FROM
       (excluded.delivery_start_at, excluded.delivery_end_at, excluded.delivery_hours, excluded.is_dst_ambiguous,
-       excluded.tradable_from, excluded.tradable_until, excluded.price_final_from)
+       excluded.tradable_from, excluded.tradable_until, excluded.price_final_from, excluded.price_current_from,
+       excluded.stale_price_final_from)
 
 -- name: period_hours
 -- In which hours of PnL a period delivers
@@ -94,6 +97,9 @@ VALUES (
 ON CONFLICT (landing_file_id, about, name) DO UPDATE SET
     message_count = known.message_count + excluded.message_count,
     last_received_at = greatest(known.last_received_at, excluded.last_received_at)
+
+-- name: load_clock
+SELECT clock_timestamp()
 
 -- name: trades_known
 -- The revisions of these trades that are stored

@@ -40,6 +40,9 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
     """The environment of every child: the settings spelled out, the project importable, bytecode kept."""
     ours = {
         "EXCHANGE_URL": settings.exchange_url,
+        "EXCHANGE_HEADERS": json.dumps(dict(settings.exchange_headers)) if settings.exchange_headers else "",
+        "EXCHANGE_SUBSCRIBE": settings.exchange_subscribe,
+        "MAX_SILENCE_SECONDS": str(settings.max_silence_seconds),
         "MARKET_DATA_URL": settings.market_data_url,
         "WAREHOUSE_URL": settings.warehouse_url,
         "LANDING_ROOT": str(settings.landing_root),
@@ -47,6 +50,8 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "MARKET_TIMEZONE": settings.market_timezone,
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
         "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),
+        "TRADE_MAX_QUANTITY_MW": str(settings.trade_max_quantity_mw),
+        "TRADE_MAX_DEVIATION_EUR_PER_MWH": str(settings.trade_max_deviation_eur_per_mwh),
         "AIRFLOW_PORT": str(settings.airflow_port),
         "ALERT_URLS": " ".join(settings.alert_urls),
         "PYTHONPATH": str(PROJECT_ROOT),

@@ -1,12 +1,17 @@
 """Settings as Airflow knows them: its connections (exchange, warehouse, alerts …) over the environment."""
 
+import json
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.settings import Settings
+from include.settings import Settings, exchange_headers
+
+_HEADERS, _SUBSCRIBE = "exchange_headers", "exchange_subscribe"
+"""Keys of the extras of the connection `exchange`, which are no part of its URL."""
 
 
 def airflow_settings(notifying: bool = False) -> Settings:
@@ -15,17 +20,34 @@ def airflow_settings(notifying: bool = False) -> Settings:
     Args:
         notifying: Whether people may have to be told of something: then the password of the connection `alerts`
             replaces ALERT_URLS. Asking for it is a request to Airflow's API even if nobody has set it up.
+
+    Raises:
+        TerminalError: A value is not what its name promises.
     """
     settings = Settings.from_environment()
     settings = replace(
         settings,
-        exchange_url=_url("exchange") or settings.exchange_url,
+        **_exchange(),
         market_data_url=_url("market_data") or settings.market_data_url,
         warehouse_url=_url("warehouse") or settings.warehouse_url,
     )
     if notifying and (alerts := _connection("alerts")) is not None:
         settings = replace(settings, alert_urls=tuple((alerts.password or "").split()))
     return settings
+
+
+def _exchange() -> dict[str, Any]:
+    """The settings that the connection `exchange` gives: its URL, and what its extras hold."""
+    connection = _connection("exchange")
+    if connection is None:
+        return {}
+    found: dict[str, Any] = {"exchange_url": connection_url(connection)}
+    extras = connection.extra_dejson
+    if headers := extras.get(_HEADERS):
+        found[_HEADERS] = exchange_headers(headers)
+    if subscribe := extras.get(_SUBSCRIBE):
+        found[_SUBSCRIBE] = subscribe if isinstance(subscribe, str) else json.dumps(subscribe)
+    return found
 
 
 def _connection(connection_id: str) -> Connection | None:
@@ -52,5 +74,6 @@ def connection_url(connection: Connection) -> str:
         user = f"{quote(connection.login or '', safe='')}:{quote(connection.password or '', safe='')}@"
     port = f":{connection.port}" if connection.port else ""
     path = f"/{quote(connection.schema, safe='/')}" if connection.schema else ""
-    query = f"?{urlencode(connection.extra_dejson)}" if connection.extra_dejson else ""
+    extras = {n: value for n, value in connection.extra_dejson.items() if n not in (_HEADERS, _SUBSCRIBE)}
+    query = f"?{urlencode(extras)}" if extras else ""
     return f"{scheme}://{user}{host}{port}{path}{query}"

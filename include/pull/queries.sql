@@ -1,86 +1,101 @@
 -- Queries of include/pull: which prices to ask for, and the provider's budget
 
 -- name: periods_to_price
--- delivery periods whose price may be asked for, and when a process last got an answer about it, of whatever kind
+-- hours whose price may be asked for, and when a process last got an answer about it, of whatever kind
 WITH calendar AS (
     SELECT *
-    FROM unnest(%(calendar_days)s::date[], %(calendar_hours)s::text[], %(calendar_starts)s::timestamptz[])
-        AS c (delivery_day, delivery_hour, delivery_start_at)
+    FROM unnest(%(calendar_days)s::date[], %(calendar_hours)s::text[]) AS c (delivery_day, delivery_hour)
 ), traded_in_window AS (
     -- by the batches of the files of these hours of receipt: raw.trades has an index for them, none for received_at
-    SELECT DISTINCT delivery_day, delivery_hour
+    SELECT DISTINCT delivery_day, h.pnl_hour AS delivery_hour
     FROM raw.trades
-    WHERE load_batch_id = ANY(ARRAY(
+    JOIN raw.period_hours AS h USING (market, delivery_day, delivery_hour)
+    WHERE market = %(market)s AND load_batch_id = ANY(ARRAY(
         SELECT b.load_batch_id
         FROM ops.load_batches AS b
         JOIN ops.landing_files AS f USING (landing_file_id)
         WHERE f.source = 'trades'
             AND f.hour_start_at >= %(window_start_at)s AND f.hour_start_at < %(window_end_at)s
     ))
+), known AS (
+    -- the provider has prices of hours only: what is traded within an hour has the hour's
+    SELECT p.*
+    FROM raw.delivery_periods AS p
+    WHERE p.market = %(market)s AND EXISTS (
+        SELECT FROM raw.period_hours AS h
+        WHERE (h.market, h.delivery_day, h.pnl_hour) = (p.market, p.delivery_day, p.delivery_hour)
+    )
 ), parts AS (
-    SELECT delivery_day, delivery_hour, true AS may_be_forced FROM calendar
+    SELECT delivery_day, delivery_hour, true AS may_be_forced, false AS is_recheck FROM calendar
     UNION ALL
     -- never by force: many windows hold trades of one period, and a backfill would ask for it once for each
-    SELECT delivery_day, delivery_hour, false FROM traded_in_window
+    SELECT delivery_day, delivery_hour, false, false FROM traded_in_window
     UNION ALL
-    SELECT delivery_day, delivery_hour, true
-    FROM raw.delivery_periods AS p
+    SELECT delivery_day, delivery_hour, true, false
+    FROM known AS p
     WHERE (delivery_start_at >= %(window_start_at)s AND delivery_start_at < %(window_end_at)s)
         OR delivery_day BETWEEN %(first_day)s AND %(last_day)s
         OR (%(with_all_traded)s AND EXISTS (
-            SELECT FROM raw.trades AS t
-            WHERE t.delivery_day = p.delivery_day AND t.delivery_hour = p.delivery_hour
+            SELECT FROM raw.period_hours AS h
+            JOIN raw.trades AS t USING (market, delivery_day, delivery_hour)
+            WHERE (h.market, h.delivery_day, h.pnl_hour) = (p.market, p.delivery_day, p.delivery_hour)
         ))
+    UNION ALL
+    SELECT delivery_day, delivery_hour, false, true
+    FROM known
+    WHERE delivery_day BETWEEN %(rechecked_first_day)s AND %(rechecked_last_day)s
 ), scope AS (
-    SELECT delivery_day, delivery_hour, %(force)s AND bool_or(may_be_forced) AS is_forced
+    SELECT
+        delivery_day,
+        delivery_hour,
+        %(force)s AND bool_or(may_be_forced) AS is_forced,
+        bool_or(is_recheck) AS is_recheck,
+        bool_and(is_recheck) AS is_recheck_only
     FROM parts
     GROUP BY delivery_day, delivery_hour
 ), candidates AS (
     SELECT
-        delivery_day,
-        delivery_hour,
-        is_forced,
-        coalesce(p.delivery_start_at, c.delivery_start_at) AS delivery_start_at,
+        s.*,
         -- what curated.reference_prices calls final, or will once its batch is validated; without going through
-        -- every observation of the period. If the batch is blocked then, the period is no longer final and a later
-        -- run asks again, as soon as the last answer is old enough for its age: nothing is lost but that time.
-        EXISTS (
-            SELECT FROM raw.reference_prices AS r
-            JOIN ops.load_batches AS b USING (load_batch_id)
-            WHERE r.delivery_day = s.delivery_day AND r.delivery_hour = s.delivery_hour
-                AND r.observed_at >= p.price_final_from
+        -- every observation of the period
+        coalesce((
+            SELECT curated.is_final_price(r.observed_at, r.provider_updated_at, p)
+            FROM raw.reference_prices AS r
+            WHERE (r.market, r.delivery_day, r.delivery_hour) = (%(market)s, s.delivery_day, s.delivery_hour)
                 AND r.price_eur_per_mwh IS NOT NULL
-                AND b.state <> 'blocked'
-        ) AS is_final
+            ORDER BY r.observed_at DESC, r.provider_updated_at DESC NULLS LAST, r.price_eur_per_mwh
+            LIMIT 1
+        ), false) AS is_final
     FROM scope AS s
-    LEFT JOIN raw.delivery_periods AS p USING (delivery_day, delivery_hour)
-    LEFT JOIN calendar AS c USING (delivery_day, delivery_hour)
+    LEFT JOIN raw.delivery_periods AS p
+        ON (p.market, p.delivery_day, p.delivery_hour) = (%(market)s, s.delivery_day, s.delivery_hour)
 )
 SELECT
     delivery_day,
     delivery_hour,
-    delivery_start_at,
     EXISTS (
-        SELECT FROM raw.trades AS t
-        WHERE t.delivery_day = w.delivery_day AND t.delivery_hour = w.delivery_hour
+        SELECT FROM raw.period_hours AS h
+        JOIN raw.trades AS t USING (market, delivery_day, delivery_hour)
+        WHERE (h.market, h.delivery_day, h.pnl_hour) = (%(market)s, w.delivery_day, w.delivery_hour)
     ) AS is_traded,
     is_forced,
+    is_final,
     greatest(
         (
             SELECT max(r.observed_at)
             FROM raw.reference_prices AS r
-            WHERE r.delivery_day = w.delivery_day AND r.delivery_hour = w.delivery_hour
+            WHERE (r.market, r.delivery_day, r.delivery_hour) = (%(market)s, w.delivery_day, w.delivery_hour)
         ),
         -- landed and perhaps not loaded yet
         (
             SELECT max(q.finished_at)
             FROM ops.provider_requests AS q
-            WHERE q.delivery_day = w.delivery_day AND q.delivery_hour = w.delivery_hour
+            WHERE (q.market, q.delivery_day, q.delivery_hour) = (%(market)s, w.delivery_day, w.delivery_hour)
                 AND q.is_answer
         )
     ) AS last_answered_at
 FROM candidates AS w
-WHERE is_forced OR NOT is_final
+WHERE is_forced OR CASE WHEN is_final THEN is_recheck ELSE NOT is_recheck_only END
 
 -- name: provider_clock
 SELECT clock_timestamp() AS warehouse_time

@@ -12,7 +12,14 @@ from include.warehouse.queries import load_queries, run_sql
 QUERIES = load_queries("pull/queries.sql")
 
 RECENT = timedelta(hours=2)
-"""Until this long after the start of delivery, a price is requested after every publication."""
+"""Until this long after the last publication, a price that is not final is requested after each one …"""
+
+INTERVAL = timedelta(hours=1)
+"""… and then at this interval, until a value counts as final whatever its age."""
+
+RECHECKED_DAYS = 7
+"""Delivery days whose final prices are asked for once more: more than one, so that an outage of the platform or
+the provider skips none."""
 
 MAX_AHEAD = timedelta(days=2)
 """A price exists once trading has opened, the day before delivery. Later periods are not requested, whatever
@@ -23,37 +30,47 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The delivery periods of a pull: hours of the calendar, and known periods of any length.
+    """The hours of a pull: those of the calendar, and known ones. The provider has prices of hours only.
 
     Attributes:
+        market: The market of the hours.
         hours: Hours of the calendar, whether the warehouse knows them or not.
-        window: Half-open interval: adds known periods whose delivery starts in it, and periods with trades
+        window: Half-open interval: adds known hours whose delivery starts in it, and hours with trades
             received in it.
-        days: First and last delivery day: adds all known periods of these days.
-        with_all_traded: Adds every period that has trades.
+        days: First and last delivery day: adds all known hours of these days.
+        with_all_traded: Adds every hour that has trades.
+        rechecked: First and last delivery day whose final prices are asked for once more.
     """
 
+    market: Market
     hours: tuple[DeliveryPeriod, ...]
     window: tuple[datetime, datetime] | None = None
     days: tuple[date, date] | None = None
     with_all_traded: bool = False
+    rechecked: tuple[date, date] | None = None
 
     @classmethod
     def at_present(cls, market: Market, now: datetime) -> "Scope":
-        """The hours that are open for trading, and all traded periods."""
-        return cls(tuple(market.tradable_hours(now)), with_all_traded=True)
+        """The hours that are open for trading, all traded hours, and the final prices of the days before."""
+        today = now.astimezone(market.timezone).date()
+        return cls(
+            market,
+            tuple(market.tradable_hours(now)),
+            with_all_traded=True,
+            rechecked=(today - timedelta(days=RECHECKED_DAYS), today - timedelta(days=1)),
+        )
 
     @classmethod
     def of_window(cls, market: Market, now: datetime, start_at: datetime, end_at: datetime) -> "Scope":
-        """The periods of a window of receipt, whatever is open for trading now."""
+        """The hours of a window of receipt, whatever is open for trading now."""
         first, last = (at.astimezone(market.timezone).date() for at in (start_at, end_at))
         hours = (hour for hour in _hours(market, now, first, last) if start_at <= hour.start_at < end_at)
-        return cls(tuple(hours), window=(start_at, end_at))
+        return cls(market, tuple(hours), window=(start_at, end_at))
 
     @classmethod
     def of_days(cls, market: Market, now: datetime, first: date, last: date) -> "Scope":
-        """All hours and all known periods of a range of delivery days."""
-        return cls(tuple(_hours(market, now, first, last)), days=(first, last))
+        """All hours of a range of delivery days."""
+        return cls(market, tuple(_hours(market, now, first, last)), days=(first, last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +82,7 @@ class PeriodToPrice:
         delivery_hour: Label, local time.
         delivery_start_at: UTC.
         is_traded: Whether it has trades.
-        is_history: Whether its price changes only by revisions, so that it can wait for the others.
+        is_history: Whether its price changes only by revisions or late, so that it can wait for the others.
         last_answered_at: UTC; when the provider last answered for it; None if never.
     """
 
@@ -86,55 +103,73 @@ def due_periods(
 ) -> list[PeriodToPrice]:
     """The delivery periods to request, the most important first.
 
-    These are the periods of the scope without a final price for which the provider may have a new answer.
+    These are the hours of the scope without a final price for which the provider may have a new answer, and
+    those whose final price has to be asked for once more.
 
     Args:
         conn: The warehouse.
         scope: The periods of the pull.
         now: The time.
-        force: Also all periods that are delivered in the window or on the days of the scope, final or not.
+        force: Also all hours that are delivered in the window or on the days of the scope, final or not.
         answered_since: Leave out forced periods that were answered since this time.
     """
     window_start_at, window_end_at = scope.window or (None, None)
     first_day, last_day = scope.days or (None, None)
+    rechecked_first_day, rechecked_last_day = scope.rechecked or (None, None)
     parameters = {
+        "market": scope.market.market,
         "calendar_days": [hour.delivery_day for hour in scope.hours],
         "calendar_hours": [hour.delivery_hour for hour in scope.hours],
-        "calendar_starts": [hour.start_at for hour in scope.hours],
         "window_start_at": window_start_at,
         "window_end_at": window_end_at,
         "first_day": first_day,
         "last_day": last_day,
+        "rechecked_first_day": rechecked_first_day,
+        "rechecked_last_day": rechecked_last_day,
         "with_all_traded": scope.with_all_traded,
         "force": force,
     }
     due = []
     with conn, conn.cursor() as cur:
         run_sql(cur, QUERIES["periods_to_price"], parameters)
-        for day, label, start_at, is_traded, is_forced, answered_at in cur:
+        for day, label, is_traded, is_forced, is_final, answered_at in cur:
+            hour = scope.market.period(day, label)
             if is_forced:
                 is_wanted = answered_since is None or answered_at is None or answered_at < answered_since
+            elif is_final:
+                is_wanted = is_recheck_due(now, hour, answered_at)
             else:
-                is_wanted = start_at - now <= MAX_AHEAD and is_due(now, start_at, answered_at)
+                is_wanted = hour.start_at - now <= MAX_AHEAD and is_due(now, hour, answered_at)
             if is_wanted:
-                is_history = now - start_at > RECENT
-                due.append(PeriodToPrice(day, label, start_at, is_traded, is_history, answered_at))
+                is_history = now - hour.price_final_from > RECENT or (is_final and not is_forced)
+                due.append(PeriodToPrice(day, label, hour.start_at, is_traded, is_history, answered_at))
     return sorted(due, key=lambda period: _importance(period, now))
 
 
-def is_due(now: datetime, delivery_start_at: datetime, last_answered_at: datetime | None) -> bool:
-    """Whether the provider may have a new answer.
+def is_due(now: datetime, hour: DeliveryPeriod, last_answered_at: datetime | None) -> bool:
+    """Whether the provider may have a new answer about an hour without a final price.
 
-    Until RECENT after the start of delivery: if there was a publication since the last answer. Later, prices
-    change only by revisions, and the interval grows with the age, so that a period that never gets a price
-    costs fewer and fewer requests.
+    Until RECENT after the last publication: if there was a publication since the last answer. Then every hour,
+    until a value counts as final whatever its age, and once more then. Later, the interval grows with the age,
+    so that an hour that never gets a price costs fewer and fewer requests.
     """
     if last_answered_at is None:
         return True
-    age = now - delivery_start_at
-    if age <= RECENT:
-        return last_answered_at < last_publication(now)
-    return last_answered_at <= now - max(PUBLICATION_INTERVAL, age / 8)
+    if last_answered_at < last_publication(min(now, hour.price_final_from + RECENT)):
+        return True
+    age = now - hour.price_final_from
+    if age < RECENT:
+        return False
+    if now < hour.stale_price_final_from:
+        return last_answered_at <= now - INTERVAL
+    return last_answered_at < hour.stale_price_final_from or last_answered_at <= now - max(INTERVAL, age / 8)
+
+
+def is_recheck_due(now: datetime, hour: DeliveryPeriod, last_answered_at: datetime | None) -> bool:
+    """Whether a final price has to be asked for once more, in the morning after delivery, for revisions."""
+    return now >= hour.price_recheck_from and (
+        last_answered_at is None or last_answered_at < hour.price_recheck_from
+    )
 
 
 def last_publication(now: datetime) -> datetime:

@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.simulator.exchange import Exchange
-from include.simulator.faults import parse_faults
+from include.simulator.faults import DEMO, parse_faults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import PUBLISHED_BUDGET, Provider
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        exchange_faults, provider_faults = parse_faults(options.fault)
-        market = SimulatedMarket(options.seed, options.timezone)
+        exchange_faults, provider_faults = parse_faults([*(() if options.plain else DEMO), *options.fault])
     except ValueError as error:
         parser.error(str(error))
+    market = SimulatedMarket(options.seed, options.timezone)
     exchange = Exchange(
         market,
         rate_per_second=options.rate_per_second,
@@ -37,12 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=options.host,
         port=options.market_data_port,
         faults=provider_faults,
-        budget=[
-            (most, seconds)
-            for most, (_, seconds) in zip(
-                (options.requests_per_minute, options.requests_per_hour), PUBLISHED_BUDGET, strict=True
-            )
-        ],
+        budget=[(options.requests_per_minute, 60), (options.requests_per_hour, 3600)],
         undefined=options.undefined,
     )
     stop = threading.Event()
@@ -64,6 +63,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _checked(parse: Callable[[str], T], is_valid: Callable[[T], bool], what: str) -> Callable[[str], T]:
+    """The type of an option: parses its text, or explains what it is not."""
+
+    def value(text: str) -> T:
+        with suppress(ValueError, OSError, ZoneInfoNotFoundError):
+            if is_valid(found := parse(text)):
+                return found
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
+
+    return value
+
+
+_port = _checked(int, lambda number: 0 <= number <= 65535, "port")
+_rate = _checked(float, lambda rate: 0 <= rate < float("inf"), "number of deals a second")
+_budget = _checked(int, lambda number: number > 0, "positive number of requests")
+_zone = _checked(lambda name: ZoneInfo(name).key, bool, "time zone")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m include.simulator",
@@ -78,17 +95,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=7, help="decides prices and deals")
     parser.add_argument("--timezone", type=_zone, default="Europe/Berlin", help="the market's zone")
     for (most, seconds), unit in zip(PUBLISHED_BUDGET, ("minute", "hour"), strict=True):
-        parser.add_argument(
-            f"--requests-per-{unit}",
-            type=_budget,
-            default=most,
-            help=f"the provider's budget in any {seconds} s",
-        )
+        budget = f"the provider's budget in any {seconds} s"
+        parser.add_argument(f"--requests-per-{unit}", type=_budget, default=most, help=budget)
     parser.add_argument(
         "--undefined",
         choices=("null", "missing", "404"),
         default="null",
         help="how a price that does not exist yet is answered",
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="each deal is sent once, as an hour, without the mix of the demo"
     )
     parser.add_argument(
         "--fault",
@@ -98,35 +114,6 @@ def _parser() -> argparse.ArgumentParser:
         help="what goes wrong, repeatable; the names are in include/simulator/faults.py",
     )
     return parser
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
-    return int(text)
-
-
-def _zone(text: str) -> str:
-    try:
-        return ZoneInfo(text).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise argparse.ArgumentTypeError(f"no time zone is called {text!r}") from error
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1
-    if not 0 <= rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of deals a second")
-    return rate
-
-
-def _budget(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number of requests")
-    return int(text)
 
 
 if __name__ == "__main__":

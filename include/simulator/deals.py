@@ -2,14 +2,14 @@
 
 import json
 import math
-import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import accumulate, count
-from random import Random
+from random import Random, SystemRandom
+from typing import Any
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.simulator.prices import fair_price, volatility, within_limits
@@ -18,7 +18,6 @@ TRADERS = 5
 _SELL_SHARE = 0.8  # a renewable portfolio sells what it produces and buys back forecast errors
 _SIBLING_SHARE = 0.1
 _OUTLIER_SHARE = 0.003
-_NUMBERED_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,18 @@ class Deal:
     trader: int
     executed_at: datetime
 
+    @property
+    def key(self) -> str:
+        return "trade_confirmation" if self.is_sibling else "deal_confirmation"
+
     def message(self) -> str:
         """The exchange's text message."""
+        return json.dumps({self.key: self.body()})
+
+    def body(self) -> dict[str, Any]:
+        """The fields of the message."""
         executed = self.executed_at.astimezone(UTC).isoformat(timespec="seconds")
-        body = {
+        return {
             "id": self.id,
             # at most six digits: the shortest spelling of the float is the exact number
             "price": float(self.price),
@@ -56,7 +63,6 @@ class Deal:
             "trader_id": f"trader_{self.trader}" if self.is_sibling else f"flex_trader_{self.trader}",
             "execution_time": executed.replace("+00:00", "Z") if self.is_sibling else executed,
         }
-        return json.dumps({"trade_confirmation" if self.is_sibling else "deal_confirmation": body})
 
     def with_other_price(self) -> "Deal":
         """The same id with a different content."""
@@ -79,14 +85,13 @@ class DealGenerator:
         self.seed = seed
         self.calendar = calendar
         self.has_fixed_ids = has_fixed_ids
+        self._hours_of = lru_cache(4)(calendar.hours_of)  # a calendar computes them each time
         self._minute = datetime.min.replace(tzinfo=UTC)
-        self._random = self._id_random = Random(seed)
+        self._random = Random(seed)
+        self._id_random: Random = SystemRandom()
         self._periods: list[DeliveryPeriod] = []
         self._weights: list[float] = []
         self._fair: dict[int, float] = {}
-        # microseconds: a later start begins beyond every number that this one can reach
-        since = time.time_ns() - int(_NUMBERED_SINCE.timestamp()) * 10**9
-        self._numbers = count(since // 1000)
 
     def deal(self, at: datetime) -> Deal:
         """The next deal of that moment, for one of the delivery hours that are open then."""
@@ -126,15 +131,16 @@ class DealGenerator:
     def _begin(self, minute: datetime) -> None:
         self._minute = minute
         self._random = Random(f"{self.seed}/deals/{minute}")
-        self._id_random = Random(f"{self.seed}/ids/{minute}")
-        self._periods = self.calendar.tradable_hours(minute)
-        hours = [(period.start_at - minute).total_seconds() / 3600 for period in self._periods]
+        if self.has_fixed_ids:
+            self._id_random = Random(f"{self.seed}/ids/{minute}")
+        today = minute.astimezone(self.calendar.timezone).date()
+        hours = [*self._hours_of(today), *self._hours_of(today + timedelta(days=1))]
+        self._periods = [p for p in hours if p.tradable_from <= minute < p.tradable_until]
+        leads = [(period.start_at - minute).total_seconds() / 3600 for period in self._periods]
         # intraday trading is about the next hours; a little goes to all that is open
-        self._weights = list(accumulate(math.exp(-lead / 2.5) + 0.01 for lead in hours))
+        self._weights = list(accumulate(math.exp(-lead / 2.5) + 0.01 for lead in leads))
         self._fair = {}
 
     def _id(self, is_sibling: bool) -> str:
-        if self.has_fixed_ids:
-            bits = self._id_random.getrandbits(128)
-            return str(bits % 10**15) if is_sibling else f"{bits:032x}"
-        return str(next(self._numbers)) if is_sibling else os.urandom(16).hex()
+        bits = self._id_random.getrandbits(128)
+        return str(bits % 10**15) if is_sibling else f"{bits:032x}"

@@ -6,9 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import datetime
 from random import Random
-from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
@@ -17,7 +16,7 @@ from websockets.frames import CloseCode
 from websockets.protocol import State
 
 from include.simulator.faults import Disturbance, ExchangeFaults
-from include.simulator.market import SimulatedMarket
+from include.simulator.market import SimulatedMarket, utc_now
 
 _TICK_S = 0.02
 _CLOSE_TIMEOUT_S = 0.5
@@ -30,10 +29,6 @@ _COUNTED_AT_ONCE = 100
 # a probe of the port is no handshake, and worth no stack trace
 _quiet = logging.getLogger("include.simulator.websockets")
 _quiet.setLevel(logging.CRITICAL + 1)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Exchange:
@@ -116,9 +111,7 @@ class Exchange:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def send(self, raw: str | bytes, *, is_text: bool | None = None) -> None:

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 
 from include.domain.delivery_period import (
@@ -15,6 +15,8 @@ from include.domain.delivery_period import (
 )
 from include.simulator.deals import Deal, DealGenerator
 from include.simulator.prices import fair_price, within_limits
+
+utc_now = partial(datetime.now, UTC)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CENT = Decimal("0.01")

@@ -10,18 +10,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from socketserver import TCPServer
-from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
 from include.domain.delivery_period import DeliveryPeriod, parse_delivery_day
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.simulator.faults import ProviderFaults
-from include.simulator.market import SimulatedMarket
+from include.simulator.market import SimulatedMarket, utc_now
 
 PUBLISHED_BUDGET = ((50, 60), (1000, 3600))
 """Requests and the seconds in which no more are allowed."""
@@ -32,11 +32,10 @@ Undefined = Literal["null", "missing", "404"]
 _PATHS = ("/reference-price", "/v1/reference-price")
 _VALUE = "\ue000value"  # stands in the body until the literal of `raw_value` replaces it
 _BODY_PIECES = 10
+
+_REVISION = timedelta(hours=1)  # before the platform asks for final prices once more
+_REVISED_BY = Decimal("1.25")
 _HOURLY = re.compile(r"\d\d-\d\d", re.ASCII)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -144,9 +143,7 @@ class Provider:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def answer(self, target: str) -> Reply | None:
@@ -180,9 +177,14 @@ class Provider:
             value: float | None = self._any_value(day, label, at)
             updated_at = at
         else:
-            publication = self.market.publication(period, at)
-            updated_at = publication.published_at
-            value = None if publication.value is None else float(publication.value)
+            is_stale = self._hits(faults.stale_prices, "stale", period)
+            last_seen_at = period.tradable_until - timedelta(hours=1) if is_stale else at
+            publication = self.market.publication(period, min(at, last_seen_at))
+            price, updated_at = publication.value, publication.published_at
+            revised_at = period.price_recheck_from - _REVISION
+            if price is not None and at >= revised_at and self._hits(faults.revised_prices, "revised", period):
+                price, updated_at = price + _REVISED_BY, revised_at
+            value = None if price is None else float(price)
             if faults.permissive and value is None:
                 value = self._any_value(day, label, at)
             if faults.revise_final and value is not None:
@@ -202,9 +204,15 @@ class Provider:
         return Reply(200, text[: len(text) // 2] + "<html>" if faults.garbage else text)
 
     def _period(self, day: str, label: str) -> DeliveryPeriod:
-        if not _HOURLY.fullmatch(label):
+        period = self.market.calendar.period(parse_delivery_day(day), label)
+        if period.shares[0].pnl_hour != label:  # neither parts of hours nor blocks, nor hours in other words
             raise RejectedMessageError(Reason.INVALID_DELIVERY_HOUR, f"delivery_hour is {quoted(label)}")
-        return self.market.calendar.period(parse_delivery_day(day), label)
+        return period
+
+    def _hits(self, share: float, fault: str, period: DeliveryPeriod) -> bool:
+        """Whether a fault that hits a share of the hours hits this one, always the same ones."""
+        key = f"{self.market.seed}/{fault}/{period.delivery_day}/{period.delivery_hour}"
+        return Random(key).random() < share
 
     def _any_value(self, day: str, label: str, at: datetime) -> float:
         """A price from nothing but the names, another one every 10 minutes."""

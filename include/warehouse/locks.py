@@ -34,7 +34,7 @@ def lock_pnl_inputs(cur: cursor) -> None:
 
 
 def lock_decision(cur: cursor) -> None:
-    """Until the transaction ends, batches may be accepted, blocked or discarded.
+    """Until the transaction ends, batches may be accepted and messages reviewed.
 
     Takes both locks in a fixed order; to be called before any row of the ledger is locked.
     """

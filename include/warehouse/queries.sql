@@ -78,7 +78,7 @@ SELECT is_restored, ended_sessions FROM administration.hold_analyst()
 
 -- name: alarms
 -- Alarms that are on, the oldest first
-SELECT alarm, since_at, raised_at, detail FROM ops.alarms WHERE cleared_at IS NULL ORDER BY since_at
+SELECT alarm, severity, since_at, raised_at, detail FROM ops.alarms WHERE cleared_at IS NULL ORDER BY since_at
 
 -- name: gaps
 -- When no capture instance was connected, the last first

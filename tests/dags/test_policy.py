@@ -61,6 +61,7 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
         "follow_",
         "report_",
         "clean_",
+        "compare_",
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)

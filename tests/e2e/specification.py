@@ -10,13 +10,21 @@ from typing import Any
 import msgspec
 
 from include.domain.delivery_period import DeliveryPeriod, Market
+from include.domain.lifecycle import Received, outcome
 from include.domain.pnl import compute_pnl
-from include.domain.reference_price import is_transient_status, parse_reference_price
+from include.domain.reference_price import (
+    Observation,
+    is_transient_status,
+    parse_reference_price,
+    price_status,
+    standing_price,
+)
 from include.domain.rejection import RejectedMessageError
-from include.domain.trade import Trade, parse_trade
+from include.domain.trade import Operational, Trade, parse_message, told_hours
 from include.landing import TRADES
 from include.load.journal import Journal
 
+Hour = tuple[date, str]
 Key = tuple[date, str, str]
 
 
@@ -25,10 +33,10 @@ class Specification:
     """What is in the landing files, by the rules of include/domain."""
 
     market: Market
-    trades: dict[str, Trade] = field(default_factory=dict)
-    received: dict[str, tuple[datetime, str, int]] = field(default_factory=dict)
-    prices: dict[tuple[date, str], tuple[datetime, Decimal]] = field(default_factory=dict)
-    periods: dict[tuple[date, str], DeliveryPeriod] = field(default_factory=dict)
+    messages: list[Received] = field(default_factory=list)
+    rejects: list[tuple[datetime, tuple[date, tuple[str, ...]] | None]] = field(default_factory=list)
+    prices: dict[Hour, list[Observation]] = field(default_factory=dict)
+    periods: dict[Hour, DeliveryPeriod] = field(default_factory=dict)
     intervals: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def read(self, landing_root: Path, files: Iterable[tuple[str, str, int]]) -> None:
@@ -40,7 +48,7 @@ class Specification:
                 self.read_prices(landing_root / key, loaded_bytes)
 
     def read_trades(self, path: Path, loaded_bytes: int, key: str) -> None:
-        """The copy of a trade that was received first counts; of several at once, file and line decide."""
+        """Messages with the place of their receipt, and rejects with what they are about."""
         journal = Journal()
         for number, line in enumerate(lines(path, loaded_bytes), start=1):
             at = datetime.fromisoformat(line["received_at"])
@@ -50,18 +58,22 @@ class Specification:
                 journal.event(at, line["event"], line.get("connected"), alive_until)
                 continue
             journal.proof(at)
-            try:
-                trade = parse_trade(line["raw"], self.market)
-            except (KeyError, RejectedMessageError):
+            if "raw" not in line:
+                self.rejects.append((at, None))
                 continue
-            self._knows(trade.period)
-            received = (at, key, number)
-            if trade.trade_id not in self.trades or received < self.received[trade.trade_id]:
-                self.trades[trade.trade_id], self.received[trade.trade_id] = trade, received
+            try:
+                message = parse_message(line["raw"], self.market)
+            except RejectedMessageError:
+                self.rejects.append((at, told_hours(line["raw"], self.market)))
+                continue
+            if isinstance(message, Trade):
+                self._knows(message.period)
+            if not isinstance(message, Operational):
+                self.messages.append(Received(message, at, (key, number)))
         self.intervals += journal.intervals.items()
 
     def read_prices(self, path: Path, loaded_bytes: int) -> None:
-        """The last defined observation counts."""
+        """Every observation; include.domain says which one counts."""
         for line in lines(path, loaded_bytes):
             if "event" in line or is_transient_status(line["status"]):
                 continue
@@ -73,37 +85,77 @@ class Specification:
                 continue
             self._knows(period)
             at, key = datetime.fromisoformat(line["received_at"]), (period.delivery_day, period.delivery_hour)
-            price = answer.price_eur_per_mwh
-            if price is not None and (key not in self.prices or at > self.prices[key][0]):
-                self.prices[key] = at, price
+            observation = Observation(answer.price_eur_per_mwh, answer.provider_updated_at, at)
+            self.prices.setdefault(key, []).append(observation)
 
     def pnl_hourly(self) -> dict[Key, dict[str, Any]]:
         """Every column but built_at."""
-        by_key: dict[Key, list[Trade]] = {}
-        for trade in self.trades.values():
-            key = (trade.period.delivery_day, trade.period.delivery_hour, trade.trader_id)
-            by_key.setdefault(key, []).append(trade)
-        return {key: self._row(key, trades) for key, trades in by_key.items()}
+        result = outcome(self.messages, is_sound)
+        counting = _by_key(result.counting.values())
+        cancelled, replaced = _by_key(result.cancelled.values()), _by_key(result.replaced)
+        unreviewed = self.unreviewed(result.quarantined)
+        return {
+            key: self._row(
+                key,
+                trades,
+                amendment_count=sum(trade.revision > 0 for trade in trades) + len(replaced.get(key, [])),
+                cancelled_trade_count=len(cancelled.get(key, [])),
+                has_unreviewed_messages=key[:2] in unreviewed,
+            )
+            for key, trades in counting.items()
+        }
 
-    def _row(self, key: Key, trades: list[Trade]) -> dict[str, Any]:
-        period = trades[0].period
-        observed = self.prices.get(key[:2])
-        status = "missing"
-        if observed is not None:
-            status = "final" if observed[0] >= period.price_final_from else "provisional"
-        gap = self.gap_seconds(period.tradable_from, period.tradable_until)
+    def _row(self, key: Key, trades: list[Trade], **counts: Any) -> dict[str, Any]:
+        hour = self.periods[key[:2]]
+        standing = standing_price(self.prices.get(key[:2], ()))
+        price = standing.price_eur_per_mwh if standing else None
+        gap = self.gap_seconds(*self.tradable(key[:2]))
         return {
             "market": "DE",
             "delivery_day": key[0],
             "delivery_hour": key[1],
             "trader_id": key[2],
-            "delivery_start_at": period.start_at,
-            "delivery_end_at": period.end_at,
-            "price_status": status,
+            "delivery_start_at": hour.start_at,
+            "delivery_end_at": hour.end_at,
+            "price_status": price_status(hour, standing),
             "capture_gap_seconds": gap,
-            "is_complete": gap == 0,
-            **asdict(compute_pnl([trade.fill() for trade in trades], observed[1] if observed else None)),
+            "is_complete": gap == 0 and not counts["has_unreviewed_messages"],
+            "starting_trade_count": sum(trade.period.shares[0].pnl_hour == key[1] for trade in trades),
+            **counts,
+            **asdict(compute_pnl([trade.fills()[key[1]] for trade in trades], price)),
         }
+
+    def tradable(self, hour: Hour) -> tuple[datetime, datetime]:
+        """From when to when one of the known periods that deliver in the hour is tradable."""
+        ends = [
+            period.tradable_until
+            for (day, _), period in self.periods.items()
+            if day == hour[0] and any(share.pnl_hour == hour[1] for share in period.shares)
+        ]
+        return self.periods[hour].tradable_from, max(ends)
+
+    def unreviewed(self, quarantined: Iterable[Trade]) -> set[Hour]:
+        """The hours that rejects and trades in quarantine may concern."""
+        found = {(t.period.delivery_day, share.pnl_hour) for t in quarantined for share in t.period.shares}
+        hours = {(day, share.pnl_hour) for (day, _), period in self.periods.items() for share in period.shares}
+        for at, told in self.rejects + self.conflicts():
+            if told is not None:
+                found |= {(told[0], hour) for hour in told[1]}
+            else:
+                found |= {hour for hour in hours if (span := self.tradable(hour))[0] <= at < span[1]}
+        return found
+
+    def conflicts(self) -> list[tuple[datetime, tuple[date, tuple[str, ...]] | None]]:
+        """Copies whose content is not that of the copy received first."""
+        first: dict[tuple[str, str, int], Trade] = {}
+        found: list[tuple[datetime, tuple[date, tuple[str, ...]] | None]] = []
+        for r in sorted(self.messages, key=lambda r: (r.received_at, r.place)):
+            if isinstance(t := r.message, Trade):
+                stands = first.setdefault((t.trade_id, t.direction, t.revision), t)
+                if stands.content != t.content:
+                    hours = tuple(share.pnl_hour for share in t.period.shares)
+                    found.append((r.received_at, (t.period.delivery_day, hours)))
+        return found
 
     def gap_seconds(self, start: datetime, end: datetime) -> Decimal:
         """Time in [start, end) in which no line was connected, up to the last proof of a connection."""
@@ -118,7 +170,22 @@ class Specification:
         return Decimal(gap // timedelta(microseconds=1)) / 1_000_000
 
     def _knows(self, period: DeliveryPeriod) -> None:
-        self.periods[period.delivery_day, period.delivery_hour] = period
+        for label in (period.delivery_hour, *(share.pnl_hour for share in period.shares)):
+            if (period.delivery_day, label) not in self.periods:
+                self.periods[period.delivery_day, label] = self.market.period(period.delivery_day, label)
+
+
+def is_sound(trade: Trade) -> bool:
+    """Whether it breaks no critical expectation."""
+    return abs(trade.price_eur_per_mwh) <= Decimal("9999.99") and trade.quantity_mw > 0
+
+
+def _by_key(trades: Iterable[Trade]) -> dict[Key, list[Trade]]:
+    found: dict[Key, list[Trade]] = {}
+    for trade in trades:
+        for share in trade.period.shares:
+            found.setdefault((trade.period.delivery_day, share.pnl_hour, trade.trader_id), []).append(trade)
+    return found
 
 
 def lines(path: Path, loaded_bytes: int) -> Iterable[dict[str, Any]]:

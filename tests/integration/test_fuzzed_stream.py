@@ -10,7 +10,7 @@ from typing import Any
 from include.capture.service import run_capture
 from include.domain.delivery_period import Market
 from include.domain.rejection import Reason, RejectedMessageError
-from include.domain.trade import Trade, parse_trade
+from include.domain.trade import Cancellation, Trade, parse_message
 from include.jobs import load_trades
 from include.landing import TRADES, list_files, read_lines
 from include.load import audit
@@ -20,6 +20,11 @@ from tests.factories import Database
 from tests.messages import DEAL, deal
 
 MESSAGES = 20_000
+_NO_REJECT = ("trade", "duplicate", "cancellation", "operational")
+
+Key = tuple[str, str, int]
+"""Trade id, direction and revision."""
+
 _VALUES: list[Any] = [
     None, True, 0, -1, 1e308, "", "x" * 300, "\x00", "\ud800", "NaN", [], {}, "02-03", "25-26", "2026-03-29",
     "2026-02-30", "2026-W10-2", "2026-03-02T10:13:43", "2026-03-02T10:13:43Z", "Sell", "' OR 1=1 --",
@@ -72,7 +77,7 @@ def test_every_message_is_accounted_for(settings: Settings, database: Database) 
             capture.join(timeout=20)
     assert not capture.is_alive()
 
-    expected: dict[str, Trade] = {}
+    expected: dict[Key, Trade] = {}
     outcomes: Counter[str] = Counter()
     for message in messages:
         outcomes[judge(message, market, expected)] += 1
@@ -80,36 +85,38 @@ def test_every_message_is_accounted_for(settings: Settings, database: Database) 
     load_trades.run(settings)
     assert not any(file.problems or file.waiting_lines for file in audit.run(settings))
     stored = database.rows(
-        "SELECT trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, executed_at, delivery_start_at"
-        " FROM raw.trades"
+        "SELECT trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, executed_at,"
+        " delivery_start_at FROM raw.trades"
     )
-    assert {row[0]: row[1:] for row in stored} == {
-        key: (t.trader_id, t.direction, t.price_eur_per_mwh, t.quantity_mw, t.executed_at, t.period.start_at)
+    assert {row[:3]: row[3:] for row in stored} == {
+        key: (t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.executed_at, t.period.start_at)
         for key, t in expected.items()
     }
     rejected = Counter(
         dict(database.rows("SELECT reason_code, count(*) FROM ops.rejected_messages GROUP BY 1"))
     )
-    assert rejected == Counter({k: v for k, v in outcomes.items() if k not in ("trade", "duplicate")})
+    assert rejected == Counter({k: v for k, v in outcomes.items() if k not in _NO_REJECT})
     assert set(rejected) <= {reason.value for reason in Reason}
     assert database.value("SELECT sum(duplicate_count) FROM ops.landing_files") == outcomes["duplicate"]
     assert database.value("SELECT count(*) FROM ops.rejected_messages WHERE length(detail) < 5") == 0
 
 
-def judge(message: str | bytes, market: Market, known: dict[str, Trade]) -> str:
+def judge(message: str | bytes, market: Market, known: dict[Key, Trade]) -> str:
     """What the executable specification makes of a message: trade, duplicate or a reason."""
     try:
         text = message.decode() if isinstance(message, bytes) else message
     except UnicodeDecodeError:
         return Reason.NOT_TEXT
     try:
-        trade = parse_trade(text, market)
+        trade = parse_message(text, market)
     except RejectedMessageError as error:
         return error.reason
-    first = known.setdefault(trade.trade_id, trade)
+    if not isinstance(trade, Trade):
+        return "cancellation" if isinstance(trade, Cancellation) else "operational"
+    first = known.setdefault((trade.trade_id, trade.direction, trade.revision), trade)
     if first is trade:
         return "trade"
-    return "duplicate" if first == trade else Reason.CONFLICTING_DUPLICATE
+    return "duplicate" if first.content == trade.content else Reason.CONFLICTING_DUPLICATE
 
 
 def landed_payloads(settings: Settings) -> int:

@@ -52,6 +52,15 @@ def test_it_serves_both_and_ends_on_a_signal(number: signal.Signals) -> None:
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize(("options", "is_plain"), [((), False), (("--plain",), True)])
+def test_it_sends_the_mix_of_the_demo_unless_it_is_to_be_plain(
+    options: tuple[str, ...], is_plain: bool
+) -> None:
+    with running("--rate-per-second", "500", *options) as (_, exchange, _), connect(exchange) as client:
+        messages = [str(client.recv(timeout=WAIT_S)) for _ in range(500)]
+    assert all("confirmation" in message for message in messages) is is_plain
+
+
 def test_faults_are_switched_on_from_the_command_line() -> None:
     with (
         running("--rate-per-second", "0", "--fault", "dying_hour", "--fault", "dying_after_seconds=0.05") as (

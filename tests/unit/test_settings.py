@@ -17,8 +17,13 @@ EVERY_VARIABLE = {
     "MARKET_TIMEZONE": "Europe/London",
     "REFERENCE_PRICE_PER_MINUTE": "5",
     "REFERENCE_PRICE_PER_HOUR": "100",
+    "TRADE_MAX_QUANTITY_MW": "200",
+    "TRADE_MAX_DEVIATION_EUR_PER_MWH": "300",
     "AIRFLOW_PORT": "18080",
     "AIRFLOW_DATABASE_URL": "postgresql+psycopg2://airflow:secret@db.example:5433/airflow",
+    "EXCHANGE_HEADERS": ' {"Authorization": "Bearer s3cret", "X-Desk": "a b"} ',
+    "EXCHANGE_SUBSCRIBE": ' {"op": "subscribe", "channel": "trades"} ',
+    "MAX_SILENCE_SECONDS": "120",
     "ALERT_URLS": " jsons://chat.example/hooks/desk  mailtos://desk:secret@mail.example/?to=a@x.org,b@x.org ",
 }
 
@@ -33,9 +38,14 @@ def test_nothing_needs_to_be_set() -> None:
         market_timezone="Europe/Berlin",
         reference_price_per_minute=50,
         reference_price_per_hour=1000,
+        trade_max_quantity_mw=500,
+        trade_max_deviation_eur_per_mwh=500,
         airflow_port=8080,
         airflow_database_url="",
         alert_urls=(),
+        exchange_headers=(),
+        exchange_subscribe="",
+        max_silence_seconds=900,
     )
 
 
@@ -49,12 +59,17 @@ def test_every_variable_is_read() -> None:
         market_timezone="Europe/London",
         reference_price_per_minute=5,
         reference_price_per_hour=100,
+        trade_max_quantity_mw=200,
+        trade_max_deviation_eur_per_mwh=300,
         airflow_port=18080,
         airflow_database_url="postgresql+psycopg2://airflow:secret@db.example:5433/airflow",
         alert_urls=(
             "jsons://chat.example/hooks/desk",
             "mailtos://desk:secret@mail.example/?to=a@x.org,b@x.org",
         ),
+        exchange_headers=(("Authorization", "Bearer s3cret"), ("X-Desk", "a b")),
+        exchange_subscribe='{"op": "subscribe", "channel": "trades"}',
+        max_silence_seconds=120,
     )
 
 
@@ -117,6 +132,19 @@ def test_a_relative_folder_is_made_absolute() -> None:
         ("REFERENCE_PRICE_PER_MINUTE", "-5"),
         ("REFERENCE_PRICE_PER_HOUR", "1000.5"),
         ("REFERENCE_PRICE_PER_HOUR", "many"),
+        ("TRADE_MAX_QUANTITY_MW", "-1"),
+        ("TRADE_MAX_DEVIATION_EUR_PER_MWH", "0"),
+        ("MAX_SILENCE_SECONDS", "0"),
+        ("MAX_SILENCE_SECONDS", "15 minutes"),
+        ("EXCHANGE_HEADERS", "Authorization: Bearer s3cret"),
+        ("EXCHANGE_HEADERS", '["s3cret"]'),
+        ("EXCHANGE_HEADERS", '"s3cret"'),
+        ("EXCHANGE_HEADERS", '{"Authorization": 7}'),
+        ("EXCHANGE_HEADERS", '{"Authorization": "s3cret\\r\\nX: y"}'),
+        ("EXCHANGE_HEADERS", '{"Authorization": "s3cr\u00e9t"}'),
+        ("EXCHANGE_HEADERS", '{"two words": "s3cret"}'),
+        ("EXCHANGE_HEADERS", '{"Host": "other.example"}'),
+        ("EXCHANGE_HEADERS", '{"Sec-WebSocket-Key": "s3cret"}'),
         ("AIRFLOW_PORT", "65536"),
         ("AIRFLOW_PORT", "\u0668\u0660"),
     ],
@@ -130,6 +158,19 @@ def test_a_mistake_in_a_url_does_not_show_its_password() -> None:
     with pytest.raises(TerminalError) as error:
         Settings.from_environment({"WAREHOUSE_URL": "mysql://pipeline:secret@db.example/warehouse"})
     assert "secret" not in str(error.value)
+
+
+def test_what_is_sent_to_the_exchange_is_not_shown() -> None:
+    settings = Settings.from_environment(
+        {"EXCHANGE_HEADERS": '{"Authorization": "s3cret"}', "EXCHANGE_SUBSCRIBE": '{"token": "t0ken"}'}
+    )
+    assert "s3cret" not in repr(settings)
+    assert "t0ken" not in repr(settings)
+    for value in ('{"Authorization": 7, "X": "s3cret"}', "s3cret"):
+        with pytest.raises(TerminalError) as error:
+            Settings.from_environment({"EXCHANGE_HEADERS": value})
+        assert "s3cret" not in str(error.value)
+        assert error.value.__cause__ is None
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -73,7 +73,14 @@ def test_the_example_holds_every_setting_with_its_default(tmp_path: Path) -> Non
     )
     environment = load_environment(file, {})
     assert set(environment) == {name.upper() for name in Settings.__dataclass_fields__}
-    for name in ("WAREHOUSE_URL", "AIRFLOW_DATABASE_URL", "ALERT_URLS"):
+    assert Settings.from_environment(environment).exchange_headers == (("Authorization", "Bearer token"),)
+    for name in (
+        "WAREHOUSE_URL",
+        "AIRFLOW_DATABASE_URL",
+        "ALERT_URLS",
+        "EXCHANGE_HEADERS",
+        "EXCHANGE_SUBSCRIBE",
+    ):
         del environment[name]  # the example shows its form; the default is none
     environment |= {name: str(PROJECT_ROOT / environment[name]) for name in ("LANDING_ROOT", "DATA_DOCS_ROOT")}
     assert Settings.from_environment(environment) == Settings()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.domain.reference_price import parse_reference_price
+from include.domain.reference_price import ReferencePrice, parse_reference_price
 from include.simulator.faults import ProviderFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider, Reply, RequestBudget
@@ -76,6 +76,9 @@ def test_an_undefined_price_is_said_in_three_ways(mode: Any, status: int, has_va
         "?delivery_day=2025-06-01&delivery_hour=24-25",
         "?delivery_day=2025-06-01&delivery_hour=8-9",
         "?delivery_day=2025-06-01&delivery_hour=08:00-08:15",
+        "?delivery_day=2025-06-01&delivery_hour=08:00-09:00",
+        "?delivery_day=2025-06-01&delivery_hour=H9",
+        "?delivery_day=2025-03-30&delivery_hour=01-03",
         "?delivery_day=2025-02-30&delivery_hour=08-09",
         "?delivery_day=20250601&delivery_hour=08-09",
         "?delivery_day=0001-01-01&delivery_hour=08-09",
@@ -87,6 +90,13 @@ def test_a_bad_request_is_a_400_with_a_message(query: str) -> None:
     reply = answer(provider(), "/reference-price" + query)
     assert reply.status == 400
     assert json.loads(reply.body)["error_message"]
+
+
+@pytest.mark.parametrize("label", ["02-03", "02-03A", "02-03B"])
+def test_the_doubled_hour_has_a_price_under_each_of_its_labels(label: str) -> None:
+    reply = answer(provider(), f"/reference-price?delivery_day=2024-10-27&delivery_hour={label}")
+    assert reply.status == 200
+    assert isinstance(json.loads(reply.body)["value"], float)
 
 
 def test_the_budget_of_a_minute_slides() -> None:
@@ -166,3 +176,53 @@ def test_a_final_price_is_revised_only_on_demand() -> None:
     served.faults.revise_final = True
     assert value_in(0) == value_in(1)
     assert value_in(1) != value_in(25)
+
+
+def test_a_stale_price_is_not_updated_any_more_before_trading_ends() -> None:
+    clock = Clock()
+    served = provider(clock=clock, faults=ProviderFaults(stale_prices=1))
+    period = SimulatedMarket(7).calendar.period(date(2025, 6, 1), "08-09")
+
+    def price_at(at: datetime) -> ReferencePrice:
+        clock.now = at
+        return parse_reference_price(200, answer(served).body, period)
+
+    frozen = price_at(period.tradable_until - timedelta(hours=1))
+    assert price_at(period.tradable_until - timedelta(hours=2)) != frozen
+    assert price_at(period.price_final_from) == price_at(NOW) == frozen
+    assert frozen.provider_updated_at is not None
+    assert frozen.provider_updated_at < period.price_current_from
+    served.faults.stale_prices = 0
+    healed = price_at(period.price_final_from)
+    assert healed.provider_updated_at is not None
+    assert healed.provider_updated_at >= period.price_current_from
+
+
+def test_a_revised_price_changes_once_in_the_morning_after_delivery() -> None:
+    clock = Clock()
+    served = provider(clock=clock, faults=ProviderFaults(revised_prices=1))
+    period = SimulatedMarket(7).calendar.period(date(2025, 6, 1), "08-09")
+    at_five = period.price_recheck_from - timedelta(hours=1)
+
+    def value_at(at: datetime) -> float:
+        clock.now = at
+        return float(json.loads(answer(served).body)["value"])
+
+    final = value_at(period.price_final_from)
+    assert value_at(at_five - timedelta(seconds=1)) == final
+    assert value_at(at_five) == value_at(at_five + timedelta(days=9)) == pytest.approx(final + 1.25)
+    assert json.loads(answer(served).body)["last_update"] == at_five.isoformat()
+
+
+def test_a_share_of_the_hours_is_hit_always_the_same_ones() -> None:
+    served = provider(faults=ProviderFaults(permissive=True, stale_prices=0.25))
+    targets = [
+        f"/reference-price?delivery_day=2025-05-{day:02}&delivery_hour={hour:02}-{hour + 1:02}"
+        for day in range(1, 11)
+        for hour in range(24)
+    ]
+    first, second = ([answer(served, target).body for target in targets] for _ in range(2))
+    assert first == second
+    served.faults.stale_prices = 0
+    hit = sum(answer(served, target).body != body for target, body in zip(targets, first, strict=True))
+    assert 30 < hit < 90

@@ -17,7 +17,6 @@ from pathlib import Path
 from statistics import quantiles
 
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import execute_values
 
 from include.domain.delivery_period import Market
 from include.jobs.build_pnl import publish, stage
@@ -26,10 +25,13 @@ from include.settings import PROJECT_ROOT
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
 from include.warehouse.migrate import migrate
+from include.warehouse.queries import load_queries, run_sql
 from tools.bench.api_servers import PREFIX, ApiServers
 from tools.bench.measures import Measure, WrongResultError, median_of
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("load/queries.sql")
 
 _OWNER = "pipeline"
 _TRADERS = 15
@@ -43,12 +45,6 @@ _RELOAD_EVERY_SECONDS = 0.2
 _RELOAD_P95_AT_MOST_MS = 150
 _SLOWLY_EVERY_SECONDS = 1.0
 
-_PERIODS = """
-INSERT INTO raw.delivery_periods (
-    delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
-    tradable_from, tradable_until, price_final_from
-) VALUES %s
-"""
 _BATCHES = """
 WITH files AS (
     INSERT INTO ops.landing_files (landing_file, source, hour_start_at)
@@ -179,12 +175,13 @@ def _fill(url: str, trades: int) -> None:
     """A year of trades of 15 traders with its prices and its PnL."""
     market = Market.of("Europe/Berlin")
     days = [_LAST_DAY - timedelta(days=n) for n in reversed(range(_DAYS))]
-    periods = [tuple(asdict(period).values()) for day in days for period in market.hours_of(day)]
     began = time.monotonic()
     with connect(url, "bench") as conn:
         with conn, conn.cursor() as cur:
             cur.execute("SET LOCAL synchronous_commit = off")
-            execute_values(cur, _PERIODS, periods)
+            for day in days:
+                for period in market.hours_of(day):
+                    run_sql(cur, QUERIES["delivery_periods"], asdict(period))
             cur.execute(_BATCHES)
             cur.execute(_TRADES, {"traders": _TRADERS, "trades": trades})
             cur.execute(_PRICES, {"number": 0, "first_day": days[0]})

@@ -149,8 +149,9 @@ def start_capture(landed: Landed) -> Iterator[StartCapture]:
         timing: Timing = QUICK,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
+        **changes: Any,
     ) -> Capture:
-        settings = replace(Settings(), exchange_url=url, landing_root=landed.root)
+        settings = replace(Settings(), exchange_url=url, landing_root=landed.root, **changes)
         captures.append(Capture(settings, name, timing, clock, monotonic))
         return captures[-1]
 

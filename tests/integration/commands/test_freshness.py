@@ -14,6 +14,13 @@ def test_the_command_tells_a_monitor(settings: Settings, database: Database) -> 
     database.ran(20, window=20)
     heartbeat(settings, 1)
     assert command(settings) == (0, "capture, loading, hourly PnL and reference prices are fresh\n")
+    database.insert(
+        "ops.rejected_messages", landing_file_id=1, load_batch_id=database.batch(), reason_code="not_text"
+    )
+    code, text = command(settings)
+    assert (code, len(text.splitlines())) == (0, 2), "a warning is told, but wakes nobody"
+    assert text.startswith("messages_rejected: 1 message was rejected and not reviewed: not_text. What to do: ")
+    database.rows("TRUNCATE ops.rejected_messages")
     heartbeat(settings, 90, silent=90)
     code, text = command(settings)
     assert (code, len(text.splitlines())) == (1, 1)

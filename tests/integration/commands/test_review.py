@@ -1,4 +1,4 @@
-"""An engineer's decision on a blocked batch, from the command line."""
+"""What waits for a review, and the decision on it, from the command line."""
 
 import os
 import subprocess
@@ -6,10 +6,13 @@ import sys
 
 import pytest
 
-from include.errors import TerminalError
-from include.jobs import validate_trades
+from include.commands.review import main
+from include.jobs import load_trades, validate_trades
 from include.settings import PROJECT_ROOT, Settings
-from tests.integration.expectations.conftest import Warehouse
+from tests.factories import Database
+from tests.messages import deal, landed, write_landing_file
+
+FILE = "trades/date=2026-03-02/hour=10/a.jsonl"
 
 
 def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -24,25 +27,98 @@ def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_the_list_says_what_is_wrong(settings: Settings, warehouse: Warehouse) -> None:
-    warehouse.trades(14)
-    batch_id = warehouse.batch(loaded=1)
-    warehouse.trade(batch_id, quantity_mw="0")
-    with pytest.raises(TerminalError):
-        validate_trades.run(settings)
-    listed = run(settings, "list")
+@pytest.fixture
+def in_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("WAREHOUSE_URL", settings.warehouse_url)
+    return settings
+
+
+def test_what_the_list_shows_can_be_decided_on(settings: Settings, database: Database) -> None:
+    sent = [
+        deal(id="g"),
+        deal(id="o'neill", price=99_999, trader_id="\u202etrader"),
+        deal(id="x", price=-99_999, direction="buy", revision=3, quantity=0.10),
+        *["no json"] * 12,
+        "\x1b[2J",
+    ]
+    write_landing_file(settings.landing_root, landed(sent))
+    load_trades.run(settings)
+    validate_trades.run(settings)
+    listed = run(settings)
     assert (listed.returncode, listed.stderr) == (0, "")
-    assert f"batch {batch_id}: 1 rows and 0 rejects of trades from trades/date=" in listed.stdout
-    assert "each quantity is above 0 MW" in listed.stdout
-    assert listed.stdout.count("batch ") == 1
-    done = run(settings, "discard", str(batch_id), "--reason", "wrong")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert run(settings, "list").stdout == "no batch is blocked\n"
+    lines = listed.stdout.splitlines()
+    assert lines[0] == (
+        "2 trades in quarantine; expected is that each price is within the exchange's bounds, -9,999.99 to"
+        " 9,999.99 EUR/MWh:"
+    )
+    assert lines[1:3] == [
+        "  TRADE='o'\"'\"'neill': sell 1.2 MW at 99999 EUR/MWh, 2026-03-02 15-16, '\\u202etrader';"
+        f" FILE={FILE} LINE=2",
+        "  TRADE=x revision 3: buy 0.1 MW at -99999 EUR/MWh, 2026-03-02 15-16, flex_trader_4;"
+        f" FILE={FILE} LINE=3",
+    ]
+    assert lines[3].startswith(
+        "  decide: make review ACTION=accept|discard REASON=… EXPECTATION='each price is"
+    )
+    assert lines[4] == "13 rejected messages, invalid_json:"
+    assert lines[5].startswith(f"  FILE={FILE} LINE=4: ")
+    assert lines[15:] == ["  … and 3 more", "  decide: make review ACTION=discard REASON=… REJECT=invalid_json"]
+    assert "\x1b" not in listed.stdout
+
+    accepted = run(settings, "--action", "accept", "--reason", "why", "--trade", "o'neill")
+    assert (accepted.returncode, accepted.stderr) == (0, "")
+    assert accepted.stdout == "accepted: 1 trade; the next build takes it in (1 hour of PnL)\n"
+    rest = run(settings, "--action", "discard", "--reason", "why", "--file", FILE)
+    assert rest.stdout == "discarded: 1 trade and 13 rejects; the next build takes it in (1 hour of PnL)\n"
+    assert database.rows("SELECT trade_id, review FROM ops.quarantined_trades ORDER BY 1") == [
+        ("o'neill", "accept"),
+        ("x", "discard"),
+    ]
+    assert run(settings).stdout == "nothing waits for a review\n"
 
 
-def test_a_wrong_command_gets_one_line(settings: Settings) -> None:
-    done = run(settings, "accept", "4711", "--reason", "why")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1
-    assert "there is no batch 4711" in done.stderr
-    assert run(settings, "accept", "4711").returncode == 2
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--action", "accept", "--reason", "why", "--trade", "4711"], "nothing that you could accept"),
+        (["--action", "accept", "--trade", "4711"], "a review needs a reason"),
+        (["--action", "discard", "--reason", "why", "--file", ""], "what is it about"),
+        (["--trade", "4711"], "Give ACTION=accept or ACTION=discard"),
+    ],
+)
+def test_a_wrong_command_gets_one_line(
+    in_process: Settings, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+def test_make_hands_over_what_is_given(settings: Settings, database: Database) -> None:
+    """As a person types it, with quotes and blanks in the values."""
+    write_landing_file(settings.landing_root, landed([deal(id="a b", price=99_999), deal(id="c", quantity=-1)]))
+    load_trades.run(settings)
+    validate_trades.run(settings)
+    made = subprocess.run(
+        [
+            "make",
+            "--silent",
+            "STAMP=requirements.txt",
+            "review",
+            "ACTION=discard",
+            "TRADE=a b",
+            'REASON=it\'s "wrong"',
+        ],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "WAREHOUSE_URL": settings.warehouse_url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert made.returncode == 0, made.stderr
+    assert database.rows("SELECT trade_id, review_reason FROM ops.quarantined_trades ORDER BY 1") == [
+        ("a b", 'it\'s "wrong"'),
+        ("c", None),
+    ]

@@ -75,11 +75,12 @@ class Warehouse:
         hour: int = 12,
         price: str | None = "9.8",
         observed_at: str = "2023-02-06 11:30:00+00",
-        updated_at: str | None = "2023-02-06 08:00:00+00",
+        updated_at: str | None = "2023-02-06 10:50:00+00",
+        **columns: Any,
     ) -> None:
         """An observation of the price; final by default."""
         self.database.price(
-            batch_id, DAY, self.period(hour), price, observed_at, provider_updated_at=updated_at
+            batch_id, DAY, self.period(hour), price, observed_at, provider_updated_at=updated_at, **columns
         )
 
     def prices(self, *hours: int, **batch: Any) -> int:

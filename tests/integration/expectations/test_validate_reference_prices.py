@@ -2,9 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
-
-from include.errors import TerminalError
 from include.jobs import validate_reference_prices
 from include.settings import Settings
 from tests.integration.expectations.conftest import DAY, Warehouse
@@ -31,38 +28,26 @@ def test_good_prices_are_accepted(settings: Settings, warehouse: Warehouse) -> N
     assert warehouse.pending() == []  # nobody traded these hours
 
 
-@pytest.mark.parametrize(
-    ("changes", "expectation"),
-    [
-        ({"price": "10000"}, "exchange's bounds"),
-        ({"observed_at": "2099-01-01 00:00:00+00"}, "no price was observed in the future"),
-    ],
-)
-def test_a_bad_price_turns_the_run_red(
-    settings: Settings, warehouse: Warehouse, changes: dict[str, str], expectation: str
-) -> None:
-    good, bad = warehouse.prices(12), warehouse.batch("reference_prices", loaded=1)
-    warehouse.price(bad, 13, **changes)
-    with pytest.raises(TerminalError, match=expectation):
-        validate_reference_prices.run(settings)
-    assert (warehouse.state(good), warehouse.state(bad)) == ("accepted", "blocked")
+def test_no_observation_holds_back_another(settings: Settings, warehouse: Warehouse) -> None:
+    """What must not count was rejected by the load; nothing that is stored blocks a batch."""
+    odd = warehouse.prices(12, rejected=99)
+    warehouse.price(odd, 13, price="9999.99", updated_at=None, unreadable_update_time="'yesterday'")
+    warehouse.price(odd, 14, updated_at="2023-02-06 23:00:00+00")
+    assert validate_reference_prices.run(settings)["warnings"] == 3
+    assert warehouse.state(odd) == "accepted"
+    assert warehouse.values("SELECT DISTINCT severity FROM ops.validation_results") == ["warning"]
+    assert len(warehouse.values("SELECT delivery_hour FROM curated.reference_prices")) == 3
 
 
-def test_a_price_of_an_unknown_period_turns_the_run_red(settings: Settings, warehouse: Warehouse) -> None:
-    batch_id = warehouse.prices(12)
-    warehouse.rows("DELETE FROM raw.delivery_periods")
-    with pytest.raises(TerminalError, match="delivery period of the market's calendar"):
-        validate_reference_prices.run(settings)
-    assert warehouse.state(batch_id) == "blocked"
-
-
-def test_a_provider_that_breaks_its_contract_does_not_stop_what_is_good(
-    settings: Settings, warehouse: Warehouse
-) -> None:
-    batch_id = warehouse.prices(12, rejected=99)
+def test_a_last_update_that_cannot_be_read_is_reported(settings: Settings, warehouse: Warehouse) -> None:
+    batch_id = warehouse.prices(12, 13)
+    warehouse.price(batch_id, 14, updated_at=None, unreadable_update_time="'yesterday'")
+    warehouse.rows("UPDATE ops.load_batches SET loaded_count = 3, line_count = 3")
     assert validate_reference_prices.run(settings)["warnings"] == 1
-    assert warehouse.broken() == ["at most 5 % of the messages of a batch are rejected, or at most 9 messages"]
-    assert warehouse.state(batch_id) == "accepted"
+    assert warehouse.broken() == ["each last_update is missing or a time with a zone that can be read"]
+    (detail,) = warehouse.values("SELECT detail FROM ops.validation_results WHERE NOT is_success")
+    assert "delivery_hour 14-15" in detail
+    assert "unreadable_update_time 'yesterday'" in detail
 
 
 def test_absurd_update_times_are_reported(settings: Settings, warehouse: Warehouse) -> None:
@@ -71,27 +56,6 @@ def test_absurd_update_times_are_reported(settings: Settings, warehouse: Warehou
     warehouse.price(batch_id, updated_at="2022-02-06 11:30:00+00")
     assert validate_reference_prices.run(settings)["warnings"] == 1
     assert warehouse.values("SELECT unexpected_count FROM ops.validation_results WHERE NOT is_success") == [2]
-
-
-@pytest.mark.parametrize(
-    ("earlier", "at", "state", "is_reported"),
-    [
-        ("9.9", "2023-02-06 11:20:00+00", "accepted", True),
-        ("9.80", "2023-02-06 11:20:00+00", "accepted", False),  # the same price
-        ("9.9", "2023-02-06 10:00:00+00", "accepted", False),  # provisional then
-        ("9.9", "2023-02-06 11:20:00+00", "blocked", False),  # never counted
-    ],
-)
-def test_a_revised_final_price_is_reported_and_counts(
-    settings: Settings, warehouse: Warehouse, earlier: str, at: str, state: str, is_reported: bool
-) -> None:
-    warehouse.price(warehouse.batch("reference_prices", loaded=1, state=state), price=earlier, observed_at=at)
-    warehouse.prices(12)
-    validate_reference_prices.run(settings)
-    assert ("the provider did not revise a final price" in warehouse.broken()) == is_reported
-    assert [str(p) for p in warehouse.values("SELECT price_eur_per_mwh FROM curated.reference_prices")] == [
-        "9.8"
-    ]
 
 
 def test_a_price_that_pnl_does_not_show_makes_it_pending(settings: Settings, warehouse: Warehouse) -> None:

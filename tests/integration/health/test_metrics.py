@@ -53,10 +53,11 @@ def run(database: Database, dag: str, minutes: float, state: str) -> None:
 def test_an_empty_warehouse_has_metrics_and_nothing_is_wrong(exporter: Exporter) -> None:
     samples = exporter.scrape()
     assert samples["warehouse_up", ()] == 1
-    for metric in ("capture_gap_open", "capture_gaps_today", "capture_gap_seconds_today", "blocked_batches",
+    for metric in ("capture_gap_open", "capture_gaps_today", "capture_gap_seconds_today",
                    "pending_delivery_periods", "missing_prices", "provider_requests_total", "provider_down",
                    "newest_trade_timestamp_seconds", "pnl_published_timestamp_seconds"):  # fmt: skip
         assert (metric, samples[metric, ()]) == (metric, 0)
+    assert [samples["unreviewed_messages", (problem,)] for problem in ("quarantined", "rejected")] == [0, 0]
     assert [name for name, _ in samples if name in ("alarm", "last_run_success", "lines_total")] == []
     assert {labels: number for (name, labels), number in samples.items() if name == "freshness_late"} == {
         (thing,): 0.0 for thing in ("hourly_pnl", "reference_prices", "trades", "build", "pending")
@@ -97,25 +98,42 @@ def test_lines_by_what_became_of_them(exporter: Exporter, database: Database) ->
     assert by_outcome("lines_last_hour") == {"loaded": 51, "duplicate": 5, "rejected": 3, "event": 2}
 
 
-def test_rejects_by_reason_and_blocked_batches(exporter: Exporter, database: Database) -> None:
-    blocked = database.batch(state="blocked", name="c")
+def test_rejects_by_reason_and_what_waits_for_a_review(exporter: Exporter, database: Database) -> None:
+    batch_id = database.batch(name="c")
+    database.insert(
+        "ops.quarantined_trades",
+        market="DE",
+        trade_id="t",
+        direction="sell",
+        revision=0,
+        trader_id="anna",
+        price_eur_per_mwh=10_000,
+        quantity_mw=1,
+        delivery_day=DAY,
+        delivery_hour="12-13",
+        expectation="e",
+        received_at=NOW,
+        landing_file_id=1,
+        line_number=4,
+    )
     for number, reason in enumerate(("invalid_price", "invalid_price", "torn_line"), 1):
         database.insert(
             "ops.rejected_messages",
             landing_file_id=1,
             line_number=number,
-            load_batch_id=blocked,
+            load_batch_id=batch_id,
             reason_code=reason,
         )
     samples = exporter.scrape()
     assert samples["rejected_messages_total", ("invalid_price", "trades")] == 2
     assert samples["rejected_messages_total", ("torn_line", "trades")] == 1
-    assert samples["blocked_batches", ()] == 1
-    database.rows(
-        "UPDATE ops.load_batches SET review = 'discarded', review_reason = 'r', reviewed_at = now()"
-        " WHERE state = 'blocked'"
-    )
-    assert exporter.scrape()["blocked_batches", ()] == 0
+    problems = ("quarantined", "rejected")
+    assert [samples["unreviewed_messages", (problem,)] for problem in problems] == [1, 2], "a torn line is none"
+    for table in ("quarantined_trades", "rejected_messages"):
+        database.rows(f"UPDATE ops.{table} SET review = 'discard', review_reason = 'r', reviewed_at = now()")
+    samples = exporter.scrape()
+    assert [samples["unreviewed_messages", (problem,)] for problem in problems] == [0, 0]
+    assert samples["rejected_messages_total", ("invalid_price", "trades")] == 2
 
 
 def test_gaps_of_today(settings: Settings, database: Database) -> None:
@@ -219,9 +237,10 @@ def test_the_providers_budget_and_answers(exporter: Exporter, database: Database
 
 def test_alarms_that_are_on(exporter: Exporter, database: Database) -> None:
     database.insert("ops.alarms", alarm="capture_silent")
+    database.insert("ops.alarms", alarm="price_revised", severity="warning")
     database.insert("ops.alarms", alarm="over", cleared_at=NOW)
     alarms = {labels: number for (name, labels), number in exporter.scrape().items() if name == "alarm"}
-    assert alarms == {("capture_silent",): 1}
+    assert alarms == {("capture_silent", "critical"): 1, ("price_revised", "warning"): 1}
 
 
 def test_the_last_run_of_each_dag(exporter: Exporter, database: Database) -> None:

@@ -57,8 +57,9 @@ def test_sql_equals_the_specification(
     expected: dict[tuple[str, str], list[Fill]] = {}
     for label, trader, direction, quantity, price in trades:
         database.trade(batch, DAY, label, trader, direction, quantity, price)
-        energy = quantity * database.period(DAY, label).hours
-        expected.setdefault((label, trader), []).append(Fill(direction, energy, price))
+        (share,) = database.period(DAY, label).shares
+        fill = Fill(direction, quantity * share.hours, price)
+        expected.setdefault((share.pnl_hour, trader), []).append(fill)
     for label in {label for label, _ in expected}:
         database.price(batch, DAY, label, reference, LATE)
     database.pending()
@@ -107,14 +108,17 @@ def test_history_keeps_every_version(settings: Settings, database: Database) -> 
 
 def test_a_row_without_trades_goes_and_stays_in_the_history(settings: Settings, database: Database) -> None:
     batch = database.batch()
-    database.trade(batch, DAY, "10-11")
+    trade = database.trade(batch, DAY, "10-11")
     database.pending()
     build_pnl.run(settings)
     database.pending()
-    database.rows("UPDATE ops.load_batches SET state = 'blocked' WHERE load_batch_id = %s", (batch,))
+    database.insert("raw.trade_cancellations", trade_id=trade, **database.line(batch))
     assert build_pnl.run(settings)["rows_changed"] == 1
     assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 0
     assert database.value("SELECT count(*) FROM curated.pnl_hourly_history WHERE valid_to IS NOT NULL") == 1
+    assert database.rows("SELECT causes FROM curated.pnl_hourly_changes ORDER BY changed_at") == [
+        (["new row"],), (["row removed", "cancellation"],),
+    ]  # fmt: skip
 
 
 def test_only_periods_that_changed_are_built(settings: Settings, database: Database) -> None:

@@ -3,20 +3,23 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
+from include.expectations.review import Selection, decide
 from include.health.notices import Notice
 from include.health.notify import notify
-from include.jobs import load_trades
-from include.jobs.check_freshness import run
-from include.landing import event_line
+from include.jobs import load_trades, validate_trades
+from include.jobs.check_freshness import check, run
+from include.landing import event_line, message_line
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse
-from tests.factories import Database, ago
+from tests.factories import MARKET, Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
-from tests.messages import heartbeat, write_landing_file
+from tests.messages import deal, heartbeat, landed, write_landing_file
 
 
 @pytest.fixture
@@ -141,6 +144,246 @@ def test_lines_that_have_not_waited_long(settings: Settings, database: Database)
     assert run(settings) == {"cleared": 0}
 
 
+def land(settings: Settings, *messages: str, name: str = "a") -> None:
+    """Messages that were just received, loaded and validated."""
+    now = datetime.now(UTC)
+    write_landing_file(settings.landing_root, landed(messages, now), name, now)
+    load_trades.run(settings)
+    validate_trades.run(settings)
+
+
+def test_quarantined_trades_are_an_alarm_until_the_last_is_reviewed(
+    settings: Settings, database: Database
+) -> None:
+    land(settings, deal(id="x", price=99_999), deal(id="y", quantity=0), deal(id="g"))
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert str(raised.value) == (
+        "trades_quarantined: 2 trades are in quarantine; expected is that each price is within the exchange's"
+        " bounds, -9,999.99 to 9,999.99 EUR/MWh; each quantity is above 0 MW. What to do: docs/runbook.md,"
+        " section trades_quarantined"
+    )
+    ((code, text),) = database.rows("SELECT code, text FROM ops.troubles")
+    assert (code, text) == (
+        "trades_quarantined", "2 deals are held back because a check failed, until an engineer decides.",
+    )  # fmt: skip
+    decide(settings, "accept", "right", Selection(trade_id="x"))
+    with pytest.raises(TerminalError, match=r"trades_quarantined: 1 trade is in quarantine; .* above 0 MW"):
+        run(settings)
+    detail = "SELECT detail FROM ops.alarms WHERE cleared_at IS NULL"
+    assert str(database.value(detail)).startswith("1 trade is"), "the alarm says what is the matter by now"
+    decide(settings, "discard", "wrong", Selection(trade_id="y"))
+    assert run(settings) == {"cleared": 1}
+    assert alarms(database) == [("trades_quarantined", False)]
+
+
+def test_one_reject_is_an_alarm_until_it_is_reviewed_and_turns_nothing_red(
+    settings: Settings, database: Database, webhook: WebhookReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = replace(settings, alert_urls=(webhook.url,))
+    land(settings, "no json", deal(id="g"))
+    assert run(settings) == {"cleared": 0}
+    assert alarms(database) == [("messages_rejected", True)]
+    assert "messages_rejected: 1 message was rejected and not reviewed: invalid_json" in caplog.text
+    assert database.rows("SELECT severity, code FROM ops.alarms, ops.troubles") == [
+        ("warning", "messages_rejected")
+    ]
+    land(settings, '{"deal": 1}', name="b")
+    assert run(settings) == {"cleared": 0}
+    assert database.value("SELECT detail FROM ops.alarms") == (
+        "2 messages were rejected and not reviewed: invalid_json; unknown_message"
+    )
+    decide(settings, "discard", "nothing is missing", Selection(landing_file="trades/"))
+    assert run(settings) == {"cleared": 1}
+    assert alarms(database) == [("messages_rejected", False)]
+    assert [(body["kind"], body["title"], body["severity"]) for body in webhook.bodies] == [
+        ("alarm_raised", "warning: messages_rejected", "warning"),
+        ("alarm_cleared", "over: messages_rejected", "warning"),
+    ]
+
+
+def test_a_field_that_nobody_has_seen_before_is_an_alarm_for_a_day(
+    settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    land(settings, deal(id="g"), deal(id="h", venue="XBER"), deal(id="i", venue="XBER", **{"\u202etag": 1}))
+    assert run(settings) == {"cleared": 0}
+    assert database.rows("SELECT alarm, severity, detail FROM ops.alarms") == [
+        (
+            "unknown_fields", "warning",
+            "trades have fields that were never received before: venue (in 2 messages), '\\u202etag' (in 1"
+            " messages)",
+        )
+    ]  # fmt: skip
+    assert "unknown_fields" in caplog.text
+    assert troubles(database) == [], "nothing that a trader has to know"
+    database.rows("UPDATE ops.message_notes SET first_received_at = now() - interval '23 hours 59 minutes'")
+    assert run(settings) == {"cleared": 0}
+    database.rows("UPDATE ops.message_notes SET first_received_at = now() - interval '24 hours 1 minute'")
+    land(settings, deal(id="k", venue="XBER"), name="b")
+    assert run(settings) == {"cleared": 1}, "known since yesterday"
+
+
+def connected(database: Database, *minutes: tuple[float, float]) -> int:
+    """A file of trades whose capture was connected in these spans, in minutes before now; returns its batch."""
+    batch = database.batch(name="connected", loaded_count=1)
+    file = database.value("SELECT landing_file_id FROM ops.load_batches WHERE load_batch_id = %s", (batch,))
+    database.connected(file, *((ago(start), ago(end)) for start, end in minutes))
+    return batch
+
+
+def test_a_stream_without_trades(settings: Settings, database: Database) -> None:
+    database.ran(60, window=20)
+    heartbeat(settings, 1)
+    batch = connected(database, (60, 0))
+    database.price(database.batch("reference_prices", name="p"), date(2026, 3, 2), "12-13", 50, ago(1))
+    database.trade(batch, date(2026, 3, 2), "12-13", received_at=ago(14.9))
+    run(settings)
+    database.rows("UPDATE raw.trades SET received_at = received_at - interval '20 seconds'")
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert re.match(
+        r"no_trades: capture is connected to the exchange and receives no trades: the last one was received"
+        r" 15 min ago, at .* UTC; the limit is 15 min\. What to do: docs/runbook\.md, section no_trades",
+        str(raised.value),
+    )
+    assert "no_trades" in troubles(database)
+    assert run(replace(settings, max_silence_seconds=960)) == {"cleared": 1}
+
+
+def test_what_else_the_exchange_sends_ends_no_silence(settings: Settings, database: Database) -> None:
+    database.ran(60, window=20)
+    start = ago(20)
+    lines = [event_line(start, "opened", connected=True)]
+    for second in range(0, 20 * 60, 10):
+        at = start + timedelta(seconds=second)
+        lines.append(event_line(at, "heartbeat", connected=True))
+        lines.append(message_line(at, b'{"type": "heartbeat"}'))
+        lines.append(message_line(at, b"no trade at all"))
+    path = write_landing_file(settings.landing_root, b"".join(lines), "silent", start)
+    heartbeat(settings, 1)
+    load_trades.run(settings)
+    with pytest.raises(TerminalError, match="receives no trades: there never was one"):
+        run(settings)
+    received_at = ago(5)
+    trade = deal(execution_time=received_at.isoformat(timespec="seconds")).encode()
+    with path.open("ab") as file:
+        file.write(message_line(received_at, trade))
+    database.rows("UPDATE ops.landing_files SET is_complete = false")
+    load_trades.run(settings)
+    assert "no_trades" not in [str(alarm.alarm) for alarm in check(settings)[0]]
+
+
+def test_a_stream_that_never_had_a_trade(settings: Settings, database: Database) -> None:
+    database.ran(16, window=16)
+    heartbeat(settings, 1)
+    connected(database, (60, 0))
+    with pytest.raises(TerminalError, match="receives no trades: there never was one; the limit is 15"):
+        run(settings)
+    (since_at,) = database.rows("SELECT since_at FROM ops.alarms")[0]
+    assert abs(since_at - ago(16)) < timedelta(seconds=30), "when the platform first ran"
+
+
+def test_only_time_with_a_connection_and_with_open_hours_is_silence(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.ran(600, window=20)
+    heartbeat(settings, 1)
+    database.price(database.batch("reference_prices", name="p"), date(2026, 3, 2), "12-13", 50, ago(1))
+    batch = connected(database, (600, 300), (10, 0), (9, 2))
+    database.trade(batch, date(2026, 3, 2), "12-13", received_at=ago(304))
+    run(settings)
+    connected_again = database.batch(name="other")
+    file = database.value(
+        "SELECT landing_file_id FROM ops.load_batches WHERE load_batch_id = %s", (connected_again,)
+    )
+    database.connected(file, (ago(30), ago(28)))
+    with pytest.raises(TerminalError, match="no_trades"):  # 4 + 10 + 2 minutes
+        run(settings)
+
+    hours = Market.tradable_hours
+    opened: list[datetime] = [ago(11)]
+    monkeypatch.setattr(
+        Market,
+        "tradable_hours",
+        lambda self, at: [replace(hour, tradable_from=opened[0]) for hour in hours(self, at)],
+    )
+    assert run(settings) == {"cleared": 1}
+    opened[0] = ago(700)
+    with pytest.raises(TerminalError, match="no_trades"):
+        run(settings)
+    monkeypatch.setattr(Market, "tradable_hours", lambda *_: [])
+    assert run(settings) == {"cleared": 1}
+
+
+def compared(database: Database, hours: int, **columns: object) -> None:
+    """What an instance received in the hour that began so many whole hours before this one."""
+    hour = ago(60 * hours).replace(minute=0, second=0, microsecond=0)
+    row = {"capture_instance": "standalone-h", "trade_count": 10, "shared_count": 9, "missed_count": 0}
+    row |= {"missed_trade_ids": []} | columns
+    if row["missed_count"]:
+        row |= {"first_missed_at": hour, "last_missed_at": hour + timedelta(minutes=5)}
+    database.insert("ops.capture_comparisons", hour_start_at=hour, **row)
+
+
+def test_a_capture_that_misses_what_another_one_received(settings: Settings, database: Database) -> None:
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    missed = {"missed_count": 1234, "missed_trade_ids": ["t1", "t2", "t3", "t4"]}
+    compared(database, 2, **missed)
+    compared(database, 2, capture_instance="airflow-h")
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert re.match(
+        r"capture_differences: in the hour from .*:00 UTC capture instances missed trades that another one"
+        r" received: standalone-h 1,234, such as t1, t2, t3\. What to do: .* section capture_differences$",
+        str(raised.value),
+    )
+    assert "capture_differences" in troubles(database)
+    compared(database, 1)
+    assert run(settings) == {"cleared": 1}
+
+
+def test_differences_of_long_ago_are_no_alarm(settings: Settings, database: Database) -> None:
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    compared(database, 6, missed_count=1, missed_trade_ids=["t1"])
+    assert run(settings) == {"cleared": 0}
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_separate"),
+    [
+        ([(150, 0, 150)], True),
+        ([(150, 1, 149)], False),
+        ([(0, 0, 5)], False),
+        # too few to tell by themselves
+        ([(5, 0, 5), (90, 90, 0)], False),
+        ([(5, 0, 5), (90, 0, 0)], True),
+        # the last 200 decide
+        ([(1, 0, 198), (90, 90, 0)], False),
+        ([(1, 0, 199), (90, 90, 0)], True),
+        ([(1, 0, 1), *[(90, 0, 0)] * 3, (9, 9, 0)], True),
+    ],
+)
+def test_streams_of_their_own_are_recognised(
+    settings: Settings, database: Database, hours: list[tuple[int, int, int]], is_separate: bool
+) -> None:
+    """Trades that the instance received, shared and missed in the last hour and those before it."""
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    for number, (trades, shared, missed) in enumerate(hours, start=1):
+        counts = {"trade_count": trades, "shared_count": shared, "missed_count": missed}
+        compared(database, number, **counts, missed_trade_ids=["t1"])
+    compared(database, 1, capture_instance="airflow-h", trade_count=500, shared_count=500)
+    found = "SELECT is_separate_stream FROM ops.capture_differences ORDER BY hour_start_at DESC LIMIT 1"
+    assert database.value(found) is is_separate
+    if is_separate:
+        assert run(settings) == {"cleared": 0}
+    else:
+        with pytest.raises(TerminalError, match="capture_differences: "):
+            run(settings)
+
+
 def test_people_hear_of_it_twice_not_every_minute(
     settings: Settings, database: Database, webhook: WebhookReceiver
 ) -> None:
@@ -197,3 +440,134 @@ def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
     heartbeat(settings, 1)
     run(told)
     assert [body["kind"] for body in webhook.bodies] == ["task_failed", "alarm_raised"]
+
+
+def past_hour(hours: float, days: float = 0) -> DeliveryPeriod:
+    """The delivery hour that was under way so many hours ago."""
+    at = ago(60 * (hours + 24 * days))
+    day = at.astimezone(MARKET.timezone).date()
+    return next(hour for hour in MARKET.hours_of(day) if hour.start_at <= at < hour.end_at)
+
+
+def observe(
+    database: Database, hour: DeliveryPeriod, price: str, at: datetime, updated_at: datetime | None = None
+) -> None:
+    batch = database.batch("reference_prices", name="p")
+    key = hour.delivery_day, hour.delivery_hour
+    database.price(batch, *key, price, at, provider_updated_at=updated_at)
+
+
+def on(database: Database) -> dict[str, str]:
+    return dict(database.rows("SELECT alarm, detail FROM ops.alarms WHERE cleared_at IS NULL"))
+
+
+@pytest.fixture
+def fresh(settings: Settings, database: Database) -> Database:
+    """A platform of which nothing is late."""
+    database.ran(20, window=20)
+    heartbeat(settings, 1)
+    return database
+
+
+def test_a_revised_price_is_a_warning_until_a_day_later(settings: Settings, fresh: Database) -> None:
+    hour = past_hour(3, days=1)
+    observe(fresh, hour, "42.5", hour.price_final_from)
+    run(settings)
+    assert on(fresh) == {}
+    observe(fresh, hour, "42.50", ago(30))
+    run(settings)
+    assert on(fresh) == {}, "the same price"
+    observe(fresh, hour, "43.1", ago(20))
+    run(settings)
+    label = f"{hour.delivery_day} {hour.delivery_hour}"
+    assert on(fresh) == {
+        "price_revised": "the provider revised the final price of 1 delivery hour within the last day:"
+        f" {label} from 42.50 to 43.1 EUR/MWh"
+    }
+    assert fresh.rows("SELECT text FROM ops.troubles WHERE code = 'price_revised'") == [
+        (
+            "The provider changed the reference price of 1 delivery hour after it was final:"
+            " PnL of these hours was calculated again.",
+        )
+    ]
+    fresh.rows(
+        "UPDATE raw.reference_prices SET observed_at = observed_at - interval '1 day'"
+        " WHERE observed_at > now() - interval '1 hour'"
+    )
+    assert run(settings) == {"cleared": 1}
+
+
+def test_people_are_told_of_each_revision_and_not_of_the_end_of_a_warning(
+    settings: Settings, fresh: Database, webhook: WebhookReceiver
+) -> None:
+    settings = replace(settings, alert_urls=(webhook.url,))
+    first, second = past_hour(3, days=1), past_hour(4, days=1)
+    for hour in (first, second):
+        observe(fresh, hour, "42.5", hour.price_final_from)
+    observe(fresh, first, "43.1", ago(20))
+    for _ in range(2):
+        run(settings)
+    observe(fresh, second, "1", ago(10))
+    for _ in range(2):
+        run(settings)
+    fresh.rows("DELETE FROM raw.reference_prices")
+    run(settings)
+    assert [(body["kind"], body["alarm"]) for body in webhook.bodies] == [("warning", "price_revised")] * 2
+    assert "WARNING price_revised" in webhook.bodies[0]["text"]
+    assert "2 delivery hours" in webhook.bodies[1]["text"]
+    assert "section price_revised" in webhook.bodies[1]["text"]
+
+
+def test_a_price_that_became_final_without_an_update_is_a_warning(settings: Settings, fresh: Database) -> None:
+    hour = past_hour(0, days=2)
+    stale = hour.price_current_from - timedelta(seconds=1)
+    observe(fresh, hour, "42.5", hour.price_final_from, stale)
+    run(settings)
+    assert on(fresh) == {}, "provisional"
+    observe(fresh, hour, "42.5", ago(30), stale)
+    run(settings)
+    assert on(fresh) == {
+        "stale_price": "the price of 1 delivery hour is final, and the provider never updated it after the last"
+        f" trades: {hour.delivery_day} {hour.delivery_hour}, last updated {stale:%Y-%m-%d %H:%M:%S} UTC"
+    }
+    observe(fresh, hour, "42.5", ago(20), hour.price_current_from)
+    assert run(settings) == {"cleared": 1}
+
+
+@pytest.mark.parametrize(
+    ("prices", "is_suspicious"),
+    [
+        (["0", "0.00", "0"], True),
+        (["42.5"] * 5, True),
+        (["42.5", "42.5", "42.51"], False),
+        (["0", "0"], False),
+    ],
+)
+def test_one_price_for_all_open_hours_is_suspicious(
+    settings: Settings, fresh: Database, prices: list[str], is_suspicious: bool
+) -> None:
+    open_now = MARKET.tradable_hours(datetime.now(UTC))
+    for hour, price in zip(open_now[2:], prices, strict=False):
+        observe(fresh, hour, "17", ago(15))
+        observe(fresh, hour, price, ago(5))
+    run(settings)
+    assert ("suspicious_prices" in on(fresh)) is is_suspicious
+    if is_suspicious:
+        assert on(fresh)["suspicious_prices"] == (
+            f"the provider answers {prices[0]} EUR/MWh for each of the open hours that have a price:"
+            f" {len(prices)} delivery hours"
+        )
+    fresh.rows("UPDATE raw.reference_prices SET observed_at = observed_at - interval '25 minutes'")
+    run(settings)
+    assert "suspicious_prices" not in on(fresh), "the provider does not answer any more: that is another alarm"
+
+
+def test_a_warning_fails_nothing(settings: Settings, fresh: Database) -> None:
+    for hour in MARKET.tradable_hours(datetime.now(UTC)):
+        observe(fresh, hour, "0", ago(5))
+    assert run(settings) == {"cleared": 0}
+    assert fresh.rows("SELECT alarm, severity FROM ops.alarms") == [("suspicious_prices", "warning")]
+    heartbeat(settings, 70, silent=70)
+    with pytest.raises(TerminalError) as raised:
+        run(settings)
+    assert len(str(raised.value).splitlines()) == 1

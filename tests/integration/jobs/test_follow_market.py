@@ -141,14 +141,32 @@ def test_a_provider_that_is_down_is_left_to_the_refresh(
     assert database.rows("SELECT trade_count, price_status FROM curated.pnl_hourly") == [(1, "missing")]
 
 
-def test_a_blocked_batch_stops_nothing_else_and_turns_the_run_red_at_its_end(
+def test_bad_messages_hold_back_only_themselves_and_are_an_alarm(
+    desk: Settings, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_landing_file(
+        desk.landing_root, landed([*["no trade"] * 10, deal(id="bad", price=99_999), deal(id="0")])
+    )
+    waits = [lambda: None, lambda: capture(desk, "1")]
+    summary = follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
+    assert summary["passes"] == 3
+    assert database.rows("SELECT trade_count, has_unreviewed_messages FROM curated.pnl_hourly") == [(2, True)]
+    assert "trades_quarantined: 1 trade is in quarantine" in caplog.text
+    assert "messages_rejected: 10 messages were rejected" in caplog.text
+
+
+def test_a_file_that_cannot_be_loaded_stops_nothing_else_and_turns_the_run_red_at_its_end(
     desk: Settings, database: Database
 ) -> None:
-    write_landing_file(desk.landing_root, landed(["no trade"] * 10))
+    (desk.landing_root / "trades/date=2026-03-02/hour=09/a.jsonl").mkdir(parents=True)
+    write_landing_file(desk.landing_root, landed([deal(id="0")]), "damaged")
+    load_trades.run(desk)
+    next(desk.landing_root.rglob("damaged.jsonl")).write_bytes(b"")
+    database.rows("UPDATE ops.landing_files SET is_complete = false")
     waits = [lambda: None, lambda: capture(desk, "1")]
-    with pytest.raises(TerminalError, match="1 blocked"):
+    with pytest.raises(TerminalError, match=r"damaged\.jsonl is not loaded from line 2 on"):
         follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
-    assert database.rows("SELECT trade_count FROM curated.pnl_hourly") == [(1,)]
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
 
 
 def test_a_warehouse_that_is_back_is_no_failure(

@@ -1,10 +1,12 @@
 """Rebuilds: the same numbers, from what is loaded and from landing files, resumed after a kill."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 
 from include.errors import TerminalError, TransientError
@@ -18,11 +20,13 @@ from include.jobs import (
     reload_landing_files,
     validate_trades,
 )
-from include.landing import message_line
+from include.landing import TRADES, list_files, message_line
 from include.load import audit
+from include.load.loader import load_file
+from include.load.trades import TradeSink
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
-from tests.factories import Database
+from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
 
@@ -65,7 +69,7 @@ def test_a_rebuild_that_changes_nothing_writes_nothing(
     summaries = rebuild_steps.run(settings, _REBUILD)
     assert summaries["rebuild_pnl"] == {"delivery_days": 20, "rows_built": 20, "rows_changed": 0}
     assert list(summaries) == [step.__name__ for step in rebuild_steps.STEPS]
-    assert summaries["validate_trades"] == {"batches": 0, "rows": 0, "warnings": 0}
+    assert summaries["validate_trades"] == {"batches": 0, "rows": 0, "quarantined": 0, "warnings": 0}
     assert versions(database) == before
 
 
@@ -89,8 +93,8 @@ def test_a_warehouse_is_rebuilt_from_landing_files_alone(
 ) -> None:
     right = fingerprint(database)
     database.rows(
-        "TRUNCATE raw.trades, raw.delivery_periods, curated.pnl_versions,"
-        " ops.landing_files, ops.load_batches, ops.rejected_messages, ops.connected_intervals"
+        "TRUNCATE raw.trades, raw.delivery_periods, raw.period_hours, curated.pnl_versions, ops.landing_files,"
+        " ops.load_batches, ops.rejected_messages, ops.connected_intervals, ops.message_notes"
     )
     assert rebuild_steps.run(settings, _REBUILD)["rebuild_pnl"]["rows_changed"] == 20
     assert fingerprint(database) == right
@@ -239,42 +243,62 @@ def test_what_a_person_has_decided_and_what_is_missing_stays(
     settings: Settings, database: Database, days: list[str]
 ) -> None:
     second = RECEIVED_AT + timedelta(hours=1)
-    bad = b"".join(message_line(second, deal(id=f"bad{n}", price=99_999).encode()) for n in range(3))
-    write_landing_file(settings.landing_root, bad, hour=second)
+    odd = message_line(second, b"no message") + b"".join(
+        message_line(second, deal(id=f"bad{n}", price=99_999).encode()) for n in range(3)
+    )
+    write_landing_file(settings.landing_root, odd, hour=second)
     third = RECEIVED_AT + timedelta(hours=2)
     gone = write_landing_file(settings.landing_root, message_line(third, deal(id="g").encode()), hour=third)
     load_trades.run(settings)
-    with pytest.raises(TerminalError):
-        validate_trades.run(settings)
-    (blocked,) = review.list_blocked(settings)
-    review.discard_batch(settings, blocked["load_batch_id"], "test data")
+    validate_trades.run(settings)
+    review.decide(settings, "accept", "they are right", review.Selection(trade_id="bad1"))
+    review.decide(settings, "discard", "test data", review.Selection(trade_id="bad2"))
+    review.decide(settings, "discard", "test data", review.Selection(reason_code="invalid_json"))
     content = gone.read_bytes()
     gone.unlink()
     reload = replace(_REBUILD, reload=True)
     check_range.run(settings, reload)
     counts = reload_landing_files.run(settings, reload)
     gone.write_bytes(content)
-    assert counts == {"files": 1, "lines": 22, "left": 1, "missing": 1}
+    assert counts == {"files": 2, "lines": 26, "left": 0, "missing": 1}
     assert database.value("SELECT count(*) FROM raw.trades WHERE trade_id = 'g'") == 1
-    discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"
-    assert database.value(discarded) == 3
+    assert database.rows("SELECT trade_id, review FROM ops.quarantined_trades ORDER BY 1") == [
+        ("bad0", None), ("bad1", "accept"), ("bad2", "discard"),
+    ]  # fmt: skip
+    assert database.rows("SELECT reason_code, review, review_reason FROM ops.rejected_messages") == [
+        ("invalid_json", "discard", "test data")
+    ]
+    assert database.rows("SELECT trade_id FROM curated.trades WHERE trade_id LIKE 'bad%'") == [("bad1",)]
 
 
-def test_a_blocked_reload_is_red_and_changes_nothing(
+def test_pnl_stays_until_what_was_loaded_again_is_validated(
     settings: Settings, database: Database, days: list[str]
 ) -> None:
     before = versions(database)
+    (file,) = list_files(settings.landing_root, TRADES)
+    with closing(psycopg2.connect(settings.warehouse_url)) as conn:
+        load_file(conn, file, TradeSink(MARKET), is_reload=True)
+    check_range.run(settings, _REBUILD)
+    assert rebuild_pnl.run(settings, _REBUILD)["rows_built"] == 0
+    assert versions(database) == before
+    validate_trades.run(settings)
+    assert build_pnl.run(settings)["rows_changed"] == 0
+    assert versions(database) == before
+
+
+def test_what_a_reload_finds_bad_is_quarantined_and_the_rest_counts(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    right = fingerprint(database)
     file = next(settings.landing_root.rglob("*.jsonl"))
     was = file.read_bytes()
-    file.write_bytes(was.replace(b'"price\\": 20.64', b'"price\\": 99999'))  # as if the rules had changed
+    before, after = b'\\"t12\\", \\"price\\": 20.64', b'\\"t12\\", \\"price\\": 99999'
+    file.write_bytes(was.replace(before, after))  # as if the rules had changed
     reload = replace(_REBUILD, reload=True)
-    check_range.run(settings, reload)
-    with pytest.raises(TerminalError, match="1 blocked"):
-        reload_landing_files.run(settings, reload)
-    rebuild_pnl.run(settings, reload)
-    assert versions(database) == before
+    assert rebuild_steps.run(settings, reload)["rebuild_pnl"]["rows_changed"] == 1
+    assert database.value("SELECT trade_id FROM ops.quarantined_trades") == "t12"
+    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 19
     file.write_bytes(was)
-    check_range.run(settings, reload)
-    reload_landing_files.run(settings, reload)
-    assert rebuild_pnl.run(settings, reload)["rows_changed"] == 0
-    assert versions(database) == before
+    assert rebuild_steps.run(settings, reload)["rebuild_pnl"]["rows_changed"] == 1
+    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
+    assert fingerprint(database) == right

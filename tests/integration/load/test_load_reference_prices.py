@@ -1,13 +1,13 @@
 """Landed replies to raw.reference_prices: every observation kept, undefined stays undefined."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from include.jobs import load_reference_prices
+from include.jobs import load_reference_prices, validate_reference_prices
 from include.landing import event_line, message_line
 from include.load import audit
 from include.settings import Settings
@@ -78,7 +78,8 @@ def test_not_now_is_an_event(settings: Settings, database: Database) -> None:
         (200, ANSWER | {"delivery_hour": "16-17"}, "answer_mismatch"),
         (200, ANSWER | {"unit": "dollar/mwh"}, "invalid_unit"),
         (200, ANSWER | {"value": "27.74"}, "invalid_price"),
-        (200, ANSWER | {"last_update": "yesterday"}, "invalid_update_time"),
+        (200, ANSWER | {"value": 9999.991}, "price_out_of_bounds"),
+        (200, ANSWER | {"value": -10000}, "price_out_of_bounds"),
     ],
 )
 def test_a_breach_of_the_contract_is_rejected(
@@ -88,6 +89,35 @@ def test_a_breach_of_the_contract_is_rejected(
     load_reference_prices.run(settings)
     assert database.rows("SELECT reason_code FROM ops.rejected_messages") == [(reason,)]
     assert database.value("SELECT count(*) FROM raw.reference_prices") == 0
+    assert not any(file.problems for file in audit.run(settings))
+
+
+def test_a_last_update_that_cannot_be_read_is_stored_as_unknown(settings: Settings, database: Database) -> None:
+    land(settings.landing_root, (200, ANSWER | {"last_update": "yesterday\t\\N"}), (200, ANSWER))
+    load_reference_prices.run(settings)
+    columns = "price_eur_per_mwh::text, provider_updated_at::text, unreadable_update_time"
+    assert database.rows(f"SELECT {columns} FROM raw.reference_prices ORDER BY line_number") == [
+        ("27.74", None, r"'yesterday\t\\N'"),
+        ("27.74", "2026-03-02 10:10:20+00", None),
+    ]
+
+
+def test_one_bad_observation_holds_no_other_back(settings: Settings, database: Database) -> None:
+    """The verdict is on a reply: out of bounds, or of a pull whose clock is ahead of the warehouse's."""
+    land(settings.landing_root, (200, ANSWER | {"value": 10_000}), (200, ANSWER))
+    ahead = datetime.now(UTC) + timedelta(minutes=6)
+    line = message_line(ahead, json.dumps(ANSWER | {"value": 30}).encode(), request=ASKED, status=200)
+    slightly = datetime.now(UTC) + timedelta(minutes=4)
+    line += message_line(slightly, json.dumps(ANSWER | {"value": 31}).encode(), request=ASKED, status=200)
+    write_landing_file(settings.landing_root, line, "ahead", source="reference_prices")
+    load_reference_prices.run(settings)
+    validate_reference_prices.run(settings)
+    assert database.rows("SELECT reason_code FROM ops.rejected_messages ORDER BY 1") == [
+        ("observed_in_future",),
+        ("price_out_of_bounds",),
+    ]
+    assert database.rows("SELECT DISTINCT state FROM ops.load_batches") == [("accepted",)]
+    assert database.value("SELECT price_eur_per_mwh::text FROM curated.reference_prices") == "31"
     assert not any(file.problems for file in audit.run(settings))
 
 

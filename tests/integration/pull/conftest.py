@@ -32,10 +32,22 @@ class Warehouse:
         self.database.trade(batch, period.delivery_day, period.delivery_hour, received_at=received_at)
 
     def price(
-        self, period: DeliveryPeriod, observed_at: datetime, value: float | None = 42, state: str = "accepted"
+        self,
+        period: DeliveryPeriod,
+        observed_at: datetime,
+        value: float | None = 42,
+        state: str = "accepted",
+        updated_at: datetime | None = None,
     ) -> None:
         batch = self._batch("reference_prices", state, observed_at)
-        self.database.price(batch, period.delivery_day, period.delivery_hour, value, observed_at)
+        self.database.price(
+            batch,
+            period.delivery_day,
+            period.delivery_hour,
+            value,
+            observed_at,
+            provider_updated_at=updated_at,
+        )
 
     def _batch(self, source: str, state: str, received_at: datetime) -> int:
         """A batch of the source's file of the hour of receipt."""

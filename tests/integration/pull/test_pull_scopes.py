@@ -172,15 +172,19 @@ def test_a_long_pull_says_how_far_it_is_and_how_long_it_takes(
     assert said[2].startswith("2 of 24 delivery periods are done, 3 requests so far; 22 to go")
 
 
-def test_a_final_price_is_only_asked_for_again_by_force(
+def test_a_final_price_is_asked_for_again_in_the_morning_or_by_force(
     settings: Settings, provider: ScriptedProvider, warehouse: Warehouse
 ) -> None:
-    done = MARKET.period(date(2026, 3, 1), "08-09")
-    warehouse.trade(done)
-    warehouse.price(done, done.price_final_from)
-    window = Window(done.start_at, done.end_at)
-    assert run(settings, window, now=NOW)["due"] == 0
-    run(settings, now=NOW)
-    assert "2026-03-01 08-09" not in provider.asked
-    run(settings, window, now=NOW + timedelta(days=30), force_prices=True)
+    today, yesterday = MARKET.period(TODAY, "08-09"), MARKET.period(YESTERDAY, "08-09")
+    for done in (today, yesterday):
+        warehouse.trade(done)
+        warehouse.price(done, done.price_final_from)
+        assert run(settings, Window(done.start_at, done.end_at), now=NOW)["due"] == 0
+    for _ in range(2):
+        run(settings, now=NOW)
+    assert provider.asked[-1] == "2026-03-01 08-09", "history comes last"
     assert provider.asked.count("2026-03-01 08-09") == 1
+    assert "2026-03-02 08-09" not in provider.asked
+    window = Window(yesterday.start_at, yesterday.end_at)
+    run(settings, window, now=NOW + timedelta(days=30), force_prices=True)
+    assert provider.asked.count("2026-03-01 08-09") == 2

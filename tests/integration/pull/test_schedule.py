@@ -88,6 +88,7 @@ def test_a_final_price_is_not_asked_for_again(warehouse: Warehouse) -> None:
     warehouse.trade(done)
     assert due(warehouse) == ["02 10-11"]
     warehouse.price(done, done.price_final_from)
+    assert due(warehouse, now=NOW + timedelta(hours=16)) == []
     assert due(warehouse, now=NOW + timedelta(days=300)) == []
 
 
@@ -102,6 +103,48 @@ def test_undefined_blocked_and_early_prices_are_not_final(
     warehouse.trade(done)
     warehouse.price(done, done.price_final_from - early, value, state)
     assert due(warehouse, now=done.start_at + timedelta(hours=5)) == ["02 10-11"]
+
+
+def test_a_stale_value_is_asked_for_until_it_is_final_at_noon(warehouse: Warehouse) -> None:
+    done = period(10)
+    warehouse.trade(done)
+    stale, noon = done.price_current_from - timedelta(seconds=1), done.stale_price_final_from
+    minute = timedelta(minutes=1)
+    warehouse.price(done, done.price_final_from, updated_at=stale)
+    assert due(warehouse, now=done.price_final_from + 9 * minute) == []
+    assert due(warehouse, now=done.price_final_from + 10 * minute) == ["02 10-11"]
+    warehouse.price(done, noon - minute, updated_at=stale)
+    assert due(warehouse, now=noon) == ["02 10-11"]
+    warehouse.price(done, noon, updated_at=stale)
+    assert due(warehouse, now=noon + timedelta(days=30)) == []
+
+
+def test_a_final_price_is_asked_for_once_more_the_next_morning_as_history(warehouse: Warehouse) -> None:
+    traded, untraded, stale, unknown = period(10), period(11), period(12), period(9)
+    warehouse.trade(traded)
+    warehouse.trade(stale)
+    warehouse.period(unknown)
+    for hour in (traded, untraded):
+        warehouse.price(hour, hour.price_final_from)
+    warehouse.price(stale, stale.price_final_from, updated_at=stale.tradable_from)
+    morning = traded.price_recheck_from
+
+    def due_at(now: datetime) -> list[PeriodToPrice]:
+        open_hours = {(p.delivery_day, p.delivery_hour) for p in MARKET.tradable_hours(now)}
+        periods = due_periods(warehouse.conn, Scope.at_present(MARKET, now), now)
+        return [p for p in periods if (p.delivery_day, p.delivery_hour) not in open_hours]
+
+    assert labels(due_at(morning - timedelta(seconds=1))) == ["02 12-13"]
+    at_six = due_at(morning)
+    assert set(labels(at_six)) == {"02 10-11", "02 11-12", "02 12-13"}
+    assert all(p.is_history for p in at_six)
+    warehouse.request(traded, morning, 200, True)
+    warehouse.request(untraded, morning, 503, False)
+    assert "02 10-11" not in labels(due_at(morning))
+    assert "02 11-12" in labels(due_at(morning + timedelta(days=6)))
+    assert "02 11-12" not in labels(due_at(morning + timedelta(days=7)))
+    window = (traded.start_at, untraded.end_at)
+    assert due_in_window(warehouse, *window, now=morning) == [], "only the run for the present does it"
 
 
 def test_what_is_final_is_what_the_readers_view_calls_final_or_will_once_it_is_validated(
@@ -120,21 +163,21 @@ def test_what_is_final_is_what_the_readers_view_calls_final_or_will_once_it_is_v
     final = "SELECT to_char(delivery_day, 'DD ') || delivery_hour FROM curated.reference_prices"
     final += " WHERE price_status = 'final'"
     assert set(warehouse.rows(final)) == {("02 02-03",), ("02 04-05",)}
-    tomorrow = NOW + timedelta(days=1)
-    assert set(due(warehouse, tomorrow)) == {"02 01-02", "02 03-04", "02 06-07"}
+    tonight = NOW + timedelta(hours=15)
+    assert set(due(warehouse, tonight)) == {"02 01-02", "02 03-04", "02 06-07"}
     warehouse.rows("UPDATE ops.load_batches SET state = 'accepted' WHERE state = 'loaded'")
     assert len(warehouse.rows(final)) == 3
-    assert set(due(warehouse, tomorrow)) == {"02 01-02", "02 03-04", "02 06-07"}
+    assert set(due(warehouse, tonight)) == {"02 01-02", "02 03-04", "02 06-07"}
 
 
 def test_what_is_blocked_later_is_asked_for_again(warehouse: Warehouse) -> None:
     done = period(10)
     warehouse.trade(done)
     warehouse.price(done, done.price_final_from, state="loaded")
-    tomorrow = NOW + timedelta(days=1)
-    assert due(warehouse, tomorrow) == []
+    tonight = NOW + timedelta(hours=15)
+    assert due(warehouse, tonight) == []
     warehouse.rows("UPDATE ops.load_batches SET state = 'blocked' WHERE source = 'reference_prices'")
-    assert due(warehouse, tomorrow) == ["02 10-11"]
+    assert due(warehouse, tonight) == ["02 10-11"]
 
 
 def test_an_observation_satisfies_until_the_next_publication(warehouse: Warehouse) -> None:
@@ -169,11 +212,14 @@ def test_a_window_is_about_its_hours_known_or_not_and_not_about_what_is_open_or_
     assert due_in_window(warehouse, *window, now=NOW + timedelta(days=9)) == ["02 06-07", "02 04-05"]
 
 
-def test_a_window_knows_quarter_hours_that_start_in_it(warehouse: Warehouse) -> None:
-    for label in ("04:00-04:15", "04:45-05:00", "05:00-05:15"):
-        warehouse.period(MARKET.period(TODAY, label))
-    window = (period(4).start_at, period(4).end_at)
-    assert set(due_in_window(warehouse, *window)) == {"02 04-05", "02 04:00-04:15", "02 04:45-05:00"}
+def test_parts_of_hours_cost_no_request(warehouse: Warehouse) -> None:
+    quarters = [MARKET.period(TODAY, label) for label in ("04:00-04:15", "04:45-05:00", "05:00-05:15")]
+    for quarter in quarters:
+        warehouse.trade(quarter, received_at=period(4).start_at)
+    asked = labels(due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW))
+    assert not any(":" in label for label in asked)
+    assert due_in_window(warehouse, period(4).start_at, period(4).end_at) == ["02 04-05"]
+    assert len(due_on_days(warehouse, TODAY, TODAY, force=True)) == 24
 
 
 def test_a_window_asks_for_what_was_traded_in_it_whenever_it_is_delivered(warehouse: Warehouse) -> None:
@@ -211,19 +257,19 @@ def test_a_window_finds_its_hours_in_the_calendar(
     assert due_in_window(warehouse, start, start + timedelta(hours=1)) == expected
 
 
-def test_days_are_all_their_hours_and_known_periods_but_those_that_nobody_can_trade_yet(
+def test_days_are_all_their_hours_but_those_that_nobody_can_trade_yet(
     warehouse: Warehouse,
 ) -> None:
     warehouse.period(MARKET.period(TODAY, "04:00-04:15"))
     warehouse.trade(period(4, TODAY - timedelta(days=1)))
     tomorrow = TODAY + timedelta(days=1)
-    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 25
+    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 24
     warehouse.trade(period(4, tomorrow))
-    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 26
-    assert len(due_on_days(warehouse, TODAY, tomorrow, now=NOW + timedelta(hours=2))) == 49
+    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 25
+    assert len(due_on_days(warehouse, TODAY, tomorrow, now=NOW + timedelta(hours=2))) == 48
     for hour in range(24):
         warehouse.price(period(hour), period(hour).price_final_from)
-    assert set(due_on_days(warehouse, TODAY, TODAY)) == {"02 04:00-04:15"}
+    assert due_on_days(warehouse, TODAY, TODAY) == []
     assert len(due_on_days(warehouse, date(2025, 3, 30), date(2025, 3, 30))) == 23
 
 

@@ -41,6 +41,8 @@ def tradable(cur: cursor, start: datetime) -> None:
         tradable_from=start,
         tradable_until=start_at,
         price_final_from=start_at,
+        price_current_from=start_at,
+        stale_price_final_from=start_at,
     )
 
 

@@ -29,9 +29,17 @@ def test_every_query_runs(cur: cursor, query: str) -> None:
         "capture_silent",
         "capture_disconnected",
         "loading_stuck",
+        "no_trades",
+        "capture_differences",
         "hourly_pnl_late",
         "reference_prices_late",
         "analyst_changed",
+        "price_revised",
+        "stale_price",
+        "suspicious_prices",
+        "trades_quarantined",
+        "messages_rejected",
+        "unknown_fields",
     ],
 )
 def test_every_alarm_has_its_section(alarm: str) -> None:

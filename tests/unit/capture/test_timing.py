@@ -25,6 +25,14 @@ def test_the_delay_grows_to_half_a_minute_and_is_jittered() -> None:
     assert len(delays) > 1
 
 
+def test_silent_connections_are_replaced_at_different_moments() -> None:
+    delays = [Timing().renewal_delay(900) for _ in range(1000)]
+
+    assert 900 <= min(delays) < 950
+    assert 1300 < max(delays) <= 1350
+    assert len({round(delay) for delay in delays}) > 300
+
+
 def test_a_dead_link_is_noticed_within_30_seconds() -> None:
     timing = Timing()
 

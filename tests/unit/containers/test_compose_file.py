@@ -131,7 +131,10 @@ def test_capture_depends_on_nothing_and_holds_no_password() -> None:
     capture = SERVICES["capture"]
     assert "depends_on" not in capture
     assert capture["volumes"] == ["landing:/var/lib/desk/landing"]
-    assert set(capture["environment"]) == {"EXCHANGE_URL", "MARKET_DATA_URL", "MARKET_TIMEZONE"}
+    assert set(capture["environment"]) == {
+        *("EXCHANGE_URL", "EXCHANGE_HEADERS", "EXCHANGE_SUBSCRIBE", "MAX_SILENCE_SECONDS"),
+        *("MARKET_DATA_URL", "MARKET_TIMEZONE"),
+    }
     # each line its own files: their names carry the host name, which must be each container's own
     assert not {"hostname", "container_name", "ports"} & set(capture)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from include.domain.delivery_period import DeliveryPeriod, Market, parse_delivery_day
+from include.domain.delivery_period import DeliveryPeriod, HourShare, Market, parse_delivery_day
 from include.domain.rejection import Reason, RejectedMessageError
 from tests.unit.domain.messages import outcome
 
@@ -82,21 +82,28 @@ def test_the_doubled_label_is_one_bucket_that_starts_at_its_first_occurrence() -
     assert period.hours == 1  # a trade under it is for one of the two
 
 
+@pytest.mark.parametrize("half", ["A", "B"])
 @pytest.mark.parametrize(
-    ("label", "start"),
+    "label",
     [
-        ("02-03A", "2025-10-26T00:00"),
-        ("02-03B", "2025-10-26T01:00"),
-        ("03A", "2025-10-26T00:00"),
-        ("03B", "2025-10-26T01:00"),
-        ("02:00-03:00A", "2025-10-26T00:00"),
-        ("02:00-03:00B", "2025-10-26T01:00"),
+        "02-03{}",
+        "2-3{}",
+        "02 - 03{}",
+        "03{}",
+        "3{}",
+        "H3{}",
+        "H03{}",
+        "Hour 3{}",
+        "02:00-03:00{}",
+        "2:00 - 3:00{}",
     ],
 )
-def test_a_suffix_tells_the_two_hours_apart(label: str, start: str) -> None:
-    period = BERLIN.period(OCTOBER_CHANGE, label)
-    assert (period.start_at, period.end_at) == (utc(start), utc(start) + HOUR)
-    assert (period.delivery_hour, period.hours, period.is_dst_ambiguous) == (label, 1, False)
+def test_a_suffix_tells_the_two_hours_apart(label: str, half: str) -> None:
+    period = BERLIN.period(OCTOBER_CHANGE, label.format(half))
+    start = utc("2025-10-26T00:00") if half == "A" else utc("2025-10-26T01:00")
+    assert (period.start_at, period.end_at) == (start, start + HOUR)
+    assert (period.delivery_hour, period.hours, period.is_dst_ambiguous) == (f"02-03{half}", 1, False)
+    assert period.shares == (HourShare(f"02-03{half}", 0, Decimal(1)),)
 
 
 def test_a_suffix_tells_the_two_quarter_hours_apart() -> None:
@@ -106,21 +113,101 @@ def test_a_suffix_tells_the_two_quarter_hours_apart() -> None:
     assert first.hours == second.hours == Decimal("0.25")
 
 
-@pytest.mark.parametrize("label", ["02-03A", "03B", "02:00-02:15B", "15-16A", "04A"])
+@pytest.mark.parametrize("label", ["02-03A", "03B", "02:00-02:15B", "15-16A", "04A", "00-04A", "02-04B"])
 def test_a_suffix_on_an_hour_that_comes_once_is_rejected(label: str) -> None:
-    day = OCTOBER_CHANGE if label in ("15-16A", "04A") else date(2025, 10, 27)
+    day = date(2025, 10, 27) if label in ("02-03A", "03B", "02:00-02:15B") else OCTOBER_CHANGE
     with pytest.raises(RejectedMessageError) as rejected:
         BERLIN.period(day, label)
     assert rejected.value.reason == Reason.NONEXISTENT_DELIVERY_HOUR
 
 
-@pytest.mark.parametrize(
-    ("label", "hours"), [("15:00-15:15", "0.25"), ("15:30-16:00", "0.5"), ("15:00-16:00", "1"), ("15-16", "1")]
-)
-def test_a_clock_label_says_how_long_it_is(label: str, hours: str) -> None:
-    period = BERLIN.period(date(2025, 10, 1), label)
-    assert period.hours == Decimal(hours)
-    assert period.end_at - period.start_at == HOUR * float(hours)
+def hour(label: str) -> tuple[HourShare, ...]:
+    """The share of an hourly period."""
+    return (HourShare(label, 0, Decimal(1)),)
+
+
+def part(pnl_hour: str, from_minute: int, hours: str) -> tuple[HourShare, ...]:
+    """The share of a part of an hour."""
+    return (HourShare(pnl_hour, from_minute, Decimal(hours)),)
+
+
+# 2023-02-21 in Berlin is one hour ahead of UTC
+LABELS: list[tuple[str, str, str, str, tuple[HourShare, ...]]] = [
+    *(
+        (written, "15-16", "14:00", "15:00", hour("15-16"))
+        for written in (
+            *("15-16", "15 - 16", " 15-16 ", "15-16\n", "15- 16", "15:00-16:00", "15:00 - 16:00"),
+            *("H16", "h16", "Hour 16", "HOUR 16", "hour16"),
+            *(f"15{dash}16" for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"),
+            *("15 \u2013 16", "15:00\u201316:00", "\u00a015\u00a0-\u00a016"),
+        )
+    ),
+    *(
+        (written, "09-10", "08:00", "09:00", hour("09-10"))
+        for written in ("9-10", "09-10", "9 - 10", "9:00-10:00", "H10", "Hour 10")
+    ),
+    *(
+        (written, "00-01", "-23:00", "00:00", hour("00-01"))
+        for written in ("0-1", "00-01", "H1", "H01", "Hour 1")
+    ),
+    *(
+        (written, "23-24", "22:00", "23:00", hour("23-24"))
+        for written in ("23-24", "23-00", "23 - 00", "23-0", "23:00-00:00", "23:00-24:00", "H24", "Hour 24")
+    ),
+    *(
+        (written, "15:00-15:15", "14:00", "14:15", part("15-16", 0, "0.25"))
+        for written in ("15:00-15:15", "15:00 - 15:15", "15:00\u201315:15")
+    ),
+    ("15:15-15:30", "15:15-15:30", "14:15", "14:30", part("15-16", 15, "0.25")),
+    ("15:30-15:45", "15:30-15:45", "14:30", "14:45", part("15-16", 30, "0.25")),
+    ("15:45-16:00", "15:45-16:00", "14:45", "15:00", part("15-16", 45, "0.25")),
+    ("9:45-10:00", "09:45-10:00", "08:45", "09:00", part("09-10", 45, "0.25")),
+    *(
+        (written, "23:45-24:00", "22:45", "23:00", part("23-24", 45, "0.25"))
+        for written in ("23:45-00:00", "23:45-24:00", "23:45 - 00:00")
+    ),
+    ("15:00-15:30", "15:00-15:30", "14:00", "14:30", part("15-16", 0, "0.5")),
+    ("15:30 - 16:00", "15:30-16:00", "14:30", "15:00", part("15-16", 30, "0.5")),
+    ("23:30-00:00", "23:30-24:00", "22:30", "23:00", part("23-24", 30, "0.5")),
+    ("16-18", "16-18", "15:00", "17:00", hour("16-17") + hour("17-18")),
+    ("16:00-18:00", "16-18", "15:00", "17:00", hour("16-17") + hour("17-18")),
+    ("22-00", "22-24", "21:00", "23:00", hour("22-23") + hour("23-24")),
+    *(
+        (
+            written,
+            "08-20",
+            "07:00",
+            "19:00",
+            tuple(HourShare(f"{h:02}-{h + 1:02}", 0, Decimal(1)) for h in range(8, 20)),
+        )
+        for written in ("08-20", "8-20", "8 - 20", "08:00-20:00")
+    ),
+    *(
+        (
+            written,
+            "00-24",
+            "-23:00",
+            "23:00",
+            tuple(HourShare(f"{h:02}-{h + 1:02}", 0, Decimal(1)) for h in range(24)),
+        )
+        for written in ("00-24", "0-24", "00:00-24:00")
+    ),
+]
+"""(as it is written, canonical, start and end UTC, with - of the day before, shares)"""
+
+
+@pytest.mark.parametrize(("written", "canonical", "start", "end", "shares"), LABELS)
+def test_one_period_has_one_name_however_it_is_written(
+    written: str, canonical: str, start: str, end: str, shares: tuple[HourShare, ...]
+) -> None:
+    def at(text: str) -> datetime:
+        return utc(f"2023-02-20T{text[1:]}" if text.startswith("-") else f"2023-02-21T{text}")
+
+    period = BERLIN.period(date(2023, 2, 21), written)
+    assert (period.delivery_hour, period.start_at, period.end_at) == (canonical, at(start), at(end))
+    assert period.shares == shares
+    assert period.hours == sum(share.hours for share in shares)
+    assert period == BERLIN.period(date(2023, 2, 21), canonical)
 
 
 @pytest.mark.parametrize(
@@ -130,37 +217,66 @@ def test_a_clock_label_says_how_long_it_is(label: str, hours: str) -> None:
             "",
             " ",
             "15",
+            "14",
+            "1",
+            "1516",
+            "1500-1515",
             "15-15",
+            "00-00",
             "16-15",
-            "15-17",
             "24-25",
-            "23-00",
+            "24-00",
+            "23-25",
             "-1-0",
-            "5-6",
-            "15-16 ",
-            "15-16\n",
-            "15\u201316",
         ),
         *(
-            "\u0661\u0665-\u0661\u0666",
+            "Q61",
+            "QH61",
+            "Base",
+            "Peak",
+            "Baseload",
+            "Off-Peak",
+            "H",
+            "H0",
+            "H00",
+            "H25",
+            "Hour",
+            "Hour 0",
+            "Hours 16",
+        ),
+        *(
             "15-16C",
-            "15-16a",
             "15-16AB",
+            "15-16 A",
+            "0A",
             "00A",
             "25A",
+            "A",
+            "H16-H17",
+            "15h-16h",
+            "15-16-17",
+            "15--16",
+            "15_16",
+        ),
+        *(
             "15:00-15:10",
             "15:10-15:25",
             "15:15-16:15",
+            "15:15-15:45",
+            "15:00-15:45",
+            "15:30-16:30",
+            "15:15-16:00",
         ),
         *(
             "15:00-15:60",
             "14:75-15:15",
             "23:45-24:15",
             "24:00-24:15",
-            "15:00-17:00",
             "15:00-15:00",
-            "1500-1515",
+            "15:00:00-16:00:00",
+            "15:0-16:0",
         ),
+        *("15:00-16", "15-16:00", "\u0661\u0665-\u0661\u0666", "15-16" + " " * 30 + "x", "2023-02-21 15-16"),
     ],
 )
 def test_what_is_no_label_is_rejected(label: str) -> None:
@@ -216,7 +332,10 @@ def test_other_zones_change_on_their_own_days_and_hours(
     assert [p.delivery_hour for p in market.hours_of(autumn) if p.is_dst_ambiguous] == [doubled]
 
 
-@given(st.text() | st.from_regex(r"\d\d(:\d\d)?-\d\d(:\d\d)?[A-C]?", fullmatch=True), days, markets)
+labels = st.from_regex(r"[0-9]{1,2}(:[0-9]{2})?( ?- ?[0-9]{1,2}(:[0-9]{2})?)?[A-C]?", fullmatch=True)
+
+
+@given(st.text() | labels, days, markets)
 def test_any_text_is_a_period_of_its_key_or_rejected(label: str, day: date, market: Market) -> None:
     period = outcome(market.period, day, label)
     if isinstance(period, RejectedMessageError):
@@ -224,7 +343,8 @@ def test_any_text_is_a_period_of_its_key_or_rejected(label: str, day: date, mark
         assert period.detail.isascii()
         assert period.detail.isprintable()
     else:
-        assert (period.delivery_day, period.delivery_hour) == (day, label)
+        assert period == market.period(day, period.delivery_hour)
+        assert period.hours == sum(share.hours for share in period.shares)
         assert period.start_at < period.end_at
         assert period.start_at.astimezone(market.timezone).date() == day
 
@@ -241,6 +361,28 @@ def test_a_price_is_final_after_the_publication_that_follows_gate_closure() -> N
     assert BERLIN.period(date(2025, 7, 2), "12-13").price_final_from == utc("2025-07-02T10:00:30")
     # gate closure 10:10 is itself a publication
     assert BERLIN.period(date(2025, 7, 2), "12:15-12:30").price_final_from == utc("2025-07-02T10:10:30")
+
+
+def test_a_value_updated_less_than_a_publication_before_gate_closure_is_current() -> None:
+    assert BERLIN.period(date(2025, 7, 2), "12-13").price_current_from == utc("2025-07-02T09:45")
+    assert BERLIN.period(OCTOBER_CHANGE, "02-03").price_current_from == utc("2025-10-26T00:45")
+
+
+@pytest.mark.parametrize(
+    ("day", "label", "six", "noon"),
+    [
+        ("2025-07-02", "00-01", "2025-07-03T04:00", "2025-07-03T10:00"),
+        ("2025-07-02", "23-24", "2025-07-03T04:00", "2025-07-03T10:00"),
+        ("2025-03-29", "23-24", "2025-03-30T04:00", "2025-03-30T10:00"),  # the clocks change in between
+        ("2025-10-25", "12-13", "2025-10-26T05:00", "2025-10-26T11:00"),
+        ("2025-10-26", "02-03", "2025-10-27T05:00", "2025-10-27T11:00"),
+    ],
+)
+def test_a_price_is_asked_for_once_more_at_6_and_is_final_at_noon_of_the_next_day(
+    day: str, label: str, six: str, noon: str
+) -> None:
+    period = BERLIN.period(date.fromisoformat(day), label)
+    assert (period.price_recheck_from, period.stale_price_final_from) == (utc(six), utc(noon))
 
 
 def test_tradable_hours_are_those_between_opening_and_gate_closure() -> None:
@@ -270,15 +412,15 @@ def test_the_doubled_label_is_tradable_until_its_second_hour_closes() -> None:
     assert BERLIN.period(OCTOBER_CHANGE, "02-03").price_final_from == utc("2025-10-26T01:00:30")
 
 
-@pytest.mark.parametrize("text", ["2023-02-21", "2024-02-29", "2000-01-01", "2099-12-31"])
-def test_a_day_is_read_as_it_is_written(text: str) -> None:
-    assert parse_delivery_day(text).isoformat() == text
+@pytest.mark.parametrize("text", ["2023-02-21", "2024-02-29", "2000-01-01", "2099-12-31", " 2023-02-21\n"])
+def test_a_day_is_read_as_it_is_written_without_blanks_around_it(text: str) -> None:
+    assert parse_delivery_day(text).isoformat() == text.strip()
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        *("", "2023-02-29", "2023-13-01", "23-02-21", "2023-2-21", "2023-02-21 ", "2023-W08-2", "1999-12-31"),
+        *("", "2023-02-29", "2023-13-01", "23-02-21", "2023-2-21", "20230221", "2023-W08-2", "1999-12-31"),
         *("2100-01-01", "\u0662\u0660\u0662\u0663-02-21", None, 20230221, ["2023-02-21"]),
     ],
 )
@@ -294,4 +436,4 @@ def test_any_text_is_a_day_or_rejected(text: str) -> None:
     if isinstance(day, RejectedMessageError):
         assert day.reason == Reason.INVALID_DELIVERY_DAY
     else:
-        assert day.isoformat() == text
+        assert day.isoformat() == text.strip()

@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from include.domain.delivery_period import GATE_CLOSURE, DeliveryPeriod, Market
+from include.domain.delivery_period import GATE_CLOSURE, DeliveryPeriod, HourShare, Market
 from include.domain.rejection import Reason, RejectedMessageError
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -171,6 +172,11 @@ def test_on_days_of_a_change_the_parts_of_each_hour_tile_it(zone: Zone, minutes:
         assert [p.start_at for p in parts] == [*starts[:1], *(p.end_at for p in parts[:-1])]
         assert parts[-1].end_at == starts[-1] + HOUR
         assert sum(p.hours for p in parts) == len(starts)
+        assert [p.shares for p in parts] == [
+            (HourShare(hour, minute, Decimal(minutes) / 60),)
+            for hour in labels_of(zone, day)
+            for minute in range(0, 60, minutes)
+        ]
         assert not any(p.is_dst_ambiguous for p in parts)
         assert all(p.tradable_from < p.tradable_until == p.start_at - GATE_CLOSURE for p in parts)
 
@@ -197,6 +203,104 @@ def test_on_days_of_a_change_the_skipped_hour_has_no_parts_and_the_doubled_one_s
                 # trades under it may be for the second: open, and without a final price, until that one closes
                 assert both.tradable_until == second.tradable_until
                 assert both.price_final_from == second.price_final_from
+                assert [share.pnl_hour for share in both.shares] == [label(zone.doubled_hour)]
+
+
+@each_changing_zone
+def test_on_days_of_a_change_a_block_delivers_in_each_hour_between_its_ends(zone: Zone) -> None:
+    market = Market.of(zone.name)
+    assert zone.spring
+    assert zone.autumn
+    for day in [change(year) for year in YEARS[::3] for change in (zone.spring, zone.autumn)]:
+        hours = list(zip(zone.starts(day), labels_of(zone, day), strict=True))
+        for first, last in itertools.combinations(range(25), 2):
+            if last == first + 1:
+                continue
+            text = f"{first:02}-{last:02}"
+            if day == zone.spring(day.year) and first == zone.skipped_hour:
+                with pytest.raises(RejectedMessageError) as rejected:
+                    market.period(day, text)
+                assert rejected.value.reason == Reason.NONEXISTENT_DELIVERY_HOUR
+                continue
+            inside = [(at, name) for (wall, at), name in hours if first <= wall < last]
+            block = market.period(day, text)
+            assert (block.start_at, block.end_at) == (inside[0][0], inside[-1][0] + HOUR)
+            assert block.shares == tuple(HourShare(name, 0, Decimal(1)) for _, name in inside)
+            assert (block.hours, block.is_dst_ambiguous) == (len(inside), False)
+            assert block.tradable_until == block.start_at - GATE_CLOSURE
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "text", "start", "end", "hours"),
+    [
+        ("Berlin", "2025-03-30", "00-04", "2025-03-29T23:00", "2025-03-30T02:00", "00-01 01-02 03-04"),
+        ("Berlin", "2025-03-30", "00:00-02:00", "2025-03-29T23:00", "2025-03-30T01:00", "00-01 01-02"),
+        ("Berlin", "2025-03-30", "01-03", "2025-03-30T00:00", "2025-03-30T01:00", "01-02"),
+        ("Berlin", "2025-03-30", "01:45-02:00", "2025-03-30T00:45", "2025-03-30T01:00", "01-02"),
+        ("Berlin", "2025-03-30", "03:00-03:15", "2025-03-30T01:00", "2025-03-30T01:15", "03-04"),
+        (
+            "Berlin",
+            "2025-10-26",
+            "00-04",
+            "2025-10-25T22:00",
+            "2025-10-26T03:00",
+            "00-01 01-02 02-03A 02-03B 03-04",
+        ),
+        ("Berlin", "2025-10-26", "00-02", "2025-10-25T22:00", "2025-10-26T00:00", "00-01 01-02"),
+        ("Berlin", "2025-10-26", "02-04", "2025-10-26T00:00", "2025-10-26T03:00", "02-03A 02-03B 03-04"),
+        ("Berlin", "2025-10-26", "03-05", "2025-10-26T02:00", "2025-10-26T04:00", "03-04 04-05"),
+        ("Berlin", "2025-10-26", "02:15-02:30A", "2025-10-26T00:15", "2025-10-26T00:30", "02-03A"),
+        ("Berlin", "2025-10-26", "02:15-02:30B", "2025-10-26T01:15", "2025-10-26T01:30", "02-03B"),
+        ("London", "2025-03-30", "00-04", "2025-03-30T00:00", "2025-03-30T03:00", "00-01 02-03 03-04"),
+        ("London", "2025-03-30", "02:00-02:15", "2025-03-30T01:00", "2025-03-30T01:15", "02-03"),
+        (
+            "London",
+            "2025-10-26",
+            "00-04",
+            "2025-10-25T23:00",
+            "2025-10-26T04:00",
+            "00-01 01-02A 01-02B 02-03 03-04",
+        ),
+        ("London", "2025-10-26", "01:45-02:00B", "2025-10-26T01:45", "2025-10-26T02:00", "01-02B"),
+        ("London", "2025-10-26", "2A", "2025-10-26T00:00", "2025-10-26T01:00", "01-02A"),
+        ("Helsinki", "2025-03-30", "00-05", "2025-03-29T22:00", "2025-03-30T02:00", "00-01 01-02 02-03 04-05"),
+        ("Helsinki", "2025-03-30", "04:00-04:15", "2025-03-30T01:00", "2025-03-30T01:15", "04-05"),
+        (
+            "Helsinki",
+            "2025-10-26",
+            "02-05",
+            "2025-10-25T23:00",
+            "2025-10-26T03:00",
+            "02-03 03-04A 03-04B 04-05",
+        ),
+        ("Helsinki", "2025-10-26", "03:30-04:00B", "2025-10-26T01:30", "2025-10-26T02:00", "03-04B"),
+    ],
+)
+def test_across_a_change_by_hand(zone: str, day: str, text: str, start: str, end: str, hours: str) -> None:
+    period = Market.of(f"Europe/{zone}").period(date.fromisoformat(day), text)
+    bounds = [datetime.fromisoformat(at).replace(tzinfo=UTC) for at in (start, end)]
+    assert [period.start_at, period.end_at] == bounds
+    assert [share.pnl_hour for share in period.shares] == hours.split()
+    assert period.hours == Decimal((bounds[1] - bounds[0]) // timedelta(minutes=15)) / 4
+    assert not period.is_dst_ambiguous
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("Berlin", (23, 25)), ("London", (23, 25)), ("Helsinki", (23, 25))]
+)
+def test_a_block_of_the_whole_day_has_the_hours_of_the_day(zone: str, hours: tuple[int, int]) -> None:
+    market = Market.of(f"Europe/{zone}")
+    days = date(2025, 3, 30), date(2025, 10, 26)
+    assert tuple(market.period(day, "00-24").hours for day in days) == hours
+
+
+def labels_of(zone: Zone, day: date) -> list[str]:
+    """The label of each hour of a day, with A and B for the two of a doubled one."""
+    walls = [wall for wall, _ in zone.starts(day)]
+    return [
+        label(wall) + ("" if walls.count(wall) == 1 else "AB"[n - walls.index(wall)])
+        for n, wall in enumerate(walls)
+    ]
 
 
 def clock_labels(wall: int, minutes: int, half: str = "") -> list[str]:

@@ -1,7 +1,7 @@
 """Reference prices: what a reply means, undefined values included, and which replies break the contract."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 
 from include.domain.delivery_period import Market
 from include.domain.reference_price import (
+    Observation,
     ReferencePrice,
+    is_stale,
     is_transient_status,
     parse_reference_price,
+    price_status,
+    standing_price,
     why_no_answer,
 )
 from include.domain.rejection import Reason, RejectedMessageError
@@ -61,6 +65,28 @@ def test_the_time_of_update_may_be_missing(text: str) -> None:
     assert parse_reference_price(200, text, ASKED) == ReferencePrice(ASKED, Decimal("27.74"), None)
 
 
+@pytest.mark.parametrize("value", [None, 27.74])
+@pytest.mark.parametrize(
+    ("updated", "said"), [("yesterday", "'yesterday'"), (1677, "Decimal('1677')"), ("", "''")]
+)
+def test_a_time_of_update_that_cannot_be_read_costs_no_price(
+    value: float | None, updated: object, said: str
+) -> None:
+    price = None if value is None else Decimal("27.74")
+    parsed = parse_reference_price(200, reply(last_update=updated, value=value), ASKED)
+    assert parsed == ReferencePrice(ASKED, price, None, said)
+    assert why_no_answer(200, reply(last_update=updated, value=value).encode(), ASKED) is None
+
+
+def test_a_price_may_be_written_as_a_text() -> None:
+    assert parse_reference_price(200, reply(value="-27.740"), ASKED).price_eur_per_mwh == Decimal("-27.74")
+
+
+@pytest.mark.parametrize("literal", ["9999.99", "-9999.99"])
+def test_the_bounds_of_the_exchange_are_prices(literal: str) -> None:
+    assert parse_reference_price(200, reply_with_value(literal), ASKED).price_eur_per_mwh == Decimal(literal)
+
+
 @pytest.mark.parametrize(("reason", "status", "text", "explanation"), BAD_REPLIES)
 def test_a_breach_of_the_contract_is_rejected_with_its_reason_in_words(
     reason: Reason, status: int, text: str, explanation: str
@@ -100,7 +126,7 @@ def test_a_breach_of_the_contract_is_no_answer(
     reason: Reason, status: int, text: str, explanation: str
 ) -> None:
     failure = why_no_answer(status, text.encode(), ASKED)
-    if reason is Reason.BAD_REQUEST:
+    if reason in (Reason.BAD_REQUEST, Reason.PRICE_OUT_OF_BOUNDS):
         assert failure is None
     else:
         assert failure is not None
@@ -137,3 +163,71 @@ def test_a_reply_with_any_values_is_a_price_or_rejected(changes: dict[str, Any])
     else:
         assert price.period is ASKED
         assert (price.price_eur_per_mwh is None) == (changes.get("value", "given") is None)
+
+
+GATE = datetime(2023, 5, 12, 5, 55, tzinfo=UTC)
+"""Gate closure of 08-09, Berlin summer time."""
+LAST_PUBLICATION = datetime(2023, 5, 12, 6, 0, 30, tzinfo=UTC)
+NEXT_NOON = datetime(2023, 5, 13, 10, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+FRESH = GATE - timedelta(minutes=10)
+
+
+def observed(at: datetime, updated_at: datetime | None, price: str | None = "27.74") -> Observation:
+    return Observation(None if price is None else Decimal(price), updated_at, at)
+
+
+@pytest.mark.parametrize(
+    ("at", "updated_at", "status"),
+    [
+        (LAST_PUBLICATION - SECOND, FRESH, "provisional"),
+        (LAST_PUBLICATION - SECOND, None, "provisional"),
+        (LAST_PUBLICATION, FRESH, "final"),
+        (LAST_PUBLICATION, None, "final"),  # the provider does not say, or not readably
+        (LAST_PUBLICATION, FRESH - SECOND, "provisional"),
+        (NEXT_NOON - SECOND, FRESH - SECOND, "provisional"),
+        (NEXT_NOON - SECOND, FRESH, "final"),
+        (NEXT_NOON, FRESH - SECOND, "final"),
+        (NEXT_NOON, FRESH - timedelta(days=9), "final"),
+    ],
+)
+def test_a_price_is_final_after_the_last_publication_if_the_provider_has_updated_it(
+    at: datetime, updated_at: datetime | None, status: str
+) -> None:
+    assert price_status(ASKED, observed(at, updated_at)) == status
+
+
+@pytest.mark.parametrize(
+    ("at", "updated_at", "is_old"),
+    [
+        (LAST_PUBLICATION - SECOND, FRESH - SECOND, False),  # the next publication may bring another
+        (LAST_PUBLICATION, FRESH - SECOND, True),
+        (LAST_PUBLICATION, FRESH, False),
+        (LAST_PUBLICATION, None, False),
+        (NEXT_NOON, FRESH - SECOND, True),
+    ],
+)
+def test_a_value_is_stale_once_a_newer_one_was_due(
+    at: datetime, updated_at: datetime | None, is_old: bool
+) -> None:
+    assert is_stale(ASKED, observed(at, updated_at)) is is_old
+
+
+def test_no_observation_with_a_price_is_no_price() -> None:
+    assert standing_price([]) is None
+    assert standing_price([observed(NEXT_NOON, FRESH, None)]) is None
+    assert price_status(ASKED, None) == "missing"
+
+
+def test_the_last_defined_observation_stands_whatever_its_order_or_status() -> None:
+    early, late = observed(LAST_PUBLICATION, FRESH), observed(LAST_PUBLICATION + SECOND, FRESH - SECOND, "30")
+    undefined = observed(NEXT_NOON, FRESH, None)
+    assert standing_price([early, undefined, late]) == standing_price([late, early]) == late
+    assert price_status(ASKED, late) == "provisional"
+
+
+def test_of_observations_at_one_time_the_last_update_counts_then_the_lowest_price() -> None:
+    at = LAST_PUBLICATION
+    newest = observed(at, FRESH + SECOND, "50")
+    assert standing_price([observed(at, None, "1"), newest, observed(at, FRESH, "2")]) == newest
+    assert standing_price([observed(at, FRESH, "3"), observed(at, FRESH, "-3")]) == observed(at, FRESH, "-3")

@@ -13,7 +13,7 @@ OF_THE_LOADER = {
     Reason.UNSTORABLE,
     Reason.TORN_LINE,
     Reason.FOREIGN_LINE,
-    Reason.DISCARDED_BATCH,
+    Reason.OBSERVED_IN_FUTURE,
 }
 
 

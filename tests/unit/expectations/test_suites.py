@@ -1,5 +1,6 @@
 """What every expectation needs so that its result can be read and acted on."""
 
+import re
 import string
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from include.expectations import pnl_hourly, reference_prices, trades
 from include.expectations.library import CRITICAL, WARNING, ExpectNoRows
 from include.expectations.validation import Suite
+from include.settings import Settings
 
-SUITES = [trades.suite("batches"), reference_prices.suite("batches"), pnl_hourly.suite()]
+SUITES = [trades.suite(Settings()), reference_prices.suite(Settings()), pnl_hourly.suite()]
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
@@ -31,9 +33,11 @@ def test_a_query_names_the_view_if_and_only_if_it_joins(suite: Suite) -> None:
 
 
 @pytest.mark.parametrize("suite", SUITES[:2], ids=lambda suite: suite.name)
-def test_what_blocks_a_batch_says_which_batch(suite: Suite) -> None:
-    assert "load_batch_id" in suite.identity
+def test_a_finding_says_which_lines_it_is_about(suite: Suite) -> None:
+    """The lines by which trades are quarantined, and the batch that a person looks up."""
+    columns = {"load_batch_id", "landing_file_id", "line_number"}
+    assert columns <= set(suite.identity)
     for expectation in suite.expectations:
         if isinstance(expectation, ExpectNoRows):
             selected = expectation.unexpected_rows_query.split("FROM", 1)[0]
-            assert "load_batch_id" in selected, expectation.description
+            assert columns <= set(re.findall(r"\w+", selected)), expectation.description

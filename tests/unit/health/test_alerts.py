@@ -57,8 +57,18 @@ def test_every_metric_of_a_rule_is_exported_with_these_labels() -> None:
 
 def test_every_alarm_of_ours_has_a_rule() -> None:
     expressions = "\n".join(rule["expr"] for rule in OURS)
-    for alarm in ("capture_silent", "capture_disconnected", "loading_stuck", "analyst_changed"):
+    for alarm in (
+        "capture_silent",
+        "capture_disconnected",
+        "loading_stuck",
+        "no_trades",
+        "capture_differences",
+        "analyst_changed",
+        "unknown_fields",
+    ):
         assert f'power_desk_alarm{{alarm="{alarm}"}}' in expressions
+    for problem in ("quarantined", "rejected"):
+        assert f'power_desk_unreviewed_messages{{problem="{problem}"}} > 0' in expressions
     for thing in ("hourly_pnl", "reference_prices"):
         assert f'power_desk_freshness_late{{thing="{thing}"}}' in expressions
     for sign in ("write", "connected"):

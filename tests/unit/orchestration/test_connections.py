@@ -1,9 +1,12 @@
-"""Connections of Airflow as URLs."""
+"""Connections of Airflow as URLs and settings."""
+
+import json
 
 import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from include.errors import TerminalError
 from include.orchestration.connections import airflow_settings, connection_url
 
 
@@ -50,3 +53,53 @@ def test_a_task_that_tells_nobody_does_not_ask_for_the_ways_to_tell(
     assert settings.warehouse_url == "postgresql://db/warehouse"
     assert settings.alert_urls == urls
     assert ("alerts" in asked) is notifying
+
+
+@pytest.fixture
+def exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXCHANGE_URL", "ws://of-the-environment:5050")
+    monkeypatch.setenv("EXCHANGE_HEADERS", '{"X-Key": "of the environment"}')
+    monkeypatch.setenv("EXCHANGE_SUBSCRIBE", "of the environment")
+
+
+def with_extras(monkeypatch: pytest.MonkeyPatch, **extras: object) -> None:
+    """Airflow knows a connection `exchange` with these extras, and no other."""
+    known = Connection(conn_id="exchange", conn_type="wss", host="exchange.example", extra=json.dumps(extras))
+
+    def get(connection_id: str) -> Connection:
+        if connection_id != "exchange":
+            raise AirflowNotFoundException(connection_id)
+        return known
+
+    monkeypatch.setattr(Connection, "get", get)
+
+
+@pytest.mark.usefixtures("exchange")
+@pytest.mark.parametrize("subscribe", ['{"op": "subscribe"}', {"op": "subscribe"}])
+def test_the_extras_of_the_exchange_hold_headers_and_the_first_message(
+    monkeypatch: pytest.MonkeyPatch, subscribe: object
+) -> None:
+    with_extras(
+        monkeypatch, exchange_headers={"X-Key": "s3cret"}, exchange_subscribe=subscribe, subscribe="trades"
+    )
+    settings = airflow_settings()
+    assert settings.exchange_url == "wss://exchange.example?subscribe=trades"
+    assert settings.exchange_headers == (("X-Key", "s3cret"),)
+    assert settings.exchange_subscribe == '{"op": "subscribe"}'
+
+
+@pytest.mark.usefixtures("exchange")
+def test_without_extras_headers_and_the_first_message_are_those_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_extras(monkeypatch)
+    settings = airflow_settings()
+    assert settings.exchange_url == "wss://exchange.example"
+    assert settings.exchange_headers == (("X-Key", "of the environment"),)
+    assert settings.exchange_subscribe == "of the environment"
+
+
+def test_headers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_extras(monkeypatch, exchange_headers={"X-Key": ["s3cret"]})
+    with pytest.raises(TerminalError, match="EXCHANGE_HEADERS must be"):
+        airflow_settings()

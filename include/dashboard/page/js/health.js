@@ -13,7 +13,7 @@ const SECTIONS = [
   {
     key: "alarms",
     title: "Alarms",
-    first: ["alarm", "since_at", "detail"],
+    first: ["alarm", "severity", "since_at", "detail"],
     hidden: ["raised_at"],
     none: "Nothing is late or broken.",
   },

@@ -6,11 +6,11 @@ import { addDays, clock, dayInWords, now, today } from "./times.js";
 
 /** Shape and word tell them apart; the colour only helps. */
 export const PRICE_STATUS = {
-  final: { mark: "●", word: "final", meaning: "The reference price will not move any more." },
+  final: { mark: "●", word: "final", meaning: "The reference price includes the last trades of the hour." },
   provisional: {
     mark: "◐",
     word: "provisional",
-    meaning: "Trading goes on: the reference price may still move.",
+    meaning: "Trading goes on, or the provider has not updated the price since it ended: it may still move.",
   },
   missing: { mark: "○", word: "missing", meaning: "No reference price is published yet: PnL comes with it." },
 };

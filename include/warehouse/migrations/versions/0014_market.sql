@@ -122,6 +122,7 @@ ON CONFLICT DO NOTHING;
 INSERT INTO raw.period_hours
 SELECT 'DE', delivery_day, delivery_hour, delivery_hour, 0, 1
 FROM raw.delivery_periods
+WHERE delivery_hour NOT LIKE '%:%'
 ON CONFLICT DO NOTHING;
 
 -- PnL of what was renamed and of quarters and halves moves to the hours
@@ -331,23 +332,54 @@ CREATE INDEX rejected_messages_untold ON ops.rejected_messages (market, received
 CREATE INDEX rejected_messages_told ON ops.rejected_messages (market, delivery_day)
     WHERE review IS NULL AND delivery_hours IS NOT NULL AND source = 'trades';
 
+CREATE VIEW ops.review_queue AS
+SELECT
+    m.market, m.problem, m.reason, m.trade_id, m.direction, m.revision, m.delivery_day, m.delivery_hours,
+    -- a line that capture did not write says nothing of its receipt
+    coalesce(m.received_at, f.hour_start_at) AS received_at,
+    m.landing_file_id, f.landing_file, f.hour_start_at, m.line_number
+FROM (
+    SELECT q.market, 'quarantined' AS problem, q.expectation AS reason, q.trade_id, q.direction, q.revision,
+           q.delivery_day,
+           ARRAY(SELECT h.pnl_hour FROM raw.period_hours AS h
+                 WHERE (h.market, h.delivery_day, h.delivery_hour) = (q.market, q.delivery_day, q.delivery_hour))
+               AS delivery_hours,
+           q.received_at, q.landing_file_id, q.line_number
+    FROM ops.quarantined_trades AS q
+    WHERE q.review IS NULL
+    UNION ALL
+    SELECT market, 'rejected', reason_code, NULL, NULL, NULL, delivery_day, delivery_hours, received_at,
+           landing_file_id, line_number
+    FROM ops.rejected_messages
+    WHERE review IS NULL AND source = 'trades' AND reason_code <> 'torn_line'
+) AS m
+JOIN ops.landing_files AS f USING (landing_file_id);
+COMMENT ON VIEW ops.review_queue IS 'Messages that did not become trades that count, and that nobody has reviewed: one row a message. Torn lines are no messages';
+COMMENT ON COLUMN ops.review_queue.market IS 'The market';
+COMMENT ON COLUMN ops.review_queue.problem IS 'quarantined or rejected';
+COMMENT ON COLUMN ops.review_queue.reason IS 'The expectation that a quarantined trade breaks, or the reason code of a reject';
+COMMENT ON COLUMN ops.review_queue.trade_id IS 'The exchange''s id of a quarantined trade; NULL for a reject';
+COMMENT ON COLUMN ops.review_queue.direction IS 'buy or sell; NULL for a reject';
+COMMENT ON COLUMN ops.review_queue.revision IS 'Revision of the trade; NULL for a reject';
+COMMENT ON COLUMN ops.review_queue.delivery_day IS 'Local day of the market; NULL: the message tells none';
+COMMENT ON COLUMN ops.review_queue.delivery_hours IS 'Hours of PnL that it may concern; NULL: all that were tradable when it came';
+COMMENT ON COLUMN ops.review_queue.received_at IS 'When capture received it; start of the hour of its file if it does not say';
+COMMENT ON COLUMN ops.review_queue.landing_file_id IS 'The landing file';
+COMMENT ON COLUMN ops.review_queue.landing_file IS 'Path of the landing file below LANDING_ROOT';
+COMMENT ON COLUMN ops.review_queue.hour_start_at IS 'Hour of receipt: start of the UTC hour of the landing file';
+COMMENT ON COLUMN ops.review_queue.line_number IS 'The line in that file, from 1';
+
 CREATE VIEW ops.unreviewed_messages AS
-SELECT q.market, q.delivery_day, h.pnl_hour AS delivery_hour, 'quarantined' AS problem, q.expectation AS reason,
-       q.received_at, q.landing_file_id, q.line_number
-FROM ops.quarantined_trades AS q
-JOIN raw.period_hours AS h USING (market, delivery_day, delivery_hour)
-WHERE q.review IS NULL
+SELECT market, delivery_day, unnest(delivery_hours) AS delivery_hour, problem, reason, received_at, landing_file_id,
+       line_number
+FROM ops.review_queue
+WHERE delivery_hours IS NOT NULL
 UNION ALL
-SELECT market, delivery_day, unnest(delivery_hours), 'rejected', reason_code, received_at, landing_file_id, line_number
-FROM ops.rejected_messages
-WHERE review IS NULL AND delivery_hours IS NOT NULL AND source = 'trades' AND reason_code <> 'torn_line'
-UNION ALL
-SELECT h.market, h.delivery_day, h.delivery_hour, 'rejected', m.reason_code, m.received_at, m.landing_file_id,
-       m.line_number
+SELECT h.market, h.delivery_day, h.delivery_hour, q.problem, q.reason, q.received_at, q.landing_file_id, q.line_number
 FROM staging.pnl_hours AS h
-JOIN ops.rejected_messages AS m
-    ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until
-WHERE m.review IS NULL AND m.delivery_hours IS NULL AND m.source = 'trades' AND m.reason_code <> 'torn_line';
+JOIN ops.review_queue AS q
+    ON q.market = h.market AND q.received_at >= h.tradable_from AND q.received_at < h.tradable_until
+WHERE q.delivery_hours IS NULL;
 COMMENT ON VIEW ops.unreviewed_messages IS 'Messages that did not become trades that count, and that nobody has reviewed: one row a message and an hour of PnL that it may concern; for one that tells no hour all that were tradable when it came';
 COMMENT ON COLUMN ops.unreviewed_messages.market IS 'The market';
 COMMENT ON COLUMN ops.unreviewed_messages.delivery_day IS 'Local day of the market';
@@ -516,30 +548,6 @@ COMMENT ON COLUMN curated.trades.energy_mwh IS 'Energy, MWh: power x hours of de
 COMMENT ON COLUMN curated.cancelled_trades.energy_mwh IS 'Energy, MWh: power x hours of delivery';
 COMMENT ON COLUMN curated.cancelled_trades.cancelled_at IS 'When the first cancellation that takes it back was received';
 
-CREATE VIEW curated.reference_prices AS
-SELECT DISTINCT ON (r.market, r.delivery_day, r.delivery_hour)
-    r.market, r.delivery_day, r.delivery_hour, p.delivery_start_at, p.delivery_end_at,
-    r.price_eur_per_mwh,
-    CASE WHEN r.observed_at >= p.price_final_from THEN 'final' ELSE 'provisional' END AS price_status,
-    r.provider_updated_at, r.observed_at, r.load_batch_id
-FROM raw.reference_prices AS r
-JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
-JOIN ops.load_batches AS b USING (load_batch_id)
-WHERE b.state = 'accepted' AND r.price_eur_per_mwh IS NOT NULL
-ORDER BY r.market, r.delivery_day, r.delivery_hour, r.observed_at DESC, r.provider_updated_at DESC NULLS LAST,
-         r.price_eur_per_mwh;
-COMMENT ON VIEW curated.reference_prices IS 'The current reference price of each hour: the last one observed that was defined; no row, no price';
-COMMENT ON COLUMN curated.reference_prices.market IS 'The market';
-COMMENT ON COLUMN curated.reference_prices.delivery_day IS 'Local day of the market';
-COMMENT ON COLUMN curated.reference_prices.delivery_hour IS 'Label, local time';
-COMMENT ON COLUMN curated.reference_prices.delivery_start_at IS 'Start of delivery, inclusive';
-COMMENT ON COLUMN curated.reference_prices.delivery_end_at IS 'End of delivery, exclusive';
-COMMENT ON COLUMN curated.reference_prices.price_eur_per_mwh IS 'Reference price, EUR/MWh';
-COMMENT ON COLUMN curated.reference_prices.price_status IS 'final: observed after the last publication; provisional: it may still move';
-COMMENT ON COLUMN curated.reference_prices.provider_updated_at IS 'The provider''s time of the value';
-COMMENT ON COLUMN curated.reference_prices.observed_at IS 'When we received it';
-COMMENT ON COLUMN curated.reference_prices.load_batch_id IS 'The load that brought it';
-
 -- the one place that says which columns make the content of a trade, and in which order copies were received
 CREATE VIEW staging.compared_copies AS
 SELECT
@@ -592,9 +600,12 @@ BEGIN ATOMIC
     UNION
     SELECT h.market, h.delivery_day, h.delivery_hour
     FROM staging.pnl_hours AS h
-    JOIN ops.rejected_messages AS m
-        ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until
-    WHERE m.load_batch_id = ANY (load_batch_ids) AND m.source = 'trades' AND m.delivery_hours IS NULL;
+    JOIN (
+        SELECT r.market, coalesce(r.received_at, f.hour_start_at) AS received_at
+        FROM ops.rejected_messages AS r
+        JOIN ops.landing_files AS f USING (landing_file_id)
+        WHERE r.load_batch_id = ANY (load_batch_ids) AND r.source = 'trades' AND r.delivery_hours IS NULL
+    ) AS m ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until;
 END;
 COMMENT ON FUNCTION staging.affected_hours IS 'The hours of PnL that depend on the trades, cancellations and rejects of these batches';
 
@@ -620,71 +631,10 @@ COMMENT ON COLUMN curated.pnl_versions.has_unreviewed_messages IS 'Rejected mess
 COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'There is neither a capture gap nor a message that waits for a review';
 
 -- ---------------------------------------------------------------- what is incomplete, and what is wrong
-CREATE VIEW ops.missing_prices AS
-WITH wanting AS (
-    SELECT
-        n.market, n.delivery_day, n.delivery_hour, p.delivery_start_at, n.price_status,
-        CASE WHEN n.price_status = 'provisional' THEN p.price_final_from ELSE h.missing_since_at END AS since_at
-    FROM (
-        SELECT market, delivery_day, delivery_hour, min(price_status) AS price_status
-        FROM curated.pnl_hourly
-        WHERE price_status <> 'final'
-        GROUP BY market, delivery_day, delivery_hour
-    ) AS n
-    JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
-    CROSS JOIN LATERAL (
-        SELECT min(valid_from) AS missing_since_at
-        FROM curated.pnl_hourly_history AS h
-        WHERE (h.market, h.delivery_day, h.delivery_hour) = (n.market, n.delivery_day, n.delivery_hour)
-            AND h.price_status = 'missing' AND n.price_status = 'missing'
-    ) AS h
-)
-SELECT
-    w.market, w.delivery_day, w.delivery_hour, w.delivery_start_at, w.price_status, w.since_at,
-    q.requested_at AS last_asked_at, q.status AS last_status, r.observed_at AS last_observed_at,
-    CASE
-        WHEN r.price_eur_per_mwh IS NOT NULL AND r.state <> 'accepted'
-            THEN format('the provider answered, but batch %s of its reply is not validated yet', r.load_batch_id)
-        WHEN q.requested_at IS NULL THEN 'the provider was never asked'
-        WHEN q.status IS NULL THEN 'the provider did not answer'
-        WHEN r.observed_at >= q.requested_at AND r.price_eur_per_mwh IS NULL THEN 'the provider has no price for it'
-        WHEN q.status <> 200 THEN format('the provider answered HTTP %s', q.status)
-        WHEN r.observed_at IS NULL OR r.observed_at < q.requested_at
-            THEN 'the reply was refused (ops.rejected_messages) or is not loaded yet'
-        WHEN w.price_status = 'provisional' AND r.observed_at < w.since_at
-            THEN 'the provider was not asked since the last publication'
-        ELSE 'the price is there and not built in yet'
-    END AS reason
-FROM wanting AS w
-LEFT JOIN LATERAL (
-    SELECT requested_at, status
-    FROM ops.provider_requests AS q
-    WHERE (q.market, q.delivery_day, q.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
-      AND q.finished_at IS NOT NULL
-    ORDER BY q.finished_at DESC
-    LIMIT 1
-) AS q ON true
-LEFT JOIN LATERAL (
-    SELECT r.observed_at, r.price_eur_per_mwh, r.load_batch_id, b.state
-    FROM raw.reference_prices AS r
-    JOIN ops.load_batches AS b USING (load_batch_id)
-    WHERE (r.market, r.delivery_day, r.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
-    ORDER BY r.observed_at DESC
-    LIMIT 1
-) AS r ON true
--- the provider publishes every 10 minutes, and a minute later it is asked
-WHERE now() > w.since_at + interval '15 minutes';
-COMMENT ON VIEW ops.missing_prices IS 'Traded hours whose price is due and not there, or due to be final and still provisional';
-COMMENT ON COLUMN ops.missing_prices.market IS 'The market';
-COMMENT ON COLUMN ops.missing_prices.delivery_day IS 'Local day of the market';
-COMMENT ON COLUMN ops.missing_prices.delivery_hour IS 'Label, local time';
-COMMENT ON COLUMN ops.missing_prices.delivery_start_at IS 'Start of delivery';
-COMMENT ON COLUMN ops.missing_prices.price_status IS 'missing or provisional';
-COMMENT ON COLUMN ops.missing_prices.since_at IS 'First published without a price; for a provisional one, when the final one could be had';
-COMMENT ON COLUMN ops.missing_prices.last_asked_at IS 'When the provider was last asked and the request came to an end; NULL: never';
-COMMENT ON COLUMN ops.missing_prices.last_status IS 'HTTP status of the answer; NULL: no answer';
-COMMENT ON COLUMN ops.missing_prices.last_observed_at IS 'When the last reply that was loaded came in';
-COMMENT ON COLUMN ops.missing_prices.reason IS 'Why, in words';
+ALTER TABLE ops.alarms ADD COLUMN severity text NOT NULL DEFAULT 'critical' CHECK (severity IN ('critical', 'warning'));
+COMMENT ON COLUMN ops.alarms.severity IS 'critical: the task check_freshness is red while it is on; warning: people are told, no task is red';
+COMMENT ON COLUMN ops.alarms.detail IS 'What is the matter, in words; of one that is over, what was when it was last seen';
+COMMENT ON COLUMN ops.alarms.page_text IS 'What it means for a trader; NULL: the page shows the detail of a critical one, nothing of a warning';
 
 CREATE VIEW ops.incomplete_periods AS
 WITH known AS MATERIALIZED (
@@ -784,7 +734,7 @@ WITH answers AS (
 ), found (precedence, code, since_at, text) AS (
     SELECT 1, coalesce(page_code, alarm), since_at, coalesce(page_text, detail)
     FROM ops.alarms
-    WHERE cleared_at IS NULL
+    WHERE cleared_at IS NULL AND (severity = 'critical' OR page_text IS NOT NULL)
     UNION ALL
     SELECT 2, 'provider_down', min(finished_at),
            'The provider of reference prices does not answer: prices stay as they are until it does.'
