@@ -84,6 +84,13 @@ FROM curated.pnl_daily_as_of(%(as_of)s)
 WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_day, trader_id
 
+-- name: pnl_quarter_hourly
+-- PnL by quarter of an hour on a day, of one trader or of each, from the trades and prices of now
+SELECT *
+FROM curated.pnl_quarter_hourly
+WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+ORDER BY delivery_start_at, delivery_quarter, trader_id
+
 -- name: portfolio_pnl_daily
 -- PnL by delivery day of the portfolio
 SELECT *, NULL AS trader_id
