@@ -63,6 +63,9 @@ COLUMNS = (
     Column("note", "note", "", "text"),
 )
 
+IN_FILES = (*COLUMNS, Column("market", "market", "", "text"))
+"""The columns of a file; what is new comes last, so that those before keep their place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -70,13 +73,15 @@ class Report:
 
     Attributes:
         trader_id: None: the whole portfolio.
-        table: Column.title by Column.title, a row a delivery period, the last row the totals; numbers are
-            Decimal, None where there is none. Without any row: nothing was traded.
+        table: The columns of IN_FILES by their titles, a row a delivery period, the last row the totals;
+            numbers are Decimal, None where there is none. Without any row: nothing was traded.
+        hours_without_trades: Hours without any row about which messages came that nobody has reviewed.
     """
 
     delivery_day: date
     trader_id: str | None
     table: pd.DataFrame
+    hours_without_trades: int = 0
 
     @property
     def file_name(self) -> str:
@@ -100,6 +105,7 @@ def run(settings: Settings, delivery_day: date, trader_id: str | None = None) ->
         with conn, conn.cursor() as cur:
             rows = fetch_dicts(cur, rows_query, of_whom)
             total = fetch_dicts(cur, total_query, of_whom)
+            (others,) = fetch_dicts(cur, QUERIES["report_hours_without_trades"], of_whom)
             traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
     if traders and not rows:
         raise TerminalError(
@@ -110,16 +116,25 @@ def run(settings: Settings, delivery_day: date, trader_id: str | None = None) ->
         row | {"delivery_period": f"{row['delivery_day']} {row['delivery_hour']}", "note": _row_note(row)}
         for row in rows
     ]
-    lines += [row | {"delivery_period": "total", "note": _total_note(row)} for row in total]
-    values = [[line.get(column.name) for column in COLUMNS] for line in lines]
-    titles = [column.title for column in COLUMNS]
-    return Report(delivery_day, trader_id, pd.DataFrame(values, columns=titles, dtype=object))
+    lines += [row | {"delivery_period": "total", "note": _total_note(row | others)} for row in total]
+    values = [[line.get(column.name) for column in IN_FILES] for line in lines]
+    titles = [column.title for column in IN_FILES]
+    return Report(delivery_day, trader_id, pd.DataFrame(values, columns=titles, dtype=object), **others)
 
 
 def _row_note(row: dict[str, Any]) -> str:
-    if row["is_complete"]:
-        return ""
-    return f"! incomplete: no connection for {duration(row['capture_gap_seconds'])} while it was tradable"
+    notes = []
+    if row["capture_gap_seconds"]:
+        notes.append(f"no connection for {duration(row['capture_gap_seconds'])} while it was tradable")
+    if row["has_unreviewed_messages"]:
+        notes.append("messages wait for a review")
+    return f"! incomplete: {'; '.join(notes)}" if notes else ""
+
+
+def waiting_note(hours_without_trades: int) -> str:
+    """Says of hours without trades that messages about them wait for a review."""
+    hours, have = ("1 hour", "has") if hours_without_trades == 1 else (f"{hours_without_trades} hours", "have")
+    return f"! {hours} without trades {have} messages that wait for a review"
 
 
 def _total_note(total: dict[str, Any]) -> str:
@@ -127,6 +142,7 @@ def _total_note(total: dict[str, Any]) -> str:
     missing, incomplete = total["missing_price_count"], total["incomplete_period_count"]
     notes = [f"{missing} {of_all} without a price"] if missing else []
     notes += [f"! {incomplete} {of_all} incomplete"] if incomplete else []
+    notes += [waiting_note(total["hours_without_trades"])] if total["hours_without_trades"] else []
     return "; ".join(notes)
 
 
@@ -158,7 +174,7 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
     places = max((-int(v.normalize().as_tuple().exponent) for v in energies), default=1)
     places = min(max(places, 1), 3)  # 1.2 MW for a quarter of an hour are 0.3 MWh, 0.1 MW are 0.025
     cells = [[column.heading for column in COLUMNS], [column.unit for column in COLUMNS]]
-    for values in table.itertuples(index=False):
+    for values in table[[column.title for column in COLUMNS]].itertuples(index=False):
         cells.append([_cell(c, value, places) for c, value in zip(COLUMNS, values, strict=True)])
     if cells[2:]:
         cells[-1][[c.name for c in COLUMNS].index("reference_price_eur_per_mwh")] = ""  # there is none of a day
@@ -195,7 +211,7 @@ def to_xlsx(report: Report, path: Path) -> None:
         )
         sheet = writer.sheets["PnL"]
         shown = {"energy": "0.0##", "money": "0.00", "signed": "+0.00;-0.00;0.00"}
-        for number, column in enumerate(COLUMNS, 1):
+        for number, column in enumerate(IN_FILES, 1):
             sheet.column_dimensions[get_column_letter(number)].width = max(len(column.title) + 2, 12)
             for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
                 cell.number_format = shown.get(column.kind, "General")

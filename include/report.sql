@@ -18,6 +18,15 @@ ORDER BY delivery_start_at, delivery_hour
 -- name: report_portfolio_total
 SELECT * FROM curated.portfolio_pnl_daily WHERE delivery_day = %(delivery_day)s
 
+-- name: report_hours_without_trades
+-- Hours of a day that have no row of PnL although messages about them came that nobody has reviewed
+SELECT count(DISTINCT (market, delivery_hour)) AS hours_without_trades
+FROM ops.unreviewed_messages AS u
+WHERE delivery_day = %(delivery_day)s
+  AND NOT EXISTS (
+      SELECT FROM curated.pnl_hourly AS h
+      WHERE (h.market, h.delivery_day, h.delivery_hour) = (u.market, u.delivery_day, u.delivery_hour))
+
 -- name: report_traders
 -- Who traded for delivery on a day
 SELECT DISTINCT trader_id FROM curated.pnl_hourly WHERE delivery_day = %(delivery_day)s ORDER BY trader_id

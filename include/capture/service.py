@@ -193,11 +193,13 @@ class _Capture:
             reason = self._ends_because or why_closed(error)
             if self._ends_because == _STOPPED:
                 noticed_at_once = True
-            elif self._ends_because in ("", self._silence):
+            elif self._ends_because == self._silence:  # alive if the exchange took part in the closing
+                noticed_at_once = error.rcvd is not None or isinstance(error.__cause__, EOFError)
+            elif not self._ends_because:
                 noticed_at_once = was_noticed_at_once(error, self._is_ping_unanswered())
         finally:
             self._connection = None
-            if self._successor is not None and self._successor.state is State.OPEN and not self._is_stopping:
+            if noticed_at_once and self._is_succeeded():
                 recorder.event("replaced", reason=reason)
             else:
                 recorder.disconnected(reason, noticed_at_once=noticed_at_once)
@@ -240,8 +242,13 @@ class _Capture:
             if successor is not None:
                 await close_connection(successor, self._timing)
             return
-        self._successor, self._ends_because = successor, self._silence
+        self._successor, self._ends_because = successor, self._ends_because or self._silence
         await close_connection(connection, self._timing)
+
+    def _is_succeeded(self) -> bool:
+        """Whether another connection is up and takes over, so that the end of this one is no gap."""
+        successor = self._successor
+        return successor is not None and successor.state is State.OPEN and not self._is_stopping
 
     async def _send_heartbeats(self) -> None:
         loop = asyncio.get_running_loop()

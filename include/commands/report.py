@@ -11,7 +11,7 @@ from include.csv_file import DECIMALS
 from include.domain.delivery_period import parse_delivery_day
 from include.domain.rejection import RejectedMessageError
 from include.errors import TerminalError, TransientError
-from include.report import Report, run, to_csv, to_text, to_xlsx
+from include.report import Report, run, to_csv, to_text, to_xlsx, waiting_note
 from include.settings import command_settings
 
 FORMATS = ("table", "csv", "xlsx")
@@ -52,6 +52,8 @@ def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> No
             f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is built:"
             " a trade appears there within about a minute of its arrival\n"
         )
+        if report.hours_without_trades:
+            stream.write(f"{waiting_note(report.hours_without_trades)}: the trading desk shows them\n")
         return
     if form == "table" and output is None:
         Console(highlight=False, soft_wrap=True).print(to_text(report), end="")

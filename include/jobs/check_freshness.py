@@ -200,7 +200,8 @@ def _differences_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
     hour = f"{rows[0]['hour_start_at']:%Y-%m-%d %H:%M} UTC"
     detail = f"in the hour from {hour} capture instances missed trades that another one received: {missed}"
     text = "One of our recordings of the exchange lacks deals that another one has: the numbers are complete."
-    yield Alarm("capture_differences", min(row["first_missed_at"] for row in rows), detail, page_text=text)
+    first_at = min(row["first_missed_at"] for row in rows)
+    yield Alarm("capture_differences", first_at, detail, page_text=text, severity="warning")
 
 
 def _price_warnings(cur: cursor) -> Iterator[Alarm]:

@@ -55,11 +55,7 @@ WITH calendar AS (
     GROUP BY delivery_day, delivery_hour
 ), candidates AS (
     SELECT
-        delivery_day,
-        delivery_hour,
-        is_forced,
-        is_recheck,
-        is_recheck_only,
+        s.*,
         -- what curated.reference_prices calls final, or will once its batch is validated; without going through
         -- every observation of the period
         coalesce((

@@ -12,7 +12,13 @@ import msgspec
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.lifecycle import Received, outcome
 from include.domain.pnl import compute_pnl
-from include.domain.reference_price import is_transient_status, parse_reference_price
+from include.domain.reference_price import (
+    Observation,
+    is_transient_status,
+    parse_reference_price,
+    price_status,
+    standing_price,
+)
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Operational, Trade, parse_message, told_hours
 from include.landing import TRADES
@@ -29,7 +35,7 @@ class Specification:
     market: Market
     messages: list[Received] = field(default_factory=list)
     rejects: list[tuple[datetime, tuple[date, tuple[str, ...]] | None]] = field(default_factory=list)
-    prices: dict[Hour, tuple[datetime, Decimal]] = field(default_factory=dict)
+    prices: dict[Hour, list[Observation]] = field(default_factory=dict)
     periods: dict[Hour, DeliveryPeriod] = field(default_factory=dict)
     intervals: list[tuple[datetime, datetime]] = field(default_factory=list)
 
@@ -67,7 +73,7 @@ class Specification:
         self.intervals += journal.intervals.items()
 
     def read_prices(self, path: Path, loaded_bytes: int) -> None:
-        """The last defined observation counts."""
+        """Every observation; include.domain says which one counts."""
         for line in lines(path, loaded_bytes):
             if "event" in line or is_transient_status(line["status"]):
                 continue
@@ -79,9 +85,8 @@ class Specification:
                 continue
             self._knows(period)
             at, key = datetime.fromisoformat(line["received_at"]), (period.delivery_day, period.delivery_hour)
-            price = answer.price_eur_per_mwh
-            if price is not None and (key not in self.prices or at > self.prices[key][0]):
-                self.prices[key] = at, price
+            observation = Observation(answer.price_eur_per_mwh, answer.provider_updated_at, at)
+            self.prices.setdefault(key, []).append(observation)
 
     def pnl_hourly(self) -> dict[Key, dict[str, Any]]:
         """Every column but built_at."""
@@ -102,12 +107,9 @@ class Specification:
 
     def _row(self, key: Key, trades: list[Trade], **counts: Any) -> dict[str, Any]:
         hour = self.periods[key[:2]]
-        observed = self.prices.get(key[:2])
-        status = "missing"
-        if observed is not None:
-            status = "final" if observed[0] >= hour.price_final_from else "provisional"
+        standing = standing_price(self.prices.get(key[:2], ()))
+        price = standing.price_eur_per_mwh if standing else None
         gap = self.gap_seconds(*self.tradable(key[:2]))
-        fills = [trade.fills()[key[1]] for trade in trades]
         return {
             "market": "DE",
             "delivery_day": key[0],
@@ -115,12 +117,12 @@ class Specification:
             "trader_id": key[2],
             "delivery_start_at": hour.start_at,
             "delivery_end_at": hour.end_at,
-            "price_status": status,
+            "price_status": price_status(hour, standing),
             "capture_gap_seconds": gap,
             "is_complete": gap == 0 and not counts["has_unreviewed_messages"],
             "starting_trade_count": sum(trade.period.shares[0].pnl_hour == key[1] for trade in trades),
             **counts,
-            **asdict(compute_pnl(fills, observed[1] if observed else None)),
+            **asdict(compute_pnl([trade.fills()[key[1]] for trade in trades], price)),
         }
 
     def tradable(self, hour: Hour) -> tuple[datetime, datetime]:

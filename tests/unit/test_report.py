@@ -13,9 +13,9 @@ import pytest
 
 from include import report
 from include.csv_file import BYTE_ORDER_MARK
-from include.report import COLUMNS, Report, to_csv, to_text, to_xlsx
+from include.report import IN_FILES, Report, to_csv, to_text, to_xlsx
 
-TITLES = [column.title for column in COLUMNS]
+TITLES = [column.title for column in IN_FILES]
 
 
 def line(**values: Any) -> dict[str, Any]:
@@ -29,12 +29,18 @@ def line(**values: Any) -> dict[str, Any]:
         "performance_eur_per_mwh": Decimal("0.4"),
         "pnl_eur": Decimal("0.48"),
     }
-    words = {"delivery_period": "2023-02-06 12-13", "trade_count": 1, "price_status": "final", "note": ""}
+    words = {
+        "delivery_period": "2023-02-06 12-13",
+        "trade_count": 1,
+        "price_status": "final",
+        "note": "",
+        "market": "DE",
+    }
     return words | numbers | values
 
 
 def report_of(*lines: dict[str, Any]) -> Report:
-    values = [[row[column.name] for column in COLUMNS] for row in lines]
+    values = [[row[column.name] for column in IN_FILES] for row in lines]
     return Report(date(2023, 2, 6), None, pd.DataFrame(values, columns=TITLES, dtype=object))
 
 
@@ -184,5 +190,5 @@ def test_a_file_is_named_after_day_and_trader(trader: str | None, name: str) -> 
     ],
 )
 def test_a_gap_is_said_in_words(seconds: str, words: str) -> None:
-    note = report._row_note({"is_complete": False, "capture_gap_seconds": Decimal(seconds)})
+    note = report._row_note({"capture_gap_seconds": Decimal(seconds), "has_unreviewed_messages": False})
     assert note == f"! incomplete: no connection for {words} while it was tradable"

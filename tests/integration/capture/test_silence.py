@@ -5,6 +5,7 @@ import contextlib
 import http
 import itertools
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,9 +72,9 @@ def test_a_silent_connection_is_replaced_once_a_period_without_a_gap(
 
 
 def test_messages_end_the_silence(exchange: Exchange, start_capture: StartCapture, landed: Landed) -> None:
-    start_capture(exchange.url, max_silence_seconds=1)
+    start_capture(exchange.url, max_silence_seconds=2)
     exchange.wait_for_connections()
-    for _ in range(30):
+    for _ in range(40):
         exchange.send('{"type": "heartbeat"}')  # of whatever kind: capture does not parse
         time.sleep(0.1)
 
@@ -207,6 +208,35 @@ def test_an_exchange_that_hangs_up_on_the_old_connection_is_reconnected_to(
         elif "connected" in line:
             assert line["connected"] is is_connected
     assert not is_connected
+
+
+def test_a_link_that_was_dead_is_not_claimed_until_it_was_replaced(
+    start_capture: StartCapture, landed: Landed
+) -> None:
+    numbers, is_over = itertools.count(), threading.Event()
+
+    async def die_at_first(connection: ServerConnection) -> None:
+        if next(numbers) == 0:
+            connection.transport.pause_reading()  # neither pings nor the closing handshake get an answer
+            for _ in range(1000):
+                if not is_over.is_set():
+                    await asyncio.sleep(0.02)
+            connection.transport.abort()
+        await connection.wait_closed()
+
+    quiet = logging.getLogger("tests.quiet")
+    quiet.setLevel(logging.CRITICAL + 1)
+    with serving(
+        lambda: serve(die_at_first, "127.0.0.1", 0, ping_interval=None, close_timeout=0.1, logger=quiet)
+    ) as port:
+        url = f"ws://127.0.0.1:{port}"
+        start_capture(url, timing=replace(QUICK, pong=60.0), max_silence_seconds=1)
+        eventually(lambda: len(connected(landed)) >= 2)
+        is_over.set()
+
+    assert landed.events("disconnected", "replaced")[0]["event"] == "disconnected"
+    alive_until = datetime.fromisoformat(landed.events("disconnected")[0]["alive_until"])
+    assert alive_until - connected(landed)[0] < timedelta(milliseconds=100)
 
 
 def test_a_stop_while_a_connection_is_being_replaced_is_quick(

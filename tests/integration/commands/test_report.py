@@ -95,6 +95,53 @@ def test_an_incomplete_hour_says_why(traded: cursor, settings: Settings) -> None
     assert notes[:2] == ["", "! incomplete: no connection for 12 min while it was tradable"]
 
 
+def test_an_hour_with_messages_that_wait_says_so(traded: cursor, settings: Settings) -> None:
+    traded.execute("UPDATE curated.pnl_versions SET has_unreviewed_messages = true WHERE trader_id = 'bert'")
+    assert list(run(settings, DAY, "bert").table["note"]) == [
+        "! incomplete: messages wait for a review",
+        "! incomplete: no connection for 12 min while it was tradable; messages wait for a review",
+        "1 of 2 delivery periods without a price; ! 2 of 2 delivery periods incomplete",
+    ]
+
+
+def held_back(database: Database, *hours: str) -> None:
+    """A trade of each of these hours is in quarantine."""
+    batch = database.batch()
+    for hour in hours:
+        database.trade(batch, DAY, hour, trader="anna")
+    columns = (
+        "market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day,"
+        " delivery_hour, received_at, landing_file_id, line_number"
+    )
+    database.rows(
+        f"INSERT INTO ops.quarantined_trades ({columns}, expectation) SELECT {columns}, 'e' FROM raw.trades"
+    )
+
+
+def test_hours_about_which_only_messages_came_are_counted(
+    traded: cursor, database: Database, settings: Settings
+) -> None:
+    held_back(database, "12-13", "20-21", "20:00-20:15", "21-22")
+    waiting = "! 2 hours without trades have messages that wait for a review"
+    assert list(run(settings, DAY, "anna").table["note"]) == ["", "", waiting]
+    assert run(settings, DAY).table["note"].iloc[-1].endswith(f"incomplete; {waiting}")
+
+
+def test_files_have_the_market_as_their_last_column(
+    traded: cursor, command: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert command("--format", "csv") == command("--format", "xlsx") == command() == 0
+    text, table = capsys.readouterr().out.split("delivery period  ", 1)
+    rows = list(csv.reader(text.removeprefix(BYTE_ORDER_MARK).splitlines()))
+    assert [row[-2:] for row in (rows[0], rows[1], rows[-1])] == [
+        ["note", "market"], ["", "DE"], [rows[-1][-2], "DE"]
+    ]  # fmt: skip
+    sheet = openpyxl.load_workbook(tmp_path / "pnl-2026-03-01.xlsx").active
+    assert sheet is not None
+    assert [cell.value for cell in sheet["L"]] == ["market", "DE", "DE", "DE", "DE"]
+    assert "DE" not in table
+
+
 def test_a_complete_priced_day_has_no_notes(traded: cursor, settings: Settings) -> None:
     assert set(run(settings, DAY, "anna").table["note"]) == {""}
 
@@ -178,6 +225,16 @@ def test_a_day_without_trades_says_what_to_expect(command: Any, capsys: pytest.C
     assert capsys.readouterr().out.startswith("nobody has traded for delivery on 2026-03-01")
     assert command("--format", "csv") == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_day_of_bad_messages_only_says_so(
+    database: Database, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held_back(database, "20-21")
+    assert command() == 0
+    assert capsys.readouterr().out.endswith(
+        "! 1 hour without trades has messages that wait for a review: the trading desk shows them\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,8 @@ def test_an_analyst_may_write_nowhere(cur: cursor) -> None:
 def test_an_analysts_attempt_to_write_is_refused(analyst: cursor, statement: str) -> None:
     with pytest.raises(InsufficientPrivilege):
         analyst.execute(statement)
+
+
+def test_a_backup_leaves_no_table_out(database: Database) -> None:
+    """The documented pg_dump leaves out staging.checked_*, the views of validations that are under way."""
+    assert database.rows("SELECT relname FROM pg_class WHERE relname LIKE 'checked\\_%'") == []

@@ -6,11 +6,11 @@ import { addDays, clock, dayInWords, now, today } from "./times.js";
 
 /** Shape and word tell them apart; the colour only helps. */
 export const PRICE_STATUS = {
-  final: { mark: "●", word: "final", meaning: "The reference price will not move any more." },
+  final: { mark: "●", word: "final", meaning: "The reference price includes the last trades of the hour." },
   provisional: {
     mark: "◐",
     word: "provisional",
-    meaning: "Trading goes on: the reference price may still move.",
+    meaning: "Trading goes on, or the provider has not updated the price since it ended: it may still move.",
   },
   missing: { mark: "○", word: "missing", meaning: "No reference price is published yet: PnL comes with it." },
 };
@@ -24,6 +24,12 @@ export function incompleteBecause(row) {
   const reasons = (row.incomplete_because ?? []).filter(Boolean);
   return reasons.length > 0 || row.is_complete ? reasons : ["something is missing, the reason is not known"];
 }
+
+/** The lines of a desk's table in order of time: its rows, and hours without any whose messages do not count. */
+export const linesOf = (desk) =>
+  [...desk.rows, ...desk.hours_without_trades].sort(
+    (a, b) => Date.parse(a.delivery_start_at) - Date.parse(b.delivery_start_at),
+  );
 
 /** The reasons of a day's rows, each once, with the rows that have it: [[reason, rows], …]. */
 export function reasonsOf(rows) {
@@ -87,7 +93,7 @@ export function nothingThere(desk) {
   ];
 }
 
-const plural = (number, one, many) => `${count(number)} ${Number(number) === 1 ? one : many}`;
+export const plural = (number, one, many) => `${count(number)} ${Number(number) === 1 ? one : many}`;
 
 /** How many prices are missing and how many hours incomplete, as one text; "" if none. */
 export function totalNote(total) {
