@@ -310,12 +310,13 @@ def _notices(cur: cursor) -> list[Notice]:
     run_sql(cur, QUERIES["alarms_to_tell"])
     notices = []
     for alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail in cur.fetchall():
-        details = {"alarm": alarm, "since": since_at.isoformat(), "raised": raised_at.isoformat()}
+        details = {"alarm": alarm, "severity": severity}
+        details |= {"since": since_at.isoformat(), "raised": raised_at.isoformat()}
         about, todo = f"alarm {alarm_id}", f"What to do: docs/runbook.md, section {alarm}"
         if cleared_at is None:
             text = f"{detail}. {todo}"
-            kind, title = ("warning", "WARNING") if severity == "warning" else ("alarm_raised", "ALARM")
-            notices.append(Notice(f"{about} raised", kind, f"{title} {alarm}", text, details))
+            title = f"{'ALARM' if severity == 'critical' else 'warning:'} {alarm}"
+            notices.append(Notice(f"{about} raised", "alarm_raised", title, text, details))
         else:
             details["cleared"] = cleared_at.isoformat()
             text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."

@@ -196,8 +196,8 @@ def test_one_reject_is_an_alarm_until_it_is_reviewed_and_turns_nothing_red(
     decide(settings, "discard", "nothing is missing", Selection(landing_file="trades/"))
     assert run(settings) == {"cleared": 1}
     assert alarms(database) == [("messages_rejected", False)]
-    assert [(body["kind"], body["title"]) for body in webhook.bodies] == [
-        ("warning", "WARNING messages_rejected")
+    assert [(body["kind"], body["title"], body["severity"]) for body in webhook.bodies] == [
+        ("alarm_raised", "warning: messages_rejected", "warning")
     ]
 
 
