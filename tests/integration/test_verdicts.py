@@ -45,8 +45,10 @@ PNL = (
 
 
 @pytest.fixture(autouse=True)
-def _without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)  # they have tests of their own
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what has tests of its own: pages of validations, and the check of PnL that was built."""
+    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
+    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
 
 
 def state(database: Database) -> dict[str, list[Any]]:
@@ -122,10 +124,10 @@ messages = st.lists(
 
 @seed(20260302)
 @hypothesis_settings(
-    max_examples=10,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    phases=[Phase.explicit, Phase.generate],  # an example takes a second or two: it is not made smaller
+    phases=[Phase.explicit, Phase.generate],  # an example takes seconds: it is not made smaller
 )
 @given(messages, st.lists(st.integers(1, 3), max_size=4))
 def test_a_message_has_the_same_verdict_whatever_it_is_loaded_with(
