@@ -91,37 +91,25 @@ def test_a_provider_that_is_down_blocks_nothing(platform: Platform, provider: Pr
         assert database.value(fresh) > 0, "and heals by itself"
 
 
-def run_with_bad_data(platform: Platform, exchange: Exchange) -> str:
-    """A manual run that loaded bad data and failed; more is sent if a pass of `follow_market` was faster."""
-    landed = platform.state / "landing" / "trades"
-    for batch in range(5):
-        last = f"bad-{batch}-19".encode()
-        exchange.send_all([deal(id=f"bad-{batch}-{n}", price=99_999, trader_id="bad") for n in range(20)])
-        platform.wait_for(lambda: any(last in path.read_bytes() for path in landed.rglob("*.jsonl")), 30)  # noqa: B023
-        run_id, state = platform.refresh_any()
-        if state == "failed":
-            return run_id
-    raise AssertionError("no manual run failed")
-
-
-def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange, webhook: WebhookReceiver) -> None:
+def test_bad_data_holds_back_nothing_but_itself(
+    platform: Platform, exchange: Exchange, webhook: WebhookReceiver
+) -> None:
     with platform.database() as database:
         exchange.wait_for_connections(1)
-        run = run_with_bad_data(platform, exchange)
-        states = platform.task_states(run)
-        assert (states["validate_trades"], states["build_pnl"]) == ("failed", "upstream_failed")
-        what = "SELECT state, failed_tasks, error LIKE 'validate_trades: %%' FROM ops.runs WHERE run_id = %s"
-        assert database.rows(what, (run,)) == [("failed", ["validate_trades"], True)]
-        platform.wait_for(lambda: notices(webhook, "task_failed", task_id="validate_trades", run_id=run), 30)
-        assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
-        blocked = database.rows("SELECT load_batch_id FROM ops.load_batches WHERE state = 'blocked'")
-        assert blocked
-        for (load_batch_id,) in blocked:
-            review.discard_batch(platform.settings(), load_batch_id, "prices beyond the bounds")
+        bad = [deal(id=f"bad-{n}", price=99_999, trader_id="bad", delivery_hour="23-24") for n in range(20)]
+        good = [deal(id=f"good-{n}", trader_id="good", delivery_hour="23-24") for n in range(20)]
+        exchange.send_all([*bad, *good])
+        waiting = "SELECT count(*) FROM ops.quarantined_trades WHERE trader_id = 'bad' AND review IS NULL"
+        platform.wait_for(lambda: database.value(waiting) == 20, 120)
+        count = "SELECT sum(trade_count) FROM curated.pnl_hourly WHERE trader_id = %s AND NOT is_complete"
+        platform.wait_for(lambda: database.rows(count, ("good",)) == [(20,)], 120)
+        assert database.rows(count, ("bad",)) == [(None,)]
+        platform.wait_for(lambda: notices(webhook, "alarm_raised", alarm="trades_quarantined"), 120)
+        selection = review.Selection(expectation="within the exchange's bounds")
+        assert review.decide(platform.settings(), "discard", "a test", selection)["trades"] == 20
         platform.refresh()
-        assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
-        discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"
-        assert database.value(discarded) >= 20
+        assert database.rows(count, ("bad",)) == [(None,)]
+        assert database.value(waiting) == 0
     assert_accounted_for(platform)
 
 
