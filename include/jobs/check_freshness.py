@@ -201,7 +201,7 @@ def _differences_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
     detail = f"in the hour from {hour} capture instances missed trades that another one received: {missed}"
     text = "One of our recordings of the exchange lacks deals that another one has: the numbers are complete."
     first_at = min(row["first_missed_at"] for row in rows)
-    yield Alarm("capture_differences", first_at, detail, page_text=text)
+    yield Alarm("capture_differences", first_at, detail, page_text=text, severity="warning")
 
 
 def _price_warnings(cur: cursor) -> Iterator[Alarm]:
