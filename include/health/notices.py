@@ -20,7 +20,7 @@ class Notice:
 
     Attributes:
         about: Identifies it; a notice with the same text is a repetition.
-        kind: task_failed, alarm_raised, alarm_cleared or warning.
+        kind: task_failed, alarm_raised or alarm_cleared.
         title: One line.
         text: What happened and what to do, a few lines.
         details: The same as fields, for programs.
@@ -72,9 +72,10 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     else:
         text = "\n".join([text, "", *(f"{name}: {value}" for name, value in notice.details.items())])
     apprise = Apprise(service, asset=asset)
-    level = {"alarm_cleared": NotifyType.SUCCESS, "warning": NotifyType.WARNING}.get(
-        notice.kind, NotifyType.FAILURE
-    )
+    is_warning = notice.details.get("severity") == "warning"
+    level = NotifyType.WARNING if is_warning else NotifyType.FAILURE
+    if notice.kind == "alarm_cleared":
+        level = NotifyType.SUCCESS
 
     def send() -> str:
         result = apprise.notify(text, notice.title, level, body_format=NotifyFormat.TEXT)

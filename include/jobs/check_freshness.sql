@@ -113,12 +113,15 @@ WHERE alarm = %(alarm)s AND cleared_at IS NULL AND since_at < %(since_at)s AND %
 UPDATE ops.alarms SET cleared_at = clock_timestamp() WHERE cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
 
 -- name: alarms_to_tell
--- Alarms that are on, and those whose end people who heard of them should hear of (not warnings); who was told,
--- notifications_claim knows
+-- Alarms that are on, and those whose end people who heard of them should hear of: not one that was raised again at once;
+-- who was told, notifications_claim knows
 SELECT alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail
 FROM ops.alarms AS a
 WHERE cleared_at IS NULL
-    OR (severity = 'critical' AND cleared_at > clock_timestamp() - interval '1 hour'
+    OR (cleared_at > clock_timestamp() - interval '1 hour'
+        AND NOT EXISTS (SELECT FROM ops.alarms AS again
+                        WHERE again.alarm = a.alarm AND again.alarm_id > a.alarm_id
+                            AND again.raised_at < a.cleared_at + interval '10 seconds')
         AND EXISTS (SELECT FROM ops.notifications AS n
                     WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent'))
 ORDER BY alarm_id

@@ -18,7 +18,12 @@ def test_good_prices_are_accepted(settings: Settings, warehouse: Warehouse) -> N
     warehouse.price(batch_id, 13, price=None, updated_at=None)
     warehouse.price(batch_id, 14, price="-9999.99")
     warehouse.rows("UPDATE ops.load_batches SET loaded_count = 3, line_count = 3")
-    assert validate_reference_prices.run(settings) == {"batches": 1, "rows": 3, "warnings": 0}
+    assert validate_reference_prices.run(settings) == {
+        "batches": 1,
+        "rows": 3,
+        "quarantined": 0,
+        "warnings": 0,
+    }
     assert warehouse.state(batch_id) == "accepted"
     assert warehouse.values("SELECT DISTINCT suite FROM ops.validation_results") == ["reference_prices"]
     assert warehouse.values("SELECT delivery_hour FROM curated.reference_prices ORDER BY 1") == [
@@ -33,7 +38,7 @@ def test_no_observation_holds_back_another(settings: Settings, warehouse: Wareho
     odd = warehouse.prices(12, rejected=99)
     warehouse.price(odd, 13, price="9999.99", updated_at=None, unreadable_update_time="'yesterday'")
     warehouse.price(odd, 14, updated_at="2023-02-06 23:00:00+00")
-    assert validate_reference_prices.run(settings)["warnings"] == 3
+    assert validate_reference_prices.run(settings)["warnings"] == 2
     assert warehouse.state(odd) == "accepted"
     assert warehouse.values("SELECT DISTINCT severity FROM ops.validation_results") == ["warning"]
     assert len(warehouse.values("SELECT delivery_hour FROM curated.reference_prices")) == 3
@@ -63,12 +68,12 @@ def test_a_price_that_pnl_does_not_show_makes_it_pending(settings: Settings, war
     publish_pnl(warehouse, 9, None, "missing")
     publish_pnl(warehouse, 10, "9.7", "final")
     publish_pnl(warehouse, 11, "9.8", "provisional")
-    warehouse.trades(12, state="accepted")  # traded, not built yet
-    warehouse.trades(13, state="blocked")  # does not count
+    warehouse.trades(12, state="accepted")  # not built yet: its trades have marked it
+    warehouse.trades(13, state="loaded")  # does not count yet
     batch_id = warehouse.prices(8, 9, 10, 11, 12, 13, 14)
     warehouse.price(batch_id, 9)  # twice observed, once pending
     validate_reference_prices.run(settings)
-    assert warehouse.pending() == [(hour, "reference_prices") for hour in ("09-10", "10-11", "11-12", "12-13")]
+    assert warehouse.pending() == [(hour, "reference_prices") for hour in ("09-10", "10-11", "11-12")]
 
 
 def test_trades_are_none_of_its_business(settings: Settings, warehouse: Warehouse) -> None:

@@ -497,7 +497,7 @@ def test_a_revised_price_is_a_warning_until_a_day_later(settings: Settings, fres
     assert run(settings) == {"cleared": 1}
 
 
-def test_people_are_told_of_each_revision_and_not_of_the_end_of_a_warning(
+def test_people_are_told_of_each_revision_and_once_of_the_end(
     settings: Settings, fresh: Database, webhook: WebhookReceiver
 ) -> None:
     settings = replace(settings, alert_urls=(webhook.url,))
@@ -512,8 +512,13 @@ def test_people_are_told_of_each_revision_and_not_of_the_end_of_a_warning(
         run(settings)
     fresh.rows("DELETE FROM raw.reference_prices")
     run(settings)
-    assert [(body["kind"], body["alarm"]) for body in webhook.bodies] == [("warning", "price_revised")] * 2
-    assert "WARNING price_revised" in webhook.bodies[0]["text"]
+    told = [(body["kind"], body["alarm"], body["severity"], body["type"]) for body in webhook.bodies]
+    assert told == [
+        ("alarm_raised", "price_revised", "warning", "warning"),
+        ("alarm_raised", "price_revised", "warning", "warning"),
+        ("alarm_cleared", "price_revised", "warning", "success"),
+    ]
+    assert "warning: price_revised" in webhook.bodies[0]["text"]
     assert "2 delivery hours" in webhook.bodies[1]["text"]
     assert "section price_revised" in webhook.bodies[1]["text"]
 

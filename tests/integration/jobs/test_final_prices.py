@@ -157,7 +157,7 @@ def test_a_revision_is_found_the_next_morning_counts_and_is_told(
         for _ in range(2):
             check_freshness.run(replace(desk, alert_urls=(webhook.url,)))
     (told,) = webhook.bodies
-    assert (told["kind"], told["alarm"]) == ("warning", "price_revised")
+    assert (told["alarm"], told["severity"]) == ("price_revised", "warning")
     assert f"{hour.delivery_day} {hour.delivery_hour} from " in told["text"]
 
 

@@ -77,7 +77,7 @@ def test_not_now_is_an_event(settings: Settings, database: Database) -> None:
         (200, b"\xff\xfe", "not_text"),
         (200, ANSWER | {"delivery_hour": "16-17"}, "answer_mismatch"),
         (200, ANSWER | {"unit": "dollar/mwh"}, "invalid_unit"),
-        (200, ANSWER | {"value": "27.74"}, "invalid_price"),
+        (200, ANSWER | {"value": "27,74"}, "invalid_price"),
         (200, ANSWER | {"value": 9999.991}, "price_out_of_bounds"),
         (200, ANSWER | {"value": -10000}, "price_out_of_bounds"),
     ],

@@ -92,16 +92,13 @@ def test_a_final_price_is_not_asked_for_again(warehouse: Warehouse) -> None:
     assert due(warehouse, now=NOW + timedelta(days=300)) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "state", "early"),
-    [(None, "accepted", timedelta()), (42, "blocked", timedelta()), (42, "accepted", timedelta(seconds=1))],
-)
-def test_undefined_blocked_and_early_prices_are_not_final(
-    warehouse: Warehouse, value: float | None, state: str, early: timedelta
+@pytest.mark.parametrize(("value", "early"), [(None, timedelta()), (42, timedelta(seconds=1))])
+def test_undefined_and_early_prices_are_not_final(
+    warehouse: Warehouse, value: float | None, early: timedelta
 ) -> None:
     done = period(10)
     warehouse.trade(done)
-    warehouse.price(done, done.price_final_from - early, value, state)
+    warehouse.price(done, done.price_final_from - early, value)
     assert due(warehouse, now=done.start_at + timedelta(hours=5)) == ["02 10-11"]
 
 
@@ -153,7 +150,6 @@ def test_what_is_final_is_what_the_readers_view_calls_final_or_will_once_it_is_v
     for hour, minutes, state in (
         (1, -9, "accepted"),
         (2, 0, "accepted"),
-        (3, 5, "blocked"),
         (4, 5, "accepted"),
         (5, 5, "loaded"),
         (6, -9, "loaded"),
@@ -164,20 +160,10 @@ def test_what_is_final_is_what_the_readers_view_calls_final_or_will_once_it_is_v
     final += " WHERE price_status = 'final'"
     assert set(warehouse.rows(final)) == {("02 02-03",), ("02 04-05",)}
     tonight = NOW + timedelta(hours=15)
-    assert set(due(warehouse, tonight)) == {"02 01-02", "02 03-04", "02 06-07"}
+    assert set(due(warehouse, tonight)) == {"02 01-02", "02 06-07"}
     warehouse.rows("UPDATE ops.load_batches SET state = 'accepted' WHERE state = 'loaded'")
     assert len(warehouse.rows(final)) == 3
-    assert set(due(warehouse, tonight)) == {"02 01-02", "02 03-04", "02 06-07"}
-
-
-def test_what_is_blocked_later_is_asked_for_again(warehouse: Warehouse) -> None:
-    done = period(10)
-    warehouse.trade(done)
-    warehouse.price(done, done.price_final_from, state="loaded")
-    tonight = NOW + timedelta(hours=15)
-    assert due(warehouse, tonight) == []
-    warehouse.rows("UPDATE ops.load_batches SET state = 'blocked' WHERE source = 'reference_prices'")
-    assert due(warehouse, tonight) == ["02 10-11"]
+    assert set(due(warehouse, tonight)) == {"02 01-02", "02 06-07"}
 
 
 def test_an_observation_satisfies_until_the_next_publication(warehouse: Warehouse) -> None:
@@ -212,13 +198,14 @@ def test_a_window_is_about_its_hours_known_or_not_and_not_about_what_is_open_or_
     assert due_in_window(warehouse, *window, now=NOW + timedelta(days=9)) == ["02 06-07", "02 04-05"]
 
 
-def test_parts_of_hours_cost_no_request(warehouse: Warehouse) -> None:
+def test_parts_of_hours_cost_no_request_but_that_of_their_hour(warehouse: Warehouse) -> None:
     quarters = [MARKET.period(TODAY, label) for label in ("04:00-04:15", "04:45-05:00", "05:00-05:15")]
     for quarter in quarters:
         warehouse.trade(quarter, received_at=period(4).start_at)
-    asked = labels(due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW))
-    assert not any(":" in label for label in asked)
-    assert due_in_window(warehouse, period(4).start_at, period(4).end_at) == ["02 04-05"]
+    asked = due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW)
+    assert not any(":" in label for label in labels(asked))
+    assert {"02 04-05", "02 05-06"} == set(labels([p for p in asked if p.is_traded]))
+    assert due_in_window(warehouse, period(4).start_at, period(4).end_at) == ["02 05-06", "02 04-05"]
     assert len(due_on_days(warehouse, TODAY, TODAY, force=True)) == 24
 
 

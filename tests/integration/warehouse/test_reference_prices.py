@@ -43,7 +43,7 @@ def observed(draw: st.DrawFn) -> Observed:
     ) + draw(near)
     updated_at = draw(st.none() | near.map(lambda span: period.price_current_from + span))
     price = draw(st.none() | st.sampled_from([Decimal("-9.5"), Decimal(0), Decimal("41.20"), Decimal("41.2")]))
-    state = draw(st.sampled_from(["accepted", "accepted", "accepted", "blocked", "loaded"]))
+    state = draw(st.sampled_from(["accepted", "accepted", "accepted", "loaded"]))
     return Observed(period, Observation(price, updated_at, observed_at), state)
 
 
@@ -52,7 +52,7 @@ def store(cur: cursor, all_observed: list[Observed]) -> None:
     file = insert(cur, "ops.landing_files", landing_file="reference_prices/a", source="reference_prices")
     batches = {
         state: insert(cur, "ops.load_batches", source="reference_prices", landing_file_id=file, state=state)
-        for state in ("accepted", "blocked", "loaded")
+        for state in ("accepted", "loaded")
     }
     for period in PERIODS:
         run_sql(cur, QUERIES["delivery_periods"], asdict(period))
