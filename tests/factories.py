@@ -119,6 +119,18 @@ class Database(database.Database):
         }
         return str(self.insert("raw.trades", **{"trade_id": f"t{row['line_number']}"} | row | columns))
 
+    def quarantine(self, trade_id: str, expectation: str = "each quantity is above 0 MW") -> None:
+        """The trade, all its directions and revisions, breaks an expectation."""
+        columns = (
+            "market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day,"
+            " delivery_hour, received_at, landing_file_id, line_number"
+        )
+        self.rows(
+            f"INSERT INTO ops.quarantined_trades ({columns}, expectation)"
+            f" SELECT {columns}, %s FROM raw.trades WHERE trade_id = %s ON CONFLICT DO NOTHING",
+            (expectation, trade_id),
+        )
+
     def price(
         self,
         batch: int,

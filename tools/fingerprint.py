@@ -31,7 +31,7 @@ def fingerprint(
 
     Args:
         database: Where the tables are.
-        condition: Which rows count, in SQL; every table has a delivery_day.
+        condition: Which rows count, in SQL, by delivery_day. All rows of a table without it count.
         parameters: Of the condition.
         without: Columns that are left out.
     """
@@ -49,6 +49,8 @@ def _of_table(
 ) -> tuple[int, str]:
     shown = [f'"{column}"' for column in columns if column not in _WITHOUT_BUSINESS_MEANING]
     valid = "valid_to IS NULL" if "valid_to" in columns else "true"
+    if "delivery_day" not in columns:
+        condition, parameters = "true", ()
     ((count, total),) = database.rows(
         "SELECT count(*), sum(('x' || substr(md5(row::text), 1, 16))::bit(64)::bigint::numeric)::text"
         f" FROM (SELECT ROW({', '.join(shown)}) AS row FROM {schema}.{name} WHERE {valid} AND {condition})"

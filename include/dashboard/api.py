@@ -20,10 +20,14 @@ from include.dashboard.tables import (
     GAPS,
     HOURLY,
     LISTS,
+    QUARTERS,
     file_name,
     table,
 )
 from include.dashboard.trades import read_hour, read_list
+from include.warehouse.queries import load_queries
+
+QUERIES = load_queries("dashboard/queries.sql")
 
 MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
 MAX_DAYS_OF_EACH_TRADER = 31
@@ -165,6 +169,26 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     ) -> Response:
         """The columns of `curated.pnl_daily`; at most ten years, 31 days of each trader."""
         return await _pnl(request, "pnl_daily", (from_, to, trader, as_of, format, decimal))
+
+    @api.get("/pnl_quarter_hourly", summary="PnL by quarter of an hour", response_model=schemas.Table)
+    async def pnl_quarter_hourly(
+        request: Request,
+        day: Day = "",
+        trader: Annotated[str, Query(description="A trader's name; empty: the rows of each")] = "",
+        format: Format = "",
+        decimal: DecimalSign = "",
+    ) -> Response:
+        """The columns of `curated.pnl_quarter_hourly` of a delivery day, from the trades and prices of now."""
+        state = await service.state()
+        view = _view(state, day, trader)
+        form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
+
+        def make(query: Any) -> Answer:
+            rows = query(QUERIES["pnl_quarter_hourly"], day=view.day, trader_id=view.trader_id)
+            name = file_name("pnl_quarter_hourly", view.day, view.day, view.trader_id)
+            return table(form, sign, name, QUARTERS, rows)
+
+        return await _answer(request, state, ("pnl_quarter_hourly", view, form, sign), make, is_slow=True)
 
     @api.get("/hour", summary="What became of the messages of an hour", response_model=schemas.HourLists)
     async def hour(request: Request, hour: Hour = "", day: Day = "", trader: Trader = "") -> Response:

@@ -84,6 +84,13 @@ FROM curated.pnl_daily_as_of(%(as_of)s)
 WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_day, trader_id
 
+-- name: pnl_quarter_hourly
+-- PnL by quarter of an hour on a day, of one trader or of each, from the trades and prices of now
+SELECT *
+FROM curated.pnl_quarter_hourly
+WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+ORDER BY delivery_start_at, delivery_quarter, trader_id
+
 -- name: portfolio_pnl_daily
 -- PnL by delivery day of the portfolio
 SELECT *, NULL AS trader_id
@@ -216,11 +223,11 @@ LIMIT %(limit)s
 -- name: rejected_messages
 -- The messages that could not be used, may concern a delivery day or one hour and were not reviewed
 SELECT
-    market, reason_code, detail, left(raw, 2000) AS raw, received_at, delivery_day, delivery_hours, landing_file,
+    q.market, reason_code, detail, left(raw, 2000) AS raw, q.received_at, q.delivery_day, q.delivery_hours, landing_file,
     line_number
-FROM ops.rejected_messages
-JOIN ops.landing_files USING (landing_file_id)
-WHERE (landing_file_id, line_number) IN (
+FROM ops.review_queue AS q
+JOIN ops.rejected_messages USING (landing_file_id, line_number)
+WHERE q.problem = 'rejected' AND (landing_file_id, line_number) IN (
     SELECT u.landing_file_id, u.line_number
     FROM ops.unreviewed_messages AS u
     WHERE u.problem = 'rejected' AND u.delivery_day = %(day)s
@@ -228,7 +235,7 @@ WHERE (landing_file_id, line_number) IN (
           SELECT FROM curated.period_hours AS h
           WHERE (h.market, h.delivery_day, h.pnl_hour) = (u.market, u.delivery_day, u.delivery_hour)
             AND %(hour)s IN (h.delivery_hour, h.pnl_hour))))
-ORDER BY received_at DESC, landing_file, line_number
+ORDER BY q.received_at DESC, landing_file, line_number
 LIMIT %(limit)s
 
 -- name: data_as_of
@@ -248,41 +255,33 @@ FROM ops.landing_files
 
 -- name: health_quarantined
 -- The trades that wait for a decision, by the expectation that they break, each with its oldest one
-SELECT DISTINCT ON (expectation)
-    expectation, count(*) OVER (PARTITION BY expectation) AS count, received_at AS oldest_received_at, trade_id,
+SELECT DISTINCT ON (reason)
+    reason AS expectation, count(*) OVER (PARTITION BY reason) AS count, received_at AS oldest_received_at, trade_id,
     landing_file, line_number
-FROM ops.quarantined_trades
-JOIN ops.landing_files USING (landing_file_id)
-WHERE review IS NULL
-ORDER BY expectation, received_at, landing_file_id, line_number
+FROM ops.review_queue
+WHERE problem = 'quarantined'
+ORDER BY reason, received_at, landing_file, line_number
 
 -- name: health_rejects
 -- What was refused, by reason: how many wait for a review, the oldest of these, and the last example
-WITH rejects AS MATERIALIZED (
-    SELECT landing_file_id, line_number, reason_code, received_at,
-           -- as in ops.unreviewed_messages
-           review IS NULL AND source = 'trades' AND reason_code <> 'torn_line' AS is_unreviewed
-    FROM ops.rejected_messages
+WITH waiting AS (
+    SELECT DISTINCT ON (reason)
+        reason AS reason_code, count(*) OVER (PARTITION BY reason) AS unreviewed_count,
+        received_at AS oldest_unreviewed_at, landing_file, line_number
+    FROM ops.review_queue
+    WHERE problem = 'rejected'
+    ORDER BY reason, received_at, landing_file, line_number
 ), last AS (
     SELECT DISTINCT ON (reason_code)
-        reason_code, landing_file_id, line_number, count(*) OVER reason AS count,
-        count(*) FILTER (WHERE is_unreviewed) OVER reason AS unreviewed_count
-    FROM rejects
-    WINDOW reason AS (PARTITION BY reason_code)
+        reason_code, count(*) OVER (PARTITION BY reason_code) AS count, landing_file_id, line_number
+    FROM ops.rejected_messages
     ORDER BY reason_code, received_at DESC NULLS LAST, landing_file_id DESC, line_number DESC
-), oldest AS (
-    SELECT DISTINCT ON (reason_code)
-        reason_code, received_at AS oldest_unreviewed_at, f.landing_file, line_number AS oldest_line_number
-    FROM rejects
-    JOIN ops.landing_files AS f USING (landing_file_id)
-    WHERE is_unreviewed
-    ORDER BY reason_code, received_at, landing_file_id, line_number
 )
-SELECT reason_code, unreviewed_count, oldest_unreviewed_at, landing_file, oldest_line_number AS line_number, count,
-       m.received_at AS last_at, m.detail, left(m.raw, 2000) AS raw
+SELECT reason_code, coalesce(w.unreviewed_count, 0) AS unreviewed_count, w.oldest_unreviewed_at, w.landing_file,
+       w.line_number, last.count, m.received_at AS last_at, m.detail, left(m.raw, 2000) AS raw
 FROM last
 JOIN ops.rejected_messages AS m USING (landing_file_id, line_number, reason_code)
-LEFT JOIN oldest USING (reason_code)
+LEFT JOIN waiting AS w USING (reason_code)
 ORDER BY unreviewed_count DESC, reason_code
 
 -- name: health_operational_messages

@@ -32,6 +32,12 @@ HOURLY = [
     "cancelled_trade_count",
     "has_unreviewed_messages",
 ]
+QUARTERS = [
+    *("delivery_day", "delivery_quarter", "delivery_hour", "trader_id", "market"),
+    *("delivery_start_at", "delivery_end_at"),
+    *MEASURES,
+    "price_status",
+]
 _NOT_OF_DAYS = {"reference_price_eur_per_mwh", "buy_value_eur", "sell_value_eur"}
 """Measures of delivery periods that a day does not have."""
 DAILY = [
@@ -75,7 +81,7 @@ GAPS = ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"]
 _FROM_OUTSIDE = frozenset({"trade_id", "trader_id", "detail", "raw"})
 _LABELS = frozenset(
     {
-        *("market", "direction", "price_status", "landing_file", "expectation"),
+        *("market", "delivery_quarter", "direction", "price_status", "landing_file", "expectation"),
         *("reason_code", "reason", "review_command"),
     }
 )

@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from include.errors import TerminalError, TransientError
-from include.expectations import review
+from include.errors import TransientError
 from include.jobs import (
     build_pnl,
     load_reference_prices,
@@ -84,30 +83,28 @@ class Outcomes:
     Attributes:
         passes: Runs that were finished.
         transient: Failures that were tried again: `task: cause` to their number.
-        blocked: Batches that were blocked and then accepted, as an engineer would do.
     """
 
     def __init__(self) -> None:
         self.passes = 0
         self.transient: Counter[str] = Counter()
-        self.blocked = 0
 
-    def run(self, settings: Settings, tasks: list[Task]) -> None:
+    def run(self, tasks: list[Task]) -> None:
         """One run.
 
         Raises:
             TransientError: A task failed with all its tries.
-            TerminalError: A task failed, and not because of a batch that is to be reviewed.
+            TerminalError: A task failed.
         """
         for name, call in tasks:
-            self._try(settings, name, call)
+            self._try(name, call)
         self.passes += 1
 
     def summary(self) -> dict[str, Any]:
         """All of it, as JSON knows it."""
-        return {"passes": self.passes, "transient": dict(self.transient), "blocked": self.blocked}
+        return {"passes": self.passes, "transient": dict(self.transient)}
 
-    def _try(self, settings: Settings, name: str, call: Callable[[], object]) -> None:
+    def _try(self, name: str, call: Callable[[], object]) -> None:
         for left in reversed(range(_TRIES)):
             try:
                 call()
@@ -118,20 +115,6 @@ class Outcomes:
                 if not left:
                     raise
                 time.sleep(_PAUSE_SECONDS)
-            except TerminalError:
-                if not name.startswith("validate_"):
-                    raise
-                self._review(settings)
-                return
-
-    def _review(self, settings: Settings) -> None:
-        """A few lines with one conflict among them are blocked, as more than 5 % of a batch: let them count."""
-        for batch in review.list_blocked(settings):
-            try:
-                review.accept_batch(settings, batch["load_batch_id"], "few lines, one conflict")
-                self.blocked += 1
-            except TerminalError:
-                pass  # another worker's engineer was faster
 
 
 def main() -> int:
@@ -152,7 +135,7 @@ def main() -> int:
     for tasks in passes(options.kind, settings, options.start_at, options.hours):
         if stopping:
             return 0
-        outcomes.run(settings, tasks)
+        outcomes.run(tasks)
         sys.stdout.write(json.dumps(outcomes.summary()) + "\n")
         sys.stdout.flush()
     return 0

@@ -129,6 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         answers: dict[str, Any] = {
             "version": lambda: {"version": str(scene.version)},
             "page": lambda: page(scene, day, query),
+            "hour": lambda: scene.hour(query),
             "status": lambda: scene.status,
             "health": lambda: scene.health,
         }

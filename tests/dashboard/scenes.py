@@ -26,12 +26,16 @@ class Scene:
 
     Attributes:
         rows: Rows of a trader ("" is the portfolio) on a day.
+        hours_without_trades: Of each day: hours about which only messages came that do not count.
+        lists: What the API says of each hour: trades, cancelled, quarantined and rejected.
         failure: Status and sentence that the API answers with instead, None: all is well.
         failing: Only these names of the API fail; empty: all of them.
         has_events: False: server-sent events are refused, as a proxy may do.
     """
 
     rows: Callable[[date, str], list[Payload]]
+    hours_without_trades: list[Payload] = field(default_factory=list)
+    lists: Payload = field(default_factory=dict)
     traders: list[str] = field(default_factory=lambda: list(TRADERS))
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
@@ -59,8 +63,14 @@ class Scene:
             else {"first": None, "last": None},
             "traders": self.traders,
             "rows": rows,
+            "hours_without_trades": [] if as_of else self.hours_without_trades,
             "total": total_of(rows),
         }
+
+    def hour(self, query: dict[str, str]) -> Payload:
+        lists: Payload = {name: [] for name in ("trades", "cancelled", "quarantined", "rejected")}
+        about = {"day": query.get("day") or TODAY.isoformat(), "hour": query["hour"]}
+        return about | {"trader": query.get("trader")} | lists | self.lists
 
     def daily(self, day: date, trader: str) -> list[Payload]:
         names = self.traders if trader == "*" else [trader]
@@ -103,6 +113,9 @@ def row(
         "realised_pnl_eur": "0",
         "unrealised_pnl_eur": pnl,
         "is_complete": not reasons,
+        "has_unreviewed_messages": False,
+        "amendment_count": 0,
+        "cancelled_trade_count": 0,
         "capture_gap_seconds": "720" if reasons else "0",
         "incomplete_because": reasons,
         "built_at": stamp(NOW - timedelta(seconds=40)),
@@ -219,6 +232,123 @@ def good_status(now: datetime = NOW) -> Payload:
     }
 
 
+LANDING_FILE = "trades/date=2026-11-25/hour=11/capture-service-desk-01-7-20261125T110000000000Z.jsonl"
+
+
+def review(which: str, action: str) -> str:
+    return f"make review {which} ACTION={action} REASON='…'"
+
+
+def trade(trade_id: str, **columns: Any) -> Payload:
+    """A trade as the API lists it."""
+    number = sum(map(ord, trade_id))
+    row: Payload = {
+        "trade_id": trade_id,
+        "trader_id": TRADERS[number % 5],
+        "direction": "sell",
+        "price_eur_per_mwh": f"{number % 700 / 10 - 20:.2f}",
+        "quantity_mw": "1.2",
+        "energy_mwh": "1.2",
+        "delivery_day": TODAY.isoformat(),
+        "delivery_hour": "15-16",
+        "received_at": stamp(NOW - timedelta(seconds=number)),
+        "executed_at": None,
+        "market": "DE",
+        "revision": 0,
+        "is_disputed": False,
+        "landing_file": LANDING_FILE,
+        "line_number": number,
+    }
+    return row | columns
+
+
+def lively_hour() -> Scene:
+    """An hour with trades of all kinds, and one about which only messages came that do not count."""
+    rule = "each price is within the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh"
+    held = f"1 deal is held back because it breaks a rule ({rule}): it counts if an engineer accepts it"
+    unused = "2 messages from the exchange could not be used: deals may be missing until reviewed"
+
+    def rows(day: date, trader: str) -> list[Payload]:
+        rows = [row for row in whole_day(day, trader) if row["delivery_hour"] != "20-21"]
+        rows[15] |= {
+            "is_complete": False,
+            "has_unreviewed_messages": True,
+            "cancelled_trade_count": 1,
+            "incomplete_because": [unused, held],
+        }
+        return rows
+
+    scene = busy_day()
+    scene.rows = rows
+    period = MARKET.period(TODAY, "20-21")
+    scene.hours_without_trades = [
+        {
+            "delivery_hour": period.delivery_hour,
+            "delivery_start_at": stamp(period.start_at),
+            "delivery_end_at": stamp(period.end_at),
+            "incomplete_because": [held],
+        }
+    ]
+    scene.lists = {
+        "trades": [
+            trade("3624e95119f04b7bb054b2f91a980a83"),
+            trade(
+                "0a5d5e1f6f0c4c5a9d3e8b7a6c5d4e3f",
+                direction="buy",
+                revision=2,
+                quantity_mw="10.5",
+                energy_mwh="10.5",
+            ),
+            trade("q_17", delivery_hour="15:15-15:30", quantity_mw="0.1", energy_mwh="0.025", is_disputed=True),
+            trade("b_3", delivery_hour="08-20", direction="buy", quantity_mw="3", energy_mwh="3"),
+        ],
+        "cancelled": [trade("c_9", cancelled_at=stamp(NOW - timedelta(minutes=4)))],
+        "quarantined": [
+            trade(
+                "t_4711",
+                price_eur_per_mwh="99999.00",
+                expectation=rule,
+                quarantined_at=stamp(NOW),
+                review_command=review("TRADE=t_4711", "accept|discard"),
+            )
+        ],
+        "rejected": [
+            {
+                "market": "DE",
+                "reason_code": reason_code,
+                "reason": reason,
+                "detail": detail,
+                "raw": raw,
+                "received_at": stamp(NOW - timedelta(minutes=7)),
+                "delivery_day": TODAY.isoformat() if hours else None,
+                "delivery_hours": hours,
+                "landing_file": LANDING_FILE,
+                "line_number": line,
+                "review_command": review(f"FILE={LANDING_FILE} LINE={line}", "discard"),
+            }
+            for line, reason_code, reason, detail, raw, hours in (
+                (
+                    118,
+                    "foreign_currency",
+                    "the currency is not that of the market; nothing is converted",
+                    "currency is 'GBP', not EUR",
+                    '{"deal_confirmation": {"id": "gb_1", "price": 61.5, "quantity": 2, "currency": "GBP"}}',
+                    ["15-16", "16-17"],
+                ),
+                (
+                    97,
+                    "invalid_json",
+                    "the message is not one JSON value with each key once",
+                    "Expecting value: line 1 column 1 (char 0)",
+                    "<img src=x onerror=alert(1)>",
+                    None,
+                ),
+            )
+        ],
+    }
+    return scene
+
+
 def good_health(now: datetime = NOW) -> Payload:
     connected = stamp(now - timedelta(hours=7, minutes=12))
     return {
@@ -252,13 +382,40 @@ def good_health(now: datetime = NOW) -> Payload:
         "rejects": [
             {
                 "reason_code": "nonexistent_delivery_hour",
+                "unreviewed_count": 3,
+                "oldest_unreviewed_at": stamp(now - timedelta(minutes=31)),
+                "review_command": review(f"FILE={LANDING_FILE} LINE=1204", "discard"),
                 "count": 12,
                 "last_at": stamp(now - timedelta(minutes=9)),
                 "raw": '{"deal_confirmation": {"id": "<img src=x onerror=alert(1)>", "price": 1}}',
                 "detail": "02-03 does not exist on 2026-03-29 in Europe/Berlin",
             }
         ],
-        "blocked_batches": [],
+        "quarantined": [
+            {
+                "expectation": "each price is within the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
+                "count": 2,
+                "oldest_received_at": stamp(now - timedelta(minutes=74)),
+                "review_command": review("TRADE=t_4711", "accept|discard"),
+            }
+        ],
+        "operational_messages": [
+            {
+                "kind": "heartbeat",
+                "message_count": 86400,
+                "first_received_at": connected,
+                "last_received_at": stamp(now - timedelta(seconds=1)),
+            }
+        ],
+        "unknown_fields": [
+            {
+                "name": "venue",
+                "message_count": 1204,
+                "first_seen_at": connected,
+                "last_seen_at": stamp(now - timedelta(seconds=9)),
+            }
+        ],
+        "orphan_cancellations": [],
         "prices": {
             "open_periods": 38,
             "with_price": 35,

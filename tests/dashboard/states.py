@@ -25,7 +25,12 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "march-change": (scenes.busy_day, f"?day={MARCH_CHANGE}", {}),
     "october-change": (scenes.busy_day, f"?day={OCTOBER_CHANGE}", {}),
     "one-reason": (scenes.one_reason_for_many_hours, "", {}),
+    "hour": (scenes.lively_hour, "?hour=15-16", {"viewport": {"width": 1360, "height": 1100}}),
+    "hour-dark": (scenes.lively_hour, "?hour=15-16", DARK | {"viewport": {"width": 1360, "height": 1100}}),
+    "hour-phone": (scenes.lively_hour, "?hour=15-16", PHONE),
+    "hour-without-trades": (scenes.lively_hour, "", {}),
     "moment-of-the-past": (scenes.provider_down, "?as_of=2026-11-25T10:00:00Z", {}),
     "server-error": (scenes.busy_day, "", {}),
-    "health": (scenes.busy_day, "?view=health", {}),
+    "health": (scenes.busy_day, "?view=health", {"viewport": {"width": 1360, "height": 1600}}),
+    "health-phone": (scenes.busy_day, "?view=health", PHONE),
 }

@@ -27,6 +27,8 @@ STATES: dict[str, tuple[Callable[[], Scene], str]] = {
     "incomplete hours": (scenes.incomplete_hours, ""),
     "a change day": (scenes.busy_day, f"?day={MARCH_CHANGE}"),
     "a moment of the past": (scenes.busy_day, "?as_of=2026-11-25T10:00:00Z"),
+    "an hour": (scenes.lively_hour, "?hour=15-16"),
+    "an hour without trades": (scenes.lively_hour, ""),
     "health": (scenes.busy_day, "?view=health"),
 }
 

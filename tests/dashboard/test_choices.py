@@ -133,7 +133,7 @@ def test_health_tells_the_engineer(visit: Open) -> None:
     expect(page.locator("#view-health")).to_contain_text("all accounted for")
     expect(page.locator("#view-health")).to_contain_text("240 of 1,000")
     expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("12:00 to 13:00")
-    expect(page.locator("#health-blocked_batches")).to_contain_text("No batch is blocked.")
+    expect(page.locator("#health-orphan_cancellations")).to_contain_text("Every cancellation has its trade.")
     validation = page.locator("#health-validations a").first
     expect(validation).to_have_text("13:31:20")
     expect(validation).to_have_attribute("href", f"{shown.desk.url}data-docs/index.html")
@@ -177,13 +177,28 @@ def test_health_tells_all_times_in_one_zone(visit: Open) -> None:
     assert "UTC" not in page.locator("#view-health .panels").inner_text()
 
 
-def test_a_batch_has_a_number_and_not_an_amount(visit: Open) -> None:
+def test_an_id_and_a_line_are_numbers_and_not_amounts(visit: Open) -> None:
     scene = scenes.busy_day()
-    scene.health["blocked_batches"] = [{"load_batch_id": 12345, "source": "trades", "loaded_count": 2345}]
+    scene.health["orphan_cancellations"] = [{"trade_id": "12345", "line_number": 2345}]
     shown = visit(scene, "?view=health")
-    expect(shown.page.locator("#health-blocked_batches tbody tr > *")).to_have_text(
-        ["12345", "trades", "2,345"]
+    expect(shown.page.locator("#health-orphan_cancellations tbody tr > *")).to_have_text(["12345", "2345"])
+
+
+def test_health_says_what_waits_for_a_review_and_how_to_decide(visit: Open) -> None:
+    page = visit(scenes.busy_day(), "?view=health").page
+    quarantined = page.locator("#health-quarantined")
+    expect(quarantined.locator("thead th")).to_have_text(
+        ["breaks the rule that", "waiting", "oldest", "review the oldest with"]
     )
+    expect(quarantined.locator("code")).to_have_text(
+        "make review TRADE=t_4711 ACTION=accept|discard REASON='…'", use_inner_text=True
+    )
+    expect(page.locator("#health-rejects tbody code")).to_contain_text(
+        "make review FILE=trades/date=2026-11-25/"
+    )
+    expect(page.locator("#health-rejects tbody td").first).to_have_text("3")
+    expect(page.locator("#health-operational_messages tbody tr > *").first).to_have_text("heartbeat")
+    expect(page.locator("#health-unknown_fields tbody tr > *").first).to_have_text("venue")
 
 
 def test_in_airflows_frame_links_open_and_files_download(visit: Open) -> None:

@@ -48,6 +48,12 @@ def scene_of(text: str) -> Scene:
     scene.health["rejects"][0] |= {"detail": text, "raw": text, "reason_code": text}
     scene.health["runs"][0] |= {"error": text, "state": text, "dag_id": text}
     scene.health["lines"][0] |= {"name": text, "host": text}
+    odd = scenes.trade(
+        text, trader_id=text, expectation=text, review_command=text, cancelled_at=stamp(scenes.NOW)
+    )
+    reject = {"reason": text, "detail": text, "raw": text, "review_command": text, "delivery_hours": None}
+    scene.lists = {name: [odd] for name in ("trades", "cancelled", "quarantined")}
+    scene.lists["rejected"] = [reject | {"received_at": stamp(scenes.NOW)}]
     scene.health["alarms"] = [{"alarm": text, "since_at": stamp(scenes.NOW), "raised_at": None, "detail": text}]
     return scene
 
@@ -118,6 +124,14 @@ def test_no_mark_of_direction_is_left_open(visit: Open) -> None:
     for text in found:
         assert OVERRIDE not in text
         assert text.count(FSI) == text.count(PDI)
+
+
+def test_an_hour_shows_what_hides_in_its_messages(visit: Open) -> None:
+    shown = visit(scene_of(SPOOF), "?hour=12-13")
+    expect(shown.page.get_by_role("dialog").locator(".raw")).to_have_text(SHOWN)
+    found = texts_of(shown.page)
+    assert sum(SHOWN in text for text in found) >= 20
+    assert [text for text in found if OVERRIDE in text] == []
 
 
 @pytest.mark.parametrize("text", [SPOOF, f"{HEBREW} 12"], ids=["override", "hebrew"])

@@ -117,12 +117,6 @@ class Platform:
 
     def refresh(self, expected: str = "success") -> str:
         """Triggers refresh_pnl, waits until that run has ended as expected, and returns its id."""
-        run_id, state = self.refresh_any()
-        assert state == expected
-        return run_id
-
-    def refresh_any(self) -> tuple[str, str]:
-        """Triggers refresh_pnl, waits until that run has ended, and returns its id and state."""
         run = self.wait_for(lambda: self.call("POST", "dags/refresh_pnl/dagRuns", {"logical_date": None}), 120)
         path = f"dags/refresh_pnl/dagRuns/{run['dag_run_id']}"
 
@@ -130,7 +124,8 @@ class Platform:
             found = self.call("GET", path)
             return found["state"] if found and found["state"] in ("success", "failed") else None
 
-        return str(run["dag_run_id"]), str(self.wait_for(state, 240))
+        assert self.wait_for(state, 240) == expected
+        return str(run["dag_run_id"])
 
     def has_refreshed(self) -> bool:
         """Whether the run of refresh_pnl that the launcher triggers is over."""

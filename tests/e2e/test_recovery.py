@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -17,7 +17,7 @@ from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
 from tests.e2e.platform import Platform, running_platform
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
-from tests.messages import deal
+from tests.messages import deal, landed, write_landing_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -91,37 +91,62 @@ def test_a_provider_that_is_down_blocks_nothing(platform: Platform, provider: Pr
         assert database.value(fresh) > 0, "and heals by itself"
 
 
-def run_with_bad_data(platform: Platform, exchange: Exchange) -> str:
-    """A manual run that loaded bad data and failed; more is sent if a pass of `follow_market` was faster."""
-    landed = platform.state / "landing" / "trades"
-    for batch in range(5):
-        last = f"bad-{batch}-19".encode()
-        exchange.send_all([deal(id=f"bad-{batch}-{n}", price=99_999, trader_id="bad") for n in range(20)])
-        platform.wait_for(lambda: any(last in path.read_bytes() for path in landed.rglob("*.jsonl")), 30)  # noqa: B023
-        run_id, state = platform.refresh_any()
-        if state == "failed":
-            return run_id
-    raise AssertionError("no manual run failed")
-
-
-def test_bad_data_turns_a_run_red(platform: Platform, exchange: Exchange, webhook: WebhookReceiver) -> None:
+def test_bad_data_holds_back_nothing_but_itself(
+    platform: Platform, exchange: Exchange, webhook: WebhookReceiver
+) -> None:
     with platform.database() as database:
         exchange.wait_for_connections(1)
-        run = run_with_bad_data(platform, exchange)
-        states = platform.task_states(run)
-        assert (states["validate_trades"], states["build_pnl"]) == ("failed", "upstream_failed")
-        what = "SELECT state, failed_tasks, error LIKE 'validate_trades: %%' FROM ops.runs WHERE run_id = %s"
-        assert database.rows(what, (run,)) == [("failed", ["validate_trades"], True)]
-        platform.wait_for(lambda: notices(webhook, "task_failed", task_id="validate_trades", run_id=run), 30)
-        assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
-        blocked = database.rows("SELECT load_batch_id FROM ops.load_batches WHERE state = 'blocked'")
-        assert blocked
-        for (load_batch_id,) in blocked:
-            review.discard_batch(platform.settings(), load_batch_id, "prices beyond the bounds")
+        bad = [deal(id=f"bad-{n}", price=99_999, trader_id="bad", delivery_hour="23-24") for n in range(20)]
+        good = [deal(id=f"good-{n}", trader_id="good", delivery_hour="23-24") for n in range(20)]
+        exchange.send_all([*bad, *good])
+        waiting = "SELECT count(*) FROM ops.quarantined_trades WHERE trader_id = 'bad' AND review IS NULL"
+        platform.wait_for(lambda: database.value(waiting) == 20, 120)
+        count = "SELECT sum(trade_count) FROM curated.pnl_hourly WHERE trader_id = %s AND NOT is_complete"
+        platform.wait_for(lambda: database.rows(count, ("good",)) == [(20,)], 120)
+        assert database.rows(count, ("bad",)) == [(None,)]
+        platform.wait_for(lambda: notices(webhook, "alarm_raised", alarm="trades_quarantined"), 120)
+        selection = review.Selection(expectation="within the exchange's bounds")
+        assert review.decide(platform.settings(), "discard", "a test", selection)["trades"] == 20
         platform.refresh()
-        assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE trader_id = 'bad'") == 0
-        discarded = "SELECT count(*) FROM ops.rejected_messages WHERE reason_code = 'discarded_batch'"
-        assert database.value(discarded) >= 20
+        assert database.rows(count, ("bad",)) == [(None,)]
+        assert database.value(waiting) == 0
+    assert_accounted_for(platform)
+
+
+def test_bad_data_turns_the_run_of_its_hour_red_until_it_is_reviewed(
+    platform: Platform, webhook: WebhookReceiver
+) -> None:
+    """Everything else of the hour is published; people are told; cleared after the review, the run is green."""
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)
+    messages = [deal(id=f"bad-{n}", price=99_999, trader_id="bad") for n in range(3)]
+    content = landed([*messages, deal(id="fine", trader_id="fine")], hour)
+    write_landing_file(platform.state / "landing", content, "bad", hour)
+    runs = "dags/hourly_pnl/dagRuns"
+    sums = "SELECT trader_id, trade_count::int FROM curated.pnl_hourly WHERE trader_id IN ('bad', 'fine')"
+    with platform.database() as database:
+        run = platform.call("POST", runs, {"logical_date": None, "conf": {"hour": hour.isoformat()}})[
+            "dag_run_id"
+        ]
+
+        def state() -> str | None:
+            found = platform.call("GET", f"{runs}/{run}")
+            return found["state"] if found and found["state"] in ("success", "failed") else None
+
+        assert platform.wait_for(state, 240) == "failed"
+        what = "SELECT state, failed_tasks, error FROM ops.runs WHERE run_id = %s"
+        ((outcome, failed, error),) = database.rows(what, (run,))
+        assert (outcome, failed) == ("failed", ["report_findings"])
+        assert "3 trades in quarantine (bad-0, bad-1, bad-2;" in error
+        assert database.rows(sums) == [("fine", 1)]
+        platform.wait_for(lambda: notices(webhook, "task_failed", task_id="report_findings", run_id=run), 30)
+        platform.wait_for(lambda: notices(webhook, "alarm_raised", alarm="trades_quarantined"), 90)
+
+        bad = review.Selection(landing_file=f"trades/date={hour:%Y-%m-%d}/hour={hour:%H}/bad")
+        assert review.decide(platform.settings(), "discard", "prices beyond the bounds", bad)["trades"] == 3
+        assert platform.answer("POST", f"{runs}/{run}/clear", {"dry_run": False}).ok
+        platform.wait_for(lambda: state() == "success", 240)
+        assert database.rows(sums) == [("fine", 1)]
+        platform.wait_for(lambda: notices(webhook, "alarm_cleared", alarm="trades_quarantined"), 90)
     assert_accounted_for(platform)
 
 

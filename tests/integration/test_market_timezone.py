@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from include.errors import TerminalError
 from include.jobs import (
     build_pnl,
     load_reference_prices,
@@ -107,6 +106,8 @@ def test_the_zone_of_the_market_is_configuration(
 def test_another_zone_than_the_data_was_loaded_with_is_noticed(settings: Settings, database: Database) -> None:
     write_landing_file(settings.landing_root, landed([deal(delivery_hour="00-01")]))
     load_trades.run(settings)
-    with pytest.raises(TerminalError, match="delivery starts on the delivery day"):
-        validate_trades.run(replace(settings, market_timezone="Europe/London"))
-    assert database.value("SELECT state FROM ops.load_batches") == "blocked"
+    assert validate_trades.run(replace(settings, market_timezone="Europe/London"))["quarantined"] == 1
+    assert "delivery starts on the delivery day" in str(
+        database.value("SELECT expectation FROM ops.quarantined_trades")
+    )
+    assert database.value("SELECT count(*) FROM curated.trades") == 0

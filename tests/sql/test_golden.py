@@ -21,12 +21,13 @@ CASES = sorted(path.parent for path in HERE.glob("*/*/*/expected.csv"))
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.relative_to(HERE).as_posix())
 def test_golden(case: Path, settings: Settings, database: Database) -> None:
-    batches = {state: database.batch("trades", state, state) for state in ("accepted", "blocked", "loaded")}
+    batches = {state: database.batch("trades", state, state) for state in ("accepted", "loaded")}
     prices = database.batch("reference_prices", name="prices")
     for arrives in ("", "late"):
         for row in arriving(arrives, case / "trades.csv"):
-            database.trade(
-                batches[row.get("batch") or "accepted"],
+            state = row.get("batch") or "accepted"
+            trade_id = database.trade(
+                batches["accepted" if state == "quarantined" else state],
                 date.fromisoformat(row["delivery_day"]),
                 row["delivery_hour"],
                 row["trader_id"],
@@ -34,6 +35,8 @@ def test_golden(case: Path, settings: Settings, database: Database) -> None:
                 Decimal(row["quantity_mw"]),
                 Decimal(row["price_eur_per_mwh"]),
             )
+            if state == "quarantined":
+                database.quarantine(trade_id)
         for row in arriving(arrives, case / "reference_prices.csv"):
             database.price(
                 prices,

@@ -69,7 +69,7 @@ def test_the_example_holds_every_setting_with_its_default(tmp_path: Path) -> Non
     assert load_environment(PROJECT_ROOT / ".env.example", {}) == {}
     file = tmp_path / ".env"
     file.write_text(
-        "".join(f"{line[1:]}\n" for line in text.splitlines() if line[:1] == "#" and "=" in line[:32])
+        "".join(f"{line[1:]}\n" for line in text.splitlines() if line[:1] == "#" and "=" in line[:40])
     )
     environment = load_environment(file, {})
     assert set(environment) == {name.upper() for name in Settings.__dataclass_fields__}

@@ -23,7 +23,7 @@ _CONFLICTS = (
     "conflict_an_hour_later",
     "conflict_at_the_same_time",
 )
-_MAX_BAD_SHARE = 0.02  # of the messages of an hour: well below what blocks a batch
+_MAX_BAD_SHARE = 0.02  # of the messages of an hour: well below what turns its run red
 _POOL_MINUTES, _POOL_DEALS = 10, 300
 _SECOND = timedelta(seconds=1)
 _NOTHING = timedelta()

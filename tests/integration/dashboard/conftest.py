@@ -65,15 +65,7 @@ class Desk:
 
     def quarantine(self, trade_id: str, expectation: str = "each quantity is above 0 MW") -> None:
         """The trade breaks an expectation."""
-        columns = (
-            "market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day,"
-            " delivery_hour, received_at, landing_file_id, line_number"
-        )
-        self.database.rows(
-            f"INSERT INTO ops.quarantined_trades ({columns}, expectation)"
-            f" SELECT {columns}, %s FROM raw.trades WHERE trade_id = %s",
-            (expectation, trade_id),
-        )
+        self.database.quarantine(trade_id, expectation)
 
     def reject(self, *hours: str, day: date = DAY, **columns: Any) -> int:
         """A message is rejected that tells these hours, or none; returns its line."""

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from decimal import Decimal
 
 from tests.integration.dashboard.conftest import DAY, Client, Desk
 
@@ -78,6 +79,32 @@ def test_a_file_for_who_writes_a_comma(desk: Desk, client: Client) -> None:
     reply = client.get("api/v1/pnl_hourly", format="csv", decimal="comma", trader="anna", **DAYS)
     rows = rows_of(reply.content.decode("utf-8-sig"), ";")
     assert [row["average_price_eur_per_mwh"] for row in rows] == ["10,2", "-3,25"]
+
+
+def test_quarters_of_an_hour_add_up_to_it(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "10.2", mw="1.6")
+    desk.sell("12:15-12:30", "11.1", mw="2")
+    desk.buy("12-13", "7", "bert")
+    desk.price("12-13", "9.8")
+    desk.build()
+    (hour,) = client.json("pnl_hourly", trader="anna", **DAYS)["rows"]
+    quarters = client.json("pnl_quarter_hourly", day=str(DAY), trader="anna")["rows"]
+    assert [
+        (q["delivery_quarter"], Decimal(q["sell_mwh"]), q["delivery_start_at"][11:16]) for q in quarters
+    ] == [
+        ("12:00-12:15", Decimal("0.4"), "11:00"),
+        ("12:15-12:30", Decimal("0.9"), "11:15"),
+        ("12:30-12:45", Decimal("0.4"), "11:30"),
+        ("12:45-13:00", Decimal("0.4"), "11:45"),
+    ]
+    for name in ("sell_mwh", "cash_flow_eur", "pnl_eur"):
+        assert sum(Decimal(q[name]) for q in quarters) == Decimal(hour[name]), name
+    assert Decimal(quarters[1]["pnl_eur"]) == Decimal("0.81")  # 0.4 MWh at 0.4 and 0.5 MWh at 1.3 EUR/MWh more
+    text = client.get("api/v1/pnl_quarter_hourly", day=str(DAY), format="csv").content.decode("utf-8-sig")
+    assert [(row["delivery_quarter"], row["trader_id"]) for row in rows_of(text)][:2] == [
+        ("12:00-12:15", "anna"),
+        ("12:00-12:15", "bert"),
+    ]
 
 
 def test_trades_the_last_first(desk: Desk, client: Client) -> None:

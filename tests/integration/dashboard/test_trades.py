@@ -152,6 +152,12 @@ def test_a_reject_that_tells_nothing_concerns_what_was_tradable(desk: Desk, clie
     assert client.json("rejected_messages", day=str(DAY), limit="9")["rows"] == []
 
 
+def test_a_line_without_a_time_has_the_one_of_its_file(desk: Desk, client: Client) -> None:
+    desk.reject("12-13", received_at=None, reason_code="foreign_line")
+    (reject,) = hour_of(client)["rejected"]
+    assert reject["received_at"] == "2026-03-02T00:00:00Z"
+
+
 def test_lists_are_files_too(desk: Desk, client: Client) -> None:
     desk.sell("12-13", "10.5", trade_id="=1+1", revision=2)
     desk.quarantine(desk.sell("12-13", "1", trade_id="odd"))

@@ -3,7 +3,6 @@
 import threading
 from contextlib import closing
 from datetime import date
-from typing import Any
 
 import psycopg2
 import pytest
@@ -22,25 +21,10 @@ TRADES = "SELECT trade_id, review FROM ops.quarantined_trades ORDER BY trade_id"
 REJECTS = "SELECT line_number, review FROM ops.rejected_messages ORDER BY line_number"
 
 
-def quarantine(
-    warehouse: Warehouse, batch_id: int, trade_id: str, label: str = "12-13", **changes: Any
-) -> None:
+def quarantine(warehouse: Warehouse, batch_id: int, trade_id: str, expectation: str = PRICE) -> None:
     """A trade that the validation has put into quarantine."""
-    expectation = changes.pop("expectation", PRICE)
-    warehouse.database.trade(batch_id, DAY, label, trade_id=trade_id, **changes)
-    warehouse.rows(
-        """
-        INSERT INTO ops.quarantined_trades (
-            market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day,
-            delivery_hour, expectation, received_at, landing_file_id, line_number)
-        SELECT market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day,
-            delivery_hour, %(expectation)s, received_at, landing_file_id, line_number
-        FROM raw.trades
-        WHERE (trade_id, revision) = (%(trade_id)s, %(revision)s)
-        ON CONFLICT DO NOTHING
-        """,
-        {"trade_id": trade_id, "revision": changes.get("revision", 0), "expectation": expectation},
-    )
+    warehouse.trade(batch_id, trade_id=trade_id)
+    warehouse.database.quarantine(trade_id, expectation)
 
 
 @pytest.fixture
@@ -48,8 +32,8 @@ def queue(warehouse: Warehouse) -> Warehouse:
     """Trades a and b (of file A), c (of B), and rejects on line 11 (A), 12 and 13 (B); one torn line."""
     first, second = (warehouse.batch(loaded=2, state="accepted") for _ in "AB")
     quarantine(warehouse, first, "a")
-    quarantine(warehouse, first, "b", expectation=QUANTITY)
-    quarantine(warehouse, second, "c", expectation=f"{PRICE}; {QUANTITY}")
+    quarantine(warehouse, first, "b", QUANTITY)
+    quarantine(warehouse, second, "c", f"{PRICE}; {QUANTITY}")
     warehouse.trade(second, 13)
     for batch_id, line, reason in (
         (first, 11, "invalid_json"),
@@ -154,9 +138,11 @@ def test_a_decision_concerns_the_hours_of_all_revisions_of_the_trade(
     settings: Settings, warehouse: Warehouse
 ) -> None:
     batch_id = warehouse.batch(loaded=4, state="accepted")
+    warehouse.database.trade(batch_id, DAY, "14:15-14:30", trade_id="x", revision=1)
+    warehouse.database.quarantine("x")
     warehouse.database.trade(batch_id, DAY, "12-13", trade_id="x")  # counts while the other one does not
-    quarantine(warehouse, batch_id, "x", "14:15-14:30", revision=1)
-    quarantine(warehouse, batch_id, "y", "18-21")
+    warehouse.database.trade(batch_id, DAY, "18-21", trade_id="y")
+    warehouse.database.quarantine("y")
     warehouse.database.trade(batch_id, DAY, "10-11")
     assert decide(settings, "accept", "why", Selection(trade_id="x"))["hours"] == 2
     assert warehouse.pending() == [("12-13", "review"), ("14-15", "review")]

@@ -34,7 +34,7 @@ def test_good_prices_are_accepted(settings: Settings, warehouse: Warehouse) -> N
 
 
 def test_no_observation_holds_back_another(settings: Settings, warehouse: Warehouse) -> None:
-    """What must not count was rejected by the load; nothing that is stored blocks a batch."""
+    """What must not count was rejected by the load; nothing that is stored breaks an expectation."""
     odd = warehouse.prices(12, rejected=99)
     warehouse.price(odd, 13, price="9999.99", updated_at=None, unreadable_update_time="'yesterday'")
     warehouse.price(odd, 14, updated_at="2023-02-06 23:00:00+00")

@@ -100,23 +100,8 @@ def test_lines_by_what_became_of_them(exporter: Exporter, database: Database) ->
 
 def test_rejects_by_reason_and_what_waits_for_a_review(exporter: Exporter, database: Database) -> None:
     batch_id = database.batch(name="c")
-    database.insert(
-        "ops.quarantined_trades",
-        market="DE",
-        trade_id="t",
-        direction="sell",
-        revision=0,
-        trader_id="anna",
-        price_eur_per_mwh=10_000,
-        quantity_mw=1,
-        delivery_day=DAY,
-        delivery_hour="12-13",
-        expectation="e",
-        received_at=NOW,
-        landing_file_id=1,
-        line_number=4,
-    )
-    for number, reason in enumerate(("invalid_price", "invalid_price", "torn_line"), 1):
+    database.quarantine(database.trade(batch_id, DAY, "12-13"))
+    for number, reason in enumerate(("invalid_price", "invalid_price", "torn_line"), 11):
         database.insert(
             "ops.rejected_messages",
             landing_file_id=1,

@@ -30,7 +30,8 @@ def test_both_lines_load_into_a_clean_warehouse(settings: Settings, database: Da
     assert loaded["duplicate_count"] + conflicts == history.duplicate_or_conflict_count
     assert not [file for file in audit.run(settings) if file.problems or file.waiting_lines]
 
-    assert validate_trades.run(settings)["batches"] == history.trade_files  # none is blocked
+    validated = validate_trades.run(settings)
+    assert (validated["batches"], validated["quarantined"]) == (history.trade_files, 0)
     assert validate_reference_prices.run(settings)["batches"] == history.price_files
     build_pnl.run(settings)
     # final everywhere: nothing that was traded would have to be asked for

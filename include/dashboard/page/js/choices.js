@@ -21,7 +21,8 @@ function remember(choices) {
 }
 
 /**
- * Choices: trader ("" is the whole portfolio), day (null follows today), view, asOf, allColumns.
+ * Choices: trader ("" is the whole portfolio), day (null follows today), hour (shown in detail; null: none), view,
+ * asOf, allColumns.
  *
  * No day is remembered: whoever opens the page wants today, and a day in the address is that day.
  */
@@ -29,10 +30,12 @@ export function readChoices({ withMemory = true } = {}) {
   const address = new URLSearchParams(location.search);
   const memory = withMemory ? remembered() : { allColumns: remembered().allColumns };
   const day = address.get("day");
+  const hour = address.get("hour");
   const asOf = address.get("as_of");
   return {
     trader: address.get("trader") ?? (typeof memory.trader === "string" ? memory.trader : ""),
     day: isDay(day) ? day : null,
+    hour: /^\d\d-\d\d[AB]?$/.test(hour ?? "") ? hour : null,
     view: address.get("view") === "health" ? "health" : "desk",
     asOf: asOf && !Number.isNaN(Date.parse(asOf)) ? asOf : null,
     allColumns: memory.allColumns === true,
@@ -46,6 +49,7 @@ export function writeChoices(choices, { step = false } = {}) {
     value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
   put("trader", choices.trader);
   put("day", choices.day);
+  put("hour", choices.hour);
   put("view", choices.view === "health" ? "health" : null);
   put("as_of", choices.asOf);
   if (address.href !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);

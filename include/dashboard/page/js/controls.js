@@ -53,7 +53,7 @@ function tabByKey(page, event) {
 /** Arrow keys that a field, a tab or something that scrolls sideways needs, or that a browser has a use for. */
 function isMeantOtherwise(event) {
   if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return true;
-  if (event.target.closest("input, select, textarea, [role=tab]")) return true;
+  if (event.target.closest("input, select, textarea, dialog, [role=tab]")) return true;
   const region = event.target.closest(".scroll");
   return region !== null && region.scrollWidth > region.clientWidth;
 }

@@ -5,8 +5,8 @@ import { withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
 import { clock, duration, timeAttributes, timezoneName } from "./times.js";
 
-const GOOD = new Set(["success", "accepted", "connected", "running", "passed", "ok"]);
-const BAD = new Set(["failed", "blocked", "lost", "not connected", "upstream_failed", "critical"]);
+const GOOD = new Set(["success", "connected", "running", "passed", "ok"]);
+const BAD = new Set(["failed", "lost", "not connected", "upstream_failed", "critical"]);
 
 /** Sections: key in the reply, heading, columns to begin with, and what no rows mean. */
 const SECTIONS = [
@@ -30,16 +30,38 @@ const SECTIONS = [
     none: "At every moment at least one line was connected.",
   },
   {
-    key: "blocked_batches",
-    title: "Blocked batches",
-    first: ["load_batch_id", "source", "detail", "loaded_at", "loaded_count", "rejected_count"],
-    none: "No batch is blocked.",
+    key: "quarantined",
+    title: "Trades in quarantine, by the rule that they break",
+    first: ["expectation", "count", "oldest_received_at", "review_command"],
+    headings: { count: "waiting", oldest_received_at: "oldest" },
+    hint: "make review lists each that waits; EXPECTATION=… instead of TRADE=… decides on all that break a rule.",
+    none: "No trade waits for a decision.",
   },
   {
     key: "rejects",
     title: "Rejected messages by reason",
-    first: ["reason_code", "count", "last_at", "detail", "raw"],
+    first: ["reason_code", "unreviewed_count", "oldest_unreviewed_at", "review_command", "count", "last_at", "detail", "raw"],
+    headings: { unreviewed_count: "waiting", oldest_unreviewed_at: "oldest", count: "ever", last_at: "last" },
+    hint: "make review lists each that waits; REJECT=reason instead of FILE=… and LINE=… decides on all with a reason.",
     none: "Nothing was rejected.",
+  },
+  {
+    key: "operational_messages",
+    title: "Messages that are about no trade",
+    first: ["kind", "message_count", "first_received_at", "last_received_at"],
+    none: "The exchange sends nothing but trades.",
+  },
+  {
+    key: "unknown_fields",
+    title: "Fields of trades that mean nothing to us",
+    first: ["name", "message_count", "first_seen_at", "last_seen_at"],
+    none: "All fields of trades are known.",
+  },
+  {
+    key: "orphan_cancellations",
+    title: "Cancellations of trades that never came",
+    first: ["trade_id", "direction", "revision", "received_at", "landing_file", "line_number"],
+    none: "Every cancellation has its trade.",
   },
   {
     key: "validations",
@@ -58,7 +80,10 @@ const SECTIONS = [
 ];
 
 const HEADINGS = {
-  load_batch_id: "batch",
+  expectation: "breaks the rule that",
+  review_command: "review the oldest with",
+  reason_code: "reason",
+  message_count: "messages",
   messages_last_minute: "loaded a minute",
   is_connected: "connected",
   is_ongoing: "ongoing",
@@ -85,8 +110,11 @@ export class HealthView {
         order.get("gaps"),
         listOf("Ledger: every captured line accounted for", this.ledger),
         listOf("Prices and the provider's budget", this.prices),
-        order.get("blocked_batches"),
+        order.get("quarantined"),
         order.get("rejects"),
+        order.get("operational_messages"),
+        order.get("unknown_fields"),
+        order.get("orphan_cancellations"),
         order.get("validations"),
         order.get("runs"),
       ),
@@ -114,6 +142,7 @@ export class HealthView {
       setChildren(
         content,
         rows.length ? recordsTable(section.title, rows, section) : el("p", { class: "hint" }, section.none),
+        rows.length && section.hint ? el("p", { class: "hint" }, section.hint) : null,
       );
     }
     setChildren(this.ledger, ledgerFigures(health.ledger ?? {}));
@@ -165,7 +194,7 @@ function priceFigures(prices) {
 }
 
 /** A table of whatever records the server sends: known columns first, the others after them. */
-function recordsTable(caption, rows, { first, hidden = [] }) {
+function recordsTable(caption, rows, { first, hidden = [], headings = {} }) {
   const all = new Set(rows.flatMap((row) => Object.keys(row)));
   for (const name of ["href", ...hidden]) all.delete(name);
   const columns = [
@@ -183,7 +212,7 @@ function recordsTable(caption, rows, { first, hidden = [] }) {
         "tr",
         {},
         columns.map((name) =>
-          el("th", { scope: "col", class: isNumber(rows, name) ? "number" : null }, heading(name)),
+          el("th", { scope: "col", class: isNumber(rows, name) ? "number" : null }, headings[name] ?? heading(name)),
         ),
       ),
     ),
@@ -212,6 +241,8 @@ const heading = (name) =>
 const isNumber = (rows, name) =>
   rows.some((row) => typeof row[name] === "number") || /_seconds$|count$/.test(name);
 
+const WIDE = { raw: "raw", review_command: "review" };
+
 function cell(rows, row, name, isFirst) {
   const shown = value(row, name);
   const content =
@@ -222,7 +253,7 @@ function cell(rows, row, name, isFirst) {
   const isShort = shown === NONE || String(row[name]).length <= 24;
   return el(
     "td",
-    { class: isNumber(rows, name) ? "number" : name === "raw" ? "raw" : isShort ? "short-text" : null },
+    { class: isNumber(rows, name) ? "number" : (WIDE[name] ?? (isShort ? "short-text" : null)) },
     content,
   );
 }
@@ -236,7 +267,8 @@ function value(row, name) {
   if (name === "is_connected") return state(raw ? "connected" : "not connected");
   if (name === "success") return state(raw === true ? "passed" : raw === false ? "failed" : String(raw));
   if (typeof raw === "boolean") return raw ? "yes" : "no";
-  if (/_id$/.test(name)) return outside(raw);
+  if (/_(id|number)$/.test(name)) return outside(raw);
+  if (name === "review_command") return el("code", { class: "command" }, outside(raw));
   if (typeof raw === "number") return Number.isInteger(raw) ? count(raw) : fixed(raw, 2);
   if (["state", "severity"].includes(name)) return state(String(raw));
   const isRecord = typeof raw === "object" && !Array.isArray(raw);

@@ -1,6 +1,6 @@
 // The page: takes what the reader chooses and what the server knows, and shows it; nothing here reloads.
 
-import { showAround } from "./around.js";
+import { showAround, showEmpty } from "./around.js";
 import { ByTrader } from "./by-trader.js";
 import { readChoices, shownDay, writeChoices } from "./choices.js";
 import { followColours } from "./colours.js";
@@ -9,6 +9,7 @@ import { el, outside, setChildren, setText } from "./dom.js";
 import { save } from "./download.js";
 import { showFigures } from "./figures.js";
 import { HealthView } from "./health.js";
+import { HourView } from "./hour.js";
 import { watch } from "./live.js";
 import { signed } from "./numbers.js";
 import { Pictures } from "./pictures.js";
@@ -16,7 +17,7 @@ import { ServerError, ask } from "./server.js";
 import { ErrorBanner, StatusLine } from "./status.js";
 import { TradersTable } from "./table.js";
 import { addDays, clock, clockChange, dayInWords, now, setTimezone, synchronise, today } from "./times.js";
-import { nothingThere, who } from "./words.js";
+import { linesOf, who } from "./words.js";
 
 const RETRIES = [2_000, 5_000, 10_000, 15_000];
 const STATUS_EVERY = 60_000;
@@ -35,7 +36,11 @@ class Page {
     this.heardMeanwhile = null;
     this.running = null;
     this.statusAt = 0;
-    this.table = new TradersTable(by("hours-table"));
+    this.table = new TradersTable(by("hours-table"), (hour) => this.choose({ hour }));
+    this.hour = new HourView(by("hour"), {
+      onClose: () => this.choose({ hour: null }),
+      onDownload: (href) => this.download(href),
+    });
     this.pictures = new Pictures(by("pictures"), (asOf) => this.choose({ asOf }));
     this.byTrader = new ByTrader(by("by-trader"), (trader) => this.choose({ trader }));
     this.health = new HealthView(by("view-health"));
@@ -48,6 +53,7 @@ class Page {
     followColours(() => this.pictures.redraw());
     writeChoices(this.choices);
     showChoices(this.choices, this.desk);
+    this.hour.choose(this.#chosenHour());
     this.refresh();
     watch(
       (version) => this.#heard(version),
@@ -101,6 +107,8 @@ class Page {
       this.showHistory({ points: page.history });
       this.showStatus(page.status);
       this.byTrader.show(page.by_trader);
+      const hour = this.#chosenHour();
+      if (hour) this.hour.show(await ask("hour", { day: page.desk.day, hour, trader }, signal));
       if (view === "health") this.health.show(await ask("health", {}, signal));
     } finally {
       if (!signal.aborted) by("view-desk").setAttribute("aria-busy", "false");
@@ -120,6 +128,7 @@ class Page {
     const retryIn = error.retryAfter ?? RETRIES[Math.min(this.failures, RETRIES.length - 1)];
     this.failures += 1;
     this.isRefused = error.isLasting;
+    this.hour.fail(error.message);
     const isOfChoice = this.shownFor === this.#key();
     if (!isOfChoice) this.#showNothing();
     this.error.show(error, {
@@ -127,6 +136,12 @@ class Page {
       retryIn: error.isLasting ? null : retryIn,
     });
     if (!error.isLasting) this.retry = setTimeout(() => this.refresh(), retryIn);
+  }
+
+  /** The hour that is shown in detail: of now, since nobody knows which trades counted at a moment of the past. */
+  #chosenHour() {
+    const { hour, view, asOf } = this.choices;
+    return view === "desk" && !asOf ? hour : null;
   }
 
   #key() {
@@ -141,7 +156,8 @@ class Page {
     this.version = desk.version;
     this.shownFor = this.#key();
     this.shownSince = now();
-    const isEmpty = desk.rows.length === 0;
+    const lines = linesOf(desk);
+    const isEmpty = lines.length === 0;
     showChoices(this.choices, this.desk);
     setChildren(by("heading"), this.#title(), el("small", {}, `market time, ${desk.market_timezone}`));
     document.title = desk.total
@@ -153,14 +169,15 @@ class Page {
     showFigures(by("figures"), desk);
     by("content").hidden = isEmpty;
     by("empty").hidden = !isEmpty;
-    this.table.show(desk, { highlights: isSame });
-    if (isEmpty) this.#showEmpty(desk);
-    else showAround(by("above-table"), by("below-table"), desk.rows);
+    this.table.show(desk, lines, { highlights: isSame });
+    if (isEmpty) showEmpty(by("empty"), desk, (day) => this.choose({ day }));
+    else showAround(by("above-table"), by("below-table"), lines);
     setText(
       by("hours-caption"),
       `PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}`,
     );
-    if (!isEmpty) this.pictures.show(desk);
+    by("pictures").hidden = desk.rows.length === 0;
+    if (desk.rows.length > 0) this.pictures.show(desk);
     this.#asOf(desk);
     const [old, fresh] = [before, desk.total].map((total) => total?.pnl_eur ?? total?.priced_pnl_eur ?? null);
     if (isSame && fresh !== null && fresh !== old) setText(by("announcer"), `PnL now ${signed(fresh)} EUR`);
@@ -181,27 +198,6 @@ class Page {
     this.shownFor = null;
     setText(by("heading"), "");
     for (const id of ["figures", "content", "empty", "as-of", "clock-change"]) by(id).hidden = true;
-  }
-
-  #showEmpty(desk) {
-    const [what, then] = nothingThere(desk);
-    const goTo = (day, text) => {
-      const button = el("button", { type: "button" }, text);
-      button.addEventListener("click", () => this.choose({ day }));
-      return button;
-    };
-    const last = desk.days?.last;
-    setChildren(
-      by("empty"),
-      el("h3", {}, what),
-      el("p", {}, then),
-      el(
-        "p",
-        { class: "buttons" },
-        last && ![desk.day, today()].includes(last) ? goTo(last, `Show ${dayInWords(last)}`) : null,
-        desk.day === today() ? null : goTo(null, "Show today"),
-      ),
-    );
   }
 
   showHistory({ points }) {
@@ -229,14 +225,16 @@ class Page {
 
   /** Takes over a choice, shows at once that it is taken, and reads. */
   choose(change) {
-    const isOther = ["trader", "day", "view", "asOf"].some(
+    const isOther = ["trader", "day", "hour", "view", "asOf"].some(
       (name) => name in change && change[name] !== this.choices[name],
     );
+    if (isOther) this.choices.hour = null; // an hour is one of the trader and day that were chosen with it
     Object.assign(this.choices, change);
     if (this.choices.day === today()) this.choices.day = null;
     writeChoices(this.choices, { step: isOther });
     showChoices(this.choices, this.desk);
     if (isOther) {
+      this.hour.choose(this.#chosenHour());
       this.failures = 0;
       this.refresh();
     }
@@ -256,6 +254,7 @@ class Page {
   stepBack() {
     this.choices = readChoices({ withMemory: false });
     showChoices(this.choices, this.desk);
+    this.hour.choose(this.#chosenHour());
     this.refresh();
   }
 

@@ -4,7 +4,7 @@ import { el, setAttribute, setChildren, setText, unseen } from "./dom.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, hoursOf, marketDay, now, utc } from "./times.js";
-import { incompleteBecause, reasonsOf, statusOf, totalNote } from "./words.js";
+import { incompleteBecause, plural, reasonsOf, statusOf, totalNote } from "./words.js";
 
 const energy = (value, places) => fixed(value, places);
 const position = (value, places) => signed(value, places);
@@ -34,7 +34,8 @@ const classOf = (column) =>
   ["status", "note"].includes(column.kind) ? column.kind : `number ${column.kind ?? ""}`.trim();
 
 export class TradersTable {
-  constructor(table) {
+  /** Calls onHour with the label of an hour that somebody wants to see in detail. */
+  constructor(table, onHour) {
     this.table = table;
     [this.head, this.body, this.foot] = [table.tHead, table.tBodies[0], table.tFoot];
     this.rows = new Map();
@@ -53,6 +54,10 @@ export class TradersTable {
         ),
       ),
     );
+    this.body.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) onHour(button.textContent);
+    });
     this.nowRow = el(
       "tr",
       { class: "now-line", "aria-current": "time" },
@@ -60,18 +65,18 @@ export class TradersTable {
     );
   }
 
-  /** Shows a desk; with highlights, cells that changed light up for a moment. */
-  show(desk, { highlights }) {
+  /** Shows the lines of a desk; with highlights, cells that changed light up for a moment. */
+  show(desk, lines, { highlights }) {
     this.desk = desk;
     const places = energyPlaces(
       [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
     );
     this.nowRow.remove();
     this.shared = new Set(
-      reasonsOf(desk.rows).flatMap(([reason, rows]) => (rows.length > MOST_NOTES ? [reason] : [])),
+      reasonsOf(lines).flatMap(([reason, rows]) => (rows.length > MOST_NOTES ? [reason] : [])),
     );
     const kept = new Map();
-    for (const row of desk.rows) {
+    for (const row of lines) {
       const key = keyOf(row);
       kept.set(key, this.rows.get(key) ?? this.#newLine(row));
       this.#fill(kept.get(key), row, places, highlights && this.rows.has(key));
@@ -96,7 +101,11 @@ export class TradersTable {
     const head = el(
       "th",
       { scope: "row", class: "period" },
-      el("time", { datetime: row.delivery_start_at, title: `${utc(start)} to ${utc(end)}` }, row.delivery_hour),
+      el(
+        "button",
+        { type: "button", class: "link" },
+        el("time", { datetime: row.delivery_start_at, title: `${utc(start)} to ${utc(end)}` }, row.delivery_hour),
+      ),
       el("span", { class: "marks" }),
     );
     return el(
@@ -114,6 +123,7 @@ export class TradersTable {
     );
     line.dataset.start = Date.parse(row.delivery_start_at);
     line.dataset.end = Date.parse(row.delivery_end_at);
+    line.cells[0].firstElementChild.disabled = Boolean(this.desk.as_of);
     line.classList.toggle("incomplete", because.length > 0);
     setChildren(
       line.cells[0].lastElementChild,
@@ -127,7 +137,12 @@ export class TradersTable {
           ),
     );
     const own = because.filter((reason) => !this.shared.has(reason)).map(isolated);
-    const note = [...(doubled ? ["this hour happens twice"] : []), ...own].join("; ");
+    const cancelled = row.cancelled_trade_count ?? 0;
+    const note = [
+      ...(doubled ? ["this hour happens twice"] : []),
+      ...(cancelled > 0 ? [plural(cancelled, "trade cancelled", "trades cancelled")] : []),
+      ...own,
+    ].join("; ");
     COLUMNS.forEach((column, i) => {
       const cell = line.cells[i + 1];
       if (column.kind === "status") setChildren(cell, statusWord(row.price_status));
@@ -206,6 +221,7 @@ const isMissing = (column, row) =>
   );
 
 function statusWord(name) {
+  if (!name) return null; // of an hour without trades
   const { mark, word, meaning } = statusOf(name);
   return el(
     "span",

@@ -25,6 +25,12 @@ export function incompleteBecause(row) {
   return reasons.length > 0 || row.is_complete ? reasons : ["something is missing, the reason is not known"];
 }
 
+/** The lines of a desk's table in order of time: its rows, and hours without any whose messages do not count. */
+export const linesOf = (desk) =>
+  [...desk.rows, ...desk.hours_without_trades].sort(
+    (a, b) => Date.parse(a.delivery_start_at) - Date.parse(b.delivery_start_at),
+  );
+
 /** The reasons of a day's rows, each once, with the rows that have it: [[reason, rows], …]. */
 export function reasonsOf(rows) {
   const found = new Map();
@@ -87,7 +93,7 @@ export function nothingThere(desk) {
   ];
 }
 
-const plural = (number, one, many) => `${count(number)} ${Number(number) === 1 ? one : many}`;
+export const plural = (number, one, many) => `${count(number)} ${Number(number) === 1 ? one : many}`;
 
 /** How many prices are missing and how many hours incomplete, as one text; "" if none. */
 export function totalNote(total) {
