@@ -173,13 +173,14 @@ WITH wanted AS MATERIALIZED (
     FROM ops.unreviewed_messages
     WHERE (market, delivery_day, delivery_hour) IN (SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_hours)
 ), prices AS MATERIALIZED (
-    -- looked up for each hour by itself; otherwise the view would sort all observations
+    -- looked up for each hour by itself; without LIMIT the view would sort all observations
     SELECT w.market, w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status
     FROM wanted AS w
     CROSS JOIN LATERAL (
         SELECT c.price_eur_per_mwh, c.price_status
         FROM curated.reference_prices AS c
         WHERE (c.market, c.delivery_day, c.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
+        LIMIT 1
     ) AS r
 ), sums AS MATERIALIZED (
     SELECT
