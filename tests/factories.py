@@ -113,7 +113,7 @@ class Database(database.Database):
             "quantity_mw": quantity,
             "price_eur_per_mwh": price,
             "delivery_day": day,
-            "delivery_hour": label,
+            "delivery_hour": period.delivery_hour,
             "delivery_start_at": period.start_at,
             "delivery_end_at": period.end_at,
         }
@@ -141,11 +141,11 @@ class Database(database.Database):
         **columns: Any,
     ) -> None:
         """One observation of a reference price."""
-        self.period(day, label)
+        period = self.period(day, label)
         self.insert(
             "raw.reference_prices",
             delivery_day=day,
-            delivery_hour=label,
+            delivery_hour=period.delivery_hour,
             price_eur_per_mwh=price,
             observed_at=observed_at,
             **self.line(batch),

@@ -176,6 +176,7 @@ def _prices() -> list[Expectation]:
                     FROM curated.reference_prices AS c
                     WHERE (c.market, c.delivery_day, c.delivery_hour)
                           = (p.market, p.delivery_day, p.delivery_hour)
+                    LIMIT 1 -- else the whole view is computed
                 ) AS r ON true
                 WHERE (p.reference_price_eur_per_mwh, p.price_status)
                       IS DISTINCT FROM (r.price_eur_per_mwh, coalesce(r.price_status, 'missing'))

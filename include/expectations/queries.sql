@@ -156,6 +156,7 @@ LEFT JOIN LATERAL (
     SELECT r.price_eur_per_mwh, r.price_status
     FROM curated.reference_prices AS r
     WHERE (r.market, r.delivery_day, r.delivery_hour) = (o.market, o.delivery_day, o.delivery_hour)
+    LIMIT 1  -- else the whole view is computed
 ) AS c ON true
 WHERE EXISTS (
     SELECT FROM curated.pnl_hourly AS h

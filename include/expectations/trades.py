@@ -183,6 +183,7 @@ def _plausibility(settings: Settings) -> list[Expectation]:
                         FROM curated.reference_prices AS c
                         WHERE (c.market, c.delivery_day, c.delivery_hour)
                               = (h.market, h.delivery_day, h.pnl_hour)
+                        LIMIT 1 -- else the whole view is computed
                     ) AS r ON true
                     GROUP BY h.market, h.delivery_day, h.delivery_hour
                 ) AS reference USING (market, delivery_day, delivery_hour)

@@ -8,6 +8,7 @@ from datetime import date
 
 from psycopg2.extensions import connection, cursor
 
+from include.load.copying import array_literal
 from include.run_scope import Window
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -130,8 +131,7 @@ def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Buil
         }
         run_sql(cur, QUERIES["wanted_hours"], parameters)
         run_sql(cur, QUERIES["wanted_periods"])
-        run_sql(cur, QUERIES["pnl_sums"])
-        run_sql(cur, QUERIES["pnl_lost"])
+        _sum(cur, cur.fetchall())
         return Build(
             days,
             pending_ids=[pending_id for pending_id, *_ in pending if pending_id is not None],
@@ -139,6 +139,22 @@ def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Buil
             row_count=run_sql(cur, QUERIES["stage_pnl_hourly"]),
             changed_count=run_sql(cur, QUERIES["pnl_changes"], {"days": days}),
         )
+
+
+def _sum(cur: cursor, periods: list[tuple[str, date, str]]) -> None:
+    """Sums up the trades of these delivery periods (market, day, label) in temporary tables."""
+    parameters: dict[str, object] = {
+        "markets": [market for market, _, _ in periods],
+        "delivery_days": [day for _, day, _ in periods],
+        "delivery_periods": [label for _, _, label in periods],
+    }
+    run_sql(cur, QUERIES["special_trades"], parameters)
+    trade_ids = [trade_id for (trade_id,) in cur]
+    parameters["trade_ids"] = array_literal(trade_ids)
+    run_sql(cur, QUERIES["pnl_sums"], parameters)
+    if trade_ids:
+        run_sql(cur, QUERIES["pnl_special_sums"], parameters)
+    run_sql(cur, QUERIES["pnl_lost"], parameters)
 
 
 def publish(cur: cursor, build: Build) -> None:

@@ -59,16 +59,29 @@ FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_hours)s::
 
 -- name: wanted_periods
 -- The delivery periods that deliver in these hours
-CREATE TEMPORARY TABLE wanted_periods ON COMMIT DROP AS
 SELECT DISTINCT h.market, h.delivery_day, h.delivery_hour
 FROM raw.period_hours AS h
 JOIN pg_temp.wanted_hours AS w
     ON (w.market, w.delivery_day, w.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
 
+-- name: special_trades
+-- Ids of trades of these periods that have a cancellation, an amendment or a row in quarantine: few. All others count
+SELECT DISTINCT t.trade_id
+FROM raw.trades AS t
+JOIN (
+    SELECT market, trade_id FROM raw.trade_cancellations
+    UNION ALL
+    SELECT market, trade_id FROM raw.trades WHERE revision > 0
+    UNION ALL
+    SELECT market, trade_id FROM ops.quarantined_trades
+) AS s USING (market, trade_id)
+WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
+    SELECT * FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_periods)s::text[]))
+
 -- name: pnl_sums
--- The sums of a build, one row per delivery period, trader and direction: the only pass over the trades. Which trades
--- count is as in curated.trades.
--- A table of its own, because PostgreSQL uses all cores for CREATE TABLE AS, but not for INSERT.
+-- The sums of a build, one row per delivery period, trader and direction: the only pass over the trades, but for the special
+-- ones. A table of its own, because PostgreSQL uses all cores for CREATE TABLE AS, but not for INSERT; nor with temporary
+-- tables, so periods and ids are parameters.
 CREATE TEMPORARY TABLE pnl_sums ON COMMIT DROP AS
 SELECT
     t.market,
@@ -80,31 +93,47 @@ SELECT
     count(*) FILTER (WHERE t.revision > 0) AS amended_count,
     sum(t.quantity_mw) AS quantity_mw,
     sum(t.quantity_mw * t.price_eur_per_mwh) AS value_eur_per_hour
-FROM staging.latest_trades AS t
+FROM raw.trades AS t
 WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
-          SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_periods)
-  AND NOT EXISTS (
-      SELECT FROM staging.cancellations AS c
-      WHERE (c.market, c.trade_id) = (t.market, t.trade_id) AND staging.takes_back(c, t))
+          SELECT * FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_periods)s::text[]))
+  AND t.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches)
+  AND t.trade_id <> ALL (%(trade_ids)s::text[])
+GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id, t.direction
+
+-- name: pnl_special_sums
+-- The same of the special trades that count, as curated.trades decides
+INSERT INTO pg_temp.pnl_sums
+SELECT
+    t.market, t.delivery_day, t.delivery_hour, t.trader_id, t.direction, count(*), count(*) FILTER (WHERE t.revision > 0),
+    sum(t.quantity_mw), sum(t.quantity_mw * t.price_eur_per_mwh)
+FROM curated.trades AS t
+WHERE t.trade_id = ANY (%(trade_ids)s::text[])
+  AND (t.market, t.delivery_day, t.delivery_hour) IN (
+          SELECT * FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_periods)s::text[]))
 GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id, t.direction
 
 -- name: pnl_lost
--- Trades of these periods that the exchange took back, and revisions that another one replaced
+-- Special trades that the exchange took back, and revisions that another one replaced
 CREATE TEMPORARY TABLE pnl_lost ON COMMIT DROP AS
+WITH periods AS (
+    SELECT * FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_periods)s::text[])
+        AS p (market, delivery_day, delivery_hour)
+)
 SELECT market, delivery_day, delivery_hour, trader_id, count(*) AS cancelled_count, 0 AS replaced_count
-FROM curated.cancelled_trades AS c
-WHERE (market, delivery_day, delivery_hour) IN (SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_periods)
+FROM curated.cancelled_trades
+JOIN periods USING (market, delivery_day, delivery_hour)
+WHERE trade_id = ANY (%(trade_ids)s::text[])
 GROUP BY market, delivery_day, delivery_hour, trader_id
 UNION ALL
-SELECT t.market, t.delivery_day, t.delivery_hour, t.trader_id, 0, count(*)
+SELECT market, delivery_day, delivery_hour, trader_id, 0, count(*)
 FROM staging.standing_trades AS t
-WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
-          SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_periods)
+JOIN periods USING (market, delivery_day, delivery_hour)
+WHERE t.trade_id = ANY (%(trade_ids)s::text[])
   AND EXISTS (
       SELECT FROM staging.standing_trades AS a
       WHERE a.revision > 0 AND a.revision > t.revision
         AND (a.market, a.trade_id, a.direction) = (t.market, t.trade_id, t.direction))
-GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id
+GROUP BY market, delivery_day, delivery_hour, trader_id
 
 -- name: stage_pnl_hourly
 -- The facts of PnL of the hours of a build, from the trades and prices that count: exact sums and products. What
@@ -149,13 +178,14 @@ WITH wanted AS MATERIALIZED (
         LIMIT 1
     ) AS first_of_hour
 ), prices AS MATERIALIZED (
-    -- looked up for each hour by itself; otherwise the view would sort all observations
+    -- looked up for each hour by itself; without LIMIT the view would sort all observations
     SELECT w.market, w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status
     FROM wanted AS w
     CROSS JOIN LATERAL (
         SELECT c.price_eur_per_mwh, c.price_status
         FROM curated.reference_prices AS c
         WHERE (c.market, c.delivery_day, c.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
+        LIMIT 1
     ) AS r
 ), sums AS MATERIALIZED (
     SELECT

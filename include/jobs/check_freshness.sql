@@ -64,7 +64,8 @@ WHERE observed_at > now() - interval '1 day'
 ORDER BY observed_at DESC, delivery_start_at DESC
 
 -- name: stale_prices
--- Prices that became final within the last day although the provider never updated them, the last first
+-- Prices that became final within the last day although the provider never updated them, the last first.
+-- LIMIT 1, here and wherever the price of some hours is looked up: it keeps the planner from computing the whole view.
 SELECT r.delivery_day, r.delivery_hour, r.provider_updated_at, r.observed_at
 FROM (
     SELECT DISTINCT o.market, o.delivery_day, o.delivery_hour
@@ -76,6 +77,7 @@ FROM (
 CROSS JOIN LATERAL (
     SELECT * FROM curated.reference_prices AS c
     WHERE (c.market, c.delivery_day, c.delivery_hour) = (stale.market, stale.delivery_day, stale.delivery_hour)
+    LIMIT 1
 ) AS r
 WHERE r.is_stale AND r.price_status = 'final'
 ORDER BY r.observed_at DESC, r.delivery_start_at DESC
@@ -88,6 +90,7 @@ CROSS JOIN LATERAL (
     SELECT c.price_eur_per_mwh, c.observed_at
     FROM curated.reference_prices AS c
     WHERE (c.market, c.delivery_day, c.delivery_hour) = (p.market, p.delivery_day, p.delivery_hour)
+    LIMIT 1
 ) AS r
 WHERE p.delivery_start_at > now() AND p.delivery_start_at < now() + interval '3 days'
     AND p.tradable_from <= now() AND p.tradable_until > now()

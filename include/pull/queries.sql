@@ -5,12 +5,11 @@
 WITH calendar AS (
     SELECT *
     FROM unnest(%(calendar_days)s::date[], %(calendar_hours)s::text[]) AS c (delivery_day, delivery_hour)
-), traded_in_window AS (
+), traded_in_window AS MATERIALIZED (
     -- by the batches of the files of these hours of receipt: raw.trades has an index for them, none for received_at
-    SELECT DISTINCT delivery_day, h.pnl_hour AS delivery_hour
+    SELECT DISTINCT market, delivery_day, delivery_hour
     FROM raw.trades
-    JOIN raw.period_hours AS h USING (market, delivery_day, delivery_hour)
-    WHERE market = %(market)s AND load_batch_id = ANY(ARRAY(
+    WHERE %(window_start_at)s::timestamptz IS NOT NULL AND market = %(market)s AND load_batch_id = ANY(ARRAY(
         SELECT b.load_batch_id
         FROM ops.load_batches AS b
         JOIN ops.landing_files AS f USING (landing_file_id)
@@ -29,17 +28,24 @@ WITH calendar AS (
     SELECT delivery_day, delivery_hour, true AS may_be_forced, false AS is_recheck FROM calendar
     UNION ALL
     -- never by force: many windows hold trades of one period, and a backfill would ask for it once for each
-    SELECT delivery_day, delivery_hour, false, false FROM traded_in_window
+    SELECT delivery_day, pnl_hour, false, false
+    FROM traded_in_window
+    JOIN raw.period_hours USING (market, delivery_day, delivery_hour)
     UNION ALL
     SELECT delivery_day, delivery_hour, true, false
     FROM known AS p
     WHERE (delivery_start_at >= %(window_start_at)s AND delivery_start_at < %(window_end_at)s)
         OR delivery_day BETWEEN %(first_day)s AND %(last_day)s
-        OR (%(with_all_traded)s AND EXISTS (
-            SELECT FROM raw.period_hours AS h
-            JOIN raw.trades AS t USING (market, delivery_day, delivery_hour)
-            WHERE (h.market, h.delivery_day, h.pnl_hour) = (p.market, p.delivery_day, p.delivery_hour)
-        ))
+    UNION ALL
+    SELECT h.delivery_day, h.pnl_hour, true, false
+    FROM raw.period_hours AS h
+    -- one look into the index for each period; as a join it would go through all trades
+    CROSS JOIN LATERAL (
+        SELECT FROM raw.trades AS t
+        WHERE (t.market, t.delivery_day, t.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
+        LIMIT 1
+    ) AS traded
+    WHERE %(with_all_traded)s AND h.market = %(market)s
     UNION ALL
     SELECT delivery_day, delivery_hour, false, true
     FROM known
@@ -56,14 +62,20 @@ WITH calendar AS (
 ), candidates AS (
     SELECT
         s.*,
-        -- what curated.reference_prices calls final, or will once its batch is validated; without going through
-        -- every observation of the period
+        -- what curated.reference_prices calls final, or will once its batch is validated; by two looks into the index
+        -- instead of all observations of the hour
         coalesce((
             SELECT curated.is_final_price(r.observed_at, r.provider_updated_at, p)
             FROM raw.reference_prices AS r
             WHERE (r.market, r.delivery_day, r.delivery_hour) = (%(market)s, s.delivery_day, s.delivery_hour)
                 AND r.price_eur_per_mwh IS NOT NULL
-            ORDER BY r.observed_at DESC, r.provider_updated_at DESC NULLS LAST, r.price_eur_per_mwh
+                AND r.observed_at = (
+                    SELECT max(l.observed_at)
+                    FROM raw.reference_prices AS l
+                    WHERE (l.market, l.delivery_day, l.delivery_hour) = (%(market)s, s.delivery_day, s.delivery_hour)
+                        AND l.price_eur_per_mwh IS NOT NULL
+                )
+            ORDER BY r.provider_updated_at DESC NULLS LAST, r.price_eur_per_mwh
             LIMIT 1
         ), false) AS is_final
     FROM scope AS s

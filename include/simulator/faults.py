@@ -16,8 +16,10 @@ DEMO = (
     *("amendments=0.01", "recalls=0.01", "self_trades=0.01", "disputes=0.01"),
     # these make hours incomplete until somebody reviews them: together about one an hour at 1.6 deals a second
     *("foreign_currency=0.00007", "extreme_prices=0.00008", "broken_json=0.00002"),
+    # of the hours: about one a day
+    *("stale_prices=0.04", "revised_prices=0.04"),
 )
-"""What the exchange of the demo sends, so that a new user sees all that a real one may send."""
+"""What exchange and provider of the demo send, so that a new user sees all that real ones may send."""
 
 _OVERSIZED_BYTES = 5_000_000
 _MAX_HELD_BACK = 5

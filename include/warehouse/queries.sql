@@ -139,6 +139,7 @@ WITH open AS (
     LEFT JOIN LATERAL (
         SELECT r.price_status FROM curated.reference_prices AS r
         WHERE (r.market, r.delivery_day, r.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
+        LIMIT 1  -- else the whole view is computed
     ) AS r ON true
 ), spent AS (
     -- as provider_wait of include/pull/queries.sql counts

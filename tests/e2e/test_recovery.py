@@ -91,28 +91,6 @@ def test_a_provider_that_is_down_blocks_nothing(platform: Platform, provider: Pr
         assert database.value(fresh) > 0, "and heals by itself"
 
 
-def test_bad_data_holds_back_nothing_but_itself(
-    platform: Platform, exchange: Exchange, webhook: WebhookReceiver
-) -> None:
-    with platform.database() as database:
-        exchange.wait_for_connections(1)
-        bad = [deal(id=f"bad-{n}", price=99_999, trader_id="bad", delivery_hour="23-24") for n in range(20)]
-        good = [deal(id=f"good-{n}", trader_id="good", delivery_hour="23-24") for n in range(20)]
-        exchange.send_all([*bad, *good])
-        waiting = "SELECT count(*) FROM ops.quarantined_trades WHERE trader_id = 'bad' AND review IS NULL"
-        platform.wait_for(lambda: database.value(waiting) == 20, 120)
-        count = "SELECT sum(trade_count) FROM curated.pnl_hourly WHERE trader_id = %s AND NOT is_complete"
-        platform.wait_for(lambda: database.rows(count, ("good",)) == [(20,)], 120)
-        assert database.rows(count, ("bad",)) == [(None,)]
-        platform.wait_for(lambda: notices(webhook, "alarm_raised", alarm="trades_quarantined"), 120)
-        selection = review.Selection(expectation="within the exchange's bounds")
-        assert review.decide(platform.settings(), "discard", "a test", selection)["trades"] == 20
-        platform.refresh()
-        assert database.rows(count, ("bad",)) == [(None,)]
-        assert database.value(waiting) == 0
-    assert_accounted_for(platform)
-
-
 def test_bad_data_turns_the_run_of_its_hour_red_until_it_is_reviewed(
     platform: Platform, webhook: WebhookReceiver
 ) -> None:

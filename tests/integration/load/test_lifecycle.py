@@ -30,7 +30,7 @@ from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, cancellation, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
 
-EXAMPLES = int(os.environ.get("LIFECYCLES", "20"))
+EXAMPLES = int(os.environ.get("LIFECYCLES", "10"))
 
 Sent = tuple[int, int, str]
 """File, second of receipt, message."""
@@ -106,7 +106,7 @@ def m(**changes: Any) -> str:
 @example([(0, 0, m(price=1)), (0, 1, m(price=99_999, revision=1))], [0, 1, 2], [0])
 # a copy with other content says that the trade is disputed
 @example([(0, 1, m(price=1)), (1, 2, m(price=2, state="DISPUTED")), (2, 0, m(price=2))], [0, 1, 2], [])
-@pytest.mark.timeout(120 + 3 * EXAMPLES)
+@pytest.mark.timeout(600 + 20 * EXAMPLES)
 def test_sql_counts_what_the_specification_counts(
     settings: Settings,
     database: Database,
