@@ -169,9 +169,14 @@ WITH wanted AS MATERIALIZED (
     LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
     GROUP BY w.market, w.delivery_day, w.delivery_hour
 ), unreviewed AS MATERIALIZED (
-    SELECT DISTINCT market, delivery_day, delivery_hour
-    FROM ops.unreviewed_messages
-    WHERE (market, delivery_day, delivery_hour) IN (SELECT market, delivery_day, delivery_hour FROM pg_temp.wanted_hours)
+    -- the first message is enough: all of them, for all hours, may be millions
+    SELECT w.market, w.delivery_day, w.delivery_hour
+    FROM pg_temp.wanted_hours AS w
+    CROSS JOIN LATERAL (
+        SELECT FROM ops.unreviewed_messages AS u
+        WHERE (u.market, u.delivery_day, u.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
+        LIMIT 1
+    ) AS first_of_hour
 ), prices AS MATERIALIZED (
     -- looked up for each hour by itself; without LIMIT the view would sort all observations
     SELECT w.market, w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status

@@ -1,6 +1,6 @@
 """The functions of curated and ops: each can be called, knows the market's day, and refuses the future."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -63,3 +63,40 @@ def test_what_will_be_said_is_an_error(cur: cursor, function: str, moment: str) 
     assert cur.fetchall() == []
     with pytest.raises(InvalidParameterValue, match="as_of is in the future"):
         cur.execute(f"SELECT * FROM curated.{function}({moment}) WHERE delivery_day = '2026-03-02'")
+
+
+def test_the_hours_that_were_tradable_at_a_moment(database: Database) -> None:
+    """At each gate and opening and a microsecond around them, with quarters, blocks, and both change days."""
+    for day, labels in {
+        date(2026, 3, 2): ("12-13", "15-16", "15:45-16:00", "18-21", "23:30-24:00"),
+        date(2026, 3, 29): ("01-02", "01-04", "03:15-03:30"),
+        date(2026, 10, 25): ("02-03", "02-03A", "02:00-02:15B", "01-04"),
+    }.items():
+        for label in labels:
+            database.period(day, label)
+    found = database.rows(
+        """
+        WITH moments AS (
+            SELECT bound + shift AS moment
+            FROM raw.delivery_periods
+            CROSS JOIN unnest(ARRAY[tradable_from, tradable_until, delivery_start_at]) AS bound
+            CROSS JOIN unnest(ARRAY['-1 us', '0', '1 us', '-30 minutes', '1 hour']::interval[]) AS shift
+        ), asked AS (
+            SELECT moment, f.delivery_day, f.delivery_hour
+            FROM moments CROSS JOIN LATERAL staging.hours_tradable_at('DE', moment) AS f
+        ), expected AS (
+            SELECT moment, h.delivery_day, h.delivery_hour
+            FROM moments JOIN staging.pnl_hours AS h ON moment >= h.tradable_from AND moment < h.tradable_until
+        )
+        SELECT
+            count(*), count(DISTINCT delivery_hour),
+            (SELECT count(*) FROM (TABLE asked EXCEPT TABLE expected) AS x),
+            (SELECT count(*) FROM (TABLE expected EXCEPT TABLE asked) AS x),
+            count(*) - (SELECT count(*) FROM expected)
+        FROM asked
+        """
+    )
+    ((count, hours, *differences),) = found
+    assert (count > 300, hours) == (True, 11), found
+    assert differences == [0, 0, 0]
+    assert database.rows("SELECT * FROM staging.hours_tradable_at('AT', '2026-03-02 10:00:00+00')") == []

@@ -161,6 +161,24 @@ CROSS JOIN LATERAL (
 WHERE u.tradable_until IS NOT NULL;
 COMMENT ON VIEW staging.pnl_hours IS 'The hours of PnL: tradable until the last of the known delivery periods in it is not';
 
+-- looked for by the gate of the hour itself, which comes at most an hour before that of the last period in it
+CREATE INDEX delivery_periods_tradable ON raw.delivery_periods USING gist (tstzrange(tradable_from, tradable_until))
+    WHERE delivery_hours = 1;
+CREATE FUNCTION staging.hours_tradable_at(of_market text, moment timestamptz)
+RETURNS TABLE (delivery_day date, delivery_hour text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT p.delivery_day, p.delivery_hour
+    FROM raw.delivery_periods AS p
+    WHERE p.market = of_market AND p.delivery_hours = 1
+      AND tstzrange(p.tradable_from, p.tradable_until) && tstzrange(moment - interval '1 hour', moment, '[]')
+      -- as staging.pnl_hours has it
+      AND EXISTS (SELECT FROM raw.period_hours AS h
+                  JOIN raw.delivery_periods AS s USING (market, delivery_day, delivery_hour)
+                  WHERE (h.market, h.delivery_day, h.pnl_hour) = (p.market, p.delivery_day, p.delivery_hour)
+                    AND moment < s.tradable_until);
+END;
+COMMENT ON FUNCTION staging.hours_tradable_at IS 'The hours of PnL that were open for trading at a moment';
+
 -- ---------------------------------------------------------------- further copies
 ALTER TABLE staging.trade_copies
     ADD COLUMN market text COLLATE "C" NOT NULL DEFAULT 'DE',
@@ -375,10 +393,9 @@ SELECT market, delivery_day, unnest(delivery_hours) AS delivery_hour, problem, r
 FROM ops.review_queue
 WHERE delivery_hours IS NOT NULL
 UNION ALL
-SELECT h.market, h.delivery_day, h.delivery_hour, q.problem, q.reason, q.received_at, q.landing_file_id, q.line_number
-FROM staging.pnl_hours AS h
-JOIN ops.review_queue AS q
-    ON q.market = h.market AND q.received_at >= h.tradable_from AND q.received_at < h.tradable_until
+SELECT q.market, h.delivery_day, h.delivery_hour, q.problem, q.reason, q.received_at, q.landing_file_id, q.line_number
+FROM ops.review_queue AS q
+CROSS JOIN LATERAL staging.hours_tradable_at(q.market, q.received_at) AS h
 WHERE q.delivery_hours IS NULL;
 COMMENT ON VIEW ops.unreviewed_messages IS 'Messages that did not become trades that count, and that nobody has reviewed: one row a message and an hour of PnL that it may concern; for one that tells no hour all that were tradable when it came';
 COMMENT ON COLUMN ops.unreviewed_messages.market IS 'The market';
@@ -598,14 +615,15 @@ BEGIN ATOMIC
     FROM ops.rejected_messages AS m
     WHERE m.load_batch_id = ANY (load_batch_ids) AND m.source = 'trades' AND m.delivery_hours IS NOT NULL
     UNION
-    SELECT h.market, h.delivery_day, h.delivery_hour
-    FROM staging.pnl_hours AS h
-    JOIN (
-        SELECT r.market, coalesce(r.received_at, f.hour_start_at) AS received_at
+    SELECT m.market, h.delivery_day, h.delivery_hour
+    FROM (
+        -- trading opens and ends on whole minutes: thousands of rejects are a few moments
+        SELECT DISTINCT r.market, date_trunc('minute', coalesce(r.received_at, f.hour_start_at)) AS moment
         FROM ops.rejected_messages AS r
         JOIN ops.landing_files AS f USING (landing_file_id)
         WHERE r.load_batch_id = ANY (load_batch_ids) AND r.source = 'trades' AND r.delivery_hours IS NULL
-    ) AS m ON m.market = h.market AND m.received_at >= h.tradable_from AND m.received_at < h.tradable_until;
+    ) AS m
+    CROSS JOIN LATERAL staging.hours_tradable_at(m.market, m.moment) AS h;
 END;
 COMMENT ON FUNCTION staging.affected_hours IS 'The hours of PnL that depend on the trades, cancellations and rejects of these batches';
 
