@@ -211,7 +211,7 @@ def transient(outcomes: dict[str, Any]) -> Counter[str]:
 
 def finish(settings: Settings) -> None:
     """A last run over all there is."""
-    Outcomes().run(settings, pipeline(settings, has_pull=False))
+    Outcomes().run(pipeline(settings, has_pull=False))
 
 
 def landed_replies(settings: Settings) -> list[dict[str, Any]]:
