@@ -165,7 +165,7 @@ COMMENT ON VIEW staging.pnl_hours IS 'The hours of PnL: tradable until the last 
 CREATE INDEX delivery_periods_tradable ON raw.delivery_periods USING gist (tstzrange(tradable_from, tradable_until))
     WHERE delivery_hours = 1;
 CREATE FUNCTION staging.hours_tradable_at(of_market text, moment timestamptz)
-RETURNS TABLE (delivery_day date, delivery_hour text) LANGUAGE sql STABLE
+RETURNS TABLE (delivery_day date, delivery_hour text) LANGUAGE sql STABLE SECURITY DEFINER  -- for views of analyst
 BEGIN ATOMIC
     SELECT p.delivery_day, p.delivery_hour
     FROM raw.delivery_periods AS p
