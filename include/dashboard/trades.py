@@ -18,7 +18,7 @@ LISTS = {
 }
 """Lists of a delivery day or hour, by their names in the API."""
 
-MOST_OF_AN_HOUR = 500
+MAX_ROWS_OF_HOUR = 500
 """Rows of each list that the page shows of an hour."""
 
 _PLAIN_ID = re.compile(r"[\w.:@+-]+", re.ASCII)
@@ -56,7 +56,7 @@ def read_hour(query: Query, day: date, hour: str, trader_id: str | None) -> Row:
     """All lists of an hour."""
 
     def of(name: str) -> list[Row]:
-        return read_list(query, name, day, hour, trader_id, MOST_OF_AN_HOUR)
+        return read_list(query, name, day, hour, trader_id, MAX_ROWS_OF_HOUR)
 
     return {
         "day": day,

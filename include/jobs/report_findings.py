@@ -16,7 +16,7 @@ QUERIES = load_queries("jobs/report_findings.sql")
 FEW_REJECTS = 9
 """So many rejects of an hour turn no run red: one bad message in ten says nothing about the others …"""
 
-MOST_REJECTS_PERCENT = 5
+MAX_REJECTS_PERCENT = 5
 """… and neither does this share of the messages of the hour."""
 
 _EXAMPLES = 10
@@ -26,7 +26,7 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     """Looks for landing files that cannot be loaded and, in a window of receipt, for messages to review.
 
     The hour of receipt decides, whoever loaded its lines and in what portions: a quarantined trade that nobody
-    has reviewed, or more than FEW_REJECTS rejects that are more than MOST_REJECTS_PERCENT of its messages.
+    has reviewed, or more than FEW_REJECTS rejects that are more than MAX_REJECTS_PERCENT of its messages.
     Everything else of the hour is in PnL by then. Once they are reviewed the run can be cleared.
 
     Args:
@@ -48,7 +48,7 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
         if window is not None:
             limits = {
                 "few_rejects": FEW_REJECTS,
-                "most_percent": MOST_REJECTS_PERCENT,
+                "max_percent": MAX_REJECTS_PERCENT,
                 "examples": _EXAMPLES,
             }
             for hour in fetch_dicts(cur, QUERIES["hours_to_review"], hours | limits):

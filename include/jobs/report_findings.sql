@@ -34,5 +34,5 @@ CROSS JOIN LATERAL (
     WHERE source = 'trades' AND hour_start_at = waiting.hour_start_at
 ) AS received
 WHERE trade_count > 0
-   OR (reject_count > %(few_rejects)s AND reject_count * 100 > message_count * %(most_percent)s)
+   OR (reject_count > %(few_rejects)s AND reject_count * 100 > message_count * %(max_percent)s)
 ORDER BY hour_start_at

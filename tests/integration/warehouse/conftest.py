@@ -1,11 +1,17 @@
 """One warehouse for all tests of this folder, each in a transaction that is rolled back."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psycopg2
 import pytest
+from alembic import command
+from alembic.config import Config
 from psycopg2.extensions import cursor
+
+from include.warehouse import migrations
+from tests.factories import Database
 
 
 @pytest.fixture(scope="package")
@@ -26,3 +32,18 @@ def cur(shared_warehouse_url: str) -> Iterator[cursor]:
         conn.cursor() as cur,
     ):
         yield cur
+
+
+@contextmanager
+def older_warehouse(postgres: str, revision: str) -> Iterator[str]:
+    """URL of an empty warehouse whose schema is that of an earlier revision."""
+    name = f"older_{revision}"
+    url = postgres.rsplit("/", 1)[0] + f"/{name}"
+    with closing(Database(postgres)) as server:
+        server.rows(f"CREATE DATABASE {name}")
+        config = Config()
+        config.set_main_option("script_location", str(Path(next(iter(migrations.__path__)))))
+        config.attributes["warehouse_url"] = url
+        command.upgrade(config, revision)
+        yield url
+        server.rows(f"DROP DATABASE {name} WITH (FORCE)")

@@ -5,20 +5,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from include.jobs import build_pnl, load_trades, rebuild_steps, validate_trades
 from include.landing import message_line
 from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
-from include.warehouse import migrations
 from include.warehouse.migrate import migrate
 from tests.factories import Database
+from tests.integration.warehouse.conftest import older_warehouse
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
 
@@ -35,15 +32,8 @@ _TABLES = (
 @pytest.fixture
 def older(postgres: str) -> Iterator[str]:
     """URL of an empty warehouse of the release before."""
-    url = postgres.rsplit("/", 1)[0] + "/older_market"
-    with closing(Database(postgres)) as server:
-        server.rows("CREATE DATABASE older_market")
-        config = Config()
-        config.set_main_option("script_location", str(Path(next(iter(migrations.__path__)))))
-        config.attributes["warehouse_url"] = url
-        command.upgrade(config, "0013")
+    with older_warehouse(postgres, "0013") as url:
         yield url
-        server.rows("DROP DATABASE older_market WITH (FORCE)")
 
 
 def line(seconds: float, **changes: object) -> bytes:

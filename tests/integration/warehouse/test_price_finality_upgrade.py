@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
-from include.warehouse import migrations
 from include.warehouse.migrate import migrate
 from tests.factories import MARKET, Database
+from tests.integration.warehouse.conftest import older_warehouse
 
 HOURS = [
     MARKET.period(date(2025, 7, 1), "12-13"),
@@ -24,15 +21,8 @@ HOURS = [
 @pytest.fixture
 def older(postgres: str) -> Iterator[str]:
     """URL of an empty warehouse of that time."""
-    url = postgres.rsplit("/", 1)[0] + "/older_prices"
-    with closing(Database(postgres)) as server:
-        server.rows("CREATE DATABASE older_prices")
-        config = Config()
-        config.set_main_option("script_location", str(Path(next(iter(migrations.__path__)))))
-        config.attributes["warehouse_url"] = url
-        command.upgrade(config, "0014")
+    with older_warehouse(postgres, "0014") as url:
         yield url
-        server.rows("DROP DATABASE older_prices WITH (FORCE)")
 
 
 def test_final_prices_that_were_never_updated_are_asked_for_again(older: str) -> None:

@@ -28,7 +28,7 @@ const COLUMNS = [
 ];
 
 /** Rows that share a reason before it is said above the table only. */
-const MOST_NOTES = 2;
+const MAX_NOTES = 2;
 
 const classOf = (column) =>
   ["status", "note"].includes(column.kind) ? column.kind : `number ${column.kind ?? ""}`.trim();
@@ -73,7 +73,7 @@ export class TradersTable {
     );
     this.nowRow.remove();
     this.shared = new Set(
-      reasonsOf(lines).flatMap(([reason, rows]) => (rows.length > MOST_NOTES ? [reason] : [])),
+      reasonsOf(lines).flatMap(([reason, rows]) => (rows.length > MAX_NOTES ? [reason] : [])),
     );
     const kept = new Map();
     for (const row of lines) {
