@@ -1,4 +1,4 @@
-"""Reconciles captured trades with statements of the exchange: `python -m include.commands.reconcile`, `make reconcile`."""
+"""Reconciles captured trades with statements of the exchange: `make reconcile`."""
 
 import argparse
 import logging
@@ -37,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"reconcile: {error}\n")
         return 1
     sys.stdout.write(
-        f"{counts['files']:,} statements, {counts['line_count']:,} new lines, {counts['rejected_count']:,} rejected;"
-        f" {counts['days']:,} days reconciled: {counts['matched']:,} trades matched, {counts['missing']:,} added,"
-        f" {counts['differs']:,} changed, {counts['unexpected']:,} unexpected\n"
+        f"{counts['files']:,} statements, {counts['line_count']:,} new lines,"
+        f" {counts['rejected_count']:,} rejected; {counts['days']:,} days compared:"
+        f" {counts['matched']:,} trades matched, {counts['missing']:,} added, {counts['differs']:,} changed,"
+        f" {counts['unexpected']:,} unexpected\n"
     )
     if counts["not_reconciled"]:
         sys.stdout.write(f"{counts['not_reconciled']:,} days wait for a review: make review lists what\n")

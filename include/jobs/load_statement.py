@@ -63,7 +63,7 @@ def load_landed(settings: Settings) -> list[date]:
 
 
 def day_in_name(file: Path) -> date | None:
-    """The day that the name of a statement says: `…20230220.csv`, `…2023-02-20…`; None if it says none or two."""
+    """The day in the name of a statement: `…20230220.csv`, `…2023-02-20…`; None if it has none or two."""
     days = set()
     for year, _, month, day in _DAY.findall(file.name):
         try:
