@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -304,6 +304,13 @@ def test_what_is_no_statement_is_refused_in_words(settings: Settings, tmp_path: 
     with pytest.raises(TerminalError, match="cannot be read"):
         load_statement.run(settings, DAY, tmp_path / "none.csv")
     assert list_files(settings.landing_root, STATEMENTS) == []
+
+
+def test_a_day_that_is_not_over_has_no_statement(settings: Settings, tmp_path: Path) -> None:
+    """It would close gaps that are still to come."""
+    today = datetime.now(MARKET.timezone).date()
+    with pytest.raises(TerminalError, match="is not over"):
+        load_statement.run(settings, today, write_statement(tmp_path, [line()], today))
 
 
 def test_landed_files_are_verbatim_and_private(settings: Settings, tmp_path: Path) -> None:
