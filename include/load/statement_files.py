@@ -40,8 +40,8 @@ def land_statement(
         formats: Those that it may have.
 
     Raises:
-        TerminalError: The day is not over, the file cannot be read, or none of its first lines names the columns
-            of a known format.
+        TerminalError: The day is not over, the file cannot be read, or none of its first lines names the
+            columns of a known format.
         OSError: The landing files cannot be written.
     """
     landed_at = datetime.now(UTC)
