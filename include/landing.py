@@ -13,7 +13,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ import msgspec
 
 TRADES = "trades"
 REFERENCE_PRICES = "reference_prices"
-SOURCES = (TRADES, REFERENCE_PRICES)
+STATEMENTS = "statements"
+SOURCES = (TRADES, REFERENCE_PRICES, STATEMENTS)
 
 _encoder = msgspec.json.Encoder()
 _encode = _encoder.encode
@@ -35,6 +36,11 @@ class _TextLine(msgspec.Struct, gc=False):
 def hour_folder(source: str, at: datetime) -> str:
     """The folder of the files of a source that receive at that time, UTC: its path below LANDING_ROOT."""
     return f"{source}/date={at:%Y-%m-%d}/hour={at:%H}"
+
+
+def statement_folder(day: date) -> str:
+    """The folder of the exchange's statements about a day of the market: its path below LANDING_ROOT."""
+    return f"{STATEMENTS}/date={day}"
 
 
 def timestamp(at: datetime) -> str:
@@ -222,7 +228,7 @@ class LandingFile:
     """A landing file on disk.
 
     Attributes:
-        hour_start_at: UTC hour of receipt, from its folder.
+        hour_start_at: UTC hour of receipt, from its folder; of a statement from its name.
         key: Its path below LANDING_ROOT, as in `ops.landing_files.landing_file`.
         path: Its full path.
     """
@@ -239,6 +245,10 @@ class LandingFile:
 _KEY = re.compile(
     r"(?P<source>[a-z_]+)/date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl", re.ASCII | re.DOTALL
 )
+_STATEMENT_KEY = re.compile(
+    rf"{STATEMENTS}/date=\d{{4}}-\d\d-\d\d/(?P<date>\d{{8}})T(?P<hour>\d\d)\d{{10}}Z-[^/]+\.csv",
+    re.ASCII | re.DOTALL,
+)
 _NO_HOUR = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -251,13 +261,18 @@ def list_files(
     1970, so that they are loaded and accounted for like the others.
     """
     found = []
-    for folder in _hour_folders(root / source, start_at, end_at):
+    top, key_of = root / source, _KEY
+    if source == STATEMENTS:  # below the day that they are about
+        folders, key_of = (folder for folder in sorted(top.glob("date=*")) if folder.is_dir()), _STATEMENT_KEY
+    else:
+        folders = _hour_folders(top, start_at, end_at)
+    for folder in folders:
         with os.scandir(folder) as entries:
             paths = [folder / entry.name for entry in entries if _is_file(entry)]
         for path in paths:
             # a name that is not UTF-8 is escaped, so that its key can be stored
             key = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
-            if match := _KEY.fullmatch(key):
+            if match := key_of.fullmatch(key):
                 hour = _hour(match["date"], match["hour"])
                 if (start_at is None or hour >= start_at) and (end_at is None or hour < end_at):
                     found.append(LandingFile(hour, key, path))

@@ -35,8 +35,8 @@ class Settings:
         market_data_url: Base URL of the provider's API, with its base path if it has one.
         warehouse_url: `postgresql://…` of the warehouse; empty when none is configured.
         landing_root: The folder of the landing files.
-        statement_folder: Where the exchange's end-of-day files appear; None: it writes none.
         data_docs_root: The folder of Great Expectations' HTML pages.
+        statement_folder: Where the exchange's end-of-day files appear; None: nobody puts any there.
         market_timezone: IANA name of the zone that `delivery_day` and `delivery_hour` are written in.
         reference_price_per_minute: The provider's request budget, requests in any 60 s.
         reference_price_per_hour: The same, requests in any 3,600 s.
@@ -54,8 +54,8 @@ class Settings:
     market_data_url: str = "http://127.0.0.1:5060"
     warehouse_url: str = ""
     landing_root: Path = LOCAL_ROOT / "landing"
-    statement_folder: Path | None = None
     data_docs_root: Path = LOCAL_ROOT / "data_docs"
+    statement_folder: Path | None = None
     market_timezone: str = "Europe/Berlin"
     reference_price_per_minute: int = 50
     reference_price_per_hour: int = 1000
@@ -77,7 +77,7 @@ class Settings:
         for name in _SCHEMES:
             if text := env.get(name.upper(), "").strip():
                 values[name] = _url(name, text)
-        for name in ("landing_root", "statement_folder", "data_docs_root"):
+        for name in ("landing_root", "data_docs_root", "statement_folder"):
             if text := env.get(name.upper(), "").strip():
                 values[name] = Path(text).resolve()
         if text := env.get("MARKET_TIMEZONE", "").strip():

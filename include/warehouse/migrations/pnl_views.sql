@@ -126,6 +126,8 @@ WITH versions AS NOT MATERIALIZED (
         lag(has_unreviewed_messages) OVER version AS had_unreviewed_messages,
         lag(amendment_count) OVER version AS previous_amendment_count,
         lag(cancelled_trade_count) OVER version AS previous_cancelled_trade_count,
+        lag(statement_trade_count) OVER version AS previous_statement_trade_count,
+        lag(reconciled_gap_seconds) OVER version AS previous_reconciled_gap_seconds,
         lead(valid_from) OVER version AS next_valid_from
     FROM curated.pnl_versions AS h
     WINDOW version AS (PARTITION BY delivery_day, delivery_hour, trader_id, market ORDER BY valid_from)
@@ -138,13 +140,17 @@ SELECT
              THEN CASE WHEN valid_from >= delivery_end_at THEN 'late trades' ELSE 'trades' END END,
         CASE WHEN amendment_count <> previous_amendment_count THEN 'amendment' END,
         CASE WHEN cancelled_trade_count <> previous_cancelled_trade_count THEN 'cancellation' END,
+        CASE WHEN (statement_trade_count, reconciled_gap_seconds)
+                  <> (previous_statement_trade_count, previous_reconciled_gap_seconds) THEN 'statement' END,
         CASE WHEN reference_price_eur_per_mwh IS DISTINCT FROM previous_reference_price_eur_per_mwh
              THEN CASE WHEN previous_price_status = 'final' THEN 'price revision' ELSE 'price' END
              WHEN price_status <> previous_price_status THEN 'price status' END,
         CASE WHEN (capture_gap_seconds, has_unreviewed_messages)
                   IS DISTINCT FROM (previous_capture_gap_seconds, had_unreviewed_messages)
              THEN 'completeness' END
-    ], NULL) ELSE ARRAY['new row'] END AS causes,
+    ], NULL) ELSE array_remove(ARRAY[
+        'new row', CASE WHEN statement_trade_count > 0 THEN 'statement' END
+    ], NULL) END AS causes,
     CASE WHEN is_successor THEN previous_trade_count END AS previous_trade_count, trade_count,
     CASE WHEN is_successor THEN previous_reference_price_eur_per_mwh END AS previous_reference_price_eur_per_mwh,
     reference_price_eur_per_mwh,
@@ -171,7 +177,15 @@ SELECT
                 AND (a.market, a.trade_id, a.direction) = (t.market, t.trade_id, t.direction)
             WHERE (h.market, h.delivery_day, h.pnl_hour) = (v.market, v.delivery_day, v.delivery_hour)
               AND t.trader_id = v.trader_id AND a.revision > 0
-        ) THEN 'amendment' END
+        ) THEN 'amendment' END,
+        CASE WHEN statement_trade_count > 0 OR EXISTS (
+            SELECT FROM raw.period_hours AS h
+            JOIN raw.trades AS t USING (market, delivery_day, delivery_hour)
+            JOIN raw.trades AS s ON s.revision = -1 AND t.revision >= 0
+                AND (s.market, s.trade_id, s.direction) = (t.market, t.trade_id, t.direction)
+            WHERE (h.market, h.delivery_day, h.pnl_hour) = (v.market, v.delivery_day, v.delivery_hour)
+              AND t.trader_id = v.trader_id
+        ) THEN 'statement' END
     ], NULL),
     trade_count, NULL, reference_price_eur_per_mwh, NULL, price_status, NULL, pnl_eur, NULL, NULL
 FROM versions AS v
@@ -183,7 +197,7 @@ COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_day IS 'Local day of the m
 COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_hour IS 'Label as the sources give it, local time';
 COMMENT ON COLUMN curated.pnl_hourly_changes.trader_id IS 'Who traded';
 COMMENT ON COLUMN curated.pnl_hourly_changes.delivery_start_at IS 'Start of delivery, inclusive';
-COMMENT ON COLUMN curated.pnl_hourly_changes.causes IS 'new row, row removed, trades, late trades (published after the end of delivery), price, amendment, cancellation, price revision (of a final price), price status, completeness';
+COMMENT ON COLUMN curated.pnl_hourly_changes.causes IS 'new row, row removed, trades, late trades (published after the end of delivery), price, amendment, cancellation, statement (the exchange''s end-of-day file added or changed trades or closed a capture gap), price revision (of a final price), price status, completeness';
 COMMENT ON COLUMN curated.pnl_hourly_changes.previous_trade_count IS 'Number of trades before';
 COMMENT ON COLUMN curated.pnl_hourly_changes.trade_count IS 'Number of trades since';
 COMMENT ON COLUMN curated.pnl_hourly_changes.previous_reference_price_eur_per_mwh IS 'Reference price before, EUR/MWh';
