@@ -9,7 +9,17 @@ import pytest
 
 from include.settings import PROJECT_ROOT
 
-BASE = {"settings", "errors", "csv_file", "duration", "progress", "run_scope", "single_flight", "service_log"}
+BASE = {
+    "settings",
+    "errors",
+    "csv_file",
+    "duration",
+    "progress",
+    "run_scope",
+    "single_flight",
+    "service_log",
+    "statement_files",
+}
 STORES = BASE | {"domain", "landing", "warehouse"}
 MAY_IMPORT = {
     "domain": set[str](),
@@ -21,6 +31,7 @@ MAY_IMPORT = {
     "single_flight": set[str](),
     "run_scope": {"domain", "errors"},
     "settings": {"errors"},
+    "statement_files": {"errors"},
     "landing": BASE,
     "warehouse": BASE,
     "capture": BASE | {"domain", "landing"},
