@@ -16,7 +16,7 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report rebuild bench review \
+.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report rebuild reconcile bench review \
 	dictionary lock setup clean
 
 help: ## list the commands
@@ -76,6 +76,9 @@ report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=tab
 rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [RELOAD=1] [FORCE_PRICES=1]
 	@exec $(PYTHON) -m include.commands.rebuild --from "$$FROM" --to "$$TO" \
 		$${RELOAD:+--reload} $${FORCE_PRICES:+--force-prices}
+
+reconcile: $(STAMP) ## compare trades with the exchange's end-of-day file, or a folder of them: FILE=path [DAY=2026-01-31] [MARKET=id]
+	@exec $(PYTHON) -m include.commands.reconcile --file "$$FILE" $${DAY:+--day "$$DAY"} $${MARKET:+--market "$$MARKET"}
 
 bench: $(STAMP) ## measure loader, capture, build and trading desk beside their limits, and a rebuild
 	@exec $(PYTHON) -m tools.bench $(ARGS)

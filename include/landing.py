@@ -153,7 +153,7 @@ class LandingWriter:
     def _roll(self, hour: int, at: datetime) -> None:
         opened = at.astimezone(UTC)
         folder = self.root / hour_folder(self.source, opened)
-        _make_durable_folder(folder)
+        make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
         path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
         # the file gets its final name once it is locked, so that no reader takes it for a complete one
@@ -168,7 +168,7 @@ class LandingWriter:
                 self._put(event_line(ended_at, "rolled", **details) + last_line)
                 os.fdatasync(self._fd)
             unnamed.rename(path)
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError:
             os.close(fd)
             unnamed.unlink(missing_ok=True)
@@ -206,16 +206,17 @@ def _write(fd: int, line: bytes) -> None:
         line = line[os.write(fd, line) :]
 
 
-def _make_durable_folder(folder: Path) -> None:
+def make_durable_folder(folder: Path) -> None:
     """mkdir -p that syncs each new directory entry, so that it survives a power cut."""
     if folder.is_dir():
         return
-    _make_durable_folder(folder.parent)
+    make_durable_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """fsync of a folder: a file that was renamed in it keeps its name after a power cut."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -262,6 +263,7 @@ def list_files(
     """
     found = []
     top, key_of = root / source, _KEY
+    folders: Iterable[Path]
     if source == STATEMENTS:  # below the day that they are about
         folders, key_of = (folder for folder in sorted(top.glob("date=*")) if folder.is_dir()), _STATEMENT_KEY
     else:

@@ -66,14 +66,15 @@ def _listed(messages: list[dict[str, Any]]) -> Iterator[str]:
     for (problem, reason), group in groupby(messages, lambda message: (message["problem"], message["reason"])):
         found = list(group)
         count = found[0]["message_count"]
-        if problem == "quarantined":
-            yield f"{_counted(count, 'trade')} in quarantine; expected is that {reason}:"
-            yield from map(_trade, found)
-            command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
-        else:
+        if problem == "rejected":
             yield f"{_counted(count, 'rejected message')}, {reason}:"
             yield from map(_reject, found)
             command = f"make review ACTION=discard REASON=… REJECT={reason}"
+        else:
+            where = "in quarantine" if problem == "quarantined" else "that count until they are discarded"
+            yield f"{_counted(count, 'trade')} {where}; expected is that {reason}:"
+            yield from map(_trade, found)
+            command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
         if count > len(found):
             yield f"  … and {count - len(found):,} more"
         yield f"  decide: {command}"

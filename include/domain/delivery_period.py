@@ -170,6 +170,37 @@ class Market:
             stale_price_final_from=self._instant(datetime.combine(next_day, STALE_PRICE_FINAL)),
         )
 
+    def period_between(self, start_at: datetime, end_at: datetime) -> DeliveryPeriod:
+        """The period of two moments; A or B is part of its label where local time occurs twice.
+
+        Raises:
+            RejectedMessageError: No period of a day begins and ends then.
+        """
+        wall = start_at.astimezone(self.timezone)
+        minutes, length = 60 * wall.hour + wall.minute, end_at - start_at
+        if length > _HOUR:
+            last = end_at.astimezone(self.timezone)
+            label = f"{wall.hour:02}-{last.hour or 24:02}"
+        else:
+            half = self._hour_label(start_at)[5:]
+            label = _canonical_label(minutes, length, half) if length > timedelta() else ""
+        try:
+            period = self.period(wall.date(), label)
+        except RejectedMessageError:
+            period = None
+        if period is None or (period.start_at, period.end_at) != (start_at, end_at):
+            raise RejectedMessageError(
+                Reason.INVALID_DELIVERY_HOUR,
+                f"no period of a day is from {start_at.isoformat()} to {end_at.isoformat()}",
+            )
+        return period
+
+    def span_of(self, day: date) -> tuple[datetime, datetime]:
+        """Start of a local day and of the next one, UTC."""
+        return self._instant(datetime.combine(day, time())), self._instant(
+            datetime.combine(day + timedelta(days=1), time())
+        )
+
     def hours_of(self, delivery_day: date) -> list[DeliveryPeriod]:
         """The hourly periods of a day in order: 24; 23 on the March change day; 24 labels in October, too."""
         periods = []

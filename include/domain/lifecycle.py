@@ -58,13 +58,7 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
     """
     messages = sorted(received, key=lambda r: (r.received_at, r.place))
     cancellations = [(r.message, r.received_at) for r in messages if isinstance(r.message, Cancellation)]
-    revisions: dict[Identity, dict[int, tuple[Trade, datetime]]] = {}
-    for r in messages:
-        if isinstance(trade := r.message, Trade):
-            of_trade = revisions.setdefault((trade.trade_id, trade.direction), {})
-            first, first_at = of_trade.setdefault(trade.revision, (trade, r.received_at))
-            if trade.is_disputed and not first.is_disputed:
-                of_trade[trade.revision] = (replace(first, is_disputed=True), first_at)
+    revisions = revisions_of(messages)
     result = Outcome({}, {}, [], [], [])
     for identity, of_trade in revisions.items():
         sound = {n: kept for n, kept in of_trade.items() if is_sound(kept[0])}
@@ -78,6 +72,18 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
     known = {*revisions, *((trade_id, None) for trade_id, _ in revisions)}
     result.orphans.extend(c for c, _ in cancellations if (c.trade_id, c.direction) not in known)
     return result
+
+
+def revisions_of(received: Iterable[Received]) -> dict[Identity, dict[int, tuple[Trade, datetime]]]:
+    """The revisions of each trade, with the time when the first copy of each was received."""
+    revisions: dict[Identity, dict[int, tuple[Trade, datetime]]] = {}
+    for r in sorted(received, key=lambda r: (r.received_at, r.place)):
+        if isinstance(trade := r.message, Trade):
+            of_trade = revisions.setdefault((trade.trade_id, trade.direction), {})
+            first, first_at = of_trade.setdefault(trade.revision, (trade, r.received_at))
+            if trade.is_disputed and not first.is_disputed:
+                of_trade[trade.revision] = (replace(first, is_disputed=True), first_at)
+    return revisions
 
 
 def _takes_back(cancellation: Cancellation, at: datetime, trade: Trade, first_at: datetime) -> bool:

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     INVALID_UNIT = "invalid_unit"
     PRICE_OUT_OF_BOUNDS = "price_out_of_bounds"
     OBSERVED_IN_FUTURE = "observed_in_future"
+    WRONG_STATEMENT_DAY = "wrong_statement_day"
+    WRONG_COLUMN_COUNT = "wrong_column_count"
 
 
 DESCRIPTIONS: dict[Reason, str] = {
@@ -55,13 +57,15 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.FOREIGN_CURRENCY: "the currency is not that of the market; nothing is converted",
     Reason.CONFLICTING_DUPLICATE: "this revision of the trade came before with other content; the first counts",
     Reason.UNSTORABLE: "the message was read, but the warehouse refused to store it",
-    Reason.TORN_LINE: "the writer was killed in the middle of this line",
+    Reason.TORN_LINE: "the writer was killed in the middle of this line, or the statement is truncated there",
     Reason.FOREIGN_LINE: "the line was not written by capture or pull: it has neither a message nor an event",
     Reason.BAD_REQUEST: "the provider refused the request as malformed",
     Reason.UNEXPECTED_STATUS: "the provider answered with a status that its contract does not know",
     Reason.ANSWER_MISMATCH: "the provider answered for another delivery hour than the one asked for",
     Reason.INVALID_UNIT: "the unit is neither euro/mwh nor euro; nothing is converted",
     Reason.PRICE_OUT_OF_BOUNDS: "the price is outside the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
+    Reason.WRONG_STATEMENT_DAY: "the trade of a statement was executed on another day than the statement's",
+    Reason.WRONG_COLUMN_COUNT: "the line of a statement has more or fewer columns than its header",
     Reason.OBSERVED_IN_FUTURE: "the reply was received after it was loaded: the clock of the pull was ahead",
 }
 

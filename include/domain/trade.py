@@ -176,16 +176,16 @@ def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellati
     trade_id = _trade_id(body)
     price = storable_number(require(body, "price"), "price", Reason.INVALID_PRICE)
     quantity = storable_number(require(body, "quantity"), "quantity", Reason.INVALID_QUANTITY)
-    direction = _direction(require(body, "direction"))
+    direction = direction_of(require(body, "direction"))
     period = _period(body, market)
     trader_id = identifier(require(body, "trader_id"), "trader_id", Reason.INVALID_TRADER_ID)
-    _check_units(fields, market)
+    check_units(fields, market)
     return Trade(
         trade_id=trade_id,
         trader_id=trader_id,
         direction=direction,
         price_eur_per_mwh=price,
-        quantity_mw=_megawatts(quantity, fields, period),
+        quantity_mw=megawatts(quantity, fields, period),
         period=period,
         executed_at=parse_time(body.get("execution_time")),
         revision=_revision(fields) or 0,
@@ -199,7 +199,7 @@ def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellati
 def _cancellation(body: Mapping[str, Any], fields: Mapping[str, Any]) -> Cancellation:
     direction = body.get("direction")
     return Cancellation(
-        _trade_id(body), None if direction is None else _direction(direction), _revision(fields)
+        _trade_id(body), None if direction is None else direction_of(direction), _revision(fields)
     )
 
 
@@ -212,7 +212,12 @@ def _trade_id(body: Mapping[str, Any]) -> str:
     return identifier(require(body, "id"), "id", Reason.INVALID_TRADE_ID)
 
 
-def _direction(value: object) -> Direction:
+def direction_of(value: object) -> Direction:
+    """buy or sell.
+
+    Raises:
+        RejectedMessageError: It is neither.
+    """
     if isinstance(value, str) and (direction := _DIRECTIONS.get(value.strip().upper())):
         return direction
     raise RejectedMessageError(Reason.INVALID_DIRECTION, f"direction is {quoted(value)}")
@@ -247,7 +252,12 @@ def _revision(fields: Mapping[str, Any]) -> int | None:
     return max(revisions, default=None)
 
 
-def _check_units(fields: Mapping[str, Any], market: Market) -> None:
+def check_units(fields: Mapping[str, Any], market: Market) -> None:
+    """Nothing is converted: price and currency have to be the market's.
+
+    Raises:
+        RejectedMessageError: They are others.
+    """
     currency = fields.get("currency")
     if currency is not None and not (isinstance(currency, str) and currency.strip().upper() == market.currency):
         raise RejectedMessageError(Reason.FOREIGN_CURRENCY, f"currency is {quoted(currency)}")
@@ -257,7 +267,7 @@ def _check_units(fields: Mapping[str, Any], market: Market) -> None:
             raise RejectedMessageError(Reason.UNKNOWN_UNIT, f"{name} is {quoted(unit)}")
 
 
-def _megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPeriod) -> Decimal:
+def megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPeriod) -> Decimal:
     """The quantity in MW; MWh are divided by the hours of delivery.
 
     Raises:

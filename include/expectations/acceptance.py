@@ -7,6 +7,8 @@ from typing import Literal
 
 from psycopg2.extensions import connection, cursor
 
+from include.domain.delivery_period import Market
+from include.expectations.reconciliation import reconcile_batches
 from include.load.copies import decide_copies
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -18,6 +20,9 @@ log = logging.getLogger(__name__)
 QUERIES = load_queries("expectations/queries.sql")
 
 Source = Literal["trades", "reference_prices"]
+
+_SOURCES = {"trades": ["trades", "statements"], "reference_prices": ["reference_prices"]}
+"""The trades that a statement adds are validated as those that were captured."""
 
 _VACUUM = {"trades": QUERIES["vacuum_trades"], "reference_prices": QUERIES["vacuum_reference_prices"]}
 
@@ -49,20 +54,26 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
         with conn, conn.cursor() as cur:
             lock_validation(cur, source)
             run_sql(cur, QUERIES["unsound_rows"])
-            run_sql(cur, QUERIES["validation_batches"], {"source": source})
-            batches = [_Batch(*row) for row in cur]
-        total["batches"] = len(batches)
-        if sum(batch.row_count for batch in batches) > _ROWS_PER_VALIDATION:
-            _vacuum(conn, source)
-        for portion in _portions(batches):
-            load_batch_ids = [batch.load_batch_id for batch in portion]
-            if rows := sum(batch.row_count for batch in portion):
-                total["warnings"] += _check(settings, conn, source, load_batch_ids)
-            with conn, conn.cursor() as cur:
-                total["quarantined"] += accept(cur, settings, source, load_batch_ids)
-            total["rows"] += rows
-            log.info("%s: %d rows of %d batches are validated", source, total["rows"], len(batches))
+        # accepted trades may change what a statement adds, which then has to be validated as well
+        while batches := _waiting(conn, source):
+            total["batches"] += len(batches)
+            if sum(batch.row_count for batch in batches) > _ROWS_PER_VALIDATION:
+                _vacuum(conn, source)
+            for portion in _portions(batches):
+                load_batch_ids = [batch.load_batch_id for batch in portion]
+                if rows := sum(batch.row_count for batch in portion):
+                    total["warnings"] += _check(settings, conn, source, load_batch_ids)
+                with conn, conn.cursor() as cur:
+                    total["quarantined"] += accept(cur, settings, source, load_batch_ids)
+                total["rows"] += rows
+                log.info("%s: %d rows of %d batches are validated", source, total["rows"], total["batches"])
     return total
+
+
+def _waiting(conn: connection, source: Source) -> list[_Batch]:
+    with conn, conn.cursor() as cur:
+        run_sql(cur, QUERIES["validation_batches"], {"sources": _SOURCES[source]})
+        return [_Batch(*row) for row in cur]
 
 
 def _vacuum(conn: connection, source: Source) -> None:
@@ -122,6 +133,7 @@ def accept(cur: cursor, settings: Settings, source: Source, load_batch_ids: list
         run_sql(cur, QUERIES["release_sound"], batches)
         quarantined = run_sql(cur, QUERIES["quarantine_unsound"], batches)
         run_sql(cur, QUERIES["accept_pending_trades"], batches)
+        reconcile_batches(cur, Market.of(settings.market_timezone), load_batch_ids)
     else:
         run_sql(cur, QUERIES["accept_pending_reference_prices"], batches)
     run_sql(cur, QUERIES["forget_unsound"])

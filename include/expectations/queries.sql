@@ -4,9 +4,11 @@
 -- The batches that wait for their validation, and how many rows they have to validate
 SELECT
     b.load_batch_id,
-    b.loaded_count + (SELECT count(*) FROM staging.trade_copies AS c WHERE c.load_batch_id = b.load_batch_id) AS row_count
+    CASE b.source WHEN 'statements' THEN (SELECT count(*) FROM raw.trades AS t WHERE t.load_batch_id = b.load_batch_id)
+         ELSE b.loaded_count END
+    + (SELECT count(*) FROM staging.trade_copies AS c WHERE c.load_batch_id = b.load_batch_id) AS row_count
 FROM ops.load_batches AS b
-WHERE b.source = %(source)s AND b.state = 'loaded'
+WHERE b.source = ANY(%(sources)s) AND b.state = 'loaded'
 ORDER BY b.load_batch_id
 
 -- name: unsound_rows
@@ -140,8 +142,14 @@ TRUNCATE pg_temp.unsound_rows
 -- name: accept_pending_trades
 -- The hours of PnL that these batches change
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
-SELECT market, delivery_day, delivery_hour, 'trades'
-FROM staging.affected_hours(%(load_batch_ids)s::bigint[])
+SELECT market, delivery_day, delivery_hour, b.cause
+FROM (
+    SELECT array_agg(load_batch_id) AS load_batch_ids, CASE source WHEN 'statements' THEN 'statement' ELSE source END AS cause
+    FROM ops.load_batches
+    WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    GROUP BY source
+) AS b
+CROSS JOIN LATERAL staging.affected_hours(b.load_batch_ids)
 
 -- name: accept_pending_reference_prices
 -- The traded hours whose current price, by the observations of these batches, is not what PnL shows

@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from include.domain.delivery_period import Market
 from include.errors import TerminalError
+from include.expectations.reconciliation import IN_STATEMENT, reconcile_reviewed
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision
@@ -22,7 +24,7 @@ class Selection:
     """The messages that a decision is about: those that fit everything that is given.
 
     Attributes:
-        trade_id: A quarantined trade: all its directions and revisions, also those that were decided on before.
+        trade_id: A trade in quarantine or in no statement: all its directions and revisions, also those that were decided on before.
         expectation: Quarantined trades by what they break: the text or a part of it, in any case.
         reason_code: Rejects by their reason.
         landing_file: Whatever waits in this file, or in all whose path begins like this.
@@ -39,13 +41,14 @@ class Selection:
 def waiting(settings: Settings) -> list[dict[str, Any]]:
     """What waits for a decision, with the columns of `review_waiting`; of each group at most EXAMPLES."""
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
-        return fetch_dicts(cur, QUERIES["review_waiting"], {"examples": EXAMPLES})
+        parameters = {"examples": EXAMPLES, "in_statement": IN_STATEMENT}
+        return fetch_dicts(cur, QUERIES["review_waiting"], parameters)
 
 
 def decide(settings: Settings, action: Action, reason: str, selection: Selection) -> dict[str, int]:
     """Records a decision; the next build takes it in. It holds through reloads and rebuilds.
 
-    An accepted trade counts, a discarded one does not. A discarded reject no longer makes hours incomplete; a
+    An accepted trade counts, a discarded one does not; so do trades that no statement has, which count until then. A discarded reject no longer makes hours incomplete; a
     reject cannot be accepted, since nobody knows what it says.
 
     Returns:
@@ -57,9 +60,13 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
     """
     parameters = asdict(selection) | {"action": action, "reason": reason.strip()}
     _check(parameters)
+    parameters["in_statement"] = IN_STATEMENT
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
         lock_decision(cur)
-        if not run_sql(cur, QUERIES["review_selection"], parameters):
+        found = run_sql(cur, QUERIES["review_selection"], parameters)
+        if unexpected := run_sql(cur, QUERIES["review_unexpected"], parameters):
+            run_sql(cur, QUERIES["review_unexpected_trades"], parameters)
+        if not found + unexpected:
             raise TerminalError(
                 f"there is nothing that you could {action} by this; `make review` lists what waits, and rejects"
                 " can only be discarded"
@@ -67,6 +74,7 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
         hours = run_sql(cur, QUERIES["review_pending"])
         trades = run_sql(cur, QUERIES["review_trades"], parameters)
         rejects = run_sql(cur, QUERIES["review_rejects"], parameters)
+        reconcile_reviewed(cur, Market.of(settings.market_timezone))
     return {"trades": trades, "rejects": rejects, "hours": hours}
 
 

@@ -12,6 +12,19 @@ FROM (
     LEFT JOIN ops.quarantined_trades AS t USING (market, trade_id, direction, revision)
     LEFT JOIN ops.rejected_messages AS m
         ON q.problem = 'rejected' AND (m.landing_file_id, m.line_number) = (q.landing_file_id, q.line_number)
+    UNION ALL
+    SELECT
+        'unexpected', %(in_statement)s, d.trade_id, f.landing_file, d.line_number, t.received_at, t.trader_id, t.direction,
+        t.revision, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, NULL,
+        count(*) OVER (), row_number() OVER (ORDER BY t.received_at, f.landing_file, d.line_number)
+    FROM ops.reconciliation_differences AS d
+    JOIN raw.trades AS t
+        ON (t.market, t.trade_id, t.direction, t.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
+    JOIN ops.landing_files AS f ON f.landing_file_id = d.landing_file_id
+    WHERE d.outcome = 'unexpected' AND NOT EXISTS (
+        SELECT FROM ops.quarantined_trades AS r
+        WHERE (r.market, r.trade_id, r.direction, r.revision) = (t.market, t.trade_id, t.direction, t.revision)
+          AND r.is_unexpected)
 ) AS found
 WHERE place <= %(examples)s
 ORDER BY problem, reason, place
@@ -35,6 +48,36 @@ WHERE q.problem = 'rejected' AND %(action)s = 'discard' AND %(trade_id)s::text I
   AND (%(reason_code)s::text IS NULL OR q.reason = %(reason_code)s)
   AND (%(landing_file)s::text IS NULL OR starts_with(q.landing_file, %(landing_file)s))
   AND (%(line_number)s::numeric IS NULL OR (q.landing_file, q.line_number) = (%(landing_file)s, %(line_number)s))
+
+-- name: review_unexpected
+-- Trades that no statement has and that a decision is about, with all revisions: a lower one must not count instead
+INSERT INTO pg_temp.reviewed (problem, market, trade_id, direction, revision, landing_file_id, line_number)
+SELECT 'unexpected', t.market, t.trade_id, t.direction, t.revision, t.landing_file_id, t.line_number
+FROM ops.reconciliation_differences AS d
+JOIN raw.trades AS t USING (market, trade_id, direction)
+JOIN ops.landing_files AS f ON f.landing_file_id = d.landing_file_id
+WHERE d.outcome = 'unexpected' AND t.revision >= 0 AND %(reason_code)s::text IS NULL
+  AND (d.trade_id = %(trade_id)s::text OR NOT EXISTS (
+      SELECT FROM ops.quarantined_trades AS r
+      WHERE (r.market, r.trade_id, r.direction, r.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
+        AND r.is_unexpected))
+  AND (%(trade_id)s::text IS NULL OR d.trade_id = %(trade_id)s)
+  AND (%(expectation)s::text IS NULL OR strpos(lower(%(in_statement)s), lower(%(expectation)s)) > 0)
+  AND (%(landing_file)s::text IS NULL OR starts_with(f.landing_file, %(landing_file)s))
+  AND (%(line_number)s::numeric IS NULL OR (f.landing_file, d.line_number) = (%(landing_file)s, %(line_number)s))
+
+-- name: review_unexpected_trades
+INSERT INTO ops.quarantined_trades (
+    market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour,
+    expectation, received_at, landing_file_id, line_number, is_unexpected
+)
+SELECT
+    t.market, t.trade_id, t.direction, t.revision, t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day,
+    t.delivery_hour, %(in_statement)s, t.received_at, t.landing_file_id, t.line_number, true
+FROM pg_temp.reviewed AS r
+JOIN raw.trades AS t USING (market, trade_id, direction, revision)
+WHERE r.problem = 'unexpected'
+ON CONFLICT (market, trade_id, direction, revision) DO UPDATE SET is_unexpected = true
 
 -- name: review_pending
 -- The hours of PnL that these messages concern; of a trade those of all its revisions, since another one may count now

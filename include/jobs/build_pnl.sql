@@ -65,13 +65,13 @@ JOIN pg_temp.wanted_hours AS w
     ON (w.market, w.delivery_day, w.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
 
 -- name: special_trades
--- Ids of trades of these periods that have a cancellation, an amendment or a row in quarantine: few. All others count
+-- Ids of trades of these periods that have a cancellation, an amendment, a row of a statement or one in quarantine: few. All others count
 SELECT DISTINCT t.trade_id
 FROM raw.trades AS t
 JOIN (
     SELECT market, trade_id FROM raw.trade_cancellations
     UNION ALL
-    SELECT market, trade_id FROM raw.trades WHERE revision > 0
+    SELECT market, trade_id FROM raw.trades WHERE revision <> 0
     UNION ALL
     SELECT market, trade_id FROM ops.quarantined_trades
 ) AS s USING (market, trade_id)
@@ -91,6 +91,7 @@ SELECT
     t.direction,
     count(*) AS trade_count,
     count(*) FILTER (WHERE t.revision > 0) AS amended_count,
+    count(*) FILTER (WHERE t.revision = -1) AS statement_count,
     sum(t.quantity_mw) AS quantity_mw,
     sum(t.quantity_mw * t.price_eur_per_mwh) AS value_eur_per_hour
 FROM raw.trades AS t
@@ -105,7 +106,7 @@ GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id, t.direction
 INSERT INTO pg_temp.pnl_sums
 SELECT
     t.market, t.delivery_day, t.delivery_hour, t.trader_id, t.direction, count(*), count(*) FILTER (WHERE t.revision > 0),
-    sum(t.quantity_mw), sum(t.quantity_mw * t.price_eur_per_mwh)
+    count(*) FILTER (WHERE t.revision = -1), sum(t.quantity_mw), sum(t.quantity_mw * t.price_eur_per_mwh)
 FROM curated.trades AS t
 WHERE t.trade_id = ANY (%(trade_ids)s::text[])
   AND (t.market, t.delivery_day, t.delivery_hour) IN (
@@ -128,7 +129,7 @@ UNION ALL
 SELECT market, delivery_day, delivery_hour, trader_id, 0, count(*)
 FROM staging.standing_trades AS t
 JOIN periods USING (market, delivery_day, delivery_hour)
-WHERE t.trade_id = ANY (%(trade_ids)s::text[])
+WHERE t.trade_id = ANY (%(trade_ids)s::text[]) AND t.revision >= 0
   AND EXISTS (
       SELECT FROM staging.standing_trades AS a
       WHERE a.revision > 0 AND a.revision > t.revision
@@ -142,7 +143,7 @@ GROUP BY market, delivery_day, delivery_hour, trader_id
 INSERT INTO staging.pnl_hourly (
     market, delivery_day, delivery_hour, trader_id, delivery_start_at, delivery_end_at, trade_count, buy_mwh, sell_mwh,
     buy_value_eur, sell_value_eur, reference_price_eur_per_mwh, price_status, capture_gap_seconds, starting_trade_count,
-    amendment_count, cancelled_trade_count, has_unreviewed_messages
+    amendment_count, cancelled_trade_count, has_unreviewed_messages, statement_trade_count, reconciled_gap_seconds
 )
 WITH wanted AS MATERIALIZED (
     SELECT h.*
@@ -168,6 +169,18 @@ WITH wanted AS MATERIALIZED (
     FROM wanted AS w
     LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
     GROUP BY w.market, w.delivery_day, w.delivery_hour
+), known_gaps AS MATERIALIZED (
+    SELECT gap_start_at, gap_end_at FROM staging.connection_gaps
+), reconciled AS MATERIALIZED (
+    SELECT
+        c.market, c.delivery_day, c.delivery_hour,
+        coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
+                                        - greatest(g.gap_start_at, w.tradable_from)))
+                 FILTER (WHERE g.gap_start_at IS NOT NULL), 0) - c.capture_gap_seconds AS reconciled_gap_seconds
+    FROM completeness AS c
+    JOIN wanted AS w USING (market, delivery_day, delivery_hour)
+    LEFT JOIN known_gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+    GROUP BY c.market, c.delivery_day, c.delivery_hour, c.capture_gap_seconds
 ), unreviewed AS MATERIALIZED (
     -- the first message is enough: all of them, for all hours, may be millions
     SELECT w.market, w.delivery_day, w.delivery_hour
@@ -193,6 +206,7 @@ WITH wanted AS MATERIALIZED (
         sum(s.trade_count)::bigint AS trade_count,
         coalesce(sum(s.trade_count) FILTER (WHERE h.is_first), 0)::bigint AS starting_trade_count,
         sum(s.amended_count)::bigint AS amended_count,
+        sum(s.statement_count)::bigint AS statement_count,
         coalesce(sum(s.quantity_mw * h.hours) FILTER (WHERE s.direction = 'buy'), 0) AS buy_mwh,
         coalesce(sum(s.quantity_mw * h.hours) FILTER (WHERE s.direction = 'sell'), 0) AS sell_mwh,
         coalesce(sum(s.value_eur_per_hour * h.hours) FILTER (WHERE s.direction = 'buy'), 0) AS buy_value_eur,
@@ -219,10 +233,13 @@ SELECT
     s.starting_trade_count,
     s.amended_count + coalesce(l.replaced_count, 0),
     coalesce(l.cancelled_count, 0),
-    u.market IS NOT NULL
+    u.market IS NOT NULL,
+    s.statement_count,
+    g.reconciled_gap_seconds
 FROM sums AS s
 JOIN wanted AS w USING (market, delivery_day, delivery_hour)
 JOIN completeness AS c USING (market, delivery_day, delivery_hour)
+JOIN reconciled AS g USING (market, delivery_day, delivery_hour)
 LEFT JOIN prices AS r USING (market, delivery_day, delivery_hour)
 LEFT JOIN lost AS l USING (market, delivery_day, delivery_hour, trader_id)
 LEFT JOIN unreviewed AS u

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal
 
 from psycopg2.extensions import cursor
@@ -35,6 +35,9 @@ NEW_FIELD = timedelta(hours=24)
 
 EQUAL_PRICES = 3
 """So many open hours with one and the same reference price are suspicious."""
+
+STATEMENT_DUE = time(8, 0)
+"""Local time of the next day by which the statement of a day has to be there."""
 
 _NAMED_HOURS = 3
 _CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."
@@ -110,8 +113,10 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
             alarms += _silence_alarm(cur, settings, now, first_run_at)
             alarms += _differences_alarm(fetch_dicts(cur, QUERIES["capture_differences"]))
             alarms += _price_warnings(cur)
+            alarms += _missing_statement_alarm(cur, settings, now, first_run_at)
         alarms += _reader_alarm(cur, now)
         alarms += _review_alarms(fetch_dicts(cur, QUERIES["unreviewed"]))
+        alarms += _statement_alarm(fetch_dicts(cur, QUERIES["statement_differences"]))
         alarms += _field_alarm(fetch_dicts(cur, QUERIES["new_fields"], {"since": now - NEW_FIELD}))
         for alarm in alarms:
             run_sql(cur, QUERIES["alarms_outdated"], asdict(alarm))
@@ -292,6 +297,59 @@ def _review_alarms(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
                 page_text=f"{count:,} {were} unreadable; the hours that may lack deals are marked incomplete.",
                 severity="warning",
             )
+
+
+def _statement_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
+    """Statements that differ from what was captured: critical as long as a day waits for a review."""
+    waiting = [row for row in rows if row["state"] != "reconciled"]
+    if waiting:
+        days = (
+            f"{row['statement_day']} ({row['unreviewed_unexpected_count']:,} captured trades are not in it,"
+            f" {row['unreviewed_reject_count']:,} of its lines cannot be used)"
+            for row in waiting
+        )
+        yield Alarm(
+            "statement_differences",
+            waiting[0]["landed_at"],
+            f"the exchange's statement is not reconciled, a review is needed: {_first(days)}",
+            page_text="The exchange's end-of-day file and our deals differ, until an engineer decides.",
+        )
+    elif rows:
+        days = (
+            f"{row['statement_day']} ({row['missing_count']:,} added, {row['differs_count']:,} changed)"
+            for row in rows
+        )
+        yield Alarm(
+            "statement_differences",
+            max(row["landed_at"] for row in rows),
+            f"the exchange's statement added or changed trades: {_first(days)}",
+            page_text="The exchange's end-of-day file added or changed deals: PnL was calculated again.",
+            severity="warning",
+            is_news=True,
+        )
+
+
+def _missing_statement_alarm(
+    cur: cursor, settings: Settings, now: datetime, first_run_at: datetime
+) -> Iterator[Alarm]:
+    """Days, of the last week and since the platform first ran, whose statement should be there and is not."""
+    if settings.statement_folder is None:
+        return
+    market = Market.of(settings.market_timezone)
+    local = now.astimezone(market.timezone)
+    last = local.date() - timedelta(days=1 if local.time() >= STATEMENT_DUE else 2)
+    first = max(first_run_at.astimezone(market.timezone).date(), last - timedelta(days=6))
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    parameters = {"market": market.market, "days": days}
+    if missing := [row["day"] for row in fetch_dicts(cur, QUERIES["statements_missing"], parameters)]:
+        due_at = datetime.combine(missing[0] + timedelta(days=1), STATEMENT_DUE, market.timezone)
+        yield Alarm(
+            "statement_missing",
+            due_at.astimezone(UTC),
+            f"no statement of the exchange by {STATEMENT_DUE:%H:%M} of the next day:"
+            f" {_first(str(day) for day in missing)}",
+            page_text="The exchange's end-of-day file has not come: capture gaps stay open.",
+        )
 
 
 def _field_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:

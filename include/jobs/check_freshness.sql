@@ -12,8 +12,24 @@ WHERE is_late AND alarm IS NOT NULL
 -- Messages that wait for a person's decision
 SELECT problem, count(*) AS message_count, min(received_at) AS since_at, string_agg(DISTINCT reason, '; ') AS reasons
 FROM ops.review_queue
+WHERE source = 'trades' OR problem = 'quarantined'
 GROUP BY problem
 ORDER BY problem
+
+-- name: statement_differences
+-- Days whose statement waits for a review, and those of which it added or changed trades within the last day
+SELECT statement_day, state, landed_at, reconciled_at, unreviewed_reject_count, unreviewed_unexpected_count, missing_count,
+       differs_count
+FROM ops.reconciliations
+WHERE state <> 'reconciled' OR (missing_count + differs_count > 0 AND reconciled_at > now() - interval '1 day')
+ORDER BY statement_day
+
+-- name: statements_missing
+-- Of these days those without a statement
+SELECT day
+FROM unnest(%(days)s::date[]) AS day
+WHERE NOT EXISTS (SELECT FROM ops.statements AS s WHERE (s.market, s.statement_day) = (%(market)s, day))
+ORDER BY day
 
 -- name: new_fields
 -- Fields of trades that were first received after a moment

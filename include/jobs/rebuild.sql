@@ -31,7 +31,11 @@ RETURNING started_at
 SELECT f.landing_file
 FROM ops.landing_files AS f
 WHERE f.source = %(source)s
-  AND ((f.hour_start_at >= date_trunc('hour', %(start_at)s::timestamptz) AND f.hour_start_at < %(end_at)s)
+  -- of statements those of the days on which these days were traded
+  AND ((f.source = 'statements' AND substring(f.landing_file FROM 'date=(\d{4}-\d\d-\d\d)/')::date
+            BETWEEN %(first_day)s - 1 AND %(last_day)s)
+       OR (f.source <> 'statements' AND f.hour_start_at >= date_trunc('hour', %(start_at)s::timestamptz)
+           AND f.hour_start_at < %(end_at)s)
        OR f.landing_file_id IN (
            SELECT landing_file_id FROM raw.trades WHERE delivery_day BETWEEN %(first_day)s AND %(last_day)s
            UNION

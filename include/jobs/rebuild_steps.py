@@ -39,8 +39,11 @@ def load_trades(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
 
 def validate_trades(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
     from include.jobs import validate_trades as job
+    from include.jobs.import_statements import reconcile_landed
 
-    return job.run(settings)
+    counts = job.run(settings)
+    reconcile_landed(settings)  # with what is captured, which counts by now
+    return counts
 
 
 def repull_reference_prices(settings: Settings, rebuild: Rebuild) -> Mapping[str, Any]:

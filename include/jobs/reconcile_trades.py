@@ -1,8 +1,19 @@
 """Compares what was captured with the exchange's statements, and lets the statements add what is missing."""
 
+import logging
 from datetime import date
 
+from include.domain.delivery_period import Market
+from include.expectations.reconciliation import reconcile_days
+from include.progress import Progress
 from include.settings import Settings
+from include.warehouse.connection import connect
+from include.warehouse.locks import lock_decision
+
+log = logging.getLogger(__name__)
+
+_DAYS_PER_PASS = 7
+"""Days that are reconciled in one transaction, which loads and builds wait for."""
 
 
 def run(settings: Settings, days: list[date]) -> dict[str, int]:
@@ -20,4 +31,17 @@ def run(settings: Settings, days: list[date]) -> dict[str, int]:
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    raise NotImplementedError
+    market = Market.of(settings.market_timezone)
+    total = dict.fromkeys(("days", "matched", "missing", "differs", "unexpected", "not_reconciled"), 0)
+    wanted = sorted(set(days))
+    progress = Progress("days", len(wanted))
+    with connect(settings.warehouse_url, "reconcile_trades") as conn:
+        for first in range(0, len(wanted), _DAYS_PER_PASS):
+            portion = wanted[first : first + _DAYS_PER_PASS]
+            with conn, conn.cursor() as cur:
+                lock_decision(cur)
+                counts = reconcile_days(cur, market, portion)
+            for name in total:
+                total[name] += counts[name]
+            log.info("%s: %s", progress.text(first + len(portion)), counts)
+    return total

@@ -8,12 +8,15 @@ from functools import partial
 from psycopg2.extensions import connection
 
 from include.domain.delivery_period import Market
-from include.jobs import validate_reference_prices, validate_trades
-from include.landing import LandingFile, list_files
+from include.expectations.reconciliation import reconcile_days
+from include.jobs import reconcile_trades, validate_reference_prices, validate_trades
+from include.landing import STATEMENTS, LandingFile, list_files
 from include.load.loader import load_file
 from include.load.reference_prices import ReferencePriceSink
 from include.load.sink import Sink
 from include.load.source import Loaded, note_scan, noting_failure
+from include.load.statement_files import day_of
+from include.load.statements import load_statement
 from include.load.trades import TradeSink
 from include.progress import Progress
 from include.run_scope import Rebuild
@@ -59,6 +62,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
             files = [on_disk[key] for key in keys if key in on_disk]
             counts["missing"] += len(keys) - len(files)
             _reload(conn, settings, sink, files, counts, partial(validate, settings))
+        _reload_statements(conn, settings, market, rebuild, since, counts)
         with conn, conn.cursor() as cur:
             run_sql(cur, QUERIES["reload_end"], {"rebuild_id": rebuild.rebuild_id})
     if counts["missing"]:
@@ -93,6 +97,34 @@ def _reload(
     validate()
     log.info("loaded again: %s, %s lines", progress.text(len(files)), f"{total.line_count:,}")
     note_scan(conn, settings, sink, None, total.first_received_at)
+
+
+def _reload_statements(
+    conn: connection,
+    settings: Settings,
+    market: Market,
+    rebuild: Rebuild,
+    since: datetime,
+    counts: dict[str, int],
+) -> None:
+    """Loads the statements again and reconciles their days, with all that is captured."""
+    keys = set(_keys(conn, market, rebuild, STATEMENTS, since))
+    files = [file for file in list_files(settings.landing_root, STATEMENTS) if file.key in keys]
+    counts["missing"] += len(keys) - len(files)
+    total = Loaded()
+    for file in files:
+        with noting_failure(conn, file, total):
+            # in one transaction: else a build in between would find nothing of what the statement adds
+            then = partial(reconcile_days, market=market, days=[day_of(file)])
+            load = load_statement(conn, file, market, is_reload=True, then=then)
+            if load is not None:
+                counts["files"] += 1
+                counts["lines"] += load.line_count
+    counts["left"] += total.failed_files
+    if files:
+        # what a changed rule makes of the captured messages
+        reconcile_trades.run(settings, sorted({day_of(file) for file in files}))
+        validate_trades.run(settings)
 
 
 def _keys(conn: connection, market: Market, rebuild: Rebuild, source: str, since: datetime) -> list[str]:

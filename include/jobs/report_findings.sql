@@ -20,7 +20,7 @@ FROM (
         count(*) FILTER (WHERE problem = 'rejected') AS reject_count,
         array_agg(DISTINCT reason) FILTER (WHERE problem = 'rejected') AS reasons
     FROM ops.review_queue
-    WHERE hour_start_at >= %(start_at)s AND hour_start_at < %(end_at)s
+    WHERE hour_start_at >= %(start_at)s AND hour_start_at < %(end_at)s AND source = 'trades'
     GROUP BY hour_start_at
 ) AS waiting
 CROSS JOIN LATERAL (

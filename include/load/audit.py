@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
+from include.landing import SOURCES, STATEMENTS, LandingFile, is_writer_gone, list_files
+from include.load.statement_files import statement_lines
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
@@ -63,12 +64,17 @@ def _counts(row: dict[str, int] | None) -> dict[str, int]:
 
 def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
     if row is None:
-        waiting, _ = _count_lines(file.path, 0)
+        waiting = (
+            _count_statement_lines(file.path) if file.source == STATEMENTS else _count_lines(file.path, 0)[0]
+        )
         return FileAudit(file.key, **_counts(None), waiting_lines=waiting, problems=())
     problems = []
     writer_gone = is_writer_gone(file.path)
     size = file.path.stat().st_size
-    loaded_lines, loaded_tail = _count_lines(file.path, 0, row["loaded_bytes"])
+    if file.source == STATEMENTS and row["loaded_bytes"]:  # as a whole, in the encoding that it has
+        loaded_lines, loaded_tail = _count_statement_lines(file.path), 0
+    else:
+        loaded_lines, loaded_tail = _count_lines(file.path, 0, row["loaded_bytes"])
     if size < row["loaded_bytes"]:
         problems.append(f"has {size} bytes, {row['loaded_bytes']} of it were loaded")
     if loaded_lines + (1 if loaded_tail else 0) != row["line_count"]:
@@ -86,6 +92,10 @@ def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
     if tail and writer_gone:
         waiting += 1
     return FileAudit(file.key, **_counts(row), waiting_lines=waiting, problems=tuple(problems))
+
+
+def _count_statement_lines(path: Path) -> int:
+    return sum(1 for _ in statement_lines(path))
 
 
 def _count_lines(path: Path, start: int, end: int | None = None) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 -- The ledger of each file beside what its batches and the tables say
 SELECT
     f.landing_file, f.loaded_bytes, f.line_count, f.loaded_count, f.duplicate_count, f.rejected_count, f.event_count,
-    coalesce(t.rows, 0) + coalesce(c.rows, 0) + coalesce(p.rows, 0) AS table_loaded_count,
+    coalesce(t.rows, 0) + coalesce(c.rows, 0) + coalesce(p.rows, 0) + coalesce(s.rows, 0) AS table_loaded_count,
     coalesce(r.rows, 0) AS table_rejected_count,
     coalesce(b.line_count, 0)::bigint AS batch_line_count,
     coalesce(b.loaded_count, 0)::bigint AS batch_loaded_count,
@@ -10,7 +10,9 @@ SELECT
     coalesce(b.rejected_count, 0)::bigint AS batch_rejected_count,
     coalesce(b.event_count, 0)::bigint AS batch_event_count
 FROM ops.landing_files AS f
-LEFT JOIN (SELECT landing_file_id, count(*) AS rows FROM raw.trades GROUP BY landing_file_id) AS t
+LEFT JOIN (SELECT landing_file_id, count(*) AS rows FROM raw.trades WHERE revision >= 0 GROUP BY landing_file_id) AS t
+    USING (landing_file_id)
+LEFT JOIN (SELECT landing_file_id, count(*) AS rows FROM raw.statement_trades GROUP BY landing_file_id) AS s
     USING (landing_file_id)
 LEFT JOIN (SELECT landing_file_id, count(*) AS rows FROM raw.trade_cancellations GROUP BY landing_file_id) AS c
     USING (landing_file_id)

@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor
 
 from include.domain.rejection import quoted
 from include.load.copying import REFUSALS
-from include.load.sink import Sink
+from include.load.sink import RowStore
 
 ROWS_PER_WRITE = 15_000
 _SWITCH_SECONDS = 0.0005
@@ -33,7 +33,7 @@ class Written:
     refused: dict[int, str] = field(default_factory=dict)
 
 
-def write_rows(cur: cursor, sink: Sink, rows: Iterator[Row]) -> Written:
+def write_rows(cur: cursor, sink: RowStore, rows: Iterator[Row]) -> Written:
     """Hands the rows over in portions, each written by a thread of its own while the next one is parsed.
 
     Args:
@@ -53,7 +53,7 @@ def write_rows(cur: cursor, sink: Sink, rows: Iterator[Row]) -> Written:
     return written
 
 
-def _write(cur: cursor, sink: Sink, portion: list[Row], written: Written) -> None:
+def _write(cur: cursor, sink: RowStore, portion: list[Row], written: Written) -> None:
     """Writes a portion; one that is refused is halved until the refused row stands alone."""
     fresh, repeated = _split(portion)
     cur.execute("SAVEPOINT portion")

@@ -105,6 +105,12 @@ SELECT clock_timestamp()
 -- The revisions of these trades that are stored
 SELECT trade_id, direction, revision FROM raw.trades WHERE market = %(market)s AND trade_id = ANY(%(trade_ids)s)
 
+-- name: statement_trades_known
+-- The trades of a statement that earlier lines of it have, with their content as COPY writes it
+SELECT trade_id, direction, trader_id, price_eur_per_mwh::text, quantity_mw::text, delivery_day::text, delivery_hour
+FROM raw.statement_trades
+WHERE market = %(market)s AND trade_id = ANY(%(trade_ids)s) AND landing_file_id = %(landing_file_id)s
+
 -- name: connected_intervals_last
 SELECT connected_from, connected_until
 FROM ops.connected_intervals
@@ -179,6 +185,9 @@ SELECT load_batch_id FROM ops.load_batches WHERE landing_file_id = %(landing_fil
 -- name: reload_trades
 -- Deletes a file's trades in one pass: where the space of removed rows was used again, the block index narrows little down
 DELETE FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+
+-- name: reload_statement_trades
+DELETE FROM raw.statement_trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_trade_cancellations
 DELETE FROM raw.trade_cancellations WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])

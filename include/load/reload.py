@@ -18,6 +18,7 @@ def forget_file(cur: cursor, landing_file_id: int) -> None:
     run_sql(cur, QUERIES["reload_pending"], batches)
     run_sql(cur, QUERIES["reload_reviews"], file)
     run_sql(cur, QUERIES["reload_trades"], batches)
+    run_sql(cur, QUERIES["reload_statement_trades"], batches)
     run_sql(cur, QUERIES["reload_trade_cancellations"], batches)
     run_sql(cur, QUERIES["reload_trade_receipts"], batches)
     run_sql(cur, QUERIES["reload_trade_copies"], batches)

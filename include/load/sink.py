@@ -29,7 +29,14 @@ class Note:
     last_received_at: str
 
 
-class Sink(Protocol):
+class RowStore(Protocol):
+    """Where parsed rows go."""
+
+    def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
+        """Stores rows, sorted by key, and rows with a repeated key; returns how many were known before."""
+
+
+class Sink(RowStore, Protocol):
     """One source's table.
 
     Attributes:
@@ -59,9 +66,6 @@ class Sink(Protocol):
 
     def told_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
         """Delivery day and hours of PnL that a rejected message is about; None if it does not tell."""
-
-    def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
-        """Stores rows, sorted by key, and rows with a repeated key; returns how many were known before."""
 
     def conflicts(self, cur: cursor, load_batch_id: int) -> dict[int, str]:
         """Line number and detail of the batch's known rows whose content differs from what is stored."""

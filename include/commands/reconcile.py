@@ -1,0 +1,72 @@
+"""Reconciles captured trades with statements of the exchange: `python -m include.commands.reconcile`, `make reconcile`."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from include.domain.delivery_period import Market
+from include.errors import TerminalError, TransientError
+from include.jobs import import_statements
+from include.jobs.load_statement import day_in_name
+from include.run_scope import DeliveryDays
+from include.settings import command_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 1 after an error, which is one line."""
+    parser = argparse.ArgumentParser(prog="python -m include.commands.reconcile", description=__doc__)
+    parser.add_argument(
+        "--file", required=True, help="an end-of-day file of the exchange, or a folder of such files"
+    )
+    parser.add_argument("--day", help="the day of its trades, like 2026-03-02; without it the name says it")
+    parser.add_argument("--market", help="the market; without it the first one")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr
+    )
+    try:
+        settings = command_settings()
+        market = Market.of(settings.market_timezone).market
+        if given.market and given.market != market:
+            raise TerminalError(f"there is no market {given.market}; there is {market}")
+        counts = import_statements.run(settings, _files(Path(given.file), given.day or None))
+    except (TerminalError, TransientError) as error:
+        sys.stderr.write(f"reconcile: {error}\n")
+        return 1
+    sys.stdout.write(
+        f"{counts['files']:,} statements, {counts['line_count']:,} new lines, {counts['rejected_count']:,} rejected;"
+        f" {counts['days']:,} days reconciled: {counts['matched']:,} trades matched, {counts['missing']:,} added,"
+        f" {counts['differs']:,} changed, {counts['unexpected']:,} unexpected\n"
+    )
+    if counts["not_reconciled"]:
+        sys.stdout.write(f"{counts['not_reconciled']:,} days wait for a review: make review lists what\n")
+    return 0
+
+
+def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
+    """The statements with their days, the oldest first."""
+    if not path.is_dir():
+        if day is not None:
+            return [(DeliveryDays.parse(day, day).first, path)]
+        if (named := day_in_name(path)) is None:
+            raise TerminalError(f"the name of {path} does not say which day it is about: give DAY=2026-03-02")
+        return [(named, path)]
+    if day is not None:
+        raise TerminalError("DAY is for one file; the files of a folder have their days in their names")
+    files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
+    dated = [(named, file) for file in files if (named := day_in_name(file)) is not None]
+    if len(dated) < len(files) or not dated:
+        other = next((file.name for file in files if day_in_name(file) is None), None)
+        raise TerminalError(
+            f"{path} holds no files"
+            if other is None
+            else f"the name of {path / other} does not say which day it is about"
+        )
+    return sorted(dated)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

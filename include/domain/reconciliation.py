@@ -1,0 +1,149 @@
+"""What statements of the exchange make of the captured trades: the executable specification of the SQL."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from include.domain.delivery_period import Market
+from include.domain.lifecycle import Identity, Received, outcome, revisions_of
+from include.domain.statement import StatementTrade
+from include.domain.trade import Cancellation, Trade
+
+STATEMENT_REVISION = -1
+"""Revision of a trade that counts as a statement says."""
+
+UNASSIGNED = "unassigned"
+"""Trader of a trade that was not captured, if the statement does not say who traded."""
+
+
+class Finding(StrEnum):
+    """How a trade came out."""
+
+    MATCHED = "matched"
+    MISSING = "missing"
+    DIFFERS = "differs"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The statement that stands for a day.
+
+    Attributes:
+        day: Local day on which its trades were executed.
+        landed_at: UTC, when it was landed.
+        trades: Its lines.
+    """
+
+    day: date
+    landed_at: datetime
+    trades: tuple[StatementTrade, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What messages and statements come to.
+
+    Attributes:
+        findings: Of each trade that a statement has or that is unexpected.
+        counting: The trades of PnL; those with STATEMENT_REVISION are as the statement says.
+        cancelled: The trades that were taken back.
+    """
+
+    findings: dict[Identity, Finding]
+    counting: dict[Identity, Trade]
+    cancelled: dict[Identity, Trade]
+
+
+def reconcile(
+    received: Iterable[Received],
+    statements: Iterable[Statement],
+    market: Market,
+    is_sound: Callable[[Trade], bool] = lambda trade: True,
+) -> Reconciled:
+    """Compares the captured trades with the statements; no order matters.
+
+    - A trade is `matched` if the revision that counts, or a higher one in quarantine, has the content of the
+      statement. Amendments that were first received after the statement was landed are not compared.
+    - Else it `differs`, or is `missing` if no revision was captured. It then counts as the statement says,
+      unless an amendment was first received after that: then the highest revision counts.
+    - It keeps the captured trader if the statement names none.
+    - It is taken back with the captured revision that would count; if there is none, by any cancellation.
+    - A captured trade that counts, was executed on the day of a statement and is in none is `unexpected`.
+
+    Args:
+        received: All messages.
+        statements: One a day.
+        market: For local days.
+        is_sound: False for a trade that is in quarantine.
+    """
+    messages = list(received)
+    captured = revisions_of(messages)
+    stream = outcome(messages, is_sound)
+    result = Reconciled({}, dict(stream.counting), dict(stream.cancelled))
+    cancellations = [(r.message, r.received_at) for r in messages if isinstance(r.message, Cancellation)]
+    standing = list(statements)
+    days = {statement.day for statement in standing}
+    for statement in standing:
+        for line in statement.trades:
+            identity: Identity = (line.trade_id, line.direction)
+            of_trade = captured.get(identity, {})
+            before = {n: trade for n, (trade, at) in of_trade.items() if n == 0 or at <= statement.landed_at}
+            sound = [n for n, trade in before.items() if is_sound(trade)]
+            highest = max(sound, default=STATEMENT_REVISION)
+            if any(n >= highest and has_content(trade, line) for n, trade in before.items()):
+                result.findings[identity] = Finding.MATCHED
+                continue
+            result.findings[identity] = Finding.DIFFERS if before else Finding.MISSING
+            reference = before[max(sound or before)] if before else None
+            row = _row(line, reference)
+            is_overtaken = any(
+                n > 0 and at > statement.landed_at and is_sound(trade) for n, (trade, at) in of_trade.items()
+            )
+            if is_overtaken or not is_sound(row):
+                continue
+            result.counting.pop(identity, None)
+            was_cancelled = result.cancelled.pop(identity, None) is not None
+            if not any(is_sound(trade) for trade, _ in of_trade.values()):
+                was_cancelled = any(
+                    c.trade_id == line.trade_id and c.direction in (None, line.direction)
+                    for c, _ in cancellations
+                )
+            (result.cancelled if was_cancelled else result.counting)[identity] = row
+    for key, trade in stream.counting.items():
+        executed_at = trade.executed_at or captured[key][trade.revision][1]
+        if key not in result.findings and executed_at.astimezone(market.timezone).date() in days:
+            result.findings[key] = Finding.UNEXPECTED
+    return result
+
+
+def has_content(trade: Trade, line: StatementTrade) -> bool:
+    """Whether a trade was captured as the statement says. Times of execution are known to be wrong by hours.
+
+    `02-03` of the October change is the same as `02-03A` and `02-03B`: the sources cannot always tell.
+    """
+    labels = trade.period.delivery_hour, line.period.delivery_hour
+    is_same_period = labels[0] == labels[1] or labels[0] in (labels[1] + "A", labels[1] + "B")
+    return (
+        (trade.price_eur_per_mwh, trade.quantity_mw, trade.period.delivery_day)
+        == (line.price_eur_per_mwh, line.quantity_mw, line.period.delivery_day)
+        and (is_same_period or labels[1] in (labels[0] + "A", labels[0] + "B"))
+        and line.trader_id in (None, trade.trader_id)
+    )
+
+
+def _row(line: StatementTrade, reference: Trade | None) -> Trade:
+    """The trade as the statement says it."""
+    captured_trader = UNASSIGNED if reference is None else reference.trader_id
+    return Trade(
+        trade_id=line.trade_id,
+        trader_id=line.trader_id or captured_trader,
+        direction=line.direction,
+        price_eur_per_mwh=line.price_eur_per_mwh,
+        quantity_mw=line.quantity_mw,
+        period=line.period,
+        executed_at=line.executed_at,
+        revision=STATEMENT_REVISION,
+        is_disputed=reference is not None and reference.is_disputed,
+    )

@@ -1,0 +1,98 @@
+"""Reconciles captured trades with the statements of the exchange, set-wise, idempotent and free of order."""
+
+from datetime import date
+
+from psycopg2.extensions import cursor
+
+from include.domain.delivery_period import Market
+from include.domain.reconciliation import UNASSIGNED
+from include.landing import statement_folder
+from include.warehouse.queries import fetch_dicts, load_queries, run_sql
+
+QUERIES = load_queries("expectations/reconciliation.sql")
+
+IN_STATEMENT = "each captured trade is in the statement of the exchange"
+"""What is expected of captured trades of a day that has a statement; those that are in none count until a person
+discards them."""
+
+
+def reconcile_days(cur: cursor, market: Market, days: list[date]) -> dict[str, int]:
+    """Reconciles whole days with the last landed statement of each; days without one are left as they are.
+
+    Args:
+        cur: Within a transaction that holds the locks of a decision.
+        market: Their market.
+        days: Local days.
+
+    Returns:
+        Counts: days, matched, missing, differs, unexpected, not_reconciled.
+    """
+    spans = [market.span_of(day) for day in days]
+    parameters = _parameters(market) | {
+        "days": days,
+        "folders": [statement_folder(day) for day in days],
+        "covered_from": [first for first, _ in spans],
+        "covered_until": [after for _, after in spans],
+    }
+    run_sql(cur, QUERIES["stand_statements"], parameters)
+    run_sql(cur, QUERIES["scope_of_days"], parameters)
+    _decide(cur, parameters)
+    _close_gaps(cur, parameters, days)
+    (counts,) = fetch_dicts(cur, QUERIES["reconciled_counts"], parameters)
+    return counts
+
+
+def reconcile_batches(cur: cursor, market: Market, load_batch_ids: list[int]) -> None:
+    """Reconciles the trades of batches that were accepted just now, as far as statements are about them."""
+    parameters = _parameters(market) | {"load_batch_ids": load_batch_ids}
+    run_sql(cur, QUERIES["statements_known"], parameters)
+    if cur.fetchone() == (True,):
+        run_sql(cur, QUERIES["scope_of_batches"], parameters)
+        _close_gaps(cur, parameters, _decide(cur, parameters))
+
+
+def reconcile_reviewed(cur: cursor, market: Market) -> None:
+    """Reconciles the trades in pg_temp.reviewed, which a person has decided on."""
+    parameters = _parameters(market)
+    run_sql(cur, QUERIES["statements_known"], parameters)
+    if cur.fetchone() == (True,):
+        run_sql(cur, QUERIES["scope_of_reviews"], parameters)
+        days = _decide(cur, parameters)
+        run_sql(cur, QUERIES["days_of_reviews"], parameters)
+        _close_gaps(cur, parameters, [*days, *(day for (day,) in cur)])
+
+
+def _close_gaps(cur: cursor, parameters: dict[str, object], days: list[date]) -> None:
+    if days:
+        run_sql(cur, QUERIES["pending_reconciled"], parameters | {"days": days})
+
+
+def _parameters(market: Market) -> dict[str, object]:
+    return {"market": market.market, "timezone": market.timezone.key, "unassigned": UNASSIGNED}
+
+
+def _decide(cur: cursor, parameters: dict[str, object]) -> list[date]:
+    """Decides on the trades in pg_temp.statement_scope; returns the days that they are about."""
+    run_sql(cur, QUERIES["scope_index"])
+    run_sql(cur, QUERIES["scope_statistics"])
+    run_sql(cur, QUERIES["statement_lines"])
+    run_sql(cur, QUERIES["days_in_scope"])
+    days = {day for (day,) in cur}
+    run_sql(cur, QUERIES["pending_stated"])
+    run_sql(cur, QUERIES["stated_after_all"])
+    run_sql(cur, QUERIES["statement_outcomes"])
+    run_sql(cur, QUERIES["statement_rows"], parameters)
+    if run_sql(cur, QUERIES["statement_changes"]):
+        run_sql(cur, QUERIES["pending_statement_changes"])
+        run_sql(cur, QUERIES["delete_statement_rows"])
+        run_sql(cur, QUERIES["release_statement_rows"])
+        run_sql(cur, QUERIES["insert_statement_rows"])
+        run_sql(cur, QUERIES["pending_statement_changes"])
+        run_sql(cur, QUERIES["validate_statements_again"])
+    run_sql(cur, QUERIES["forget_differences"])
+    run_sql(cur, QUERIES["note_differences"])
+    run_sql(cur, QUERIES["note_unexpected"], parameters)
+    run_sql(cur, QUERIES["days_in_scope"])
+    days |= {day for (day,) in cur}
+    run_sql(cur, QUERIES["forget_scope"])
+    return sorted(days)

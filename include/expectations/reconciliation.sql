@@ -1,0 +1,319 @@
+-- Queries of include/expectations/reconciliation.py: what statements add to the captured trades and what they change.
+-- include/domain/reconciliation.py is the same in Python
+
+-- name: statements_known
+-- Whether any statement of the market was ever reconciled
+SELECT EXISTS (SELECT FROM ops.statements WHERE market = %(market)s)
+
+-- name: stand_statements
+-- The statement that stands for each of these days: of those that are loaded the one that was landed last
+INSERT INTO ops.statements AS known (
+    market, statement_day, landing_file_id, landed_at, covered_from, covered_until, trade_count, energy_mwh, cash_flow_eur
+)
+SELECT %(market)s, d.statement_day, f.landing_file_id, f.first_received_at, d.covered_from, d.covered_until,
+       t.trade_count, t.energy_mwh, t.cash_flow_eur
+FROM unnest(%(days)s::date[], %(folders)s::text[], %(covered_from)s::timestamptz[], %(covered_until)s::timestamptz[])
+    AS d (statement_day, folder, covered_from, covered_until)
+CROSS JOIN LATERAL (
+    SELECT landing_file_id, first_received_at
+    FROM ops.landing_files
+    WHERE source = 'statements' AND is_complete AND starts_with(landing_file, d.folder || '/')
+    ORDER BY landing_file COLLATE "C" DESC
+    LIMIT 1
+) AS f
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS trade_count,
+        coalesce(sum(s.quantity_mw * p.delivery_hours), 0) AS energy_mwh,
+        coalesce(sum(s.quantity_mw * p.delivery_hours * s.price_eur_per_mwh
+                     * CASE s.direction WHEN 'sell' THEN 1 ELSE -1 END), 0) AS cash_flow_eur
+    FROM raw.statement_trades AS s
+    JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
+    WHERE s.landing_file_id = f.landing_file_id
+) AS t
+ON CONFLICT (market, statement_day) DO UPDATE SET
+    landing_file_id = excluded.landing_file_id,
+    landed_at = excluded.landed_at,
+    covered_from = excluded.covered_from,
+    covered_until = excluded.covered_until,
+    trade_count = excluded.trade_count,
+    energy_mwh = excluded.energy_mwh,
+    cash_flow_eur = excluded.cash_flow_eur,
+    reconciled_at = clock_timestamp()
+
+-- name: scope_of_days
+-- The trades that these days are about: of their statements, of an earlier comparison, and captured on these days.
+-- Trading in a delivery period opens at most a week before it
+CREATE TEMPORARY TABLE statement_scope ON COMMIT DROP AS
+SELECT l.market, l.trade_id, l.direction
+FROM ops.statements AS s
+JOIN raw.statement_trades AS l USING (market, statement_day, landing_file_id)
+WHERE s.market = %(market)s AND s.statement_day = ANY(%(days)s::date[])
+UNION
+SELECT market, trade_id, direction
+FROM ops.reconciliation_differences
+WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[])
+UNION
+SELECT market, trade_id, direction
+FROM raw.trades
+WHERE market = %(market)s AND revision >= 0
+  AND delivery_day BETWEEN (SELECT min(day) - 1 FROM unnest(%(days)s::date[]) AS day)
+                       AND (SELECT max(day) + 8 FROM unnest(%(days)s::date[]) AS day)
+  AND (coalesce(executed_at, received_at) AT TIME ZONE %(timezone)s)::date = ANY(%(days)s::date[])
+
+-- name: scope_of_batches
+-- The trades of these batches of captured messages that a statement may be about: one has them, or was about their day
+CREATE TEMPORARY TABLE statement_scope ON COMMIT DROP AS
+SELECT DISTINCT t.market, t.trade_id, t.direction
+FROM (
+    SELECT market, trade_id FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND revision >= 0
+    UNION
+    SELECT market, trade_id FROM raw.trade_cancellations WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    UNION
+    SELECT market, trade_id FROM raw.trade_receipts WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+) AS changed
+JOIN raw.trades AS t USING (market, trade_id)
+WHERE t.market = %(market)s
+  AND (EXISTS (SELECT FROM raw.statement_trades AS l
+               WHERE (l.market, l.trade_id, l.direction) = (t.market, t.trade_id, t.direction))
+       OR (coalesce(t.executed_at, t.received_at) AT TIME ZONE %(timezone)s)::date IN (
+           SELECT statement_day FROM ops.statements WHERE market = %(market)s))
+
+-- name: scope_of_reviews
+-- The trades that a person decided on
+CREATE TEMPORARY TABLE statement_scope ON COMMIT DROP AS
+SELECT DISTINCT market, trade_id, direction FROM pg_temp.reviewed WHERE market = %(market)s AND trade_id IS NOT NULL
+
+-- name: days_of_reviews
+-- The days of the statements that hold rejects which a person decided on
+SELECT s.statement_day
+FROM ops.statements AS s
+JOIN pg_temp.reviewed AS r USING (landing_file_id)
+WHERE s.market = %(market)s AND r.problem = 'rejected'
+
+-- name: scope_index
+CREATE UNIQUE INDEX ON pg_temp.statement_scope (market, trade_id, direction)
+
+-- name: scope_statistics
+ANALYZE pg_temp.statement_scope
+
+-- name: statement_lines
+-- What the statements say of these trades: the lines of those that stand
+CREATE TEMPORARY TABLE statement_lines ON COMMIT DROP AS
+SELECT DISTINCT ON (l.market, l.trade_id, l.direction) l.*, s.landed_at
+FROM pg_temp.statement_scope
+JOIN raw.statement_trades AS l USING (market, trade_id, direction)
+JOIN ops.statements AS s USING (market, statement_day, landing_file_id)
+ORDER BY l.market, l.trade_id, l.direction, s.landed_at DESC, l.statement_day DESC
+
+-- name: pending_stated
+-- The hours of trades that a person discarded because no statement had them, and one has
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT DISTINCT h.market, h.delivery_day, h.pnl_hour, 'statement'
+FROM pg_temp.statement_lines AS l
+JOIN ops.quarantined_trades AS q USING (market, trade_id, direction)
+JOIN raw.period_hours AS h ON (h.market, h.delivery_day, h.delivery_hour) = (q.market, q.delivery_day, q.delivery_hour)
+WHERE q.is_unexpected
+
+-- name: stated_after_all
+-- A decision on a trade because no statement has it ends when one has it
+DELETE FROM ops.quarantined_trades AS q
+USING pg_temp.statement_lines AS l
+WHERE (q.market, q.trade_id, q.direction) = (l.market, l.trade_id, l.direction) AND q.is_unexpected
+
+-- name: statement_outcomes
+-- Each line beside what was captured: the revision that counts, or the highest one in quarantine. Amendments that were
+-- first received after the statement was landed are not compared
+CREATE TEMPORARY TABLE statement_outcomes ON COMMIT DROP AS
+SELECT
+    l.market, l.trade_id, l.direction, l.statement_day,
+    CASE WHEN c.revision IS NULL THEN 'missing' WHEN c.is_matched THEN 'matched' ELSE 'differs' END AS outcome,
+    c.revision AS captured_revision, c.trader_id AS captured_trader_id,
+    c.price_eur_per_mwh AS captured_price_eur_per_mwh, c.quantity_mw AS captured_quantity_mw,
+    c.delivery_day AS captured_delivery_day, c.delivery_hour AS captured_delivery_hour,
+    coalesce(c.is_disputed, false) AS is_disputed,
+    l.trader_id, l.price_eur_per_mwh, l.quantity_mw, l.delivery_day, l.delivery_hour, l.executed_at, l.landed_at,
+    l.landing_file_id, l.line_number, l.load_batch_id
+FROM pg_temp.statement_lines AS l
+LEFT JOIN LATERAL (
+    SELECT r.*, bool_or(is_same AND revision >= standing_revision) OVER () AS is_matched
+    FROM (
+        SELECT t.*, coalesce(max(t.revision) FILTER (WHERE is_standing) OVER (), 0) AS standing_revision
+        FROM (
+            SELECT
+                t.*,
+                NOT EXISTS (
+                    SELECT FROM ops.quarantined_trades AS q
+                    WHERE (q.market, q.trade_id, q.direction, q.revision) = (t.market, t.trade_id, t.direction, t.revision)
+                      AND q.review IS DISTINCT FROM 'accept') AS is_standing,
+                (t.price_eur_per_mwh, t.quantity_mw, t.delivery_day) = (l.price_eur_per_mwh, l.quantity_mw, l.delivery_day)
+                    -- under the doubled label of October a trade may be for either of its two hours
+                    AND (t.delivery_hour = l.delivery_hour
+                         OR t.delivery_hour = rtrim(l.delivery_hour, 'AB')
+                         OR rtrim(t.delivery_hour, 'AB') = l.delivery_hour)
+                    AND (l.trader_id IS NULL OR l.trader_id = t.trader_id) AS is_same
+            FROM raw.trades AS t
+            WHERE (t.market, t.trade_id, t.direction) = (l.market, l.trade_id, l.direction) AND t.revision >= 0
+              AND t.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches)
+              AND (t.revision = 0
+                   OR staging.first_received_at(t.market, t.trade_id, t.direction, t.revision, t.received_at) <= l.landed_at)
+        ) AS t
+    ) AS r
+    ORDER BY is_standing DESC, revision DESC
+    LIMIT 1
+) AS c ON true
+
+-- name: statement_rows
+-- What counts as the statement says
+CREATE TEMPORARY TABLE statement_rows ON COMMIT DROP AS
+SELECT
+    o.market, o.trade_id, o.direction, -1 AS revision,
+    coalesce(o.trader_id, o.captured_trader_id, %(unassigned)s) AS trader_id,
+    o.price_eur_per_mwh, o.quantity_mw, o.delivery_day, o.delivery_hour, p.delivery_start_at, p.delivery_end_at,
+    o.executed_at, o.landed_at AS received_at, o.is_disputed, o.load_batch_id, o.landing_file_id, o.line_number
+FROM pg_temp.statement_outcomes AS o
+JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
+WHERE o.outcome IN ('missing', 'differs')
+
+-- name: statement_changes
+-- The trades whose row is new, differs from the one that is stored, or is wanted no more
+CREATE TEMPORARY TABLE statement_changes ON COMMIT DROP AS
+SELECT s.market, s.trade_id, s.direction
+FROM pg_temp.statement_scope AS s
+LEFT JOIN pg_temp.statement_rows AS r USING (market, trade_id, direction)
+LEFT JOIN raw.trades AS t
+    ON (t.market, t.trade_id, t.direction) = (s.market, s.trade_id, s.direction) AND t.revision = -1
+WHERE (r.trader_id, r.price_eur_per_mwh, r.quantity_mw, r.delivery_day, r.delivery_hour, r.delivery_start_at,
+       r.delivery_end_at, r.executed_at, r.received_at, r.is_disputed, r.load_batch_id, r.landing_file_id, r.line_number)
+      IS DISTINCT FROM
+      (t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour, t.delivery_start_at,
+       t.delivery_end_at, t.executed_at, t.received_at, t.is_disputed, t.load_batch_id, t.landing_file_id, t.line_number)
+
+-- name: pending_statement_changes
+-- The hours of whatever is stored of these trades: before and after the change
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT DISTINCT h.market, h.delivery_day, h.pnl_hour, 'statement'
+FROM pg_temp.statement_changes AS c
+JOIN raw.trades AS t USING (market, trade_id, direction)
+JOIN raw.period_hours AS h ON (h.market, h.delivery_day, h.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
+
+-- name: delete_statement_rows
+DELETE FROM raw.trades AS t
+USING pg_temp.statement_changes AS c
+WHERE (t.market, t.trade_id, t.direction) = (c.market, c.trade_id, c.direction) AND t.revision = -1
+
+-- name: release_statement_rows
+-- Quarantine starts anew with the row; what a person decided holds for as long as the trade says the same
+DELETE FROM ops.quarantined_trades AS q
+USING pg_temp.statement_changes AS c
+WHERE (q.market, q.trade_id, q.direction) = (c.market, c.trade_id, c.direction) AND q.revision = -1 AND q.review IS NULL
+
+-- name: insert_statement_rows
+INSERT INTO raw.trades (
+    market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour,
+    delivery_start_at, delivery_end_at, executed_at, received_at, is_disputed, load_batch_id, landing_file_id, line_number
+)
+SELECT r.market, r.trade_id, r.direction, r.revision, r.trader_id, r.price_eur_per_mwh, r.quantity_mw, r.delivery_day,
+       r.delivery_hour, r.delivery_start_at, r.delivery_end_at, r.executed_at, r.received_at, r.is_disputed,
+       r.load_batch_id, r.landing_file_id, r.line_number
+FROM pg_temp.statement_rows AS r
+JOIN pg_temp.statement_changes USING (market, trade_id, direction)
+
+-- name: validate_statements_again
+-- No row counts before it is validated; until then PnL of its hours stays as it was
+UPDATE ops.load_batches AS b SET state = 'loaded', is_reload = true
+WHERE b.load_batch_id IN (
+    SELECT r.load_batch_id FROM pg_temp.statement_rows AS r JOIN pg_temp.statement_changes USING (market, trade_id, direction))
+
+-- name: forget_differences
+DELETE FROM ops.reconciliation_differences AS d
+USING pg_temp.statement_scope AS s
+WHERE (d.market, d.trade_id, d.direction) = (s.market, s.trade_id, s.direction)
+
+-- name: note_differences
+INSERT INTO ops.reconciliation_differences (
+    market, statement_day, trade_id, direction, outcome, captured_revision, captured_trader_id,
+    captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day, captured_delivery_hour, statement_trader_id,
+    statement_price_eur_per_mwh, statement_quantity_mw, statement_delivery_day, statement_delivery_hour, landing_file_id,
+    line_number
+)
+SELECT market, statement_day, trade_id, direction, outcome, captured_revision, captured_trader_id,
+       captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day, captured_delivery_hour, trader_id,
+       price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, landing_file_id, line_number
+FROM pg_temp.statement_outcomes
+WHERE outcome <> 'matched'
+
+-- name: note_unexpected
+-- Captured trades that count, or would if nobody had discarded them, and that no statement has: the highest revision
+INSERT INTO ops.reconciliation_differences (
+    market, statement_day, trade_id, direction, outcome, captured_revision, captured_trader_id,
+    captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day, captured_delivery_hour, landing_file_id,
+    line_number
+)
+SELECT t.market, d.statement_day, t.trade_id, t.direction, 'unexpected', t.revision, t.trader_id, t.price_eur_per_mwh,
+       t.quantity_mw, t.delivery_day, t.delivery_hour, t.landing_file_id, t.line_number
+FROM (
+    SELECT DISTINCT ON (t.market, t.trade_id, t.direction) t.*
+    FROM pg_temp.statement_scope
+    JOIN raw.trades AS t USING (market, trade_id, direction)
+    WHERE t.revision >= 0
+      AND t.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches)
+      AND NOT EXISTS (
+          SELECT FROM pg_temp.statement_lines AS l
+          WHERE (l.market, l.trade_id, l.direction) = (t.market, t.trade_id, t.direction))
+      AND NOT EXISTS (
+          SELECT FROM ops.quarantined_trades AS q
+          WHERE (q.market, q.trade_id, q.direction, q.revision) = (t.market, t.trade_id, t.direction, t.revision)
+            AND q.review IS DISTINCT FROM 'accept' AND NOT q.is_unexpected)
+    ORDER BY t.market, t.trade_id, t.direction, t.revision DESC
+) AS t
+JOIN ops.statements AS d
+    ON d.market = t.market
+    AND d.statement_day = (coalesce(t.executed_at, t.received_at) AT TIME ZONE %(timezone)s)::date
+WHERE NOT EXISTS (
+    SELECT FROM staging.cancellations AS c
+    WHERE (c.market, c.trade_id) = (t.market, t.trade_id)
+      AND staging.cancels(c, t.market, t.trade_id, t.direction, t.revision, t.received_at))
+
+-- name: pending_reconciled
+-- The hours whose capture gap is another one than PnL shows, now that days are reconciled or are so no more
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps)
+SELECT DISTINCT p.market, p.delivery_day, p.delivery_hour, 'statement'
+FROM curated.pnl_hourly AS p
+JOIN staging.pnl_hours AS d USING (market, delivery_day, delivery_hour)
+CROSS JOIN (
+    SELECT min(covered_from) AS covered_from, max(covered_until) AS covered_until
+    FROM ops.statements
+    WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[])
+) AS s
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(extract(epoch FROM least(gap_end_at, d.tradable_until)
+                                           - greatest(gap_start_at, d.tradable_from))), 0) AS gap_seconds
+    FROM gaps
+    WHERE gap_start_at < d.tradable_until AND gap_end_at > d.tradable_from
+) AS g
+WHERE p.market = %(market)s AND d.tradable_from < s.covered_until AND d.tradable_until > s.covered_from
+  AND p.capture_gap_seconds <> g.gap_seconds
+
+-- name: days_in_scope
+-- The days of statements whose state a change of these trades may have changed
+SELECT DISTINCT statement_day FROM ops.reconciliation_differences JOIN pg_temp.statement_scope USING (market, trade_id, direction)
+UNION
+SELECT statement_day FROM pg_temp.statement_lines
+
+-- name: reconciled_counts
+-- How these days came out
+SELECT
+    count(*) AS days,
+    coalesce(sum(matched_count), 0)::bigint AS matched,
+    coalesce(sum(missing_count), 0)::bigint AS missing,
+    coalesce(sum(differs_count), 0)::bigint AS differs,
+    coalesce(sum(unexpected_count), 0)::bigint AS unexpected,
+    count(*) FILTER (WHERE state <> 'reconciled') AS not_reconciled
+FROM ops.reconciliations
+WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[])
+
+-- name: forget_scope
+DROP TABLE pg_temp.statement_scope, pg_temp.statement_lines, pg_temp.statement_outcomes, pg_temp.statement_rows,
+    pg_temp.statement_changes

@@ -1,0 +1,81 @@
+"""Loads many statements of the exchange, a history of them, and reconciles their days."""
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from include.domain.delivery_period import Market
+from include.jobs import build_pnl, load_statement, reconcile_trades, validate_trades
+from include.landing import statement_folder
+from include.progress import Progress
+from include.settings import Settings
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
+
+log = logging.getLogger(__name__)
+
+QUERIES = load_queries("jobs/import_statements.sql")
+
+_FILES_PER_PASS = 7
+
+
+def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int]:
+    """Lands, loads and reconciles statements, validates what they add and builds PnL, a week of files at a time.
+
+    A killed import goes on where it stopped: what is landed, loaded and reconciled is not done again.
+
+    Args:
+        settings: Where landing files and warehouse are.
+        files: The statements and the days that they are about.
+
+    Returns:
+        Counts: files, line_count, rejected_count, and those of `reconcile_trades` for the days done now.
+
+    Raises:
+        TerminalError: A file cannot be read or is no statement; the ones before it are done.
+        TransientError: The warehouse went away; a rerun goes on from there.
+    """
+    total = dict.fromkeys(
+        ("files", "line_count", "rejected_count", "days", "matched", "missing", "differs", "unexpected",
+         "not_reconciled"), 0
+    )  # fmt: skip
+    validate_trades.run(settings)  # what is captured and not validated would be missing
+    progress = Progress("statements", len(files))
+    for first in range(0, len(files), _FILES_PER_PASS):
+        portion = files[first : first + _FILES_PER_PASS]
+        for day, file in portion:
+            _add(total, load_statement.run(settings, day, file))
+        if days := _to_reconcile(settings, sorted({day for day, _ in portion})):
+            _add(total, reconcile_trades.run(settings, days))
+        validate_trades.run(settings)
+        build_pnl.run(settings)
+        log.info("%s", progress.text(first + len(portion)))
+    return total
+
+
+def reconcile_landed(settings: Settings) -> None:
+    """Loads and reconciles the landed statements that are not, as of a new warehouse, and validates what they add.
+
+    Raises:
+        TransientError: The warehouse went away; a rerun goes on from there.
+    """
+    if days := load_statement.load_landed(settings):
+        reconcile_trades.run(settings, days)
+        validate_trades.run(settings)
+
+
+def _to_reconcile(settings: Settings, days: list[date]) -> list[date]:
+    parameters = {
+        "market": Market.of(settings.market_timezone).market,
+        "days": days,
+        "folders": [statement_folder(day) for day in days],
+    }
+    with connect(settings.warehouse_url, "import_statements") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, QUERIES["statements_to_reconcile"], parameters)
+        return [day for (day,) in cur]
+
+
+def _add(total: dict[str, int], counts: dict[str, int]) -> None:
+    for name in total.keys() & counts.keys():
+        total[name] += counts[name]

@@ -1,0 +1,119 @@
+"""Lands statements of the exchange verbatim, and reads their lines whatever their encoding."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from include.domain.delivery_period import Market
+from include.domain.rejection import RejectedMessageError
+from include.domain.statement import MAX_PREAMBLE_LINES, StatementParser, UnknownFormatError, encoding_of
+from include.errors import TerminalError
+from include.landing import LandingFile, list_files, make_durable_folder, statement_folder, sync_folder
+
+_CHUNK = 1 << 20
+_NAME = re.compile(r"statements/date=(\d{4}-\d\d-\d\d)/(\d{8}T\d{12})Z-[^/]+", re.ASCII)
+_MAX_HEADER_CHARACTERS = 10_000
+
+
+def land_statement(root: Path, day: date, file: Path, market: Market) -> LandingFile:
+    """Copies a statement to the landing files; whole or not at all.
+
+    The same content again is the landing file that is there.
+
+    Args:
+        root: LANDING_ROOT.
+        day: The day of the market on which its trades were executed.
+        file: The statement.
+        market: Of the statement.
+
+    Raises:
+        TerminalError: The file cannot be read, or none of its first lines names the columns of a known format.
+        OSError: The landing files cannot be written.
+    """
+    try:
+        _check_header(file, day, market)
+        digest = hashlib.sha256()
+        for chunk in _chunks(file):
+            digest.update(chunk)
+    except OSError as error:
+        raise TerminalError(f"{file} cannot be read: {error.strerror}") from error
+    folder = root / statement_folder(day)
+    if known := sorted(folder.glob(f"*-{digest.hexdigest()[:32]}.csv")):
+        return _landed(root, known[0])
+    make_durable_folder(folder)
+    landed_at = datetime.now(UTC)
+    path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{digest.hexdigest()[:32]}.csv"
+    unnamed = path.with_suffix(f".{os.getpid()}")
+    copied = hashlib.sha256()
+    try:
+        fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as copy:
+            for chunk in _chunks(file):
+                copied.update(chunk)
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(fd)
+        if copied.digest() != digest.digest():
+            raise TerminalError(f"{file} is still being written: try again once it is complete")
+        unnamed.rename(path)
+        sync_folder(folder)
+    finally:
+        unnamed.unlink(missing_ok=True)
+    return _landed(root, path)
+
+
+def day_of(file: LandingFile) -> date:
+    """The day that a landed statement is about."""
+    return date.fromisoformat(_name(file)[1])
+
+
+def landed_at_of(file: LandingFile) -> datetime:
+    """When a statement was landed, UTC."""
+    return datetime.strptime(_name(file)[2], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+
+
+def statement_lines(path: Path) -> Iterator[tuple[int, str, bool]]:
+    """Number, text and whether the line end is missing, of each line of a statement; with flat memory."""
+    with path.open(encoding=encoding_of(_chunks(path)), errors="replace", newline="\n") as file:
+        for number, text in enumerate(file, start=1):
+            yield number, text, not text.endswith("\n")
+
+
+def _name(file: LandingFile) -> re.Match[str]:
+    match = _NAME.match(file.key)
+    assert match is not None, "list_files lists no other"
+    return match
+
+
+def _landed(root: Path, path: Path) -> LandingFile:
+    key = path.relative_to(root).as_posix()
+    return next(file for file in list_files(root, "statements") if file.key == key)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _check_header(path: Path, day: date, market: Market) -> None:
+    parser = StatementParser(market, day)
+    with path.open(encoding=encoding_of(_chunks(path)), errors="replace", newline="\n") as file:
+        for _ in range(MAX_PREAMBLE_LINES):
+            try:
+                text = file.readline(_MAX_HEADER_CHARACTERS)
+                if not text:
+                    break
+                parser.trade(text)
+            except UnknownFormatError:
+                break
+            except RejectedMessageError:
+                pass
+            if parser.has_header:
+                return
+    raise TerminalError(
+        f"{path}: none of its first {MAX_PREAMBLE_LINES} lines names the columns of a known statement"
+    )

@@ -1,0 +1,227 @@
+"""Loads a landed statement of the exchange into raw.statement_trades, exactly once: in one transaction."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from psycopg2.extensions import connection, cursor
+
+from include.domain.delivery_period import DeliveryPeriod, Market
+from include.domain.rejection import Reason, RejectedMessageError
+from include.domain.statement import StatementParser, StatementTrade, UnknownFormatError
+from include.errors import TerminalError
+from include.landing import LandingFile, timestamp
+from include.load.copying import NULL, array_literal, copy_rows, escaped
+from include.load.loader import Load, file_parameters, store_period
+from include.load.portions import write_rows
+from include.load.rejects import Rejects
+from include.load.reload import forget_file, restore_reviews
+from include.load.statement_files import day_of, landed_at_of, statement_lines
+from include.warehouse.locks import lock_decision
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("load/queries.sql")
+
+_COLUMNS = (
+    "market",
+    "statement_day",
+    "trade_id",
+    "direction",
+    "trader_id",
+    "price_eur_per_mwh",
+    "quantity_mw",
+    "delivery_day",
+    "delivery_hour",
+    "executed_at",
+    "line_number",
+    "load_batch_id",
+    "landing_file_id",
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_CONTROL = {"t": "\t", "n": "\n", "r": "\r"}
+_KEY = slice(2, 4)
+_CONTENT = slice(4, 9)
+_LINE_NUMBER = _COLUMNS.index("line_number")
+
+
+def load_statement(
+    conn: connection,
+    file: LandingFile,
+    market: Market,
+    *,
+    is_reload: bool = False,
+    then: Callable[[cursor], object] | None = None,
+) -> Load | None:
+    """Loads a statement as a whole; if it is killed, nothing was loaded.
+
+    Args:
+        conn: A connection without an open transaction.
+        file: The statement, as it was landed.
+        market: Its market.
+        is_reload: Delete what was loaded of the file and load all of it again.
+        then: Called at the end of the transaction.
+
+    Returns:
+        What was loaded; None if it was loaded before.
+
+    Raises:
+        TerminalError: The file has no header that is known; nothing was changed.
+        OSError: The file cannot be read.
+    """
+    with conn, conn.cursor() as cur:
+        if is_reload:
+            lock_decision(cur)  # what it added is deleted: no build may read in between
+        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file))
+        landing_file_id, from_bytes, _, is_complete, *_ = cur.fetchall()[0]
+        if is_complete and not is_reload:
+            return None
+        if is_reload:
+            forget_file(cur, landing_file_id)
+            from_bytes = 0
+        of_file = {"source": file.source, "landing_file_id": landing_file_id}
+        begin = {"from_bytes": from_bytes, "is_reload": is_reload}
+        run_sql(cur, QUERIES["load_batches_begin"], of_file | begin)
+        ((load_batch_id,),) = cur.fetchall()
+        landed_at = timestamp(landed_at_of(file))
+        with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
+            pass_ = _Pass(file, market, rejects, f"\t{load_batch_id}\t{landing_file_id}\n")
+            store = _Store(market.market, landing_file_id)
+            written = write_rows(cur, store, iter(pass_))
+            for period in sorted(pass_.periods.values(), key=lambda p: (p.delivery_day, p.delivery_hour)):
+                store_period(cur, period)
+            refused = {
+                Reason.CONFLICTING_DUPLICATE: store.conflicts,
+                Reason.UNSTORABLE: written.refused,
+            }
+            if any(refused.values()):
+                for number, text, _ in statement_lines(file.path):
+                    for reason, details in refused.items():
+                        if number in details:
+                            rejects.add(
+                                number, reason, details[number], text.rstrip("\r\n").encode(), landed_at
+                            )
+            rejects.store(cur)
+            if is_reload:
+                restore_reviews(cur, landing_file_id)
+            load = Load(
+                load_batch_id=load_batch_id,
+                line_count=pass_.line_count,
+                loaded_count=pass_.row_count - written.known_count - len(written.refused),
+                duplicate_count=written.known_count - len(store.conflicts),
+                rejected_count=rejects.count,
+                event_count=pass_.event_count,
+                first_received_at=landed_at_of(file),
+                is_at_end=True,
+                is_complete=True,
+            )
+        parameters = {
+            "load_batch_id": load_batch_id,
+            "landing_file_id": landing_file_id,
+            "line_count": load.line_count,
+            "loaded_count": load.loaded_count,
+            "duplicate_count": load.duplicate_count,
+            "rejected_count": load.rejected_count,
+            "event_count": load.event_count,
+            "to_bytes": file.path.stat().st_size,
+            "first_received_at": landed_at,
+            "last_received_at": landed_at,
+            "is_connected": False,
+            "is_complete": True,
+        }
+        run_sql(cur, QUERIES["load_batches_end"], parameters)
+        run_sql(cur, QUERIES["landing_files_advance"], parameters)
+        if then is not None:
+            then(cur)
+        return load
+
+
+class _Pass:
+    """One pass over the lines: yields rows; counts events, collects rejects."""
+
+    def __init__(self, file: LandingFile, market: Market, rejects: Rejects, row_end: str) -> None:
+        self.line_count = 0
+        self.row_count = 0
+        self.event_count = 0
+        self.periods: dict[tuple[date, str], DeliveryPeriod] = {}
+        self._file = file
+        self._market = market
+        self._rejects = rejects
+        self._row_end = row_end
+        self._landed_at = timestamp(landed_at_of(file))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        day = day_of(self._file)
+        parser = StatementParser(self._market, day)
+        start = f"{self._market.market}\t{day}"
+        try:
+            for number, text, is_torn in statement_lines(self._file.path):
+                self.line_count = number
+                try:
+                    trade = parser.trade(text, is_torn=is_torn)
+                except RejectedMessageError as error:
+                    raw = text.rstrip("\r\n").encode("utf-8", "surrogatepass")
+                    self._rejects.add(number, error.reason, error.detail, raw, self._landed_at)
+                    continue
+                if trade is None:
+                    self.event_count += 1
+                    continue
+                self.row_count += 1
+                yield (
+                    f"{escaped(trade.trade_id)}\x00{trade.direction}",
+                    f"{start}\t{self._row(trade)}\t{number}{self._row_end}",
+                )
+        except UnknownFormatError as error:
+            raise TerminalError(f"{self._file.path}: {error}") from error
+        if not parser.has_header:
+            raise TerminalError(f"{self._file.path}: no line names the columns of a known statement")
+
+    def _row(self, trade: StatementTrade) -> str:
+        period = trade.period
+        if (period.delivery_day, period.delivery_hour) not in self.periods:
+            for part in (period.delivery_hour, *(share.pnl_hour for share in period.shares)):
+                known = self._market.period(period.delivery_day, part)
+                self.periods[period.delivery_day, part] = known
+        return (
+            f"{escaped(trade.trade_id)}\t{trade.direction}"
+            f"\t{NULL if trade.trader_id is None else escaped(trade.trader_id)}"
+            f"\t{trade.price_eur_per_mwh:f}\t{trade.quantity_mw:f}"
+            f"\t{period.delivery_day}\t{period.delivery_hour}"
+            f"\t{NULL if trade.executed_at is None else trade.executed_at.isoformat()}"
+        )
+
+
+class _Store:
+    """`raw.statement_trades`, where a file has each trade once: its first line counts."""
+
+    def __init__(self, market: str, landing_file_id: int) -> None:
+        self.conflicts: dict[int, str] = {}
+        self._parameters = {"market": market, "landing_file_id": landing_file_id}
+
+    def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
+        # otherwise the planner reads the whole table while it is small, once for each portion of ids
+        cur.execute("SET LOCAL enable_seqscan = off")
+        ids = array_literal(_unescaped(key.partition("\x00")[0]) for key in rows)
+        run_sql(cur, QUERIES["statement_trades_known"], self._parameters | {"trade_ids": ids})
+        known = {
+            f"{escaped(trade_id)}\x00{direction}": [NULL if trader is None else escaped(trader), *content]
+            for trade_id, direction, trader, *content in cur.fetchall()
+        }
+        again = [rows.pop(key) for key in known if key in rows] + repeated
+        for row in again:
+            values = row.rstrip("\n").split("\t")
+            key, content, number = _key(values), values[_CONTENT], int(values[_LINE_NUMBER])
+            first = known.get(key) or rows[key].split("\t")[_CONTENT]
+            if first != content:
+                self.conflicts[number] = "an earlier line has the trade with other content, which counts"
+        if rows:
+            copy_rows(cur, "raw.statement_trades", _COLUMNS, rows.values())
+        return len(again)
+
+
+def _unescaped(text: str) -> str:
+    """What `escaped` was given."""
+    return _ESCAPE.sub(lambda match: _CONTROL.get(match[1], match[1]), text) if "\\" in text else text
+
+
+def _key(values: list[str]) -> str:
+    return "\x00".join(values[_KEY])
