@@ -35,7 +35,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/
 # The id is part of the interface: volumes belong to it. Nothing is ever installed into this image, so pip goes as well.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/airflow --shell /usr/sbin/nologin desk \
  && install -d -o desk -g desk /var/lib/airflow /var/lib/airflow/logs /var/lib/desk \
-      /var/lib/desk/landing /var/lib/desk/data_docs \
+      /var/lib/desk/landing /var/lib/desk/statements /var/lib/desk/data_docs \
  && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip* /usr/lib/python3/dist-packages/pip*
 COPY --from=packages /opt/venv /opt/venv
 COPY dags /opt/desk/dags

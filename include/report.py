@@ -20,12 +20,9 @@ from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
+from include.xlsx_file import spreadsheet_number
 
 QUERIES = load_queries("report.sql")
-
-
-_EXCEL_DIGITS = 15
-"""Significant digits that a number in a spreadsheet keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +218,4 @@ def to_xlsx(report: Report, path: Path) -> None:
 
 
 def _spreadsheet_value(value: Any) -> Any:
-    if not isinstance(value, Decimal):
-        return value
-    number = float(value)
-    return number if Decimal(f"{number:.{_EXCEL_DIGITS}g}") == value else f"{value:f}"
+    return spreadsheet_number(value) if isinstance(value, Decimal) else value

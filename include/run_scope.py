@@ -53,7 +53,7 @@ class DeliveryDays:
         Raises:
             TerminalError: One of them is not a delivery day, or the range is invalid (see the class).
         """
-        return cls(_day("from", first), _day("to", last))
+        return cls(parse_day("from", first), parse_day("to", last))
 
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
@@ -80,7 +80,12 @@ class Rebuild:
     force_prices: bool = False
 
 
-def _day(name: str, value: object) -> date:
+def parse_day(name: str, value: object) -> date:
+    """The day from a text `YYYY-MM-DD`.
+
+    Raises:
+        TerminalError: It is none, or far from any that is traded; the message calls it by this name.
+    """
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip(), re.ASCII):
         try:
             day = date.fromisoformat(value.strip())

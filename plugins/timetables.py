@@ -2,11 +2,11 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.orchestration.timetable import HourTimetable
+from include.orchestration.timetable import DayTimetable, HourTimetable
 
 
 class TimetablesPlugin(AirflowPlugin):
-    """Registers HourTimetable, so that the scheduler can read it back."""
+    """Registers our timetables, so that the scheduler can read them back."""
 
     name = "timetables"
-    timetables = (HourTimetable,)
+    timetables = (HourTimetable, DayTimetable)

@@ -44,6 +44,8 @@ SECRETS: Mapping[str, Callable[[], str]] = {
 
 _PROFILES = "COMPOSE_PROFILES"
 _SET_BY_US: Mapping[str, Callable[[], str]] = {**SECRETS, _PROFILES: lambda: "demo"}
+_OF_DEMO: Mapping[str, Callable[[], str]] = {"CONTAINER_STATEMENT_FOLDER": lambda: "/var/lib/desk/statements"}
+"""What a new file sets for the simulator; an older one does well without."""
 
 
 def create(file: Path, example: Path) -> bool:
@@ -53,9 +55,10 @@ def create(file: Path, example: Path) -> bool:
         False, and nothing is written, if the file exists.
     """
     lines = []
+    values = {**_SET_BY_US, **_OF_DEMO}
     for line in example.read_text(encoding="utf-8").splitlines():
         name = line.removeprefix("#").split("=", 1)[0]
-        lines.append(f"{name}={_SET_BY_US[name]()}" if name in _SET_BY_US else line)
+        lines.append(f"{name}={values[name]()}" if name in values else line)
     try:
         fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:

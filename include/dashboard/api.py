@@ -12,6 +12,7 @@ from include.dashboard import parameters as given
 from include.dashboard import schemas
 from include.dashboard.desk import View, read_desk, read_history, read_page, read_pnl
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
+from include.dashboard.reconciliation import add_routes, read_hour_differences
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
 from include.dashboard.service import Service, State, is_settled, utc_now
 from include.dashboard.tables import (
@@ -33,8 +34,6 @@ MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
 MAX_DAYS_OF_EACH_TRADER = 31
 
 Day = Annotated[str, Query(description="Delivery day, local to the market, `YYYY-MM-DD`; empty: today")]
-From = Annotated[str, Query(alias="from", description="First delivery day, `YYYY-MM-DD`; empty: the last")]
-To = Annotated[str, Query(description="Last delivery day, included; empty: the first, or today")]
 Trader = Annotated[str, Query(description="A trader's name; empty: the whole portfolio")]
 AnyTrader = Annotated[
     str,
@@ -42,13 +41,6 @@ AnyTrader = Annotated[
 ]
 AsOf = Annotated[
     str, Query(description="What was said at this moment, ISO 8601 with its zone; empty: what is said now")
-]
-Format = Annotated[str, Query(description="`json` (the default) or `csv`")]
-DecimalSign = Annotated[
-    str,
-    Query(
-        description="Of a CSV: `point` (the default; RFC 4180) or `comma`, then with semicolons between cells"
-    ),
 ]
 Hour = Annotated[
     str,
@@ -67,8 +59,8 @@ class Listed:
     hour: Hour = ""
     trader: Trader = ""
     limit: Annotated[str, Query(description="At most so many, the last received first; 200")] = ""
-    format: Format = ""
-    decimal: DecimalSign = ""
+    format: given.Format = ""
+    decimal: given.DecimalSign = ""
 
 
 def build_api(service: Service, run_href: str) -> APIRouter:
@@ -147,12 +139,12 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     @api.get("/pnl_hourly", summary="PnL by delivery period", response_model=schemas.Table)
     async def pnl_hourly(
         request: Request,
-        from_: From = "",
-        to: To = "",
+        from_: given.From = "",
+        to: given.To = "",
         trader: AnyTrader = "",
         as_of: AsOf = "",
-        format: Format = "",
-        decimal: DecimalSign = "",
+        format: given.Format = "",
+        decimal: given.DecimalSign = "",
     ) -> Response:
         """The columns of `curated.pnl_hourly`; at most 92 days, 31 of each trader."""
         return await _pnl(request, "pnl_hourly", (from_, to, trader, as_of, format, decimal))
@@ -160,12 +152,12 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     @api.get("/pnl_daily", summary="PnL by delivery day", response_model=schemas.Table)
     async def pnl_daily(
         request: Request,
-        from_: From = "",
-        to: To = "",
+        from_: given.From = "",
+        to: given.To = "",
         trader: AnyTrader = "",
         as_of: AsOf = "",
-        format: Format = "",
-        decimal: DecimalSign = "",
+        format: given.Format = "",
+        decimal: given.DecimalSign = "",
     ) -> Response:
         """The columns of `curated.pnl_daily`; at most ten years, 31 days of each trader."""
         return await _pnl(request, "pnl_daily", (from_, to, trader, as_of, format, decimal))
@@ -175,8 +167,8 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         request: Request,
         day: Day = "",
         trader: Annotated[str, Query(description="A trader's name; empty: the rows of each")] = "",
-        format: Format = "",
-        decimal: DecimalSign = "",
+        format: given.Format = "",
+        decimal: given.DecimalSign = "",
     ) -> Response:
         """The columns of `curated.pnl_quarter_hourly` of a delivery day, from the trades and prices of now."""
         state = await service.state()
@@ -192,13 +184,15 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     @api.get("/hour", summary="What became of the messages of an hour", response_model=schemas.HourLists)
     async def hour(request: Request, hour: Hour = "", day: Day = "", trader: Trader = "") -> Response:
-        """The next four lists of one hour, the last 500 of each."""
+        """The next four lists of one hour, the last 500 of each, and in which trades statements differ."""
         state = await service.state()
         view = _view(state, day, trader)
         label = given.required("hour", given.hour(hour, view.day, state.settings.market_timezone))
 
         def make(query: Any) -> Answer:
-            return json_answer(read_hour(query, view.day, label, view.trader_id))
+            chosen = view.day, label, view.trader_id
+            differences = read_hour_differences(query, state.settings.market_timezone, *chosen)
+            return json_answer(read_hour(query, *chosen) | {"statement": differences})
 
         return await _answer(request, state, ("hour", view, label), make, is_slow=True)
 
@@ -224,7 +218,11 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     @api.get("/gaps", summary="When capture was not connected", response_model=schemas.Table)
     async def gaps(
-        request: Request, from_: From = "", to: To = "", format: Format = "", decimal: DecimalSign = ""
+        request: Request,
+        from_: given.From = "",
+        to: given.To = "",
+        format: given.Format = "",
+        decimal: given.DecimalSign = "",
     ) -> Response:
         """Gaps that touch these days of the market, the last first, at most 1,000."""
         state = await service.state()
@@ -285,6 +283,10 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         answer: Answer = await service.recall(key, make, state, is_slow, settled)
         return respond(request, answer, utc_now(), FOREVER if settled else REVALIDATE)
 
+    async def slow_answer(request: Request, state: State, key: Any, make: Any) -> Response:
+        return await _answer(request, state, key, make, is_slow=True)
+
+    add_routes(api, service, slow_answer)
     return api
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from include.dashboard.health import read_facts, upcoming
 from include.dashboard.market import period_of, trading_opens_at
 from include.dashboard.reader import Query, Row
+from include.dashboard.reconciliation import read_statements
 from include.dashboard.service import State
 from include.dashboard.tables import DAILY, HOURLY
 from include.dashboard.wording import incomplete_because, matching, reasons
@@ -131,6 +132,9 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     return {
         "desk": desk,
         "history": [] if view.as_of else read_history(query, view)["points"],
+        "statements": None
+        if view.as_of
+        else read_statements(query, state.settings.market_timezone, view.day, view.trader_id),
         "status": {"data_as_of": facts.data_as_of, **upcoming(now), "troubles": facts.troubles},
         "by_trader": [{name: row[name] for name in DAILY} for row in by_trader],
     }

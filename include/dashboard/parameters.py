@@ -1,9 +1,11 @@
-"""Parameters of requests: what is wrong with one, in a sentence."""
+"""Parameters of requests: what several of them take, and what is wrong with one, in a sentence."""
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
+
+from fastapi import Query
 
 from include.domain.delivery_period import Market, parse_delivery_day
 from include.domain.rejection import RejectedMessageError
@@ -12,6 +14,16 @@ T = TypeVar("T")
 
 EVERY_TRADER = "*"
 MAX_TRADES = 10_000
+
+From = Annotated[str, Query(alias="from", description="First delivery day, `YYYY-MM-DD`; empty: the last")]
+To = Annotated[str, Query(description="Last delivery day, included; empty: the first, or today")]
+Format = Annotated[str, Query(description="`json` (the default), `csv` or `xlsx`")]
+DecimalSign = Annotated[
+    str,
+    Query(
+        description="Of a CSV: `point` (the default; RFC 4180) or `comma`, then with semicolons between cells"
+    ),
+]
 
 
 class BadParameterError(Exception):

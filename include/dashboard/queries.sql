@@ -20,6 +20,7 @@ SELECT
         (SELECT max(load_batch_id) FROM ops.load_batches),
         (SELECT ROW(count(*), sum(load_batch_id)) FROM ops.load_batches WHERE state <> 'accepted'),
         (SELECT ROW(count(*), count(review)) FROM ops.quarantined_trades),
+        (SELECT ROW(count(*), max(reconciled_at)) FROM ops.statements),
         (SELECT ROW(count(*), max(pending_id)) FROM ops.pending_delivery_periods),
         (SELECT max(scanned_at) FROM ops.landing_scans),
         (SELECT max(validation_result_id) FROM ops.validation_results),
@@ -171,8 +172,8 @@ ORDER BY at
 -- The trades that count of a delivery day or of one hour, the last received first, with their energy in it
 SELECT
     trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
-    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, is_disputed,
-    landing_file, line_number
+    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, source,
+    is_disputed, landing_file, line_number
 FROM curated.trades
 JOIN (
     SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
@@ -189,8 +190,8 @@ LIMIT %(limit)s
 -- The same of those that the exchange took back
 SELECT
     trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
-    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, cancelled_at,
-    landing_file, line_number
+    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, source,
+    cancelled_at, landing_file, line_number
 FROM curated.cancelled_trades
 JOIN (
     SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
@@ -218,6 +219,33 @@ JOIN (
 JOIN ops.landing_files USING (landing_file_id)
 WHERE review IS NULL AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ORDER BY received_at DESC, trade_id, direction
+LIMIT %(limit)s
+
+-- name: reconciliations
+-- What was captured on each day of the market beside what the exchange's statement says, the last day first
+SELECT *
+FROM ops.reconciliations
+WHERE market = %(market)s AND statement_day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY statement_day DESC
+
+-- name: reconciliation_differences
+-- The trades in which they differ: of days of statements, and perhaps of one delivery day or hour only
+SELECT d.*, q.review, f.landing_file
+FROM ops.reconciliation_differences AS d
+JOIN ops.landing_files AS f USING (landing_file_id)
+LEFT JOIN ops.quarantined_trades AS q
+    ON (q.market, q.trade_id, q.direction, q.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
+    AND q.is_unexpected
+WHERE d.market = %(market)s AND d.statement_day BETWEEN %(from_day)s AND %(to_day)s
+  AND (%(day)s IS NULL OR EXISTS (
+      SELECT FROM curated.period_hours AS h
+      WHERE h.market = d.market AND h.delivery_day = %(day)s
+        AND (%(hour)s IS NULL OR %(hour)s IN (h.delivery_hour, h.pnl_hour))
+        AND ((h.delivery_day, h.delivery_hour) = (d.captured_delivery_day, d.captured_delivery_hour)
+             OR (h.delivery_day, h.delivery_hour) = (d.statement_delivery_day, d.statement_delivery_hour))))
+  AND (%(trader_id)s IS NULL OR %(trader_id)s IN (d.captured_trader_id, d.statement_trader_id))
+ORDER BY d.statement_day DESC, d.outcome, coalesce(d.statement_delivery_day, d.captured_delivery_day),
+    coalesce(d.statement_delivery_hour, d.captured_delivery_hour), d.trade_id, d.direction
 LIMIT %(limit)s
 
 -- name: rejected_messages

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 JSON = "application/json"
 CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _NOW = b'"now":null'
 """A key that gets its value when somebody asks. No text can become this: its quotes would be escaped."""

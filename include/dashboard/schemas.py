@@ -142,8 +142,21 @@ class PageStatus(BaseModel):
     troubles: list[Trouble]
 
 
+class StatementDay(BaseModel):
+    statement_day: date = Field(description="A day on which trades for the delivery day are executed")
+    row: dict[str, Any] | None = Field(description="A row of `reconciliations`; null: no statement is loaded")
+
+
+class Statements(BaseModel):
+    days: list[StatementDay]
+    differences: list[dict[str, Any]] = Field(
+        description="The first 100 rows of `reconciliation_differences` that are about the delivery day"
+    )
+
+
 class Page(BaseModel):
     desk: Desk
+    statements: Statements | None = Field(description="null with `as_of`")
     history: list[Point] = Field(description="Empty with `as_of`")
     status: PageStatus = Field(description="As of the last change or full minute")
     by_trader: list[dict[str, Any]] = Field(
@@ -169,7 +182,7 @@ class Health(BaseModel):
 
 
 class HourLists(BaseModel):
-    """The rows have the fields of the four lists of these names."""
+    """The rows have the fields of the lists of these names."""
 
     day: date
     hour: str
@@ -178,6 +191,7 @@ class HourLists(BaseModel):
     cancelled: list[dict[str, Any]]
     quarantined: list[dict[str, Any]]
     rejected: list[dict[str, Any]]
+    statement: list[dict[str, Any]] = Field(description="The first 100 of `reconciliation_differences`")
 
 
 class Table(BaseModel):

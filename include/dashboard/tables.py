@@ -1,4 +1,4 @@
-"""Rows as a table for people and programs: JSON, or CSV that a spreadsheet opens as it is meant."""
+"""Rows as a table for people and programs: JSON, or a CSV or XLSX that a spreadsheet shows as it is meant."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,11 @@ import msgspec
 
 from include.csv_file import Cell, Label, to_csv
 from include.dashboard.reader import Row
-from include.dashboard.responses import CSV, JSON, Answer
+from include.dashboard.responses import CSV, JSON, XLSX, Answer
 from include.domain.pnl import Pnl
+from include.xlsx_file import to_xlsx
 
-FORMATS = ("json", "csv")
+FORMATS = ("json", "csv", "xlsx")
 
 MEASURES = [field.name for field in fields(Pnl)]
 HOURLY = [
@@ -58,7 +59,7 @@ _TRADE = [
     *("delivery_day", "delivery_hour"),
 ]
 _TIMES = ["delivery_start_at", "delivery_end_at", "executed_at", "received_at"]
-_WHICH = ["market", "revision"]
+_WHICH = ["market", "revision", "source"]
 _LINE = ["landing_file", "line_number"]
 _REJECT = ["received_at", "market", "reason_code", "reason", "detail", "delivery_day", "delivery_hours", "raw"]
 LISTS = {
@@ -66,8 +67,7 @@ LISTS = {
     "cancelled_trades": [*_TRADE, *_TIMES, *_WHICH, "cancelled_at", *_LINE],
     "quarantined_trades": [
         *_TRADE,
-        "received_at",
-        *_WHICH,
+        *("received_at", "market", "revision"),
         "expectation",
         "quarantined_at",
         *_LINE,
@@ -76,13 +76,29 @@ LISTS = {
     "rejected_messages": [*_REJECT, *_LINE, "review_command"],
 }
 """Columns of the lists of dashboard/trades.py."""
+_SIDES = ("captured", "statement", "matched", "missing", "differs", "unexpected")
+RECONCILIATIONS = [
+    *("market", "statement_day", "state"),
+    *(f"{side}_{what}" for side in _SIDES for what in ("count", "mwh", "cash_flow_eur")),
+    *("unreviewed_unexpected_count", "line_count", "rejected_count", "unreviewed_reject_count"),
+    *("landing_file", "landed_at", "reconciled_at"),
+]
+_CONTENT = ("trader_id", "price_eur_per_mwh", "quantity_mw", "delivery_day", "delivery_hour")
+DIFFERENCES = [
+    *("market", "statement_day", "trade_id", "direction", "outcome", "captured_revision"),
+    *(f"captured_{name}" for name in _CONTENT),
+    *(f"statement_{name}" for name in _CONTENT),
+    *("review", "review_command", "landing_file", "line_number"),
+]
 GAPS = ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"]
 
-_FROM_OUTSIDE = frozenset({"trade_id", "trader_id", "detail", "raw"})
+_FROM_OUTSIDE = frozenset(
+    {"trade_id", "trader_id", "captured_trader_id", "statement_trader_id", "detail", "raw", "review"}
+)
 _LABELS = frozenset(
     {
         *("market", "delivery_quarter", "direction", "price_status", "landing_file", "expectation"),
-        *("reason_code", "reason", "review_command"),
+        *("reason_code", "reason", "review_command", "state", "outcome", "source"),
     }
 )
 """Columns of texts; what is a text in another column is a number with all its digits."""
@@ -92,7 +108,7 @@ def table(form: str, decimal: str, name: str, columns: Sequence[str], rows: Iter
     """The rows as one of FORMATS.
 
     Args:
-        form: json or csv.
+        form: One of FORMATS.
         decimal: Of a CSV: `point` with commas between the cells, or `comma` with semicolons, as spreadsheets
             expect it in countries that write 1,5.
         name: Of the file, without its ending.
@@ -101,11 +117,13 @@ def table(form: str, decimal: str, name: str, columns: Sequence[str], rows: Iter
     """
     if form == "json":
         return Answer(msgspec.json.encode({"rows": [{c: row[c] for c in columns} for row in rows]}), JSON)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     # a label like 03-04 alone would become the third of April: delivery periods are written with their day
-    header = ["delivery_period" if column == "delivery_hour" else column for column in columns]
-    text = to_csv(header, ([_cell(column, row) for column in columns] for row in rows), decimal)
-    return Answer(text.encode(), CSV, headers)
+    header = [re.sub(r"delivery_hour$", "delivery_period", column) for column in columns]
+    cells = ([_cell(column, row) for column in columns] for row in rows)
+    if form == "xlsx":
+        return Answer(to_xlsx(header, cells), XLSX, headers)
+    return Answer(to_csv(header, cells, decimal).encode(), CSV, headers)
 
 
 def file_name(what: str, first: date, last: date, trader_id: str | None, as_of: datetime | None = None) -> str:
@@ -117,8 +135,9 @@ def file_name(what: str, first: date, last: date, trader_id: str | None, as_of: 
 
 def _cell(column: str, row: Row) -> Cell:
     value = row[column]
-    if column == "delivery_hour":
-        return Label(f"{row['delivery_day']} {value}")
+    if column.endswith("delivery_hour"):
+        day = row[column.removesuffix("hour") + "day"]
+        return None if value is None else Label(f"{day} {value}")
     if column == "delivery_hours":
         return value and ", ".join(value)
     if not isinstance(value, str) or column in _FROM_OUTSIDE:

@@ -46,6 +46,7 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "MARKET_DATA_URL": settings.market_data_url,
         "WAREHOUSE_URL": settings.warehouse_url,
         "LANDING_ROOT": str(settings.landing_root),
+        "STATEMENT_FOLDER": str(settings.statement_folder or ""),
         "DATA_DOCS_ROOT": str(settings.data_docs_root),
         "MARKET_TIMEZONE": settings.market_timezone,
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),

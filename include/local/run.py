@@ -75,6 +75,8 @@ class Run:
             environment["AIRFLOW_PORT"] = str(self._options.airflow_port)
         environment = {"LANDING_ROOT": str(self._state / "landing")} | _without_empty(environment)
         environment = {"DATA_DOCS_ROOT": str(self._state / "data_docs")} | environment
+        if not environment.get("EXCHANGE_URL"):
+            environment = {"STATEMENT_FOLDER": str(self._state / "statements")} | environment
         settings = Settings.from_environment(environment)
         # root starts PostgreSQL under another account, which has to pass through to its folder
         private_folder(self._state, is_searched=os.geteuid() == 0)
@@ -129,7 +131,7 @@ class Run:
             )
         common = leftovers.marked(airflow.common_environment(environment, settings), self._state)
         if needs_simulator:
-            self._start_simulator(environment, common)
+            self._start_simulator(environment, common, settings.statement_folder)
         self._capture = self._run(
             "capture", [sys.executable, "-m", "include.capture", "--name", "standalone"], common
         )
@@ -189,7 +191,9 @@ class Run:
             if not environment.get(variable):
                 ports.require_free(port, f"{variable} to a server that is there")
 
-    def _start_simulator(self, environment: dict[str, str], common: dict[str, str]) -> None:
+    def _start_simulator(
+        self, environment: dict[str, str], common: dict[str, str], statement_folder: Path | None
+    ) -> None:
         # It always has both servers; the one that nobody needs goes to a port of its own choice.
         exchange = 0 if environment.get("EXCHANGE_URL") else self._options.exchange_port
         market_data = 0 if environment.get("MARKET_DATA_URL") else self._options.market_data_port
@@ -198,6 +202,8 @@ class Run:
             *("--exchange-port", str(exchange), "--market-data-port", str(market_data)),
             *("--rate-per-second", _TRADES_PER_SECOND),
         ]
+        if exchange:
+            command += ["--statement-folder", str(statement_folder)]
         self._run("simulator", command, common)
         self._say(f"simulating the exchange and the provider on ports {exchange} and {market_data}")
 

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow import sdk
 from airflow.sdk.exceptions import AirflowFailException
@@ -13,9 +15,10 @@ from include.errors import TerminalError
 from include.orchestration.connections import airflow_settings
 from include.orchestration.notifier import FailureNotifier
 from include.orchestration.outcomes import recorded
-from include.orchestration.windows import resolve_rebuild, resolve_window
+from include.orchestration.windows import resolve_rebuild, resolve_statement, resolve_window
 from include.run_scope import Rebuild, Window
 from include.settings import Settings
+from include.statement_files import find_statement, named_statement
 
 DEFAULT_ARGS = {
     "owner": "power desk",
@@ -70,6 +73,35 @@ class Run:
             TerminalError: See resolve_rebuild.
         """
         return resolve_rebuild(self._context)
+
+    @cached_property
+    def statement_day(self) -> date:
+        """The day of the market whose statement the run is about.
+
+        Raises:
+            TerminalError: See resolve_statement.
+        """
+        return self._statement[0]
+
+    @cached_property
+    def statement_file(self) -> Path:
+        """The exchange's end-of-day file of that day.
+
+        Raises:
+            TerminalError: There is none.
+        """
+        folder, (day, name) = self.settings.statement_folder, self._statement
+        if folder is None:
+            raise TerminalError("STATEMENT_FOLDER is not set")
+        if name is not None:
+            return named_statement(folder, name)
+        if (found := find_statement(folder, day)) is None:
+            raise TerminalError(f"the file of {day} is no longer in STATEMENT_FOLDER ({folder})")
+        return found
+
+    @cached_property
+    def _statement(self) -> tuple[date, str | None]:
+        return resolve_statement(self._context, ZoneInfo(self.settings.market_timezone))
 
     @property
     def scheduled_for(self) -> datetime | None:

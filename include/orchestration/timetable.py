@@ -1,4 +1,4 @@
-"""The hour timetable: every run, scheduled or by hand, stands for one whole UTC hour that has ended."""
+"""Timetables whose runs, scheduled or by hand, stand for one whole hour or day that has ended."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from airflow.utils.types import DagRunType
 from pendulum import DateTime, now
 
 from include.orchestration.windows import CLOCKS_AGREE_TO
+from include.settings import Settings
 
 
 class HourTimetable(CronDataIntervalTimetable):
@@ -18,6 +19,9 @@ class HourTimetable(CronDataIntervalTimetable):
     silently take the place of 05:00. A date within the hour that is under way ("now", as the trigger form
     fills it in) means the last hour that has ended.
     """
+
+    unit = "hour"
+    """What a run stands for."""
 
     def __init__(self, cron: str = "0 * * * *", timezone: str = "UTC") -> None:
         super().__init__(cron, timezone=timezone)
@@ -37,10 +41,10 @@ class HourTimetable(CronDataIntervalTimetable):
             return DataInterval(start=start, end=end)
         if run_after == start or run_after > present + CLOCKS_AGREE_TO:
             raise ValueError(
-                f"The hour {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC has not ended. The schedule runs it at"
-                f" {end:%H:%M}; a run with the logical date {run_after:%Y-%m-%dT%H:%M:%SZ} would take its"
-                " place."
-                " Give a date in an hour that has ended, or none at all for the last complete hour."
+                f"The {self.unit} {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC has not ended. The"
+                f" schedule runs it at {end:%H:%M}; a run with the logical date {run_after:%Y-%m-%dT%H:%M:%SZ}"
+                f" would take its place. Give a date in a {self.unit} that has ended, or none at all for the"
+                f" last complete {self.unit}."
             )
         end = self._align_to_prev(present)
         return DataInterval(start=self._get_prev(end), end=end)
@@ -61,3 +65,29 @@ class HourTimetable(CronDataIntervalTimetable):
         return run_type.generate_run_id(
             suffix=f"{start:%Y-%m-%dT%H:%M}Z--{end:%H:%M}Z__{run_after.isoformat()}"
         )
+
+
+class DayTimetable(HourTimetable):
+    """Runs at 00:15 market time for the day that has just ended; its logical date is 00:15 of that day.
+
+    Args:
+        timezone: The market's.
+    """
+
+    unit = "day"
+
+    def __init__(self, cron: str = "15 0 * * *", timezone: str = "UTC") -> None:
+        super().__init__(cron, timezone=timezone)
+
+    def generate_run_id(
+        self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
+    ) -> str:
+        """Airflow's name: the params of a manual run, which are not known here, may say another day."""
+        return CronDataIntervalTimetable.generate_run_id(
+            self, run_type=run_type, run_after=run_after, data_interval=data_interval, **extra
+        )
+
+
+def days_of_market() -> DayTimetable:
+    """The timetable in the market's zone."""
+    return DayTimetable(timezone=Settings.from_environment().market_timezone)

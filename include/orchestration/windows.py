@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import Param
 
 from include.errors import TerminalError
-from include.run_scope import DeliveryDays, Rebuild, Window
+from include.run_scope import DeliveryDays, Rebuild, Window, parse_day
+from include.statement_files import day_in_name
 
 WINDOW_PARAMS = {
     "hour": Param(
@@ -55,6 +57,25 @@ REBUILD_PARAMS = {
     ),
 }
 """Of a rebuild."""
+
+STATEMENT_PARAMS = {
+    "day": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Day",
+        description="The day on which the trades were executed, in the market's local time. Empty: the day in"
+        " the name of the file, else that of the run's date. A backfill ignores it.",
+    ),
+    "file": Param(
+        None,
+        type=["null", "string"],
+        title="File",
+        description="The name of a file in STATEMENT_FOLDER. Empty: the one with the day in its name; of"
+        " several the one that changed last. A backfill ignores it.",
+    ),
+}
+"""Of a run about the exchange's end-of-day file."""
 
 _HOUR = timedelta(hours=1)
 CLOCKS_AGREE_TO = timedelta(minutes=5)
@@ -107,6 +128,53 @@ def resolve_rebuild(context: Mapping[str, Any]) -> Rebuild:
     params, run = context["params"], context["dag_run"]
     days = DeliveryDays.parse(params.get("from"), params.get("to"))
     return Rebuild(run.run_id, days, _is_chosen(params, "reload"), _is_chosen(params, "force_prices"))
+
+
+def resolve_statement(
+    context: Mapping[str, Any], timezone: ZoneInfo, now: datetime | None = None
+) -> tuple[date, str | None]:
+    """The day of the market that a run about a statement is for, and the name of the file if one was chosen.
+
+    A run with a date is about the local day of that date, or if it has not ended ("now", as the trigger form
+    fills it in) about the last day that has; without a date about the last day before `run_after`. The params
+    come first, but not in a backfill, which also takes over the runs that it finds.
+
+    Args:
+        context: Airflow's task context.
+        timezone: The market's zone.
+        now: The moment to decide for; the present if not given.
+
+    Raises:
+        TerminalError: A param is not what the trigger form would have let through, the day has not ended, or
+            the run takes the place of a day in the schedule without being about it.
+    """
+    run, params = context["dag_run"], context["params"]
+    present = max(now or datetime.now(UTC), _utc(run.run_after))
+    last = present.astimezone(timezone).date() - timedelta(days=1)
+    place = None if run.logical_date is None else _utc(run.logical_date).astimezone(timezone)
+    if run.run_type == "backfill" and place is not None:
+        return place.date(), None
+    day, file = params.get("day"), params.get("file")
+    if file is not None and not (isinstance(file, str) and file.strip()):
+        raise TerminalError(f"file must be the name of a file, not {file!r}")
+    if day is not None:
+        chosen = parse_day("day", day)
+    elif file is None or (named := day_in_name(file)) is None:
+        return (last if place is None else min(place.date(), last)), file
+    else:
+        chosen = named
+    if chosen > last:
+        raise TerminalError(
+            f"{chosen} has not ended in {timezone.key}: its statement comes after midnight."
+            " make reconcile FILE=… takes one of the running day"
+        )
+    # the schedule begins each day a few minutes after midnight: only such a date takes a day's place
+    if place is not None and place.hour == 0 and place.second == 0 and chosen != place.date():
+        raise TerminalError(
+            f"the logical date {place:%Y-%m-%d %H:%M} is the place of {place.date()} in the schedule, but this"
+            f" run is about {chosen}, so that day would be passed over. Trigger it without a logical date"
+        )
+    return chosen, file
 
 
 def _is_chosen(params: Mapping[str, Any], name: str) -> bool:

@@ -8,13 +8,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.simulator.exchange import Exchange
-from include.simulator.faults import DEMO, parse_faults
+from include.simulator.faults import DEMO, StatementFaults, parse_faults, switch_on
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import PUBLISHED_BUDGET, Provider
+from include.simulator.statement import EndOfDayFiles
 
 T = TypeVar("T")
 
@@ -25,9 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         exchange_faults, provider_faults = parse_faults([*(() if options.plain else DEMO), *options.fault])
+        switch_on(options.statement_fault, statement_faults := StatementFaults())
     except ValueError as error:
         parser.error(str(error))
     market = SimulatedMarket(options.seed, options.timezone)
+    statements = None
+    if options.statement_folder is not None:
+        try:
+            statements = EndOfDayFiles(options.statement_folder, market.calendar, faults=statement_faults)
+        except OSError as error:
+            parser.error(f"--statement-folder {options.statement_folder}: {error.strerror}")
     exchange = Exchange(
         market,
         rate_per_second=options.rate_per_second,
@@ -35,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=options.exchange_port,
         faults=exchange_faults,
         has_bursts=not options.no_bursts,
+        statements=statements,
     )
     provider = Provider(
         market,
@@ -112,6 +122,18 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME[=VALUE]",
         help="what goes wrong, repeatable; the names are in include/simulator/faults.py",
+    )
+    parser.add_argument(
+        "--statement-folder",
+        type=Path,
+        help="where the exchange writes its end-of-day files; without it: nowhere",
+    )
+    parser.add_argument(
+        "--statement-fault",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="what is wrong with these files, repeatable; the names are in the same module",
     )
     return parser
 

@@ -7,16 +7,19 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime
+from http import HTTPStatus
 from random import Random
 from typing import Self
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from include.simulator.faults import Disturbance, ExchangeFaults
 from include.simulator.market import SimulatedMarket, utc_now
+from include.simulator.statement import EndOfDayFiles
 
 _TICK_S = 0.02
 _CLOSE_TIMEOUT_S = 0.5
@@ -45,6 +48,8 @@ class Exchange:
         faults: What goes wrong; its attributes may be changed at any time, from any thread.
         has_bursts: Whether deals come in clusters of up to 20, as on a real market.
         clock: The time of execution.
+        statements: Writes the end-of-day files; None: there are none. GET /statement writes that of the running
+            day so far and answers with its path.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Exchange:
         faults: ExchangeFaults | None = None,
         has_bursts: bool = True,
         clock: Callable[[], datetime] = utc_now,
+        statements: EndOfDayFiles | None = None,
     ) -> None:
         self.market = market or SimulatedMarket()
         self.rate_per_second = rate_per_second
@@ -66,6 +72,7 @@ class Exchange:
         self.messages_sent = 0
         self._has_bursts = has_bursts
         self._clock = clock
+        self._statements = statements
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
@@ -154,6 +161,7 @@ class Exchange:
                 self._handle,
                 self.host,
                 self.port,
+                process_request=self._write_statement,
                 compression=None,
                 # a client that is gone is found by what it leaves unread; our own ping would end a silence
                 ping_interval=None,
@@ -182,6 +190,14 @@ class Exchange:
             with self._connected:
                 del self._opened_at[connection]
 
+    async def _write_statement(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answers GET /statement; any other request is the handshake of a client."""
+        if request.path != "/statement":
+            return None
+        if self._statements is None:
+            return connection.respond(HTTPStatus.NOT_FOUND, "this exchange writes no end-of-day file\n")
+        return connection.respond(HTTPStatus.OK, f"{await asyncio.to_thread(self._statements.write)}\n")
+
     async def _trade(self) -> None:
         """Every 20 ms: switches faults, and broadcasts the deals that are due."""
         generator = self.market.deals()
@@ -195,6 +211,8 @@ class Exchange:
             credit = min(credit + (now - before) * self.rate_per_second, self.rate_per_second + _LONGEST_BURST)
             before = now
             self._apply_silence()
+            if self._statements is not None and self._statements.is_due():
+                await asyncio.to_thread(self._statements.write_due)
             while credit >= burst:
                 credit -= burst
                 for _ in range(burst):
@@ -219,6 +237,10 @@ class Exchange:
         return 1
 
     def _broadcast(self, message: str | bytes, is_text: bool | None = None) -> None:
+        if self._statements is not None:
+            self._statements.record(
+                message
+            )  # first: whoever is killed in between has sent nothing that it forgets
         if not self._is_silent:
             broadcast(self._opened_at, message, text=is_text)
         self.messages_sent += 1

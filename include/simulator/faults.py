@@ -92,6 +92,19 @@ class ProviderFaults:
     )
 
 
+@dataclass(slots=True)
+class StatementFaults:
+    """What is wrong with the exchange's end-of-day file; all off by default."""
+
+    late_minutes: float = 0.0
+    truncated: bool = False  # ends in the middle of a line, at about half of its length
+    missing_line: bool = False  # one of its trades is not in it
+    unknown_trade: bool = False  # one that was never sent is
+    other_price: bool = False  # one of its prices is another one
+    utf16: bool = False  # its encoding; UTF-8 otherwise
+    semicolons: bool = False  # between its cells, and decimal commas
+
+
 class Disturbance:
     """Turns deals into messages, with all that is switched on."""
 
@@ -222,13 +235,23 @@ def _recalls(key: str, body: Body) -> list[Body]:
 
 
 def parse_faults(arguments: Sequence[str]) -> tuple[ExchangeFaults, ProviderFaults]:
-    """The faults that `NAME` or `NAME=VALUE` arguments switch on.
+    """The faults of the stream and of the API that `NAME` or `NAME=VALUE` arguments switch on.
+
+    Raises:
+        ValueError: As for `switch_on`.
+    """
+    exchange, provider = ExchangeFaults(), ProviderFaults()
+    switch_on(arguments, exchange, provider)
+    return exchange, provider
+
+
+def switch_on(arguments: Sequence[str], *targets: ExchangeFaults | ProviderFaults | StatementFaults) -> None:
+    """Sets the attributes of `targets` that `NAME` or `NAME=VALUE` arguments name.
 
     Raises:
         ValueError: An unknown name or a value of the wrong kind; the message is for a person.
     """
-    exchange, provider = ExchangeFaults(), ProviderFaults()
-    owners: dict[str, Any] = {field.name: faults for faults in (exchange, provider) for field in fields(faults)}
+    owners: dict[str, Any] = {field.name: faults for faults in targets for field in fields(faults)}
     for argument in arguments:
         spelled, separator, text = argument.partition("=")
         name = spelled.replace("-", "_")
@@ -246,4 +269,3 @@ def parse_faults(arguments: Sequence[str]) -> tuple[ExchangeFaults, ProviderFaul
             setattr(owners[name], name, kind(text))
         except ValueError:
             raise ValueError(f"the fault {spelled} needs a number, not {text!r}") from None
-    return exchange, provider

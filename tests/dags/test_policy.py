@@ -11,7 +11,7 @@ import pytest
 from include.jobs.follow_market import HANDOVER
 from include.jobs.rebuild_steps import STEPS
 from include.orchestration.notifier import FailureNotifier
-from include.orchestration.timetable import HourTimetable
+from include.orchestration.timetable import DayTimetable, HourTimetable
 
 DAGS = Path(__file__).parents[2] / "dags"
 
@@ -62,6 +62,8 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
         "report_",
         "clean_",
         "compare_",
+        "wait_",
+        "reconcile_",
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
@@ -89,6 +91,9 @@ def test_the_schedules() -> None:
     hourly, refresh, clean = dag_of("hourly_pnl"), dag_of("refresh_pnl"), dag_of("clean_up")
     assert isinstance(hourly.timetable, HourTimetable)
     assert (refresh.timetable.expression, clean.timetable.expression) == ("1-59/10 * * * *", "43 2 * * *")
+    reconcile = dag_of("reconcile_trades").schedule
+    assert isinstance(reconcile, DayTimetable)
+    assert reconcile.serialize() == {"expression": "15 0 * * *", "timezone": "Europe/Berlin"}
     assert clean.max_active_runs == dag_of("capture_trades").max_active_runs == 1
 
 
@@ -134,6 +139,34 @@ def test_assets_lead_from_landing_files_to_pnl(name: str) -> None:
     assert steps["validate_reference_prices"] == (["raw.reference_prices"], ["curated.reference_prices"])
     assert steps["build_pnl"] == (["curated.trades", "curated.reference_prices"], ["curated.pnl_hourly"])
     assert names(dag_of("capture_trades").get_task("stream_trades").outlets) == ["landing/trades"]
+
+
+def test_assets_lead_from_a_statement_to_pnl() -> None:
+    steps = dag_of("reconcile_trades").topological_sort()
+    assert [task.task_id for task in steps] == [
+        *("wait_for_statement", "load_statement", "reconcile_trades", "validate_trades", "build_pnl"),
+    ]
+    inlets, outlets = (
+        [{asset.name for asset in getattr(task, kind)} for task in steps] for kind in ("inlets", "outlets")
+    )
+    assert outlets[1:] == [
+        {"landing/statements", "raw.statement_trades"},
+        {"raw.trades", "ops.reconciliations"},
+        {"curated.trades"},
+        {"curated.pnl_hourly"},
+    ]
+    for read, written_before in zip(inlets[2:4], outlets[1:3], strict=True):
+        assert read & written_before
+
+
+def test_a_run_about_a_statement_lasts_until_the_file_must_be_there_and_delays_no_other() -> None:
+    dag = dag_of("reconcile_trades")
+    assert dag.params.dump() == {"day": None, "file": None}
+    assert dag.params.get_param("day").schema["format"] == "date", "the form shows a picker"
+    assert dag.dagrun_timeout > timedelta(hours=9), (
+        "00:15 to 08:00, an hour more on the day of the October change"
+    )
+    assert dag.max_active_runs > 1
 
 
 def test_a_rebuild_does_its_steps_one_after_the_other() -> None:

@@ -85,6 +85,7 @@ def page(scene: Scene, day: date | None, query: dict[str, str]) -> dict[str, Any
     is_split = desk["rows"] and not query.get("trader")
     return {
         "desk": desk,
+        "statements": None if query.get("as_of") else scene.statements,
         "history": [] if query.get("as_of") else scene.history,
         "status": scene.status,
         "by_trader": scene.daily(date.fromisoformat(desk["day"]), "*") if is_split else [],

@@ -27,7 +27,8 @@ class Scene:
     Attributes:
         rows: Rows of a trader ("" is the portfolio) on a day.
         hours_without_trades: Of each day: hours about which only messages came that do not count.
-        lists: What the API says of each hour: trades, cancelled, quarantined and rejected.
+        lists: What the API says of each hour: trades, statement, cancelled, quarantined and rejected.
+        statements: What the exchange's end-of-day files say of each day; None: there are none.
         failure: Status and sentence that the API answers with instead, None: all is well.
         failing: Only these names of the API fail; empty: all of them.
         has_events: False: server-sent events are refused, as a proxy may do.
@@ -36,6 +37,7 @@ class Scene:
     rows: Callable[[date, str], list[Payload]]
     hours_without_trades: list[Payload] = field(default_factory=list)
     lists: Payload = field(default_factory=dict)
+    statements: Payload | None = None
     traders: list[str] = field(default_factory=lambda: list(TRADERS))
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
@@ -68,7 +70,7 @@ class Scene:
         }
 
     def hour(self, query: dict[str, str]) -> Payload:
-        lists: Payload = {name: [] for name in ("trades", "cancelled", "quarantined", "rejected")}
+        lists: Payload = {name: [] for name in ("trades", "statement", "cancelled", "quarantined", "rejected")}
         about = {"day": query.get("day") or TODAY.isoformat(), "hour": query["hour"]}
         return about | {"trader": query.get("trader")} | lists | self.lists
 
@@ -255,6 +257,7 @@ def trade(trade_id: str, **columns: Any) -> Payload:
         "executed_at": None,
         "market": "DE",
         "revision": 0,
+        "source": "stream",
         "is_disputed": False,
         "landing_file": LANDING_FILE,
         "line_number": number,
@@ -345,6 +348,69 @@ def lively_hour() -> Scene:
                 ),
             )
         ],
+    }
+    return scene
+
+
+def difference(trade_id: str, outcome: str, **columns: Any) -> Payload:
+    """A row of reconciliation_differences: sold, 4.2 MW in 15-16; both sides or the one that has it."""
+    content = {
+        "trader_id": "flex_trader_3",
+        "price_eur_per_mwh": "61.50",
+        "quantity_mw": "4.2",
+        "delivery_day": TODAY.isoformat(),
+        "delivery_hour": "15-16",
+    }
+    sides = {"missing": ("statement",), "unexpected": ("captured",)}.get(outcome, ("captured", "statement"))
+    row = {
+        "market": "DE",
+        "statement_day": (TODAY - timedelta(days=1)).isoformat(),
+        "trade_id": trade_id,
+        "direction": "sell",
+        "outcome": outcome,
+        "captured_revision": 0 if "captured" in sides else None,
+        "review": None,
+        "review_command": review(f"TRADE={trade_id}", "accept|discard") if outcome == "unexpected" else None,
+        "landing_file": LANDING_FILE,
+        "line_number": 7,
+    }
+    for side in ("captured", "statement"):
+        row |= {f"{side}_{name}": value if side in sides else None for name, value in content.items()}
+    return row | columns
+
+
+def reconciled_day(state: str = "differences") -> Scene:
+    """The exchange's file of yesterday has added, changed and missed trades; that of today is to come."""
+    scene = busy_day()
+    differences = [
+        difference("a_1", "missing"),
+        difference("c_1", "differs", captured_price_eur_per_mwh="99.99", statement_trader_id=None),
+        difference("u_1", "unexpected"),
+    ]
+    row: Payload = {"market": "DE", "statement_day": (TODAY - timedelta(days=1)).isoformat(), "state": state}
+    for side, number in (
+        ("captured", 138_102),
+        ("statement", 138_223),
+        ("matched", 138_100),
+        ("missing", 122),
+        ("differs", 1),
+        ("unexpected", 1),
+    ):
+        row |= {
+            f"{side}_count": number,
+            f"{side}_mwh": f"{number * 3}.25",
+            f"{side}_cash_flow_eur": f"{number * 150}.5",
+        }
+    scene.statements = {
+        "days": [
+            {"statement_day": row["statement_day"], "row": row},
+            {"statement_day": TODAY.isoformat(), "row": None},
+        ],
+        "differences": differences,
+    }
+    scene.lists = {
+        "trades": [trade("a_1", source="statement", revision=-1), trade("u_1")],
+        "statement": differences,
     }
     return scene
 

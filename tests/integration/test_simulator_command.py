@@ -1,11 +1,13 @@
 """The simulator as a process: it says where it listens, ends on a signal, and explains what is wrong."""
 
+import json
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
@@ -76,6 +78,23 @@ def test_faults_are_switched_on_from_the_command_line() -> None:
     assert closed.value.rcvd.code == 1011
 
 
+def test_killed_and_started_again_it_completes_the_end_of_day_file(tmp_path: Path) -> None:
+    options = ("--rate-per-second", "200", "--plain", "--statement-folder", str(tmp_path))
+    received: set[str] = set()
+    for _ in range(2):
+        with running(*options) as (process, exchange, _), connect(exchange) as client:
+            for _ in range(50):
+                received.update(body["id"] for body in json.loads(client.recv(timeout=WAIT_S)).values())
+            process.kill()
+    with running("--rate-per-second", "0", *options[2:], "--statement-fault", "semicolons") as (_, exchange, _):
+        url = f"{exchange.replace('ws:', 'http:')}/statement"
+        path = Path(requests.get(url, timeout=WAIT_S).text.strip())
+    assert path.parent == tmp_path
+    written = [line.split(";")[0] for line in path.read_text().splitlines()]
+    assert received <= set(written)
+    assert len(written) == len(set(written))
+
+
 def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
     with running() as (_, exchange, provider):
         for option, url in (("--exchange-port", exchange), ("--market-data-port", provider)):
@@ -89,6 +108,8 @@ def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
     "options",
     [
         ("--fault", "nonsense"),
+        ("--statement-fault", "nonsense"),
+        ("--statement-folder", "/proc/none"),
         ("--timezone", "Mars/Olympus"),
         ("--rate-per-second", "-1"),
         ("--rate-per-second", "nan"),

@@ -7,8 +7,10 @@ import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_as
@@ -16,6 +18,7 @@ from websockets.sync.client import connect as connect_as
 from include.simulator.exchange import Exchange
 from include.simulator.faults import ExchangeFaults
 from include.simulator.market import SimulatedMarket
+from include.simulator.statement import EndOfDayFiles
 
 FAST = 500.0
 WAIT_S = 20
@@ -70,6 +73,36 @@ def test_the_index_agrees_with_the_deals_that_were_sent() -> None:
         period = market.calendar.period(now.date(), label)
         published = market.publication(period, now + timedelta(minutes=10))
         assert published.value == (turnover[label] / mwh).quantize(Decimal("0.01"))
+
+
+def test_the_end_of_day_file_has_what_was_sent_while_nobody_was_connected(tmp_path: Path) -> None:
+    now = datetime(2025, 6, 2, 10, tzinfo=UTC)
+    market = SimulatedMarket(7)
+    files = EndOfDayFiles(tmp_path, market.calendar, clock=lambda: now)
+    with Exchange(market, rate_per_second=0, clock=lambda: now, statements=files) as exchange:
+        for deal in market.deals().between(now - timedelta(minutes=1), now, 1):
+            exchange.send(deal.message())
+        assert exchange.connections == 0
+        now = datetime(2025, 6, 2, 22, 5, tzinfo=UTC)
+        path = tmp_path / "epex_trades_20250602.csv"
+        deadline = time.monotonic() + WAIT_S
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(path.read_text().splitlines()) == 61
+
+
+def test_the_file_of_the_running_day_is_written_on_demand(tmp_path: Path) -> None:
+    now = datetime(2025, 6, 2, 10, tzinfo=UTC)
+    market = SimulatedMarket(7)
+    files = EndOfDayFiles(tmp_path, market.calendar, clock=lambda: now)
+    with Exchange(market, rate_per_second=0, clock=lambda: now, statements=files) as exchange:
+        exchange.send(market.deals().deal(now).message())
+        answer = requests.get(f"http://{exchange.host}:{exchange.port}/statement", timeout=WAIT_S)
+        assert answer.text == f"{tmp_path}/epex_trades_20250602.csv\n"
+        assert len((tmp_path / "epex_trades_20250602.csv").read_text().splitlines()) == 2
+    with Exchange(market, rate_per_second=0) as exchange:
+        answer = requests.get(f"http://{exchange.host}:{exchange.port}/statement", timeout=WAIT_S)
+        assert (answer.status_code, answer.text) == (404, "this exchange writes no end-of-day file\n")
 
 
 def test_a_script_is_sent_as_it_stands() -> None:

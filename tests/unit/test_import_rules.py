@@ -9,18 +9,31 @@ import pytest
 
 from include.settings import PROJECT_ROOT
 
-BASE = {"settings", "errors", "csv_file", "duration", "progress", "run_scope", "single_flight", "service_log"}
+BASE = {
+    "settings",
+    "errors",
+    "csv_file",
+    "xlsx_file",
+    "duration",
+    "progress",
+    "run_scope",
+    "single_flight",
+    "service_log",
+    "statement_files",
+}
 STORES = BASE | {"domain", "landing", "warehouse"}
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
     "csv_file": set[str](),
+    "xlsx_file": {"csv_file"},
     "duration": set[str](),
     "progress": set[str](),
     "service_log": set[str](),
     "single_flight": set[str](),
     "run_scope": {"domain", "errors"},
     "settings": {"errors"},
+    "statement_files": {"errors"},
     "landing": BASE,
     "warehouse": BASE,
     "capture": BASE | {"domain", "landing"},

@@ -30,6 +30,8 @@ def test_a_new_file_holds_every_secret_is_private_and_differs_each_time(tmp_path
     assert first.stat().st_mode & 0o777 == 0o600
     values, others = load_environment(first, {}), load_environment(second, {})
     assert values.pop("COMPOSE_PROFILES") == others.pop("COMPOSE_PROFILES") == "demo"
+    folders = {found.pop("CONTAINER_STATEMENT_FOLDER") for found in (values, others)}
+    assert folders == {"/var/lib/desk/statements"}
     assert set(values) == set(SECRETS)
     assert not set(values.values()) & set(others.values())
     assert len(base64.urlsafe_b64decode(values["AIRFLOW_FERNET_KEY"])) == 32

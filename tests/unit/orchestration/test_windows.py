@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pendulum
 import pytest
@@ -10,8 +11,8 @@ from airflow.timetables.base import DataInterval
 from airflow.utils.types import DagRunType
 
 from include.errors import TerminalError
-from include.orchestration.timetable import HourTimetable
-from include.orchestration.windows import resolve_rebuild, resolve_window
+from include.orchestration.timetable import DayTimetable, HourTimetable
+from include.orchestration.windows import resolve_rebuild, resolve_statement, resolve_window
 from include.run_scope import DeliveryDays, Rebuild, Window
 
 THREE, FOUR, FIVE, SIX, SEVEN = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (3, 4, 5, 6, 7))
@@ -239,3 +240,82 @@ def test_options_that_were_chosen() -> None:
 def test_what_rest_lets_through_is_refused_in_words(params: dict[str, Any], message: str) -> None:
     with pytest.raises(TerminalError, match=message):
         resolve_rebuild(rebuild_context(**params))
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+SUNDAY = date(2026, 3, 1)
+PLACE_OF_SUNDAY = datetime(2026, 2, 28, 23, 15, tzinfo=UTC)
+"""00:15 market time: the logical date of the scheduled run that starts on Monday."""
+
+
+def statement(now: datetime = NOW, **run: Any) -> tuple[date, str | None]:
+    return resolve_statement(context(**run), BERLIN, now)
+
+
+def test_a_scheduled_run_is_about_the_day_that_has_ended() -> None:
+    run_after = datetime(2026, 3, 1, 23, 15, tzinfo=UTC)
+    run = {"run_type": "scheduled", "logical_date": PLACE_OF_SUNDAY, "run_after": run_after}
+    assert statement(run_after, **run) == (SUNDAY, None)
+    assert statement(NOW + timedelta(days=7), **run) == (SUNDAY, None), "when it is cleared a week later"
+
+
+@pytest.mark.parametrize("logical_date", [None, NOW, datetime(2026, 3, 2, 0, 1, tzinfo=UTC)])
+def test_a_run_of_now_is_about_the_last_day_that_has_ended(logical_date: datetime | None) -> None:
+    assert statement(logical_date=logical_date) == (SUNDAY, None)
+
+
+def test_the_day_of_the_market_begins_at_its_midnight() -> None:
+    late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)  # 00:30 in Berlin
+    assert statement(late, run_after=late) == (date(2026, 3, 2), None)
+    assert statement(late, run_after=late, logical_date=datetime(2026, 2, 20, 23, 30, tzinfo=UTC)) == (
+        date(2026, 2, 21),
+        None,
+    )
+
+
+def test_a_run_about_a_chosen_day_or_file() -> None:
+    assert statement(day="2026-02-20") == (date(2026, 2, 20), None)
+    assert statement(day="2026-02-20", file="all.csv") == (date(2026, 2, 20), "all.csv")
+    assert statement(file="epex_trades_20260219.csv") == (date(2026, 2, 19), "epex_trades_20260219.csv")
+    assert statement(file="all.csv") == (SUNDAY, "all.csv")
+
+
+def test_a_backfill_does_the_day_of_its_place_whatever_the_run_once_was() -> None:
+    run = {"run_type": "backfill", "logical_date": PLACE_OF_SUNDAY}
+    assert statement(**run, day="2026-02-20", file="all.csv") == (SUNDAY, None)
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"day": "2026-03-02"}, r"2026-03-02 has not ended in Europe/Berlin.*make reconcile FILE="),
+        ({"file": "epex_trades_20260302.csv"}, "2026-03-02 has not ended"),
+        ({"day": "yesterday"}, "day must be a delivery day like 2026-03-02, not 'yesterday'"),
+        ({"file": 7}, "file must be the name of a file, not 7"),
+        (
+            {"logical_date": PLACE_OF_SUNDAY, "day": "2026-02-20"},
+            r"2026-03-01 00:15 is the place of 2026-03-01 .* about 2026-02-20.*without a logical date",
+        ),
+    ],
+)
+def test_a_day_that_cannot_be_is_refused_in_words(run: dict[str, Any], message: str) -> None:
+    with pytest.raises(TerminalError, match=message):
+        statement(**run)
+
+
+@pytest.mark.usefixtures("at_six_seventeen")
+def test_the_timetable_of_days_takes_a_manual_run_for_the_day_of_its_date() -> None:
+    timetable = DayTimetable(timezone="Europe/Berlin")
+
+    def start(at: datetime) -> datetime:
+        return timetable.infer_manual_data_interval(run_after=pendulum.instance(at)).start
+
+    for at in (PLACE_OF_SUNDAY, PLACE_OF_SUNDAY + timedelta(hours=5), NOW):
+        assert start(at) == PLACE_OF_SUNDAY
+    with pytest.raises(ValueError, match="The day 2026-03-01 23:15 to 23:15 UTC has not ended"):
+        start(PLACE_OF_SUNDAY + timedelta(days=1))
+    assert DayTimetable.deserialize(timetable.serialize()).serialize() == timetable.serialize()
+    name = timetable.generate_run_id(
+        run_type=DagRunType.MANUAL, run_after=pendulum.instance(NOW), data_interval=None
+    )
+    assert name == "manual__2026-03-02T06:17:12+00:00"

@@ -18,8 +18,8 @@ const figure = (name, value, unit, { sign = null, note = null, isMain = false } 
     ),
   );
 
-/** Fills the list of figures with a day's totals. */
-export function showFigures(list, desk) {
+/** Fills the list of figures with a day's totals, and whether they are reconciled with the exchange, if that is known. */
+export function showFigures(list, desk, reconciliation = null) {
   const { total, rows } = desk;
   list.hidden = !total;
   if (!total) return;
@@ -63,5 +63,19 @@ export function showFigures(list, desk) {
         ),
       ),
     ),
+    reconciliation ? statementFigure(reconciliation) : null,
   );
 }
+
+const statementFigure = ({ mark, word, kind, meaning, note }) =>
+  el(
+    "div",
+    { class: "figure statement" },
+    el("dt", {}, "The exchange's file"),
+    el(
+      "dd",
+      { title: meaning },
+      el("span", { class: "state", "data-state": kind }, el("span", { "aria-hidden": "true" }, `${mark} `), word),
+      note ? el("span", { class: "hint" }, note) : null,
+    ),
+  );

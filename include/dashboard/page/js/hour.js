@@ -3,12 +3,19 @@
 import { el, outside, setAttribute, setChildren } from "./dom.js";
 import { count, decimalSeparator, energyPlaces, fixed } from "./numbers.js";
 import { address } from "./server.js";
+import { differencesTable } from "./statements.js";
 import { clock, dayInWords, timeAttributes } from "./times.js";
 
 const MOST = 500; // rows of each list that the server sends
 
 const LISTS = [
   { key: "trades", content: tableOf, title: "Trades that count", none: "No trade that counts delivers in this hour." },
+  {
+    key: "statement",
+    content: differencesTable,
+    title: "Otherwise in the exchange's end-of-day file",
+    hint: "Added and changed trades count as the file says.",
+  },
   { key: "cancelled", content: tableOf, title: "Cancelled by the exchange" },
   {
     key: "quarantined",
@@ -46,6 +53,9 @@ const command = (text) => el("code", { class: "command" }, outside(text));
 
 const notes = (row) =>
   [
+    row.source === "statement"
+      ? el("span", { class: "badge", title: "As the exchange's end-of-day file says" }, "from the file")
+      : null,
     row.revision > 0 ? el("span", { class: "badge" }, `revision ${row.revision}`) : null,
     row.is_disputed
       ? el("span", { class: "badge disputed", title: "A party disputes it or asks to recall it; it counts until it is cancelled" }, "disputed")
@@ -81,7 +91,7 @@ export class HourView {
   /** Shows what the server says of the hour. */
   show(answer) {
     const { hour, day, trader } = answer;
-    const parts = LISTS.map((list) => listOf(list, answer[list.key], answer));
+    const parts = LISTS.map((list) => listOf(list, answer[list.key] ?? [], answer));
     this.#show(`${hour} · ${dayInWords(day)} · `, parts, trader ? outside(trader) : "Whole portfolio");
     const csv = { day, hour, trader, limit: "10000", format: "csv", decimal: decimalSeparator() };
     setAttribute(this.csv, "href", address("trades", csv));

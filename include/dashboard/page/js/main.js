@@ -14,6 +14,7 @@ import { watch } from "./live.js";
 import { signed } from "./numbers.js";
 import { Pictures } from "./pictures.js";
 import { ServerError, ask } from "./server.js";
+import { Statements, reconciled } from "./statements.js";
 import { ErrorBanner, StatusLine } from "./status.js";
 import { TradersTable } from "./table.js";
 import { addDays, clock, clockChange, dayInWords, now, setTimezone, synchronise, today } from "./times.js";
@@ -43,6 +44,7 @@ class Page {
     });
     this.pictures = new Pictures(by("pictures"), (asOf) => this.choose({ asOf }));
     this.byTrader = new ByTrader(by("by-trader"), (trader) => this.choose({ trader }));
+    this.statements = new Statements(by("statements"), (href) => this.download(href));
     this.health = new HealthView(by("view-health"));
     this.status = new StatusLine();
     this.error = new ErrorBanner();
@@ -103,10 +105,11 @@ class Page {
       const page = await ask("page", { day, trader, as_of: asOf }, signal);
       setTimezone(page.desk.market_timezone);
       synchronise(page.desk.now);
-      this.showDesk(page.desk);
+      this.showDesk(page.desk, page.statements);
       this.showHistory({ points: page.history });
       this.showStatus(page.status);
       this.byTrader.show(page.by_trader);
+      this.statements.show(page.statements);
       const hour = this.#chosenHour();
       if (hour) this.hour.show(await ask("hour", { day: page.desk.day, hour, trader }, signal));
       if (view === "health") this.health.show(await ask("health", {}, signal));
@@ -149,7 +152,7 @@ class Page {
     return JSON.stringify([trader, shownDay(this.choices), asOf]);
   }
 
-  showDesk(desk) {
+  showDesk(desk, statements) {
     const isSame = this.shownFor === this.#key();
     const before = this.desk?.total;
     this.desk = desk;
@@ -166,7 +169,7 @@ class Page {
     const change = clockChange(desk.day);
     by("clock-change").hidden = change === null;
     setText(by("clock-change"), change ?? "");
-    showFigures(by("figures"), desk);
+    showFigures(by("figures"), desk, reconciled(statements));
     by("content").hidden = isEmpty;
     by("empty").hidden = !isEmpty;
     this.table.show(desk, lines, { highlights: isSame });

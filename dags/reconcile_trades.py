@@ -1,0 +1,78 @@
+"""
+### The exchange's end-of-day file of a day: adds what was not captured, and reconciles the rest
+
+| | |
+|---|---|
+| **window** | one day of the market, local time: the trades that were executed on it |
+| **schedule** | daily at 00:15 market time, for the day that has ended |
+| **writes** | `raw.statement_trades`, `raw.trades`, `curated.pnl_versions`, `ops.reconciliations` |
+| **params** | `day`: another day than the date says; `file`: the name of a file in `STATEMENT_FOLDER` |
+| **rerun** | clear the run, backfill its day, or trigger it with the day: the same result again |
+
+`wait_for_statement` waits in the triggerer, without a worker slot, until 08:00 market time of the next day. If
+the file is not there by then, it is red and the alarm `statement_missing` is on: put the file into the folder
+and clear the task. Where `STATEMENT_FOLDER` is not set the run is skipped. `make reconcile FILE=…` does the
+same by hand.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag
+
+from include.orchestration import assets
+from include.orchestration.statement_sensor import StatementSensor
+from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
+from include.orchestration.timetable import days_of_market
+from include.orchestration.windows import STATEMENT_PARAMS
+
+
+@task(outlets=[assets.LANDING_STATEMENTS, assets.RAW_STATEMENTS])
+def load_statement(run: Run) -> Summary:
+    from include.jobs import load_statement as job
+
+    return job.run(run.settings, run.statement_day, run.statement_file)
+
+
+@task(
+    task_id="reconcile_trades",
+    inlets=[assets.RAW_STATEMENTS, assets.RAW_TRADES],
+    outlets=[assets.RAW_TRADES, assets.RECONCILIATIONS],
+)
+def reconcile_day(run: Run) -> Summary:
+    from include.jobs import reconcile_trades as job
+
+    return job.run(run.settings, [run.statement_day])
+
+
+@task(inlets=[assets.RAW_TRADES], outlets=[assets.CURATED_TRADES])
+def validate_trades(run: Run) -> Summary:
+    from include.jobs import validate_trades as job
+
+    return job.run(run.settings)
+
+
+@task(inlets=[assets.CURATED_TRADES, assets.CURATED_PRICES], outlets=[assets.PNL_HOURLY])
+def build_pnl(run: Run) -> Summary:
+    from include.jobs import build_pnl as job
+
+    return job.run(run.settings)
+
+
+@dag(
+    schedule=days_of_market(),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    # one that waits must not hold up a backfill
+    max_active_runs=3,
+    dagrun_timeout=timedelta(hours=10),
+    default_args=DEFAULT_ARGS,
+    params=STATEMENT_PARAMS,
+    doc_md=__doc__,
+    tags=["pnl", "window"],
+)
+def reconcile_trades() -> None:
+    wait = StatementSensor(task_id="wait_for_statement")
+    wait >> load_statement() >> reconcile_day() >> validate_trades() >> build_pnl()
+
+
+reconcile_trades()

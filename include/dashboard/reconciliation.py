@@ -1,0 +1,155 @@
+"""What the exchange's statements say beside what was captured: days, and the trades in which they differ."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from include.csv_file import DECIMALS
+from include.dashboard import parameters as given
+from include.dashboard import schemas
+from include.dashboard.market import market_of, trading_opens_at
+from include.dashboard.reader import Query, Row
+from include.dashboard.responses import Answer
+from include.dashboard.service import Service, utc_now
+from include.dashboard.tables import DIFFERENCES, FORMATS, RECONCILIATIONS, file_name, table
+from include.dashboard.trades import review_command
+from include.warehouse.queries import load_queries
+
+QUERIES = load_queries("dashboard/queries.sql")
+
+MAX_DAYS = 3660
+MAX_DIFFERENCES = 100_000
+_MAX_SHOWN = 100
+"""Differences that the page shows of a delivery day or hour."""
+
+Answering = Callable[[Request, Any, Any, Callable[[Query], Answer]], Awaitable[Response]]
+"""Request, state of the service, key of the answer, and how it is made."""
+
+
+def read_days(query: Query, timezone: str, first: date, last: date) -> list[Row]:
+    """Rows of `ops.reconciliations`, the last day first."""
+    return query(QUERIES["reconciliations"], market=market_of(timezone), from_day=first, to_day=last)
+
+
+def read_differences(
+    query: Query,
+    timezone: str,
+    first: date,
+    last: date,
+    day: date | None = None,
+    hour: str | None = None,
+    trader_id: str | None = None,
+    limit: int = MAX_DIFFERENCES,
+) -> list[Row]:
+    """Rows of `ops.reconciliation_differences` with the command that decides on an unexpected trade.
+
+    Args:
+        first: First day of the statements.
+        last: Last one.
+        day: Delivery day; None: any.
+        hour: Label of one of its hours or periods; None: any.
+        trader_id: None: of all traders.
+        limit: At most so many.
+    """
+    rows = query(
+        QUERIES["reconciliation_differences"],
+        market=market_of(timezone),
+        **{"from_day": first, "to_day": last, "day": day, "hour": hour, "trader_id": trader_id, "limit": limit},
+    )
+    for row in rows:
+        is_open = row["outcome"] == "unexpected" and row["review"] is None
+        row["review_command"] = review_command(row) if is_open else None
+    return rows
+
+
+def days_of_trading(timezone: str, day: date) -> tuple[date, date]:
+    """First and last day on which trades for a delivery day are executed."""
+    return trading_opens_at(timezone, day).astimezone(ZoneInfo(timezone)).date(), day
+
+
+def read_statements(query: Query, timezone: str, day: date, trader_id: str | None) -> Row:
+    """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement."""
+    first, last = days_of_trading(timezone, day)
+    known = {row["statement_day"]: row for row in read_days(query, timezone, first, last)}
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    differences = []
+    if known:
+        differences = read_differences(
+            query, timezone, first, last, day=day, trader_id=trader_id, limit=_MAX_SHOWN
+        )
+    return {
+        "days": [
+            {"statement_day": each, "row": {name: known[each][name] for name in RECONCILIATIONS}}
+            if each in known
+            else {"statement_day": each, "row": None}
+            for each in days
+        ],
+        "differences": [{name: row[name] for name in DIFFERENCES} for row in differences],
+    }
+
+
+def read_hour_differences(
+    query: Query, timezone: str, day: date, hour: str, trader_id: str | None
+) -> list[Row]:
+    """The trades of an hour that a statement added or changed, or does not have."""
+    first, last = days_of_trading(timezone, day)
+    rows = read_differences(query, timezone, first, last, day, hour, trader_id, _MAX_SHOWN)
+    return [{name: row[name] for name in DIFFERENCES} for row in rows]
+
+
+def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
+    """Adds the two lists for finance.
+
+    Args:
+        api: The routes below api/v1.
+        service: Answers.
+        answer: Makes an answer, or takes the one that is there.
+    """
+
+    @api.get("/reconciliations", summary="Captured and in the statement, by day", response_model=schemas.Table)
+    async def reconciliations(
+        request: Request,
+        from_: given.From = "",
+        to: given.To = "",
+        format: given.Format = "",
+        decimal: given.DecimalSign = "",
+    ) -> Response:
+        """The columns of `ops.reconciliations`, the last day first; days on which trades were executed."""
+        return await _table(
+            request, "reconciliations", RECONCILIATIONS, read_days, (from_, to, format, decimal)
+        )
+
+    @api.get("/reconciliation_differences", summary="Trades that differ", response_model=schemas.Table)
+    async def reconciliation_differences(
+        request: Request,
+        from_: given.From = "",
+        to: given.To = "",
+        format: given.Format = "",
+        decimal: given.DecimalSign = "",
+    ) -> Response:
+        """Those that a statement added (`missing`) or changed (`differs`), or does not have (`unexpected`)."""
+        texts = (from_, to, format, decimal)
+        return await _table(request, "reconciliation_differences", DIFFERENCES, read_differences, texts)
+
+    async def _table(
+        request: Request,
+        name: str,
+        columns: list[str],
+        read: Callable[[Query, str, date, date], list[Row]],
+        texts: tuple[str, str, str, str],
+    ) -> Response:
+        state = await service.state()
+        zone = state.settings.market_timezone
+        first, last = given.days(texts[0], texts[1], given.today(zone, utc_now()), MAX_DAYS)
+        form, sign = given.choice("format", texts[2], FORMATS), given.choice("decimal", texts[3], DECIMALS)
+
+        def make(query: Query) -> Answer:
+            return table(
+                form, sign, file_name(name, first, last, None), columns, read(query, zone, first, last)
+            )
+
+        return await answer(request, state, (name, first, last, form, sign), make)

@@ -1,0 +1,59 @@
+"""The exchange's end-of-day files in their folder: which day each is about, and which one is to be loaded."""
+
+import re
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from include.errors import TerminalError
+
+SETTLED_AFTER = timedelta(seconds=30)
+"""A file that has not changed for so long is taken for whole."""
+
+_DAY = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)", re.ASCII)
+_UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
+
+
+def day_in_name(name: str) -> date | None:
+    """The first day that a file's name holds, as in `epex_trades_20230220.csv` or `trades 2023-02-20.csv`."""
+    for match in _DAY.finditer(name):
+        try:
+            return date(int(match[1]), int(match[3]), int(match[4]))
+        except ValueError:
+            continue
+    return None
+
+
+def find_statement(folder: Path, day: date) -> Path | None:
+    """The file of a day: of several the one that changed last; None if there is none.
+
+    Hidden files, and those with the ending of an unfinished transfer, are not looked at.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    found = [
+        path
+        for path in folder.iterdir()
+        if day_in_name(path.name) == day
+        and not path.name.startswith(".")
+        and not path.name.endswith(_UNFINISHED)
+        and path.is_file()
+    ]
+    return max(found, key=lambda path: (path.stat().st_mtime, path.name), default=None)
+
+
+def named_statement(folder: Path, name: str) -> Path:
+    """The file with this name in the folder; never one elsewhere, which whoever starts a run may not see.
+
+    Raises:
+        TerminalError: There is none.
+    """
+    path = (folder / name).resolve()
+    if not (path.is_relative_to(folder.resolve()) and path.is_file()):
+        raise TerminalError(f"no file in STATEMENT_FOLDER ({folder}) is called {name!r}")
+    return path
+
+
+def is_settled(file: Path, now: datetime) -> bool:
+    """Whether nobody seems to be writing it any more."""
+    return now.timestamp() - file.stat().st_mtime >= SETTLED_AFTER.total_seconds()
