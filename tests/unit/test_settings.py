@@ -13,7 +13,6 @@ EVERY_VARIABLE = {
     "MARKET_DATA_URL": "https://prices.example/v1",
     "WAREHOUSE_URL": "postgresql://pipeline:secret@db.example:5433/warehouse",
     "LANDING_ROOT": "/data/landing",
-    "STATEMENT_FOLDER": "/data/statements",
     "DATA_DOCS_ROOT": "/data/docs",
     "STATEMENT_FOLDER": "/data/statements",
     "MARKET_TIMEZONE": "Europe/London",
