@@ -57,7 +57,6 @@ def test_every_variable_is_read() -> None:
         market_data_url="https://prices.example/v1",
         warehouse_url="postgresql://pipeline:secret@db.example:5433/warehouse",
         landing_root=Path("/data/landing"),
-        statement_folder=Path("/data/statements"),
         data_docs_root=Path("/data/docs"),
         statement_folder=Path("/data/statements"),
         market_timezone="Europe/London",
