@@ -104,7 +104,7 @@ def main() -> int:
             create_roles_and_databases(admin_url, os.environ)
             print("prepare: roles and databases are there", flush=True)
         settings = Settings.from_environment()
-        migrate(settings.warehouse_url, settings.market_timezone)
+        migrate(settings.warehouse_url, settings.market.timezone.key)
         print("prepare: the warehouse is migrated", flush=True)
     except (TerminalError, TransientError) as error:
         print(f"prepare: {error}", file=sys.stderr)

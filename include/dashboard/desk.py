@@ -10,6 +10,7 @@ from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
 from include.dashboard.tables import DAILY, HOURLY
 from include.dashboard.wording import incomplete_because, matching, reasons
+from include.domain.delivery_period import Market
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -75,8 +76,8 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "day": view.day,
         "trader": view.trader_id,
         "as_of": view.as_of,
-        "market_timezone": state.settings.market_timezone,
-        "trading_opens_at": trading_opens_at(state.settings.market_timezone, view.day),
+        "market_timezone": state.settings.market.timezone.key,
+        "trading_opens_at": trading_opens_at(state.settings.market, view.day),
         "now": None,  # filled in when somebody asks
         "days": {"first": state.first_day, "last": state.last_day},
         "traders": [row["trader_id"] for row in query(QUERIES["traders"])],
@@ -85,18 +86,18 @@ def read_desk(query: Query, state: State, view: View) -> Row:
             | {"incomplete_because": incomplete_because(row, by_hour.get(row["delivery_hour"], ()))}
             for row in rows
         ],
-        "hours_without_trades": _without_trades(state.settings.market_timezone, view.day, rows, missing),
+        "hours_without_trades": _without_trades(state.settings.market, view.day, rows, missing),
         "total": {name: totals[0][name] for name in DAILY} if totals else None,
     }
 
 
-def _without_trades(timezone: str, day: date, rows: list[Row], missing: list[Row]) -> list[Row]:
+def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Row]) -> list[Row]:
     """The hours of a day that have no row of PnL although messages about them came, in order of time."""
     traded = {row["delivery_hour"] for row in rows}
     # a price is missing in rows of other traders
     messages = [row for row in missing if not row["reason"].startswith("price_")]
     by_hour = matching("delivery_hour", (row for row in messages if row["delivery_hour"] not in traded))
-    periods = sorted((period_of(timezone, day, hour) for hour in by_hour), key=lambda period: period.start_at)
+    periods = sorted((period_of(market, day, hour) for hour in by_hour), key=lambda period: period.start_at)
     return [
         {
             "delivery_hour": period.delivery_hour,

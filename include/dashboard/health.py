@@ -72,7 +72,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         run_href: Where a run is shown, with `{dag_id}` and `{run_id}`; empty: nowhere.
     """
     settings = state.settings
-    open_now = open_periods(settings.market_timezone, now)
+    open_now = open_periods(settings.market, now)
     (prices,) = query(
         SHARED["health_prices"],
         markets=[period.market for period in open_now],

@@ -97,7 +97,7 @@ def _check(settings: Settings, conn: connection, source: Source, load_batch_ids:
     from include.expectations.views import checked_view
 
     suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source](settings)
-    parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market_timezone}
+    parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market.timezone.key}
     with checked_view(conn, source, parameters) as view:
         findings = validate(settings, conn, suite, view, load_batch_ids)
         with conn, conn.cursor() as cur:

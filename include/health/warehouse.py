@@ -8,7 +8,6 @@ from typing import Any
 
 from psycopg2.extensions import connection, cursor
 
-from include.domain.delivery_period import Market
 from include.health.metrics import Sample, seconds, value
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -92,9 +91,7 @@ def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
         yield "capture_connected", instance, value(row["is_connected"])
         yield "capture_last_line_timestamp_seconds", instance, seconds(row["last_message_at"])
         yield "capture_messages_per_minute", instance, value(row["messages_last_minute"])
-    midnight = now.astimezone(Market.of(settings.market_timezone).timezone).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    midnight = now.astimezone(settings.market.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
     gaps = query(SHARED["gaps"], from_at=midnight, until_at=now + RECENT, limit=100_000)
     yield "capture_gap_open", (), value(any(gap["is_ongoing"] for gap in gaps))
     yield "capture_gaps_today", (), len(gaps)
@@ -131,7 +128,7 @@ def _building(query: Query) -> Iterator[Sample]:
 
 
 def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
-    hours = Market.of(settings.market_timezone).tradable_hours(now)
+    hours = settings.market.tradable_hours(now)
     (prices,) = query(
         SHARED["health_prices"],
         markets=[hour.market for hour in hours],

@@ -10,7 +10,6 @@ from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
 from include.capture.silence import trading_since
-from include.domain.delivery_period import Market
 from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
@@ -174,7 +173,7 @@ def _silence_alarm(cur: cursor, settings: Settings, now: datetime, first_run_at:
     Only trades count, not what else the exchange sends: its heartbeats prove no subscription. Time without a
     connection does not count, since other alarms are about that.
     """
-    open_since = trading_since(Market.of(settings.market_timezone), now)
+    open_since = trading_since(settings.market, now)
     if open_since is None:
         return
     since = {"first_run_at": first_run_at, "trading_since": open_since}

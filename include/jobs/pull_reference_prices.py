@@ -59,7 +59,7 @@ def run(
     now = now or datetime.now(UTC)
     if force_prices and window is None and days is None:
         raise TerminalError("force_prices asks again for final prices: say of which window or delivery days")
-    market = Market.of(settings.market_timezone)
+    market = settings.market
     scope = _scope(market, now, window, days)
     load_reference_prices.run(settings)
     with connect(settings.warehouse_url, "pull_reference_prices") as conn:

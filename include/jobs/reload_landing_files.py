@@ -45,7 +45,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     counts = {"files": 0, "lines": 0, "left": 0, "missing": 0}
     if not rebuild.reload:
         return counts
-    market = Market.of(settings.market_timezone)
+    market = settings.market
     with connect(settings.warehouse_url, "reload_landing_files") as conn:
         with conn, conn.cursor() as cur:
             run_sql(cur, QUERIES["reload_begin"], {"rebuild_id": rebuild.rebuild_id})

@@ -47,7 +47,7 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "WAREHOUSE_URL": settings.warehouse_url,
         "LANDING_ROOT": str(settings.landing_root),
         "DATA_DOCS_ROOT": str(settings.data_docs_root),
-        "MARKET_TIMEZONE": settings.market_timezone,
+        "MARKET_TIMEZONE": settings.market.timezone.key,
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
         "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),
         "TRADE_MAX_QUANTITY_MW": str(settings.trade_max_quantity_mw),

@@ -214,7 +214,7 @@ class Run:
         launch = command_launcher(airflow.command("db", "migrate"), airflow_environment, log, PROJECT_ROOT)
         process = launch()
         with ThreadPoolExecutor(1) as pool:
-            warehouse = pool.submit(migrate, settings.warehouse_url, settings.market_timezone)
+            warehouse = pool.submit(migrate, settings.warehouse_url, settings.market.timezone.key)
             while process.poll() is None or not warehouse.done():
                 self._watch(0.1)
             warehouse.result()

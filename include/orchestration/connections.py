@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.settings import Settings, exchange_headers
+from include.setting_values import exchange_headers
+from include.settings import Settings
 
 _HEADERS, _SUBSCRIBE = "exchange_headers", "exchange_subscribe"
 """Keys of the extras of the connection `exchange`, which are no part of its URL."""

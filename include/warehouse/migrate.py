@@ -53,6 +53,6 @@ def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
 if __name__ == "__main__":
     try:
         settings = Settings.from_environment()
-        migrate(settings.warehouse_url, settings.market_timezone)
+        migrate(settings.warehouse_url, settings.market.timezone.key)
     except (TerminalError, TransientError) as error:
         sys.exit(str(error))

@@ -35,7 +35,7 @@ def priced(settings: Settings, zone: str) -> Iterator[Settings]:
     with Provider(SimulatedMarket(timezone=zone), budget=[(10_000, 60)]) as provider:
         yield replace(
             settings,
-            market_timezone=zone,
+            market=Market.of(zone),
             market_data_url=provider.url,
             reference_price_per_minute=1_000,
         )

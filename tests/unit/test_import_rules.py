@@ -9,7 +9,18 @@ import pytest
 
 from include.settings import PROJECT_ROOT
 
-BASE = {"settings", "errors", "csv_file", "duration", "progress", "run_scope", "single_flight", "service_log"}
+BASE = {
+    "settings",
+    "setting_values",
+    "markets_file",
+    "errors",
+    "csv_file",
+    "duration",
+    "progress",
+    "run_scope",
+    "single_flight",
+    "service_log",
+}
 STORES = BASE | {"domain", "landing", "warehouse"}
 MAY_IMPORT = {
     "domain": set[str](),
@@ -20,7 +31,9 @@ MAY_IMPORT = {
     "service_log": set[str](),
     "single_flight": set[str](),
     "run_scope": {"domain", "errors"},
-    "settings": {"errors"},
+    "setting_values": {"errors"},
+    "markets_file": {"domain", "errors", "setting_values"},
+    "settings": {"domain", "errors", "markets_file", "setting_values"},
     "landing": BASE,
     "warehouse": BASE,
     "capture": BASE | {"domain", "landing"},

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.settings import LOCAL_ROOT, Settings
 
@@ -35,7 +36,7 @@ def test_nothing_needs_to_be_set() -> None:
         warehouse_url="",
         landing_root=LOCAL_ROOT / "landing",
         data_docs_root=LOCAL_ROOT / "data_docs",
-        market_timezone="Europe/Berlin",
+        market=Market.of("Europe/Berlin"),
         reference_price_per_minute=50,
         reference_price_per_hour=1000,
         trade_max_quantity_mw=500,
@@ -56,7 +57,7 @@ def test_every_variable_is_read() -> None:
         warehouse_url="postgresql://pipeline:secret@db.example:5433/warehouse",
         landing_root=Path("/data/landing"),
         data_docs_root=Path("/data/docs"),
-        market_timezone="Europe/London",
+        market=Market.of("Europe/London"),
         reference_price_per_minute=5,
         reference_price_per_hour=100,
         trade_max_quantity_mw=200,
@@ -74,7 +75,10 @@ def test_every_variable_is_read() -> None:
 
 
 def test_every_setting_has_a_variable() -> None:
-    assert {field.name.upper() for field in dataclasses.fields(Settings)} == set(EVERY_VARIABLE)
+    of_a_market = {"MARKET", "IS_FIRST_MARKET", "PROVIDER", "IS_SIMULATED"}
+    assert {field.name.upper() for field in dataclasses.fields(Settings)} - of_a_market == set(
+        EVERY_VARIABLE
+    ) - {"MARKET_TIMEZONE"}
 
 
 @pytest.mark.parametrize("name", EVERY_VARIABLE)
