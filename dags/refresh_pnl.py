@@ -16,9 +16,10 @@ notifies people of alarms. `check_freshness` fails if an alarm is on when a sche
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import CronTriggerTimetable
 
 from include.orchestration import assets
+from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 
 

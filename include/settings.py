@@ -32,6 +32,8 @@ class Settings:
         market: The market: its id, zone, currency, gate closures and price bounds.
         is_first_market: Whether it has the plain names: paths of landing files and DAGs without its id.
         provider: Markets with the same provider share its request budget.
+        own_suffix: The end of the names of the market's own variables and connections in Airflow: `__FI`. Empty
+            without MARKETS_FILE.
         is_simulated: Whether `make run` starts a simulator at the URLs of the market.
         exchange_url: The exchange's websocket, `ws://` or `wss://`.
         exchange_headers: Names and values that the handshake with the exchange adds to its own; secret.
@@ -54,6 +56,7 @@ class Settings:
     market: Market = Market(ZoneInfo("Europe/Berlin"))  # noqa: RUF009 - frozen
     is_first_market: bool = True
     provider: str = "provider"
+    own_suffix: str = ""
     is_simulated: bool = False
     exchange_url: str = "ws://127.0.0.1:5050"
     exchange_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -73,7 +76,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
-        """The settings of the market that the variable MARKET names, else of the first one.
+        """Those of the market that the variable MARKET names, else of the first one.
 
         An unset or empty variable leaves the default.
 
@@ -81,22 +84,24 @@ class Settings:
             TerminalError: A value is not what its name promises; the message names the variable. Or there is no
                 such market.
         """
-        env = os.environ if environ is None else environ
-        return cls.of_market(env.get("MARKET", "").strip(), env)
+        return cls.chosen_markets(environ)[0]
 
     @classmethod
-    def of_market(cls, market: str, environ: Mapping[str, str] | None = None) -> "Settings":
-        """The settings of a market, whatever the case of its id; empty: of the first one.
+    def chosen_markets(cls, environ: Mapping[str, str] | None = None) -> "list[Settings]":
+        """Those of the market that the variable MARKET names, in any case, else of each market.
 
         Raises:
             TerminalError: As `from_environment`.
         """
-        found = cls.of_markets(environ)
-        for settings in found:
-            if market.lower() in ("", settings.market.market.lower()):
-                return settings
-        known = ", ".join(settings.market.market for settings in found)
-        raise TerminalError(f"MARKET: there is no market {market!r}; there are: {known}")
+        env = os.environ if environ is None else environ
+        markets = cls.of_markets(env)
+        if not (chosen := env.get("MARKET", "").strip()):
+            return markets
+        found = [settings for settings in markets if settings.market.market.lower() == chosen.lower()]
+        if not found:
+            known = ", ".join(settings.market.market for settings in markets)
+            raise TerminalError(f"MARKET: there is no market {chosen!r}; there are: {known}")
+        return found
 
     @classmethod
     def of_markets(cls, environ: Mapping[str, str] | None = None) -> "list[Settings]":
@@ -156,8 +161,10 @@ def _of_table(plain: Settings, table: MarketTable, env: Mapping[str, str], is_fi
     in_file = f"MARKETS_FILE, market {market}: "
     values = dict(table.settings)
 
+    suffix = f"__{market.upper()}"
+
     def variable(name: str) -> str:
-        return f"{name.upper()}__{market.upper()}"
+        return f"{name.upper()}{suffix}"
 
     def own(name: str) -> str:
         return env.get(variable(name), "").strip()
@@ -173,7 +180,7 @@ def _of_table(plain: Settings, table: MarketTable, env: Mapping[str, str], is_fi
         values["exchange_headers"] = ()
     if (subscribe := own("exchange_subscribe")) or not is_first:
         values["exchange_subscribe"] = subscribe
-    return replace(plain, market=table.market, is_first_market=is_first, **values)
+    return replace(plain, market=table.market, is_first_market=is_first, own_suffix=suffix, **values)
 
 
 def _require_equal_budgets(markets: Iterable[Settings]) -> None:
@@ -220,6 +227,8 @@ def load_environment(file: Path | None = None, environ: Mapping[str, str] | None
 def command_settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> Settings:
     """The settings for a command that a person runs: the environment and `.env`, else what `make run` runs.
 
+    The market is the one that the variable MARKET names, else the first one.
+
     Args:
         state: The state folder of `make run`.
         env_file: As for `load_environment`.
@@ -227,10 +236,23 @@ def command_settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> 
     Raises:
         TerminalError: A setting is wrong, or no warehouse is named and none runs here.
     """
-    found = Settings.from_environment(load_environment(env_file))
-    if found.warehouse_url:
-        return found
-    return replace(found, warehouse_url=_of_make_run(state, "warehouse_url"))
+    return _with_warehouse([Settings.from_environment(load_environment(env_file))], state)[0]
+
+
+def every_market(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> list[Settings]:
+    """As `command_settings`, of each market or, if the variable MARKET names one, of that one alone.
+
+    Raises:
+        TerminalError: As `command_settings`.
+    """
+    return _with_warehouse(Settings.chosen_markets(load_environment(env_file)), state)
+
+
+def _with_warehouse(markets: list[Settings], state: Path) -> list[Settings]:
+    if markets[0].warehouse_url:
+        return markets
+    url = _of_make_run(state, "warehouse_url")
+    return [replace(settings, warehouse_url=url) for settings in markets]
 
 
 def analyst_url(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> str:

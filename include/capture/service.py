@@ -110,7 +110,11 @@ class _Capture:
 
     async def run(self) -> CaptureSummary:
         self._recorder = Recorder(
-            self._settings.landing_root, self._name, self._clock, self._timing.retry_write
+            self._settings.landing_root,
+            self._name,
+            self._clock,
+            self._timing.retry_write,
+            self._settings.landing_market,
         )
         work = asyncio.create_task(self._work())
         try:

@@ -130,7 +130,9 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     async def status(request: Request) -> Response:
         """In a trader's words. Costs no query until something changes."""
         state = await service.state()
-        facts = await service.recall("status", read_facts, state)
+        facts = await service.recall(
+            "status", lambda query: read_facts(query, state.settings.market.market), state
+        )
         now = utc_now()
         return respond(request, json_answer(status_at(facts, now)), now)
 
@@ -234,7 +236,8 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
         def make(query: Any) -> Answer:
             start, end = given.midnight(first, market), given.midnight(last + timedelta(days=1), market)
-            return table(form, sign, file_name("gaps", first, last, None), GAPS, read_gaps(query, start, end))
+            rows = read_gaps(query, market.market, start, end)
+            return table(form, sign, file_name("gaps", first, last, None), GAPS, rows)
 
         return await _answer(request, state, ("gaps", first, last, form, sign), make, is_slow=True)
 

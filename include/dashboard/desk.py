@@ -117,7 +117,7 @@ def read_history(query: Query, view: View) -> Row:
 def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     """All that the page shows of a day, so that loading it again is one request and one transaction."""
     desk = read_desk(query, state, view)
-    facts = read_facts(query)
+    facts = read_facts(query, state.settings.market.market)
     by_trader: list[Row] = []
     if view.trader_id is None and desk["rows"]:
         by_trader = read_pnl(

@@ -121,6 +121,11 @@ class Market:
     def of(cls, timezone: str) -> "Market":
         return cls(ZoneInfo(timezone))
 
+    @property
+    def price_bounds(self) -> tuple[Decimal, Decimal]:
+        """Lowest and highest price of the exchange, EUR/MWh."""
+        return self.price_min, self.price_max
+
     def period(self, delivery_day: date, label: str) -> DeliveryPeriod:
         """The period of a label on a day.
 

@@ -32,7 +32,7 @@ class _Batch:
 
 
 def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
-    """Validates all batches of the source that wait for it, and accepts them.
+    """Validates all batches of the source and market that wait for it, and accepts them.
 
     The verdict is on a row, whatever it was loaded with: a trade that breaks a critical expectation is
     quarantined, everything else counts. Each portion is one transaction, which also marks the hours of PnL that
@@ -47,9 +47,9 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
     total = {"batches": 0, "rows": 0, "quarantined": 0, "warnings": 0}
     with connect(settings.warehouse_url, f"validate_{source}") as conn:
         with conn, conn.cursor() as cur:
-            lock_validation(cur, source)
+            lock_validation(cur, settings.market.market, source)
             run_sql(cur, QUERIES["unsound_rows"])
-            run_sql(cur, QUERIES["validation_batches"], {"source": source})
+            run_sql(cur, QUERIES["validation_batches"], {"market": settings.market.market, "source": source})
             batches = [_Batch(*row) for row in cur]
         total["batches"] = len(batches)
         if sum(batch.row_count for batch in batches) > _ROWS_PER_VALIDATION:
@@ -112,7 +112,7 @@ def accept(cur: cursor, settings: Settings, source: Source, load_batch_ids: list
 
     Marks the hours of PnL that this changes, in the caller's transaction.
     """
-    lock_decision(cur)
+    lock_decision(cur, settings.market.market)
     batches = {"load_batch_ids": load_batch_ids}
     run_sql(cur, QUERIES["accept_batches"], batches)
     quarantined = 0

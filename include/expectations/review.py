@@ -37,9 +37,10 @@ class Selection:
 
 
 def waiting(settings: Settings) -> list[dict[str, Any]]:
-    """What waits for a decision, with the columns of `review_waiting`; of each group at most EXAMPLES."""
+    """What waits for a decision in the market, as `review_waiting` has it; of each group at most EXAMPLES."""
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
-        return fetch_dicts(cur, QUERIES["review_waiting"], {"examples": EXAMPLES})
+        market = {"market": settings.market.market}
+        return fetch_dicts(cur, QUERIES["review_waiting"], market | {"examples": EXAMPLES})
 
 
 def decide(settings: Settings, action: Action, reason: str, selection: Selection) -> dict[str, int]:
@@ -57,8 +58,9 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
     """
     parameters = asdict(selection) | {"action": action, "reason": reason.strip()}
     _check(parameters)
+    parameters["market"] = settings.market.market
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
-        lock_decision(cur)
+        lock_decision(cur, settings.market.market)
         if not run_sql(cur, QUERIES["review_selection"], parameters):
             raise TerminalError(
                 f"there is nothing that you could {action} by this; `make review` lists what waits, and rejects"

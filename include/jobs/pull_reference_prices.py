@@ -65,7 +65,7 @@ def run(
     with connect(settings.warehouse_url, "pull_reference_prices") as conn:
         budget = Budget(conn, settings)
         periods = due_periods(conn, scope, now, force_prices, answered_since)
-        writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, "pull")
+        writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, "pull", market=settings.landing_market)
         with MarketDataClient(settings.market_data_url) as client:
             try:
                 result = Puller(client, budget, writer, market, end).pull(periods)

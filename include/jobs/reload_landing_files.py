@@ -46,21 +46,23 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     if not rebuild.reload:
         return counts
     market = settings.market
+    key = {"market": market.market, "rebuild_id": rebuild.rebuild_id}
     with connect(settings.warehouse_url, "reload_landing_files") as conn:
         with conn, conn.cursor() as cur:
-            run_sql(cur, QUERIES["reload_begin"], {"rebuild_id": rebuild.rebuild_id})
+            run_sql(cur, QUERIES["reload_begin"], key)
             ((since,),) = cur.fetchall()
         for sink, validate in (
             (TradeSink(market), validate_trades.run),
             (ReferencePriceSink(market), validate_reference_prices.run),
         ):
             keys = _keys(conn, market, rebuild, sink.source, since)
-            on_disk = {file.key: file for file in list_files(settings.landing_root, sink.source)}
+            listed = list_files(settings.landing_root, sink.source, market=settings.landing_market)
+            on_disk = {file.key: file for file in listed}
             files = [on_disk[key] for key in keys if key in on_disk]
             counts["missing"] += len(keys) - len(files)
             _reload(conn, settings, sink, files, counts, partial(validate, settings))
         with conn, conn.cursor() as cur:
-            run_sql(cur, QUERIES["reload_end"], {"rebuild_id": rebuild.rebuild_id})
+            run_sql(cur, QUERIES["reload_end"], key)
     if counts["missing"]:
         log.warning("%d landing files are missing: what was loaded of them stays", counts["missing"])
     return counts
@@ -77,7 +79,7 @@ def _reload(
     progress, total, unvalidated = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
     for number, file in enumerate(files, start=1):
         load = None
-        with noting_failure(conn, file, total):
+        with noting_failure(conn, file, sink, total):
             load = load_file(conn, file, sink, is_reload=True)
         if load is None:
             counts["left"] += 1
@@ -102,6 +104,7 @@ def _keys(conn: connection, market: Market, rebuild: Rebuild, source: str, since
             cur,
             QUERIES["reload_files"],
             {
+                "market": market.market,
                 "source": source,
                 "start_at": first[0].tradable_from,
                 "end_at": last[-1].end_at,

@@ -37,7 +37,7 @@ class Run:
     """The run that a task belongs to.
 
     Attributes:
-        settings: The platform's settings, with Airflow's connections.
+        settings: The settings of the market of the DAG, with Airflow's connections.
         params: The params of the run.
     """
 
@@ -49,7 +49,7 @@ class Run:
     @cached_property
     def notifying_settings(self) -> Settings:
         """Settings with the notification channels; takes a few requests to Airflow's API."""
-        return airflow_settings(notifying=True)
+        return airflow_settings(self._context["ti"].dag_id, notifying=True)
 
     @cached_property
     def window(self) -> Window:
@@ -95,7 +95,7 @@ def task(
         name = task_id or function.__name__
 
         def execute(**context: Any) -> Summary:
-            settings = airflow_settings()
+            settings = airflow_settings(context["ti"].dag_id)
             with recorded(context, settings) as outcome:
                 try:
                     summary = function(Run(context, settings))

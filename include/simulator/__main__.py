@@ -11,6 +11,8 @@ from contextlib import suppress
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from include.errors import TerminalError
+from include.settings import Settings
 from include.simulator.exchange import Exchange
 from include.simulator.faults import DEMO, parse_faults
 from include.simulator.market import SimulatedMarket
@@ -27,7 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         exchange_faults, provider_faults = parse_faults([*(() if options.plain else DEMO), *options.fault])
     except ValueError as error:
         parser.error(str(error))
-    market = SimulatedMarket(options.seed, options.timezone)
+    calendar, budget = None, [(options.requests_per_minute, 60), (options.requests_per_hour, 3600)]
+    if options.market:
+        try:
+            settings = Settings.from_environment({**os.environ, "MARKET": options.market})
+        except TerminalError as error:
+            parser.error(str(error))
+        calendar = settings.market
+        budget = [(settings.reference_price_per_minute, 60), (settings.reference_price_per_hour, 3600)]
+    market = SimulatedMarket(options.seed, options.timezone, calendar=calendar)
     exchange = Exchange(
         market,
         rate_per_second=options.rate_per_second,
@@ -41,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=options.host,
         port=options.market_data_port,
         faults=provider_faults,
-        budget=[(options.requests_per_minute, 60), (options.requests_per_hour, 3600)],
+        budget=budget,
         undefined=options.undefined,
     )
     stop = threading.Event()
@@ -94,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-bursts", action="store_true", help="deals come evenly")
     parser.add_argument("--seed", type=int, default=7, help="decides prices and deals")
     parser.add_argument("--timezone", type=_zone, default="Europe/Berlin", help="the market's zone")
+    parser.add_argument(
+        "--market", default="", help="of MARKETS_FILE: its zone, opening, gates, and its provider's budget"
+    )
     for (most, seconds), unit in zip(PUBLISHED_BUDGET, ("minute", "hour"), strict=True):
         budget = f"the provider's budget in any {seconds} s"
         parser.add_argument(f"--requests-per-{unit}", type=_budget, default=most, help=budget)

@@ -125,7 +125,7 @@ _CHANGES: dict[str, dict[date, tuple[list[str], dict[str, str]]]] = {
 )
 def test_a_change_day(settings: Settings, database: Database, zone: str, day: date) -> None:
     labels, sold = _CHANGES[zone][day]
-    migrate(settings.warehouse_url, zone)
+    migrate(settings.warehouse_url, [Market.of(zone)])
     at = datetime.combine(day - timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=18)
     messages = [
         deal(id=f"t{n}", quantity=1, price=n - 2, delivery_day=day.isoformat(), delivery_hour=label)

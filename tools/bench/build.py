@@ -65,7 +65,7 @@ def measure(warehouses: Warehouses, repeats: int, folder: Path) -> list[Measure]
             cur.execute(_ACCEPT)
         _vacuum(conn)
         with conn, conn.cursor() as cur:
-            lock_pnl_days(cur, _DAYS)
+            lock_pnl_days(cur, "DE", _DAYS)
         for number in range(repeats + 1):
             for times, is_first in ((first, True), (again, False)):
                 _change(conn, is_first)
@@ -115,7 +115,7 @@ def _build(conn: Connection, settings: Settings) -> tuple[float, float]:
         WrongResultError: Not every row was built and published.
     """
     began = time.perf_counter()
-    build = stage(conn, _DAYS)
+    build = stage(conn, "DE", _DAYS)
     staged = time.perf_counter()
     check_pnl(settings, build.days)
     checked = time.perf_counter()

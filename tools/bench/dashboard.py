@@ -190,7 +190,7 @@ def _fill(url: str, trades: int) -> None:
         with conn.cursor() as cur:
             cur.execute("VACUUM (ANALYZE)")
         conn.autocommit = False
-        build = stage(conn, days, is_whole=True)
+        build = stage(conn, "DE", days, is_whole=True)
         with conn, conn.cursor() as cur:
             publish(cur, build)
         rows = build.row_count
@@ -206,8 +206,8 @@ def _fill(url: str, trades: int) -> None:
 
 def _publish(conn: Connection, days: list[date]) -> int:
     with conn, conn.cursor() as cur:
-        lock_pnl_days(cur, days)
-    build = stage(conn, days, is_whole=True)
+        lock_pnl_days(cur, "DE", days)
+    build = stage(conn, "DE", days, is_whole=True)
     with conn, conn.cursor() as cur:
         publish(cur, build)
     return build.changed_count
@@ -270,7 +270,7 @@ def _changes(url: str) -> Iterator[list[int]]:
     def publish_prices() -> None:
         with connect(url, "bench") as conn:
             with conn, conn.cursor() as cur:
-                lock_pnl_days(cur, [_LAST_DAY])
+                lock_pnl_days(cur, "DE", [_LAST_DAY])
             while not over.wait(_A_CHANGE_SECONDS):
                 with conn, conn.cursor() as cur:
                     cur.execute("SELECT count(*) FROM raw.reference_prices")

@@ -115,7 +115,7 @@ def good_for_seconds() -> float:
 def exporter(settings: Settings, wired_url: str, good_for_seconds: float) -> Iterator[Exporter]:
     registry = CollectorRegistry()
     settings = replace(settings, warehouse_url="")
-    registry.register(PlatformCollector(settings, lambda: wired_url, good_for_seconds, 2.0))
+    registry.register(PlatformCollector([settings], lambda: wired_url, good_for_seconds, 2.0))
     server, thread = start_http_server(0, "127.0.0.1", registry)
     yield Exporter(f"http://127.0.0.1:{server.server_port}/metrics")
     server.shutdown()

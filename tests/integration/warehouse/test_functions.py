@@ -7,6 +7,7 @@ import pytest
 from psycopg2.errors import InvalidParameterValue
 from psycopg2.extensions import cursor
 
+from include.domain.delivery_period import Market
 from include.warehouse.migrate import migrate
 from include.warehouse.queries import load_queries, read_script, run_sql
 from tests.factories import Database
@@ -43,7 +44,7 @@ def test_today_is_the_day_of_the_market(cur: cursor, zone: str, of_session: str)
 
 def test_each_start_writes_the_zone_of_the_market(warehouse_url: str, database: Database) -> None:
     assert database.value("SELECT curated.market_timezone()") == "Europe/Berlin"
-    migrate(warehouse_url, "Europe/Helsinki")
+    migrate(warehouse_url, [Market.of("Europe/Helsinki")])
     assert database.value("SELECT curated.market_timezone()") == "Europe/Helsinki"
     migrate(warehouse_url)
     assert database.value("SELECT curated.market_timezone()") == "Europe/Helsinki"
