@@ -26,7 +26,9 @@ def dag(*, schedule: Any, **arguments: Any) -> Callable[[Callable[[], None]], Ca
             for settings in markets:
                 tags = [*arguments.get("tags", ()), *([settings.market.market] if len(markets) > 1 else [])]
                 of_market = arguments | {"dag_id": f"{function.__name__}{settings.dag_suffix}", "tags": tags}
-                made.append(sdk.dag(schedule=schedule, **of_market)(function)())
+                built = sdk.dag(schedule=schedule, **of_market)(function)()
+                built.fileloc = function.__code__.co_filename  # and not this module, which called it
+                made.append(built)
             return made
 
         return make

@@ -193,7 +193,7 @@ def make_run(tmp_path: Path) -> dict[str, str]:
     settings = Settings(warehouse_url="postgresql://pipeline:p@h:1/warehouse")
     return airflow.environment(
         airflow.common_environment({}, settings),
-        settings,
+        [settings],
         tmp_path,
         PROJECT_ROOT / "dags",
         "postgresql://airflow:p@h:1/airflow",
