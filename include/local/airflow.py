@@ -44,6 +44,7 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         settings: Of the first market. With MARKETS_FILE that file says what is of a market, as it is given.
     """
     of_market = {
+        "MARKETS_FILE": "",
         "EXCHANGE_URL": settings.exchange_url,
         "EXCHANGE_HEADERS": json.dumps(dict(settings.exchange_headers)) if settings.exchange_headers else "",
         "EXCHANGE_SUBSCRIBE": settings.exchange_subscribe,

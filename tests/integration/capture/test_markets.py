@@ -91,6 +91,7 @@ def test_an_exchange_that_is_down_or_a_dead_child_stops_no_other(
     assert after["DE"].pid == before["DE"].pid
     assert after["FI"].pid != before["FI"].pid
 
+    eventually(lambda: len(list_files(landing, TRADES, market="FI")) == 2)
     service.send_signal(signal.SIGTERM)
     assert service.wait(20) == 0
     for market in ("", "FI"):
