@@ -77,7 +77,8 @@ VALUES (
 )
 
 -- name: vacuum_trades
-VACUUM (ANALYZE) raw.trades
+-- and the tables that trades are joined with: a few delivery periods by mistake mean nested loops over all trades
+VACUUM (ANALYZE) raw.trades, raw.delivery_periods, raw.period_hours
 
 -- name: vacuum_reference_prices
 VACUUM (ANALYZE) raw.reference_prices

@@ -22,6 +22,9 @@ QUERIES = load_queries("jobs/build_pnl.sql")
 _DAYS_PER_BUILD = 31
 """Delivery days that are built, checked and published together."""
 
+_ROWS_TO_ANALYZE = 200
+"""For as many rows the check and the publication need statistics to be planned well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Build:
@@ -137,12 +140,15 @@ def stage(conn: connection, market: str, days: list[date], *, is_whole: bool = F
         run_sql(cur, QUERIES["wanted_hours"], parameters)
         run_sql(cur, QUERIES["wanted_periods"])
         _sum(cur, cur.fetchall())
+        row_count = run_sql(cur, QUERIES["stage_pnl_hourly"])
+        if row_count >= _ROWS_TO_ANALYZE:
+            run_sql(cur, QUERIES["analyze_staged"])
         return Build(
             market,
             days,
             pending_ids=[pending_id for pending_id, *_ in pending if pending_id is not None],
             period_count=len(hours),
-            row_count=run_sql(cur, QUERIES["stage_pnl_hourly"]),
+            row_count=row_count,
             changed_count=run_sql(cur, QUERIES["pnl_changes"], of_days),
         )
 

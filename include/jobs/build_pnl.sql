@@ -228,6 +228,9 @@ LEFT JOIN lost AS l USING (market, delivery_day, delivery_hour, trader_id)
 LEFT JOIN unreviewed AS u
     ON (u.market, u.delivery_day, u.delivery_hour) = (s.market, s.delivery_day, s.delivery_hour)
 
+-- name: analyze_staged
+ANALYZE staging.pnl_hourly
+
 -- name: pnl_changes
 -- What the build changes: rows that are new, differ, or have no trades any more. Only facts are compared:
 -- standing_facts has valid_from and then the columns of built_facts

@@ -104,8 +104,16 @@ ON CONFLICT (landing_file_id, about, name) DO UPDATE SET
 SELECT clock_timestamp()
 
 -- name: trades_known
--- The revisions of these trades that are stored
-SELECT trade_id, direction, revision FROM raw.trades WHERE market = %(market)s AND trade_id = ANY(%(trade_ids)s)
+-- The revisions of these trades that are stored. Each id is looked up by itself (OFFSET 0): without statistics, which a
+-- table has not in the load that fills it, the planner would read all rows of the market for each portion of ids.
+SELECT t.trade_id, t.direction, t.revision
+FROM unnest(%(trade_ids)s::text[]) AS w (trade_id)
+CROSS JOIN LATERAL (
+    SELECT s.trade_id, s.direction, s.revision
+    FROM raw.trades AS s
+    WHERE (s.market, s.trade_id) = (%(market)s, w.trade_id)
+    OFFSET 0
+) AS t
 
 -- name: connected_intervals_last
 SELECT connected_from, connected_until

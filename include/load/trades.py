@@ -94,8 +94,8 @@ class TradeSink:
         if self._has_receipts:
             receipts = _receipts([*rows.values(), *repeated])
             copy_rows(cur, "raw.trade_receipts", _RECEIPT_COLUMNS, receipts)
-        # otherwise the planner reads the whole table while it is small, once for each portion of ids
-        cur.execute("SET LOCAL enable_seqscan = off")
+        # without statistics the planner takes the key's index for slow, and reads the whole table
+        cur.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         parameters = {"market": self.market, "trade_ids": array_literal(map(trade_id_of, rows))}
         run_sql(cur, QUERIES["trades_known"], parameters)
         keys = [key_of(*identity) for identity in cur.fetchall()]

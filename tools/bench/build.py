@@ -9,6 +9,7 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
+from include.expectations.acceptance import QUERIES
 from include.expectations.pnl_hourly import check_pnl
 from include.jobs.build_pnl import publish, stage
 from include.settings import Settings
@@ -147,8 +148,8 @@ def _timed(work: Callable[[], None]) -> float:
 
 
 def _vacuum(conn: Connection) -> None:
-    """What the server does by itself some time after a load: statistics for the planner."""
+    """What the validation of so many trades does at its end: statistics for the planner."""
     conn.autocommit = True
     with conn.cursor() as cur:
-        cur.execute("VACUUM (ANALYZE) raw.trades")
+        cur.execute(QUERIES["vacuum_trades"])
     conn.autocommit = False

@@ -127,7 +127,7 @@ class Desk:
         *_, sums, verdict = printed.splitlines()
         expect(verdict == "every captured line is accounted for", printed)
         counted = (
-            "SELECT (SELECT coalesce(sum(trade_count), 0) FROM curated.pnl_hourly)"
+            "SELECT (SELECT coalesce(sum(starting_trade_count), 0) FROM curated.pnl_hourly)"
             " = (SELECT count(*) FROM curated.trades)"
         )
         self.stack.report.wait_for(lambda: self.value(counted), 60, "PnL to count each trade once")
