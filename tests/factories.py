@@ -45,6 +45,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "ops.alarms": {"market": "DE", "since_at": NOW, "detail": "d"},
     "raw.trades": {"market": "DE", "executed_at": NOW, "received_at": NOW},
+    "raw.delivery_periods": {"market": "DE"},
     "raw.reference_prices": {"market": "DE"},
     "curated.pnl_versions": {"market": "DE"},
     "staging.trade_copies": {"market": "DE"},

@@ -37,15 +37,15 @@ SELECT 'reference_prices', min(landing_file_id), 0, 0, 0, 0, 0, 0, 0, 'accepted'
 RETURNING load_batch_id
 """
 _PRICES = """
-INSERT INTO raw.reference_prices (delivery_day, delivery_hour, price_eur_per_mwh, observed_at, load_batch_id,
+INSERT INTO raw.reference_prices (market, delivery_day, delivery_hour, price_eur_per_mwh, observed_at, load_batch_id,
                                   landing_file_id, line_number)
-SELECT delivery_day, delivery_hour, 30 + %(load_batch_id)s, clock_timestamp(), %(load_batch_id)s,
+SELECT market, delivery_day, delivery_hour, 30 + %(load_batch_id)s, clock_timestamp(), %(load_batch_id)s,
        -%(load_batch_id)s, row_number() OVER ()
 FROM raw.delivery_periods
 """
 _PENDING = """
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT delivery_day, delivery_hour, 'bench' FROM raw.delivery_periods
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT market, delivery_day, delivery_hour, 'bench' FROM raw.delivery_periods
 """
 
 

@@ -138,7 +138,7 @@ def test_an_analyst_may_write_nowhere(cur: cursor) -> None:
     [
         "DELETE FROM curated.pnl_hourly",
         "UPDATE ops.landing_files SET loaded_bytes = 0",
-        "INSERT INTO ops.landing_scans VALUES ('trades', now())",
+        "INSERT INTO ops.landing_scans VALUES ('trades', now(), 'DE')",
         "TRUNCATE curated.pnl_versions",
         "CREATE TABLE curated.mine (a int)",
         "CREATE TABLE public.mine (a int)",
