@@ -65,25 +65,25 @@ psql: ## SQL prompt in the warehouse of what runs, as analyst, who only reads; W
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.commands.audit
 
-freshness: $(STAMP) ## what is late right now, a line an alarm; fails if one is on
+freshness: $(STAMP) ## what is late right now, a line an alarm; fails if one is on; [MARKET=id]
 	@exec $(PYTHON) -m include.commands.freshness
 
-report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [FORMAT=table|csv|xlsx] [DECIMAL=point|comma]
+report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [MARKET=id] [FORMAT=table|csv|xlsx] [DECIMAL=point|comma]
 	@exec $(PYTHON) -m include.commands.report --day "$$DAY" \
 		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"} \
 		$${DECIMAL:+--decimal "$$DECIMAL"}
 
-rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [RELOAD=1] [FORCE_PRICES=1]
+rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [MARKET=id] [RELOAD=1] [FORCE_PRICES=1]
 	@exec $(PYTHON) -m include.commands.rebuild --from "$$FROM" --to "$$TO" \
 		$${RELOAD:+--reload} $${FORCE_PRICES:+--force-prices}
 
 reconcile: $(STAMP) ## compare trades with the exchange's end-of-day file, or a folder of them: FILE=path [DAY=2026-01-31] [MARKET=id]
-	@exec $(PYTHON) -m include.commands.reconcile --file "$$FILE" $${DAY:+--day "$$DAY"} $${MARKET:+--market "$$MARKET"}
+	@exec $(PYTHON) -m include.commands.reconcile --file "$$FILE" $${DAY:+--day "$$DAY"}
 
 bench: $(STAMP) ## measure loader, capture, build and trading desk beside their limits, and a rebuild
 	@exec $(PYTHON) -m tools.bench $(ARGS)
 
-review: $(STAMP) ## list what waits for a decision; decide: ACTION=accept|discard REASON="why" TRADE=|EXPECTATION=|REJECT=|FILE= [LINE=]
+review: $(STAMP) ## list what waits for a decision; decide: ACTION=accept|discard REASON="why" TRADE=|EXPECTATION=|REJECT=|FILE= [LINE=] [MARKET=id]
 	@exec $(PYTHON) -m include.commands.review $${ACTION:+--action "$$ACTION"} $${REASON:+--reason "$$REASON"} \
 		$${TRADE:+--trade "$$TRADE"} $${EXPECTATION:+--expectation "$$EXPECTATION"} $${REJECT:+--reject "$$REJECT"} \
 		$${FILE:+--file "$$FILE"} $${LINE:+--line "$$LINE"}

@@ -13,10 +13,9 @@ trade counts once, so both may run, stop and overlap. Pausing this DAG does not 
 
 from datetime import UTC, datetime
 
-from airflow.sdk import dag
-
 from include.orchestration import assets
 from include.orchestration.capture_operator import CaptureOperator
+from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS
 
 

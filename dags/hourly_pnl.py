@@ -17,9 +17,8 @@ counts. The last task, `report_findings`, is red while messages of the hour wait
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag
-
 from include.orchestration import assets
+from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import HourTimetable
 from include.orchestration.windows import WINDOW_PARAMS

@@ -19,10 +19,11 @@ the same steps without Airflow.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import chain, dag
+from airflow.sdk import chain
 
 from include.jobs.rebuild_steps import STEPS, Step
 from include.orchestration import assets
+from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.windows import REBUILD_PARAMS
 

@@ -17,9 +17,8 @@ same by hand.
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag
-
 from include.orchestration import assets
+from include.orchestration.markets import dag
 from include.orchestration.statement_sensor import StatementSensor
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import days_of_market
@@ -59,7 +58,7 @@ def build_pnl(run: Run) -> Summary:
 
 
 @dag(
-    schedule=days_of_market(),
+    schedule=days_of_market,
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     # one that waits must not hold up a backfill

@@ -16,9 +16,10 @@ notifies people of alarms. `check_freshness` fails if an alarm is on when a sche
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import CronTriggerTimetable
 
 from include.orchestration import assets
+from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 
 
@@ -81,8 +82,7 @@ def report_findings(run: Run) -> Summary:
 def follow_market(run: Run) -> Summary:
     from include.jobs import follow_market as job
 
-    # a run that a person started is over after one look: the scheduled one beside it goes on
-    until = run.scheduled_for + timedelta(minutes=10) if run.scheduled_for else None
+    until = run.scheduled_for + timedelta(minutes=10) if run.scheduled_for else None  # by hand: one look
     return job.run(run.notifying_settings, until)
 
 

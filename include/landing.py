@@ -33,14 +33,29 @@ class _TextLine(msgspec.Struct, gc=False):
     raw: str
 
 
-def hour_folder(source: str, at: datetime) -> str:
-    """The folder of the files of a source that receive at that time, UTC: its path below LANDING_ROOT."""
-    return f"{source}/date={at:%Y-%m-%d}/hour={at:%H}"
+def hour_folder(source: str, at: datetime, market: str = "") -> str:
+    """The folder of the files of a source that receive at that time, UTC: its path below LANDING_ROOT.
+
+    Args:
+        source: One of SOURCES.
+        at: A moment in the hour.
+        market: `Settings.landing_market`; empty: that of the files whose paths name no market.
+    """
+    return f"{_market_folder(source, market)}/date={at:%Y-%m-%d}/hour={at:%H}"
 
 
-def statement_folder(day: date) -> str:
-    """The folder of the exchange's statements about a day of the market: its path below LANDING_ROOT."""
-    return f"{STATEMENTS}/date={day}"
+def _market_folder(source: str, market: str) -> str:
+    return f"{source}/market={market}" if market else source
+
+
+def statement_folder(day: date, market: str = "") -> str:
+    """The folder of the exchange's statements about a day of the market: its path below LANDING_ROOT.
+
+    Args:
+        day: Local day of the market.
+        market: As of `hour_folder`.
+    """
+    return f"{_market_folder(STATEMENTS, market)}/date={day}"
 
 
 def timestamp(at: datetime) -> str:
@@ -91,16 +106,23 @@ class LandingWriter:
         source: One of SOURCES.
         name: The writer, for example `standalone` or `airflow`; part of the file name.
         state: Returns details for the events that this class writes itself.
+        market: `Settings.landing_market`.
     """
 
     def __init__(
-        self, root: Path, source: str, name: str, state: Callable[[], Mapping[str, object]] = dict
+        self,
+        root: Path,
+        source: str,
+        name: str,
+        state: Callable[[], Mapping[str, object]] = dict,
+        market: str = "",
     ) -> None:
         if source not in SOURCES or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
             raise ValueError(f"invalid source or name of a landing file: {source!r}, {name!r}")
         self.root = root
         self.source = source
         self.name = name
+        self.market = market
         self.path: Path | None = None
         self._state = state
         self._fd = -1
@@ -152,7 +174,7 @@ class LandingWriter:
 
     def _roll(self, hour: int, at: datetime) -> None:
         opened = at.astimezone(UTC)
-        folder = self.root / hour_folder(self.source, opened)
+        folder = self.root / hour_folder(self.source, opened, self.market)
         make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
         path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
@@ -244,25 +266,27 @@ class LandingFile:
 
 
 _KEY = re.compile(
-    r"(?P<source>[a-z_]+)/date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl", re.ASCII | re.DOTALL
+    r"(?P<source>[a-z_]+)/(?:market=[A-Za-z0-9]+/)?date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl",
+    re.ASCII | re.DOTALL,
 )
 _STATEMENT_KEY = re.compile(
-    rf"{STATEMENTS}/date=\d{{4}}-\d\d-\d\d/(?P<date>\d{{8}})T(?P<hour>\d\d)\d{{10}}Z-[^/]+\.csv",
+    rf"{STATEMENTS}/(?:market=[A-Za-z0-9]+/)?date=\d{{4}}-\d\d-\d\d/(?P<date>\d{{8}})T(?P<hour>\d\d)\d{{10}}Z-[^/]+\.csv",
     re.ASCII | re.DOTALL,
 )
 _NO_HOUR = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def list_files(
-    root: Path, source: str, start_at: datetime | None = None, end_at: datetime | None = None
+    root: Path, source: str, start_at: datetime | None = None, end_at: datetime | None = None, market: str = ""
 ) -> list[LandingFile]:
     """The files of a source whose hour of receipt starts in [start_at, end_at), by hour and name.
 
+    Of one market: `market` is its `Settings.landing_market`.
     Only regular files are listed. Files in a folder whose name is not a valid hour belong to the first hour of
     1970, so that they are loaded and accounted for like the others.
     """
     found = []
-    top, key_of = root / source, _KEY
+    top, key_of = root / _market_folder(source, market), _KEY
     folders: Iterable[Path]
     if source == STATEMENTS:  # below the day that they are about
         folders, key_of = (folder for folder in sorted(top.glob("date=*")) if folder.is_dir()), _STATEMENT_KEY
@@ -279,6 +303,11 @@ def list_files(
                 if (start_at is None or hour >= start_at) and (end_at is None or hour < end_at):
                     found.append(LandingFile(hour, key, path))
     return sorted(found)
+
+
+def landed_markets(root: Path, source: str) -> list[str]:
+    """The markets that have files of a source, configured or not; empty: of those whose paths name none."""
+    return ["", *sorted(folder.name.removeprefix("market=") for folder in (root / source).glob("market=*"))]
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -73,27 +73,30 @@ class Report:
         table: The columns of IN_FILES by their titles, a row a delivery period, the last row the totals;
             numbers are Decimal, None where there is none. Without any row: nothing was traded.
         hours_without_trades: Hours without any row about which messages came that nobody has reviewed.
+        market: `Settings.landing_market`: the market in the file's name.
     """
 
     delivery_day: date
     trader_id: str | None
     table: pd.DataFrame
     hours_without_trades: int = 0
+    market: str = ""
 
     @property
     def file_name(self) -> str:
         trader = "" if self.trader_id is None else "-" + re.sub(r"[^\w.-]+", "_", self.trader_id)
-        return f"pnl-{self.delivery_day}{trader}.xlsx"
+        market = f"-{self.market}" if self.market else ""
+        return f"pnl{market}-{self.delivery_day}{trader}.xlsx"
 
 
 def run(settings: Settings, delivery_day: date, trader_id: str | None = None) -> Report:
-    """Reads the table of a day, of one trader or of the whole portfolio.
+    """Reads the table of a day of the market, of one trader or of the whole portfolio.
 
     Raises:
         TerminalError: Others traded for that day, this trader did not.
         TransientError: The warehouse cannot be reached.
     """
-    of_whom = {"delivery_day": delivery_day, "trader_id": trader_id}
+    of_whom = {"market": settings.market.market, "delivery_day": delivery_day, "trader_id": trader_id}
     of_portfolio = QUERIES["report_portfolio_rows"], QUERIES["report_portfolio_total"]
     of_trader = QUERIES["report_rows"], QUERIES["report_total"]
     rows_query, total_query = of_portfolio if trader_id is None else of_trader
@@ -116,7 +119,8 @@ def run(settings: Settings, delivery_day: date, trader_id: str | None = None) ->
     lines += [row | {"delivery_period": "total", "note": _total_note(row | others)} for row in total]
     values = [[line.get(column.name) for column in IN_FILES] for line in lines]
     titles = [column.title for column in IN_FILES]
-    return Report(delivery_day, trader_id, pd.DataFrame(values, columns=titles, dtype=object), **others)
+    table = pd.DataFrame(values, columns=titles, dtype=object)
+    return Report(delivery_day, trader_id, table, market=settings.landing_market, **others)
 
 
 def _row_note(row: dict[str, Any]) -> str:

@@ -2,31 +2,35 @@
 -- The table of a trader for a day
 SELECT *
 FROM curated.pnl_hourly
-WHERE delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
 ORDER BY delivery_start_at, delivery_hour
 
 -- name: report_total
-SELECT * FROM curated.pnl_daily WHERE delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
+SELECT * FROM curated.pnl_daily
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
 
 -- name: report_portfolio_rows
 -- The table of the portfolio for a day
 SELECT *
 FROM curated.portfolio_pnl_hourly
-WHERE delivery_day = %(delivery_day)s
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 ORDER BY delivery_start_at, delivery_hour
 
 -- name: report_portfolio_total
-SELECT * FROM curated.portfolio_pnl_daily WHERE delivery_day = %(delivery_day)s
+SELECT * FROM curated.portfolio_pnl_daily WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 
 -- name: report_hours_without_trades
 -- Hours of a day that have no row of PnL although messages about them came that nobody has reviewed
-SELECT count(DISTINCT (market, delivery_hour)) AS hours_without_trades
+SELECT count(DISTINCT delivery_hour) AS hours_without_trades
 FROM ops.unreviewed_messages AS u
-WHERE delivery_day = %(delivery_day)s
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s
   AND NOT EXISTS (
       SELECT FROM curated.pnl_hourly AS h
       WHERE (h.market, h.delivery_day, h.delivery_hour) = (u.market, u.delivery_day, u.delivery_hour))
 
 -- name: report_traders
 -- Who traded for delivery on a day
-SELECT DISTINCT trader_id FROM curated.pnl_hourly WHERE delivery_day = %(delivery_day)s ORDER BY trader_id
+SELECT DISTINCT trader_id
+FROM curated.pnl_hourly
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s
+ORDER BY trader_id

@@ -2,18 +2,20 @@
 
 import json
 import os
-import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
+from include import setting_values
+from include.domain.delivery_period import Market
 from include.errors import TerminalError
+from include.markets_file import DEFAULT_MARKET, MarketTable, first_market, read_markets
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 LOCAL_ROOT = PROJECT_ROOT / ".local"
@@ -24,9 +26,15 @@ _NOT_UP = "make run is not up: start it in another terminal, or set WAREHOUSE_UR
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a process of the platform needs to know about its surroundings.
+    """What a process of the platform needs to know about its surroundings, of one market.
 
     Attributes:
+        market: The market: its id, zone, currency, gate closures and price bounds.
+        is_first_market: Whether it has the plain names: paths of landing files and DAGs without its id.
+        provider: Markets with the same provider share its request budget.
+        own_suffix: The end of the names of the market's own variables and connections in Airflow: `__FI`. Empty
+            without MARKETS_FILE.
+        is_simulated: Whether `make run` starts a simulator at the URLs of the market.
         exchange_url: The exchange's websocket, `ws://` or `wss://`.
         exchange_headers: Names and values that the handshake with the exchange adds to its own; secret.
         exchange_subscribe: The text message that each new connection to the exchange begins with; empty: none.
@@ -36,8 +44,8 @@ class Settings:
         warehouse_url: `postgresql://…` of the warehouse; empty when none is configured.
         landing_root: The folder of the landing files.
         data_docs_root: The folder of Great Expectations' HTML pages.
-        statement_folder: Where the exchange's end-of-day files appear; None: nobody puts any there.
-        market_timezone: IANA name of the zone that `delivery_day` and `delivery_hour` are written in.
+        statement_folder: Where the exchange's end-of-day files appear; None: nobody puts any there. By default
+            a market that is not the first one has a folder of its id in that of the first.
         reference_price_per_minute: The provider's request budget, requests in any 60 s.
         reference_price_per_hour: The same, requests in any 3,600 s.
         trade_max_quantity_mw: A larger trade is reported as a warning.
@@ -47,6 +55,11 @@ class Settings:
         alert_urls: Who is told of failed tasks and alarms: URLs as Apprise writes them, one a service.
     """
 
+    market: Market = Market(ZoneInfo("Europe/Berlin"))  # noqa: RUF009 - frozen
+    is_first_market: bool = True
+    provider: str = "provider"
+    own_suffix: str = ""
+    is_simulated: bool = False
     exchange_url: str = "ws://127.0.0.1:5050"
     exchange_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     exchange_subscribe: str = field(default="", repr=False)
@@ -56,7 +69,6 @@ class Settings:
     landing_root: Path = LOCAL_ROOT / "landing"
     data_docs_root: Path = LOCAL_ROOT / "data_docs"
     statement_folder: Path | None = None
-    market_timezone: str = "Europe/Berlin"
     reference_price_per_minute: int = 50
     reference_price_per_hour: int = 1000
     trade_max_quantity_mw: int = 500
@@ -67,64 +79,127 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
-        """Reads the settings; an unset or empty variable leaves the default.
+        """Those of the market that the variable MARKET names, else of the first one.
+
+        An unset or empty variable leaves the default.
 
         Raises:
-            TerminalError: A value is not what its name promises; the message names the variable.
+            TerminalError: A value is not what its name promises; the message names the variable. Or there is no
+                such market.
+        """
+        return cls.chosen_markets(environ)[0]
+
+    @classmethod
+    def chosen_markets(cls, environ: Mapping[str, str] | None = None) -> "list[Settings]":
+        """Those of the market that the variable MARKET names, in any case, else of each market.
+
+        Raises:
+            TerminalError: As `from_environment`.
         """
         env = os.environ if environ is None else environ
-        values: dict[str, object] = {}
-        for name in _SCHEMES:
-            if text := env.get(name.upper(), "").strip():
-                values[name] = _url(name, text)
-        for name in ("landing_root", "data_docs_root", "statement_folder"):
-            if text := env.get(name.upper(), "").strip():
-                values[name] = Path(text).resolve()
-        if text := env.get("MARKET_TIMEZONE", "").strip():
-            values["market_timezone"] = _zone(text)
-        for name, most in (
-            ("reference_price_per_minute", 1_000_000),
-            ("reference_price_per_hour", 1_000_000),
-            ("trade_max_quantity_mw", 1_000_000),
-            ("trade_max_deviation_eur_per_mwh", 1_000_000),
-            ("airflow_port", 65535),
-            ("max_silence_seconds", 7 * 86_400),
-        ):
-            if text := env.get(name.upper(), "").strip():
-                values[name] = _whole_number(name, text, most)
-        values["alert_urls"] = _alert_urls(env)
-        values["exchange_headers"] = exchange_headers(env.get("EXCHANGE_HEADERS", "").strip())
-        values["exchange_subscribe"] = env.get("EXCHANGE_SUBSCRIBE", "").strip()
-        return cls(**values)  # type: ignore[arg-type]
+        markets = cls.of_markets(env)
+        if not (chosen := env.get("MARKET", "").strip()):
+            return markets
+        found = [settings for settings in markets if settings.market.market.lower() == chosen.lower()]
+        if not found:
+            known = ", ".join(settings.market.market for settings in markets)
+            raise TerminalError(f"MARKET: there is no market {chosen!r}; there are: {known}")
+        return found
+
+    @classmethod
+    def of_markets(cls, environ: Mapping[str, str] | None = None) -> "list[Settings]":
+        """The settings of each market of MARKETS_FILE, the first one first; without the file of one, DE.
+
+        Raises:
+            TerminalError: As `from_environment`.
+        """
+        env = os.environ if environ is None else environ
+        plain = cls(**_values(env))  # type: ignore[arg-type]
+        if not (file := env.get("MARKETS_FILE", "").strip()):
+            if zone := env.get("MARKET_TIMEZONE", "").strip():
+                market = Market(setting_values.zone("MARKET_TIMEZONE", zone), DEFAULT_MARKET)
+                plain = replace(plain, market=market)
+            return [plain]
+        tables = read_markets(Path(file).resolve())
+        first = first_market(plain.landing_root, [table.market.market for table in tables])
+        found = [_of_table(plain, table, env, table.market.market == first) for table in tables]
+        _require_equal_budgets(found)
+        return sorted(found, key=lambda settings: not settings.is_first_market)
+
+    @property
+    def landing_market(self) -> str:
+        """The market in the paths of landing files; empty: they do not name it."""
+        return "" if self.is_first_market else self.market.market
+
+    @property
+    def dag_suffix(self) -> str:
+        """What the ids of the market's DAGs end with; empty: they are the plain ones."""
+        return "" if self.is_first_market else f"__{self.market.market.lower()}"
 
 
-def exchange_headers(value: str | Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """The value of EXCHANGE_HEADERS as names and values.
+def _values(env: Mapping[str, str]) -> dict[str, object]:
+    """The settings that variables without the suffix of a market give."""
+    values: dict[str, object] = {}
+    for name in setting_values.SCHEMES:
+        if text := env.get(name.upper(), "").strip():
+            values[name] = setting_values.url(name.upper(), name, text)
+    for name in ("landing_root", "data_docs_root", "statement_folder"):
+        if text := env.get(name.upper(), "").strip():
+            values[name] = Path(text).resolve()
+    for name in setting_values.WHOLE_NUMBERS:
+        if text := env.get(name.upper(), "").strip():
+            values[name] = setting_values.whole_number(name.upper(), name, text)
+    values["alert_urls"] = setting_values.alert_urls(env)
+    values["exchange_headers"] = setting_values.exchange_headers(env.get("EXCHANGE_HEADERS", "").strip())
+    values["exchange_subscribe"] = env.get("EXCHANGE_SUBSCRIBE", "").strip()
+    return values
 
-    Args:
-        value: A JSON object of texts, as JSON or decoded; empty: none.
 
-    Raises:
-        TerminalError: It is something else, or names a header of the websocket handshake itself. The message
-            shows no part of it.
+def _of_table(plain: Settings, table: MarketTable, env: Mapping[str, str], is_first: bool) -> Settings:
+    """The settings of a market. Variables with its suffix (EXCHANGE_HEADERS__FI) win over its table.
+
+    Secrets without a suffix are of the first market: no other exchange gets them.
     """
-    try:
-        found = json.loads(value or "{}") if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, Mapping) or not all(
-        _HEADER_NAME.fullmatch(name) and isinstance(text, str) and text.isascii() and text.isprintable()
-        for name, text in found.items()
-    ):
-        raise TerminalError(
-            'EXCHANGE_HEADERS must be a JSON object of texts, for example {"Authorization": "Bearer …"}'
-        )
-    if any(name.lower() in _OWN_HEADERS or name.lower().startswith("sec-websocket-") for name in found):
-        raise TerminalError(
-            f"EXCHANGE_HEADERS must not hold a header of the handshake itself: {', '.join(_OWN_HEADERS)},"
-            " sec-websocket-…"
-        )
-    return tuple(found.items())
+    market = table.market.market
+    in_file = f"MARKETS_FILE, market {market}: "
+    values = dict(table.settings)
+
+    suffix = f"__{market.upper()}"
+
+    def variable(name: str) -> str:
+        return f"{name.upper()}{suffix}"
+
+    def own(name: str) -> str:
+        return env.get(variable(name), "").strip()
+
+    for name in ("exchange_url", "market_data_url"):
+        shown = variable(name) if own(name) else in_file + name
+        values[name] = setting_values.url(shown, name, own(name) or str(values[name]))
+    for name in setting_values.WHOLE_NUMBERS.keys() & values.keys():
+        values[name] = setting_values.whole_number(in_file + name, name, str(values[name]))
+    if headers := own("exchange_headers"):
+        values["exchange_headers"] = setting_values.exchange_headers(headers, variable("exchange_headers"))
+    elif not is_first:
+        values["exchange_headers"] = ()
+    if folder := own("statement_folder") or values.get("statement_folder"):
+        values["statement_folder"] = Path(str(folder)).resolve()
+    elif plain.statement_folder is not None and not is_first:
+        values["statement_folder"] = plain.statement_folder / market
+    if (subscribe := own("exchange_subscribe")) or not is_first:
+        values["exchange_subscribe"] = subscribe
+    return replace(plain, market=table.market, is_first_market=is_first, own_suffix=suffix, **values)
+
+
+def _require_equal_budgets(markets: Iterable[Settings]) -> None:
+    """Markets of one provider share one budget: they must agree on it."""
+    budgets: dict[str, tuple[int, int]] = {}
+    for settings in markets:
+        budget = (settings.reference_price_per_minute, settings.reference_price_per_hour)
+        if budgets.setdefault(settings.provider, budget) != budget:
+            raise TerminalError(
+                f"MARKETS_FILE, market {settings.market.market}: reference_price_per_minute and"
+                f" reference_price_per_hour must be the same for all markets of provider {settings.provider!r}"
+            )
 
 
 def load_environment(file: Path | None = None, environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -159,6 +234,8 @@ def load_environment(file: Path | None = None, environ: Mapping[str, str] | None
 def command_settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> Settings:
     """The settings for a command that a person runs: the environment and `.env`, else what `make run` runs.
 
+    The market is the one that the variable MARKET names, else the first one.
+
     Args:
         state: The state folder of `make run`.
         env_file: As for `load_environment`.
@@ -166,10 +243,23 @@ def command_settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> 
     Raises:
         TerminalError: A setting is wrong, or no warehouse is named and none runs here.
     """
-    found = Settings.from_environment(load_environment(env_file))
-    if found.warehouse_url:
-        return found
-    return replace(found, warehouse_url=_of_make_run(state, "warehouse_url"))
+    return _with_warehouse([Settings.from_environment(load_environment(env_file))], state)[0]
+
+
+def every_market(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> list[Settings]:
+    """As `command_settings`, of each market or, if the variable MARKET names one, of that one alone.
+
+    Raises:
+        TerminalError: As `command_settings`.
+    """
+    return _with_warehouse(Settings.chosen_markets(load_environment(env_file)), state)
+
+
+def _with_warehouse(markets: list[Settings], state: Path) -> list[Settings]:
+    if markets[0].warehouse_url:
+        return markets
+    url = _of_make_run(state, "warehouse_url")
+    return [replace(settings, warehouse_url=url) for settings in markets]
 
 
 def analyst_url(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> str:
@@ -204,69 +294,3 @@ def _of_make_run(state: Path, name: str) -> str:
     except OSError as error:
         raise TerminalError(_NOT_UP) from error
     return url
-
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A token of RFC 9110."""
-_OWN_HEADERS = ("host", "connection", "upgrade")
-
-_SCHEMES = {
-    "exchange_url": ("ws", "wss"),
-    "market_data_url": ("http", "https"),
-    "warehouse_url": ("postgresql", "postgres"),
-    "airflow_database_url": ("postgresql", "postgresql+psycopg2"),
-}
-
-
-def _url(name: str, text: str) -> str:
-    schemes = _SCHEMES[name]
-    try:
-        parts = urlsplit(text)
-        is_good = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        is_good = False
-    if not is_good:
-        raise TerminalError(
-            f"{name.upper()} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}"
-        )
-    return text
-
-
-def _alert_urls(env: Mapping[str, str]) -> tuple[str, ...]:
-    # the last two names came before the first one
-    texts = (env.get(name, "") for name in ("ALERT_URLS", "ALERT_WEBHOOK_URL", "ALERT_SMTP_URL"))
-    urls = tuple(dict.fromkeys(_of_apprise(url) for text in texts for url in text.split()))
-    if not all(re.match(r"[a-z][a-z0-9+_-]*://.", url) for url in urls):
-        raise TerminalError(
-            "ALERT_URLS must be URLs of Apprise with blanks between them (jsons://chat.example/hooks/desk)"
-        )
-    return urls
-
-
-def _of_apprise(url: str) -> str:
-    """The URL as Apprise writes it, also if it is the plain URL of a webhook or a mail server."""
-    parts = urlsplit(url)
-    scheme, query = parts.scheme, parts.query
-    if scheme in ("http", "https"):
-        scheme = "jsons" if scheme == "https" else "json"
-        query = urlencode([(f"-{name}", value) for name, value in parse_qsl(query, keep_blank_values=True)])
-    elif scheme in ("smtp", "smtps"):
-        query += "&mode=ssl" if scheme == "smtps" else ""
-        scheme = "mailtos" if scheme == "smtps" or parts.password else "mailto"
-    return urlunsplit((scheme, parts.netloc, parts.path, query, ""))
-
-
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise TerminalError(
-            f"MARKET_TIMEZONE: no time zone is called {text!r} (example: Europe/Berlin)"
-        ) from error
-    return text
-
-
-def _whole_number(name: str, text: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-        raise TerminalError(f"{name.upper()} must be a whole number from 1 to {most}, not {text!r}")
-    return int(text)

@@ -21,26 +21,34 @@ NOW = AsIs("now()")
 COUNTS = ("loaded_count", "duplicate_count", "rejected_count", "event_count")
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "ops.landing_files": {"source": "trades", "hour_start_at": datetime(2026, 3, 2)} | dict.fromkeys(COUNTS, 0),
+    "ops.landing_files": {"market": "DE", "source": "trades", "hour_start_at": datetime(2026, 3, 2)}
+    | dict.fromkeys(COUNTS, 0),
     "ops.load_batches": {"source": "trades", "from_bytes": 0, "to_bytes": 0, "state": "accepted"}
     | dict.fromkeys(COUNTS, 0),
     "ops.rejected_messages": {
-        "line_number": 1, "source": "trades", "reason_code": "invalid_price", "detail": "d", "raw": "r",
-        "received_at": NOW,
+        "market": "DE", "line_number": 1, "source": "trades", "reason_code": "invalid_price", "detail": "d",
+        "raw": "r", "received_at": NOW,
     },
-    "ops.landing_scans": {"source": "trades"},
+    "ops.landing_scans": {"market": "DE", "source": "trades"},
     "ops.validation_results": {
-        "validation_id": "v", "suite": "trades", "expectation": "e", "severity": "critical", "is_success": True,
-        "detail": "d",
+        "market": "DE", "validation_id": "v", "suite": "trades", "expectation": "e", "severity": "critical",
+        "is_success": True, "detail": "d",
     },
-    "ops.provider_requests": {"delivery_day": date(2023, 2, 6), "delivery_hour": "12-13"},
-    "ops.pending_delivery_periods": {"cause": "test"},
+    "ops.provider_requests": {
+        "market": "DE", "provider": "provider", "delivery_day": date(2023, 2, 6), "delivery_hour": "12-13",
+    },
+    "ops.pending_delivery_periods": {"market": "DE", "cause": "test"},
+    "ops.capture_comparisons": {"market": "DE"},
     "ops.task_runs": {
-        "dag_id": "d", "run_id": "r", "task_id": "t", "try_number": 1, "run_type": "manual",
+        "market": "DE", "dag_id": "d", "run_id": "r", "task_id": "t", "try_number": 1, "run_type": "manual",
         "dag_task_count": 1,
     },
-    "ops.alarms": {"since_at": NOW, "detail": "d"},
-    "raw.trades": {"executed_at": NOW, "received_at": NOW},
+    "ops.alarms": {"market": "DE", "since_at": NOW, "detail": "d"},
+    "raw.trades": {"market": "DE", "executed_at": NOW, "received_at": NOW},
+    "raw.delivery_periods": {"market": "DE"},
+    "raw.reference_prices": {"market": "DE"},
+    "curated.pnl_versions": {"market": "DE"},
+    "staging.trade_copies": {"market": "DE"},
     "raw.trade_cancellations": {"market": "DE", "received_at": NOW},
 }  # fmt: skip
 """What a row says unless the test says otherwise."""
@@ -81,7 +89,12 @@ class Database(database.Database):
         **columns: Any,
     ) -> int:
         """A batch of the source's landing file of that name; the file's counts stay 0."""
-        file = {"landing_file": f"{source}/{name}", "source": source, "hour_start_at": hour_start_at}
+        file = {
+            "market": "DE",
+            "landing_file": f"{source}/{name}",
+            "source": source,
+            "hour_start_at": hour_start_at,
+        }
         run_sql(self.cursor, QUERIES["landing_files_lock"], file)
         file_id = self.cursor.fetchall()[0][0]
         row = {"source": source, "landing_file_id": file_id, "state": state}

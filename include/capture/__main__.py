@@ -1,4 +1,4 @@
-"""The capture as a service: lands the exchange's messages until SIGTERM or Ctrl-C."""
+"""The capture as a service: lands the messages of each market's exchange until SIGTERM or Ctrl-C."""
 
 import argparse
 import logging
@@ -6,12 +6,15 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from include.capture.markets import capture_each
 from include.capture.service import run_capture
 from include.errors import TerminalError
+from include.markets_file import remember_first_market
 from include.service_log import log_to_stderr
 from include.settings import Settings
 
@@ -26,12 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
         "--exchange-url",
         help="ws:// or wss:// address, instead of EXCHANGE_URL (which keeps a password out of ps)",
     )
+    parser.add_argument("--market", default="", help="only this market of MARKETS_FILE")
+    parser.add_argument("--with-parent", action="store_true", help="end when the parent process has ended")
     parser.add_argument("--landing-root", type=Path, help="folder of the files, instead of LANDING_ROOT")
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", options.name):
         parser.error("--name may hold letters, digits, '.', '_' and '-' only")
     log_to_stderr()
     stopping = False
+    parent = os.getppid() if options.with_parent else 0
+
+    def is_stopping() -> bool:
+        return stopping or (parent != 0 and os.getppid() != parent)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         nonlocal stopping
@@ -40,13 +49,22 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        settings = Settings.from_environment()
-        settings = replace(
-            settings,
-            exchange_url=options.exchange_url or settings.exchange_url,
-            landing_root=options.landing_root or settings.landing_root,
-        )
-        run_capture(settings, options.name, lambda: stopping)
+        environment = dict(os.environ)
+        if options.landing_root:
+            environment["LANDING_ROOT"] = str(options.landing_root)
+        if options.market:
+            environment["MARKET"] = options.market
+        first, markets = Settings.of_markets(environment)[0], Settings.chosen_markets(environment)
+        with suppress(OSError):  # the disk fails: capturing waits for it, and the next start notes it
+            remember_first_market(first.landing_root, first.market.market)
+        if len(markets) > 1:
+            if options.exchange_url:
+                raise TerminalError("--exchange-url is of one market: say which with --market")
+            arguments = ["--name", options.name, "--landing-root", str(first.landing_root)]
+            capture_each([s.market.market for s in markets], arguments, is_stopping)
+        else:
+            url = options.exchange_url or markets[0].exchange_url
+            run_capture(replace(markets[0], exchange_url=url), options.name, is_stopping)
     except TerminalError as error:
         print(f"capture: {error}", file=sys.stderr)
         return 2

@@ -22,7 +22,7 @@ _TAIL_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The last signs of life of all capture instances together, UTC.
+    """The last signs of life of all capture instances of a market together, UTC.
 
     Attributes:
         written_at: When any of them last wrote to its file; None if there is no file.
@@ -33,12 +33,18 @@ class Signs:
     connected_at: datetime | None
 
 
-def last_signs(landing_root: Path, now: datetime) -> Signs:
-    """Reads the files of this hour and the last; if there are none, `written_at` is that of the newest file."""
+def last_signs(landing_root: Path, now: datetime, market: str = "") -> Signs:
+    """Reads the files of this hour and the last; if there are none, `written_at` is that of the newest file.
+
+    Args:
+        landing_root: LANDING_ROOT.
+        now: The present.
+        market: `Settings.landing_market`: whose capture instances.
+    """
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    files = list_files(landing_root, TRADES, hour - timedelta(hours=1))
+    files = list_files(landing_root, TRADES, hour - timedelta(hours=1), market=market)
     recent = [file.path for file in files]
-    written = [_written_at(path) for path in recent or _newest(landing_root)]
+    written = [_written_at(path) for path in recent or _newest(landing_root, market)]
     proofs = [proof for path in recent for proof in _last_proof(path)]
     return Signs(_latest(written, now), _latest(proofs, now))
 
@@ -47,8 +53,8 @@ def _latest(times: Iterable[datetime], now: datetime) -> datetime | None:
     return max((time for time in times if time <= now + _MAX_AHEAD), default=None)
 
 
-def _newest(landing_root: Path) -> list[Path]:
-    return [file.path for file in list_files(landing_root, TRADES)[-1:]]
+def _newest(landing_root: Path, market: str) -> list[Path]:
+    return [file.path for file in list_files(landing_root, TRADES, market=market)[-1:]]
 
 
 def _written_at(path: Path) -> datetime:

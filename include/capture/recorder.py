@@ -32,9 +32,12 @@ class Recorder:
         last_received_at: When the last message was received, UTC.
         alive_at: Last proof that the connection was alive: a message, a pong or the handshake, UTC.
         proofs: Number of such proofs.
+        market: `Settings.landing_market`.
     """
 
-    def __init__(self, root: Path, name: str, clock: AnchoredClock, retry_seconds: float = 1.0) -> None:
+    def __init__(
+        self, root: Path, name: str, clock: AnchoredClock, retry_seconds: float = 1.0, market: str = ""
+    ) -> None:
         self.is_connected = False
         self.messages = 0
         self.last_received_at: datetime | None = None
@@ -43,7 +46,7 @@ class Recorder:
         self._clock = clock
         self._retry_seconds = retry_seconds
         self._loop = asyncio.get_running_loop()
-        self._writer = LandingWriter(root, TRADES, name, lambda: {"connected": self.is_connected})
+        self._writer = LandingWriter(root, TRADES, name, lambda: {"connected": self.is_connected}, market)
         self._commit = GroupCommit(self._writer.sync, self._sync_failed)
         self._sync_trouble_until = 0.0
         self._batch: list[bytes] = []

@@ -18,7 +18,6 @@ from include.capture.reasons import safe_url, was_noticed_at_once, why_closed, w
 from include.capture.recorder import Recorder
 from include.capture.silence import was_trading
 from include.capture.timing import Timing
-from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.settings import Settings
 
@@ -98,7 +97,7 @@ class _Capture:
         self._timing = timing
         self._wall = clock
         self._clock = AnchoredClock(clock, monotonic)
-        self._market = Market.of(settings.market_timezone)
+        self._market = settings.market
         self._silence = f"no message for {settings.max_silence_seconds} s: the subscription may be dead"
         self._is_stopping = False
         self._connection: ExchangeConnection | None = None
@@ -111,7 +110,11 @@ class _Capture:
 
     async def run(self) -> CaptureSummary:
         self._recorder = Recorder(
-            self._settings.landing_root, self._name, self._clock, self._timing.retry_write
+            self._settings.landing_root,
+            self._name,
+            self._clock,
+            self._timing.retry_write,
+            self._settings.landing_market,
         )
         work = asyncio.create_task(self._work())
         try:

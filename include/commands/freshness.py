@@ -1,22 +1,25 @@
-"""Tells what is late right now: `python -m include.commands.freshness`, `make freshness`."""
+"""Tells what is late right now in each market: `python -m include.commands.freshness`, `make freshness`."""
 
 import sys
 
 from include.errors import TerminalError, TransientError
 from include.jobs.check_freshness import check
-from include.settings import command_settings
+from include.settings import every_market
 
 
 def main() -> int:
     """Prints a line an alarm; 1 if one is on that is more than a warning, or nothing can be said."""
+    is_critical = False
     try:
-        alarms, _ = check(command_settings())
+        markets = every_market()
+        for settings in markets:
+            alarms, _ = check(settings)
+            is_critical |= any(alarm.severity == "critical" for alarm in alarms)
+            for alarm in alarms:
+                print(f"{settings.market.market}: {alarm}" if len(markets) > 1 else alarm)
     except (TerminalError, TransientError) as error:
         print(f"freshness: {error}")
         return 1
-    for alarm in alarms:
-        print(alarm)
-    is_critical = any(alarm.severity == "critical" for alarm in alarms)
     if not is_critical:
         print("capture, loading, hourly PnL and reference prices are fresh")
     return int(is_critical)

@@ -1,4 +1,4 @@
-"""Reconciles captured trades with statements of the exchange: `make reconcile`."""
+"""Reconciles captured trades with statements of the exchange: `make reconcile`; MARKET names another market."""
 
 import argparse
 import logging
@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from include.domain.delivery_period import Market
 from include.errors import TerminalError, TransientError
 from include.jobs import import_statements
-from include.jobs.load_statement import day_in_name
 from include.run_scope import DeliveryDays
 from include.settings import command_settings
+from include.statement_files import day_in_name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,16 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--file", required=True, help="an end-of-day file of the exchange, or a folder of such files"
     )
     parser.add_argument("--day", help="the day of its trades, like 2026-03-02; without it the name says it")
-    parser.add_argument("--market", help="the market; without it the first one")
     given = parser.parse_args(arguments)
     logging.basicConfig(
         format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr
     )
     try:
         settings = command_settings()
-        market = Market.of(settings.market_timezone).market
-        if given.market and given.market != market:
-            raise TerminalError(f"there is no market {given.market}; there is {market}")
         counts = import_statements.run(settings, _files(Path(given.file), given.day or None))
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"reconcile: {error}\n")
@@ -52,15 +47,15 @@ def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
     if not path.is_dir():
         if day is not None:
             return [(DeliveryDays.parse(day, day).first, path)]
-        if (named := day_in_name(path)) is None:
+        if (named := day_in_name(path.name)) is None:
             raise TerminalError(f"the name of {path} does not say which day it is about: give DAY=2026-03-02")
         return [(named, path)]
     if day is not None:
         raise TerminalError("DAY is for one file; the files of a folder have their days in their names")
     files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
-    dated = [(named, file) for file in files if (named := day_in_name(file)) is not None]
+    dated = [(named, file) for file in files if (named := day_in_name(file.name)) is not None]
     if len(dated) < len(files) or not dated:
-        other = next((file.name for file in files if day_in_name(file) is None), None)
+        other = next((file.name for file in files if day_in_name(file.name) is None), None)
         raise TerminalError(
             f"{path} holds no files"
             if other is None

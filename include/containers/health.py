@@ -13,7 +13,6 @@ import sys
 import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urljoin
 
 import psutil
@@ -96,13 +95,19 @@ def _by_ping(_component: str, environ: Mapping[str, str]) -> bool:
 
 def _by_landing_file(_component: str, environ: Mapping[str, str]) -> bool:
     from include.landing import TRADES, list_files
+    from include.settings import Settings
 
     now = datetime.now(UTC)
     hour = now.replace(minute=0, second=0, microsecond=0)
-    files = list_files(Path(environ["LANDING_ROOT"]), TRADES, hour - timedelta(hours=1))
     own = f"-{socket.gethostname()}-"
-    written_at = max((f.path.stat().st_mtime for f in files if own in f.path.name), default=0.0)
-    return written_at >= max(_started_at(), (now - _MAX_SILENCE).timestamp())
+    since = max(_started_at(), (now - _MAX_SILENCE).timestamp())
+    for settings in Settings.chosen_markets(environ):
+        files = list_files(
+            settings.landing_root, TRADES, hour - timedelta(hours=1), market=settings.landing_market
+        )
+        if max((f.path.stat().st_mtime for f in files if own in f.path.name), default=0.0) < since:
+            return False
+    return True
 
 
 def _started_at() -> float:

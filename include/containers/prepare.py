@@ -15,7 +15,7 @@ from include.errors import TerminalError, TransientError
 from include.settings import Settings
 from include.warehouse import roles
 from include.warehouse.connection import PEER_IS_GONE
-from include.warehouse.migrate import migrate
+from include.warehouse.migrate import migrate_for
 
 AIRFLOW = "airflow"
 """Airflow's own role and database."""
@@ -103,8 +103,7 @@ def main() -> int:
         if admin_url := os.environ.get("ADMIN_DATABASE_URL", ""):
             create_roles_and_databases(admin_url, os.environ)
             print("prepare: roles and databases are there", flush=True)
-        settings = Settings.from_environment()
-        migrate(settings.warehouse_url, settings.market_timezone)
+        migrate_for(Settings.of_markets())
         print("prepare: the warehouse is migrated", flush=True)
     except (TerminalError, TransientError) as error:
         print(f"prepare: {error}", file=sys.stderr)

@@ -122,7 +122,9 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     async def status(request: Request) -> Response:
         """In a trader's words. Costs no query until something changes."""
         state = await service.state()
-        facts = await service.recall("status", read_facts, state)
+        facts = await service.recall(
+            "status", lambda query: read_facts(query, state.settings.market.market), state
+        )
         now = utc_now()
         return respond(request, json_answer(status_at(facts, now)), now)
 
@@ -187,11 +189,11 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         """The next four lists of one hour, the last 500 of each, and in which trades statements differ."""
         state = await service.state()
         view = _view(state, day, trader)
-        label = given.required("hour", given.hour(hour, view.day, state.settings.market_timezone))
+        label = given.required("hour", given.hour(hour, view.day, state.settings.market))
 
         def make(query: Any) -> Answer:
             chosen = view.day, label, view.trader_id
-            differences = read_hour_differences(query, state.settings.market_timezone, *chosen)
+            differences = read_hour_differences(query, state.settings.market, *chosen)
             return json_answer(read_hour(query, *chosen) | {"statement": differences})
 
         return await _answer(request, state, ("hour", view, label), make, is_slow=True)
@@ -226,20 +228,21 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     ) -> Response:
         """Gaps that touch these days of the market, the last first, at most 1,000."""
         state = await service.state()
-        zone = state.settings.market_timezone
-        first, last = given.days(from_, to, given.today(zone, utc_now()), MAX_DAYS["gaps"])
+        market = state.settings.market
+        first, last = given.days(from_, to, given.today(market, utc_now()), MAX_DAYS["gaps"])
         form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
-            start, end = given.midnight(first, zone), given.midnight(last + timedelta(days=1), zone)
-            return table(form, sign, file_name("gaps", first, last, None), GAPS, read_gaps(query, start, end))
+            start, end = given.midnight(first, market), given.midnight(last + timedelta(days=1), market)
+            rows = read_gaps(query, market.market, start, end)
+            return table(form, sign, file_name("gaps", first, last, None), GAPS, rows)
 
         return await _answer(request, state, ("gaps", first, last, form, sign), make, is_slow=True)
 
     async def _list(request: Request, name: str, listed: Listed) -> Response:
         state = await service.state()
         view = _view(state, listed.day, listed.trader)
-        hour_label = given.hour(listed.hour, view.day, state.settings.market_timezone)
+        hour_label = given.hour(listed.hour, view.day, state.settings.market)
         most = given.limit(listed.limit)
         form = given.choice("format", listed.format, FORMATS)
         sign = given.choice("decimal", listed.decimal, DECIMALS)
@@ -256,7 +259,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         now = utc_now()
         is_each = trader == given.EVERY_TRADER
         most = min(MAX_DAYS[name], MAX_DAYS_OF_EACH_TRADER) if is_each else MAX_DAYS[name]
-        first, last = given.days(from_, to, given.today(state.settings.market_timezone, now), most)
+        first, last = given.days(from_, to, given.today(state.settings.market, now), most)
         trader_id = None if is_each else given.trader(trader)
         at = given.moment("as_of", as_of, now)
         form, sign = given.choice("format", form, FORMATS), given.choice("decimal", decimal, DECIMALS)
@@ -292,5 +295,5 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
 def _view(state: State, day: str, trader: str, as_of: str = "") -> View:
     now = utc_now()
-    today: date = given.today(state.settings.market_timezone, now)
+    today: date = given.today(state.settings.market, now)
     return View(given.day("day", day) or today, given.trader(trader), given.moment("as_of", as_of, now))

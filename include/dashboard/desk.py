@@ -11,6 +11,7 @@ from include.dashboard.reconciliation import read_statements
 from include.dashboard.service import State
 from include.dashboard.tables import DAILY, HOURLY
 from include.dashboard.wording import incomplete_because, matching, reasons
+from include.domain.delivery_period import Market
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -76,8 +77,8 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "day": view.day,
         "trader": view.trader_id,
         "as_of": view.as_of,
-        "market_timezone": state.settings.market_timezone,
-        "trading_opens_at": trading_opens_at(state.settings.market_timezone, view.day),
+        "market_timezone": state.settings.market.timezone.key,
+        "trading_opens_at": trading_opens_at(state.settings.market, view.day),
         "now": None,  # filled in when somebody asks
         "days": {"first": state.first_day, "last": state.last_day},
         "traders": [row["trader_id"] for row in query(QUERIES["traders"])],
@@ -86,18 +87,18 @@ def read_desk(query: Query, state: State, view: View) -> Row:
             | {"incomplete_because": incomplete_because(row, by_hour.get(row["delivery_hour"], ()))}
             for row in rows
         ],
-        "hours_without_trades": _without_trades(state.settings.market_timezone, view.day, rows, missing),
+        "hours_without_trades": _without_trades(state.settings.market, view.day, rows, missing),
         "total": {name: totals[0][name] for name in DAILY} if totals else None,
     }
 
 
-def _without_trades(timezone: str, day: date, rows: list[Row], missing: list[Row]) -> list[Row]:
+def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Row]) -> list[Row]:
     """The hours of a day that have no row of PnL although messages about them came, in order of time."""
     traded = {row["delivery_hour"] for row in rows}
     # a price is missing in rows of other traders
     messages = [row for row in missing if not row["reason"].startswith("price_")]
     by_hour = matching("delivery_hour", (row for row in messages if row["delivery_hour"] not in traded))
-    periods = sorted((period_of(timezone, day, hour) for hour in by_hour), key=lambda period: period.start_at)
+    periods = sorted((period_of(market, day, hour) for hour in by_hour), key=lambda period: period.start_at)
     return [
         {
             "delivery_hour": period.delivery_hour,
@@ -117,7 +118,7 @@ def read_history(query: Query, view: View) -> Row:
 def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     """All that the page shows of a day, so that loading it again is one request and one transaction."""
     desk = read_desk(query, state, view)
-    facts = read_facts(query)
+    facts = read_facts(query, state.settings.market.market)
     by_trader: list[Row] = []
     if view.trader_id is None and desk["rows"]:
         by_trader = read_pnl(
@@ -134,7 +135,7 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
         "history": [] if view.as_of else read_history(query, view)["points"],
         "statements": None
         if view.as_of
-        else read_statements(query, state.settings.market_timezone, view.day, view.trader_id),
+        else read_statements(query, state.settings.market, view.day, view.trader_id),
         "status": {"data_as_of": facts.data_as_of, **upcoming(now), "troubles": facts.troubles},
         "by_trader": [{name: row[name] for name in DAILY} for row in by_trader],
     }

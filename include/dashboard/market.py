@@ -25,16 +25,16 @@ def next_refresh_at(now: datetime) -> datetime:
     return next_publication_at(now - ASKED_AFTER) + ASKED_AFTER
 
 
-def open_periods(timezone: str, now: datetime) -> list[DeliveryPeriod]:
+def open_periods(market: Market, now: datetime) -> list[DeliveryPeriod]:
     """The hours that are open for trading."""
-    return Market.of(timezone).tradable_hours(now)
+    return market.tradable_hours(now)
 
 
-def trading_opens_at(timezone: str, day: date) -> datetime:
+def trading_opens_at(market: Market, day: date) -> datetime:
     """When the hours of a delivery day open for trading."""
-    return Market.of(timezone).hours_of(day)[0].tradable_from
+    return market.hours_of(day)[0].tradable_from
 
 
-def period_of(timezone: str, day: date, label: str) -> DeliveryPeriod:
+def period_of(market: Market, day: date, label: str) -> DeliveryPeriod:
     """The delivery period of a canonical label."""
-    return Market.of(timezone).period(day, label)
+    return market.period(day, label)

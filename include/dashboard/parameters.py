@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo
 
 from fastapi import Query
 
@@ -70,7 +69,7 @@ def trader(text: str) -> str | None:
     return text or None
 
 
-def hour(text: str, delivery_day: date, timezone: str) -> str | None:
+def hour(text: str, delivery_day: date, market: Market) -> str | None:
     """The canonical label of a delivery period of that day; None for an empty text.
 
     Raises:
@@ -79,7 +78,7 @@ def hour(text: str, delivery_day: date, timezone: str) -> str | None:
     if not text:
         return None
     try:
-        return Market.of(timezone).period(delivery_day, text).delivery_hour
+        return market.period(delivery_day, text).delivery_hour
     except RejectedMessageError:
         raise BadParameterError(
             f"hour must be a delivery period of {delivery_day} like 15-16, not {_shown(text)}."
@@ -149,14 +148,14 @@ def limit(text: str) -> int:
     return int(text)
 
 
-def today(timezone: str, now: datetime) -> date:
+def today(market: Market, now: datetime) -> date:
     """The day in market time."""
-    return now.astimezone(ZoneInfo(timezone)).date()
+    return now.astimezone(market.timezone).date()
 
 
-def midnight(at_day: date, timezone: str) -> datetime:
+def midnight(at_day: date, market: Market) -> datetime:
     """When that day begins in market time, UTC."""
-    return datetime.combine(at_day, time(), ZoneInfo(timezone)).astimezone(UTC)
+    return datetime.combine(at_day, time(), market.timezone).astimezone(UTC)
 
 
 def _shown(text: str) -> str:

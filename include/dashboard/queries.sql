@@ -268,11 +268,11 @@ LIMIT %(limit)s
 
 -- name: data_as_of
 -- Up to when the deals are known
-SELECT last_at AS data_as_of FROM ops.freshness WHERE thing = 'trades'
+SELECT last_at AS data_as_of FROM ops.freshness WHERE market = %(market)s AND thing = 'trades'
 
 -- name: troubles
 -- What is wrong, the oldest first
-SELECT code, since_at AS since, text FROM ops.troubles ORDER BY since_at NULLS LAST
+SELECT code, since_at AS since, text FROM ops.troubles WHERE market = %(market)s ORDER BY since_at NULLS LAST
 
 -- name: health_ledger
 -- Every captured line, by what became of it

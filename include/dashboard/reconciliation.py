@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -11,12 +10,13 @@ from starlette.responses import Response
 from include.csv_file import DECIMALS
 from include.dashboard import parameters as given
 from include.dashboard import schemas
-from include.dashboard.market import market_of, trading_opens_at
+from include.dashboard.market import trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.responses import Answer
 from include.dashboard.service import Service, utc_now
 from include.dashboard.tables import DIFFERENCES, FORMATS, RECONCILIATIONS, file_name, table
 from include.dashboard.trades import review_command
+from include.domain.delivery_period import Market
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -30,14 +30,14 @@ Answering = Callable[[Request, Any, Any, Callable[[Query], Answer]], Awaitable[R
 """Request, state of the service, key of the answer, and how it is made."""
 
 
-def read_days(query: Query, timezone: str, first: date, last: date) -> list[Row]:
+def read_days(query: Query, market: Market, first: date, last: date) -> list[Row]:
     """Rows of `ops.reconciliations`, the last day first."""
-    return query(QUERIES["reconciliations"], market=market_of(timezone), from_day=first, to_day=last)
+    return query(QUERIES["reconciliations"], market=market.market, from_day=first, to_day=last)
 
 
 def read_differences(
     query: Query,
-    timezone: str,
+    market: Market,
     first: date,
     last: date,
     day: date | None = None,
@@ -57,7 +57,7 @@ def read_differences(
     """
     rows = query(
         QUERIES["reconciliation_differences"],
-        market=market_of(timezone),
+        market=market.market,
         **{"from_day": first, "to_day": last, "day": day, "hour": hour, "trader_id": trader_id, "limit": limit},
     )
     for row in rows:
@@ -66,20 +66,20 @@ def read_differences(
     return rows
 
 
-def days_of_trading(timezone: str, day: date) -> tuple[date, date]:
+def days_of_trading(market: Market, day: date) -> tuple[date, date]:
     """First and last day on which trades for a delivery day are executed."""
-    return trading_opens_at(timezone, day).astimezone(ZoneInfo(timezone)).date(), day
+    return trading_opens_at(market, day).astimezone(market.timezone).date(), day
 
 
-def read_statements(query: Query, timezone: str, day: date, trader_id: str | None) -> Row:
+def read_statements(query: Query, market: Market, day: date, trader_id: str | None) -> Row:
     """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement."""
-    first, last = days_of_trading(timezone, day)
-    known = {row["statement_day"]: row for row in read_days(query, timezone, first, last)}
+    first, last = days_of_trading(market, day)
+    known = {row["statement_day"]: row for row in read_days(query, market, first, last)}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     differences = []
     if known:
         differences = read_differences(
-            query, timezone, first, last, day=day, trader_id=trader_id, limit=_MAX_SHOWN
+            query, market, first, last, day=day, trader_id=trader_id, limit=_MAX_SHOWN
         )
     return {
         "days": [
@@ -93,11 +93,11 @@ def read_statements(query: Query, timezone: str, day: date, trader_id: str | Non
 
 
 def read_hour_differences(
-    query: Query, timezone: str, day: date, hour: str, trader_id: str | None
+    query: Query, market: Market, day: date, hour: str, trader_id: str | None
 ) -> list[Row]:
     """The trades of an hour that a statement added or changed, or does not have."""
-    first, last = days_of_trading(timezone, day)
-    rows = read_differences(query, timezone, first, last, day, hour, trader_id, _MAX_SHOWN)
+    first, last = days_of_trading(market, day)
+    rows = read_differences(query, market, first, last, day, hour, trader_id, _MAX_SHOWN)
     return [{name: row[name] for name in DIFFERENCES} for row in rows]
 
 
@@ -139,17 +139,17 @@ def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
         request: Request,
         name: str,
         columns: list[str],
-        read: Callable[[Query, str, date, date], list[Row]],
+        read: Callable[[Query, Market, date, date], list[Row]],
         texts: tuple[str, str, str, str],
     ) -> Response:
         state = await service.state()
-        zone = state.settings.market_timezone
-        first, last = given.days(texts[0], texts[1], given.today(zone, utc_now()), MAX_DAYS)
+        market = state.settings.market
+        first, last = given.days(texts[0], texts[1], given.today(market, utc_now()), MAX_DAYS)
         form, sign = given.choice("format", texts[2], FORMATS), given.choice("decimal", texts[3], DECIMALS)
 
         def make(query: Query) -> Answer:
             return table(
-                form, sign, file_name(name, first, last, None), columns, read(query, zone, first, last)
+                form, sign, file_name(name, first, last, None), columns, read(query, market, first, last)
             )
 
         return await answer(request, state, (name, first, last, form, sign), make)

@@ -16,6 +16,9 @@ GATE_CLOSURE = timedelta(minutes=5)
 TRADING_OPENS = time(15, 0)
 """Local time of the day before delivery at which hourly contracts open (EPEX SPOT intraday, Germany)."""
 
+LOWEST_PRICE, HIGHEST_PRICE = Decimal("-9999.99"), Decimal("9999.99")
+"""EUR/MWh: the technical bounds of the exchange (EPEX SPOT continuous intraday)."""
+
 PUBLICATION_INTERVAL = timedelta(minutes=10)
 """The provider updates a reference price every 10 minutes until gate closure …"""
 
@@ -92,21 +95,36 @@ class DeliveryPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A market: its id, its currency, and everything that depends on its time zone.
+    """A market: its id, its currency and its rules, and everything that depends on its time zone.
 
     Attributes:
         timezone: Of delivery days and labels.
         market: Its id, the first key column of all tables.
         currency: ISO 4217 code of its prices.
+        trading_opens: Local time of the day before delivery from which everything can be traded.
+        gate_closure: How long before delivery trading of hours and blocks ends.
+        gate_closure_shorter: The same of halves and quarters of an hour.
+        price_min: The exchange's lowest price, EUR/MWh.
+        price_max: Its highest price, EUR/MWh.
     """
 
     timezone: ZoneInfo
     market: str = "DE"
     currency: str = "EUR"
+    trading_opens: time = TRADING_OPENS
+    gate_closure: timedelta = GATE_CLOSURE
+    gate_closure_shorter: timedelta = GATE_CLOSURE
+    price_min: Decimal = LOWEST_PRICE
+    price_max: Decimal = HIGHEST_PRICE
 
     @classmethod
     def of(cls, timezone: str) -> "Market":
         return cls(ZoneInfo(timezone))
+
+    @property
+    def price_bounds(self) -> tuple[Decimal, Decimal]:
+        """Lowest and highest price of the exchange, EUR/MWh."""
+        return self.price_min, self.price_max
 
     def period(self, delivery_day: date, label: str) -> DeliveryPeriod:
         """The period of a label on a day.
@@ -151,7 +169,8 @@ class Market:
                 ),
             )
         # a trade under the doubled label may be for its second occurrence, so trading ends at that gate
-        gate = (second if is_ambiguous else start) - GATE_CLOSURE
+        closes = self.gate_closure if length >= _HOUR else self.gate_closure_shorter
+        gate = (second if is_ambiguous else start) - closes
         next_day = delivery_day + timedelta(days=1)
         return DeliveryPeriod(
             market=self.market,
@@ -161,7 +180,7 @@ class Market:
             end_at=end,
             hours=sum((share.hours for share in shares), Decimal(0)),
             is_dst_ambiguous=is_ambiguous,
-            tradable_from=self._instant(datetime.combine(delivery_day - timedelta(days=1), TRADING_OPENS)),
+            tradable_from=self._instant(datetime.combine(delivery_day - timedelta(days=1), self.trading_opens)),
             tradable_until=gate,
             price_final_from=_ceil(gate, PUBLICATION_INTERVAL) + PUBLICATION_DELAY,
             shares=shares,

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
-from include.domain.delivery_period import DeliveryPeriod
+from include.domain.delivery_period import HIGHEST_PRICE, LOWEST_PRICE, DeliveryPeriod
 from include.domain.message import decode_json, parse_time, quoted_number, storable_number
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
 UNITS = ("euro/mwh", "euro")
 """The provider sends the first; its documentation says the second. Both mean EUR/MWh."""
 
-LOWEST_PRICE, HIGHEST_PRICE = Decimal("-9999.99"), Decimal("9999.99")
-"""EUR/MWh: the technical bounds of the exchange (EPEX SPOT continuous intraday)."""
+Bounds = tuple[Decimal, Decimal]
+DEFAULT_BOUNDS: Bounds = (LOWEST_PRICE, HIGHEST_PRICE)
 
 UNDEFINED_STATUSES = (204, 404)
 """These say that there is no price (yet), whatever the body contains."""
@@ -105,7 +105,9 @@ def is_transient_status(status: int) -> bool:
     return status in (408, 425, 429) or status >= 500
 
 
-def why_no_answer(status: int, body: bytes, asked: DeliveryPeriod) -> str | None:
+def why_no_answer(
+    status: int, body: bytes, asked: DeliveryPeriod, bounds: Bounds = DEFAULT_BOUNDS
+) -> str | None:
     """Why a reply is not an answer, so that the request has to be retried; None if it is one.
 
     Answers are a price, "undefined", a 400 (the provider does not know the period) and a price out of bounds:
@@ -116,11 +118,12 @@ def why_no_answer(status: int, body: bytes, asked: DeliveryPeriod) -> str | None
         status: HTTP status.
         body: The reply's body, verbatim.
         asked: The period of the request.
+        bounds: Lowest and highest price of the exchange, EUR/MWh.
     """
     if is_transient_status(status):
         return f"status {status}"
     try:
-        parse_reference_price(status, body.decode(), asked)
+        parse_reference_price(status, body.decode(), asked, bounds)
     except RejectedMessageError as error:
         return None if error.reason in _ANSWERS else f"status {status}, {error}"
     except UnicodeDecodeError:
@@ -130,7 +133,9 @@ def why_no_answer(status: int, body: bytes, asked: DeliveryPeriod) -> str | None
     return None
 
 
-def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> ReferencePrice:
+def parse_reference_price(
+    status: int, text: str, asked: DeliveryPeriod, bounds: Bounds = DEFAULT_BOUNDS
+) -> ReferencePrice:
     """Parses the reply to a request for the price of a delivery period.
 
     204, 404, a null and a missing `value` all mean that the price is undefined. A `last_update` that cannot be
@@ -140,6 +145,7 @@ def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> Refe
         status: HTTP status, not a transient one (`is_transient_status`).
         text: The body.
         asked: The requested period; the reply must be for the same one.
+        bounds: Lowest and highest price of the exchange, EUR/MWh.
 
     Raises:
         RejectedMessageError: The reply violates the provider's contract.
@@ -167,6 +173,6 @@ def parse_reference_price(status: int, text: str, asked: DeliveryPeriod) -> Refe
     if unit not in UNITS:
         raise RejectedMessageError(Reason.INVALID_UNIT, f"unit is {quoted(unit)}")
     price = storable_number(value, "value", Reason.INVALID_PRICE)
-    if not LOWEST_PRICE <= price <= HIGHEST_PRICE:
+    if not bounds[0] <= price <= bounds[1]:
         raise RejectedMessageError(Reason.PRICE_OUT_OF_BOUNDS, f"value is {quoted_number(value)}")
     return ReferencePrice(asked, price, updated_at, unreadable)

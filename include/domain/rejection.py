@@ -63,7 +63,9 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.UNEXPECTED_STATUS: "the provider answered with a status that its contract does not know",
     Reason.ANSWER_MISMATCH: "the provider answered for another delivery hour than the one asked for",
     Reason.INVALID_UNIT: "the unit is neither euro/mwh nor euro; nothing is converted",
-    Reason.PRICE_OUT_OF_BOUNDS: "the price is outside the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
+    Reason.PRICE_OUT_OF_BOUNDS: (
+        "the price is outside the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh or as MARKETS_FILE says"
+    ),
     Reason.WRONG_STATEMENT_DAY: "the trade of a statement was executed on another day than the statement's",
     Reason.WRONG_COLUMN_COUNT: "the line of a statement has more or fewer columns than its header",
     Reason.OBSERVED_IN_FUTURE: "the reply was received after it was loaded: the clock of the pull was ahead",

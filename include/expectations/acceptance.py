@@ -7,7 +7,6 @@ from typing import Literal
 
 from psycopg2.extensions import connection, cursor
 
-from include.domain.delivery_period import Market
 from include.expectations.reconciliation import reconcile_batches
 from include.load.copies import decide_copies
 from include.settings import Settings
@@ -37,7 +36,7 @@ class _Batch:
 
 
 def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
-    """Validates all batches of the source that wait for it, and accepts them.
+    """Validates all batches of the source and market that wait for it, and accepts them.
 
     The verdict is on a row, whatever it was loaded with: a trade that breaks a critical expectation is
     quarantined, everything else counts. Each portion is one transaction, which also marks the hours of PnL that
@@ -52,10 +51,10 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
     total = {"batches": 0, "rows": 0, "quarantined": 0, "warnings": 0}
     with connect(settings.warehouse_url, f"validate_{source}") as conn:
         with conn, conn.cursor() as cur:
-            lock_validation(cur, source)
+            lock_validation(cur, settings.market.market, source)
             run_sql(cur, QUERIES["unsound_rows"])
         # accepted trades may change what a statement adds, which then has to be validated as well
-        while batches := _waiting(conn, source):
+        while batches := _waiting(conn, settings.market.market, source):
             total["batches"] += len(batches)
             if sum(batch.row_count for batch in batches) > _ROWS_PER_VALIDATION:
                 _vacuum(conn, source)
@@ -70,9 +69,9 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
     return total
 
 
-def _waiting(conn: connection, source: Source) -> list[_Batch]:
+def _waiting(conn: connection, market: str, source: Source) -> list[_Batch]:
     with conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["validation_batches"], {"sources": _SOURCES[source]})
+        run_sql(cur, QUERIES["validation_batches"], {"market": market, "sources": _SOURCES[source]})
         return [_Batch(*row) for row in cur]
 
 
@@ -108,7 +107,7 @@ def _check(settings: Settings, conn: connection, source: Source, load_batch_ids:
     from include.expectations.views import checked_view
 
     suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source](settings)
-    parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market_timezone}
+    parameters = {"load_batch_ids": load_batch_ids, "market_timezone": settings.market.timezone.key}
     with checked_view(conn, source, parameters) as view:
         findings = validate(settings, conn, suite, view, load_batch_ids)
         with conn, conn.cursor() as cur:
@@ -123,7 +122,7 @@ def accept(cur: cursor, settings: Settings, source: Source, load_batch_ids: list
 
     Marks the hours of PnL that this changes, in the caller's transaction.
     """
-    lock_decision(cur)
+    lock_decision(cur, settings.market.market)
     batches = {"load_batch_ids": load_batch_ids}
     run_sql(cur, QUERIES["accept_batches"], batches)
     quarantined = 0
@@ -133,7 +132,7 @@ def accept(cur: cursor, settings: Settings, source: Source, load_batch_ids: list
         run_sql(cur, QUERIES["release_sound"], batches)
         quarantined = run_sql(cur, QUERIES["quarantine_unsound"], batches)
         run_sql(cur, QUERIES["accept_pending_trades"], batches)
-        reconcile_batches(cur, Market.of(settings.market_timezone), load_batch_ids)
+        reconcile_batches(cur, settings.market, load_batch_ids)
     else:
         run_sql(cur, QUERIES["accept_pending_reference_prices"], batches)
     run_sql(cur, QUERIES["forget_unsound"])

@@ -29,7 +29,7 @@ def check_pnl(settings: Settings, days: list[date]) -> None:
     """
     with (
         connect(settings.warehouse_url, "check_pnl") as conn,
-        checked_view(conn, "pnl_hourly", {"days": days}) as view,
+        checked_view(conn, "pnl_hourly", {"market": settings.market.market, "days": days}) as view,
     ):
         findings = validate(settings, conn, suite(), view)
     broken = [finding for finding in findings if finding.is_critical]

@@ -1,14 +1,15 @@
 -- Queries of include/expectations: what is validated, what was found, and what then counts
 
 -- name: validation_batches
--- The batches that wait for their validation, and how many rows they have to validate
+-- The batches of a market that wait for their validation, and how many rows they have to validate
 SELECT
     b.load_batch_id,
     CASE b.source WHEN 'statements' THEN (SELECT count(*) FROM raw.trades AS t WHERE t.load_batch_id = b.load_batch_id)
          ELSE b.loaded_count END
     + (SELECT count(*) FROM staging.trade_copies AS c WHERE c.load_batch_id = b.load_batch_id) AS row_count
 FROM ops.load_batches AS b
-WHERE b.source = ANY(%(sources)s) AND b.state = 'loaded'
+JOIN ops.landing_files AS f USING (landing_file_id)
+WHERE f.market = %(market)s AND b.source = ANY(%(sources)s) AND b.state = 'loaded'
 ORDER BY b.load_batch_id
 
 -- name: unsound_rows
@@ -56,7 +57,7 @@ WHERE r.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: validation_view_pnl_hourly
 -- The rows of one build, which holds the locks of these days
-SELECT * FROM staging.pnl_hourly WHERE delivery_day = ANY(%(days)s::date[])
+SELECT * FROM staging.pnl_hourly WHERE market = %(market)s AND delivery_day = ANY(%(days)s::date[])
 
 -- name: validation_views_left
 -- Views of validations whose connection, named in them by its process id, is gone
@@ -70,10 +71,10 @@ WHERE schemaname = 'staging'
 
 -- name: validation_results
 INSERT INTO ops.validation_results (
-    validation_id, suite, expectation, column_name, severity, is_success, unexpected_count, detail, load_batch_ids
+    market, validation_id, suite, expectation, column_name, severity, is_success, unexpected_count, detail, load_batch_ids
 )
 VALUES (
-    %(validation_id)s, %(suite)s, %(expectation)s, %(column)s, %(severity)s, %(is_success)s, %(unexpected_count)s,
+    %(market)s, %(validation_id)s, %(suite)s, %(expectation)s, %(column)s, %(severity)s, %(is_success)s, %(unexpected_count)s,
     %(detail)s, %(load_batch_ids)s::bigint[]
 )
 

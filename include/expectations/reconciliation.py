@@ -7,6 +7,7 @@ from psycopg2.extensions import cursor
 from include.domain.delivery_period import Market
 from include.domain.reconciliation import UNASSIGNED
 from include.landing import statement_folder
+from include.settings import Settings
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 
 QUERIES = load_queries("expectations/reconciliation.sql")
@@ -15,21 +16,22 @@ IN_STATEMENT = "each captured trade is in the statement of the exchange"
 """What is expected of captured trades of a day that has a statement; others count until they are discarded."""
 
 
-def reconcile_days(cur: cursor, market: Market, days: list[date]) -> dict[str, int]:
+def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[str, int]:
     """Reconciles whole days with the last landed statement of each; days without one are left as they are.
 
     Args:
         cur: Within a transaction that holds the locks of a decision.
-        market: Their market.
+        settings: Of their market.
         days: Local days.
 
     Returns:
         Counts: days, matched, missing, differs, unexpected, not_reconciled.
     """
+    market = settings.market
     spans = [market.span_of(day) for day in days]
     parameters = _parameters(market) | {
         "days": days,
-        "folders": [statement_folder(day) for day in days],
+        "folders": [statement_folder(day, settings.landing_market) for day in days],
         "covered_from": [first for first, _ in spans],
         "covered_until": [after for _, after in spans],
     }

@@ -278,7 +278,7 @@ WHERE NOT EXISTS (
 -- name: pending_reconciled
 -- The hours whose capture gap is another one than PnL shows, now that days are reconciled or are so no more
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
-WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps)
+WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps WHERE market = %(market)s)
 SELECT DISTINCT p.market, p.delivery_day, p.delivery_hour, 'statement'
 FROM curated.pnl_hourly AS p
 JOIN staging.pnl_hours AS d USING (market, delivery_day, delivery_hour)

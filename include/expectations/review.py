@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.expectations.reconciliation import IN_STATEMENT, reconcile_reviewed
 from include.settings import Settings
@@ -40,9 +39,9 @@ class Selection:
 
 
 def waiting(settings: Settings) -> list[dict[str, Any]]:
-    """What waits for a decision, with the columns of `review_waiting`; of each group at most EXAMPLES."""
+    """What waits for a decision in the market, as `review_waiting` has it; of each group at most EXAMPLES."""
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
-        parameters = {"examples": EXAMPLES, "in_statement": IN_STATEMENT}
+        parameters = {"market": settings.market.market, "examples": EXAMPLES, "in_statement": IN_STATEMENT}
         return fetch_dicts(cur, QUERIES["review_waiting"], parameters)
 
 
@@ -62,9 +61,9 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
     """
     parameters = asdict(selection) | {"action": action, "reason": reason.strip()}
     _check(parameters)
-    parameters["in_statement"] = IN_STATEMENT
+    parameters |= {"market": settings.market.market, "in_statement": IN_STATEMENT}
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
-        lock_decision(cur)
+        lock_decision(cur, settings.market.market)
         found = run_sql(cur, QUERIES["review_selection"], parameters)
         if unexpected := run_sql(cur, QUERIES["review_unexpected"], parameters):
             run_sql(cur, QUERIES["review_unexpected_trades"], parameters)
@@ -76,7 +75,7 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
         hours = run_sql(cur, QUERIES["review_pending"])
         trades = run_sql(cur, QUERIES["review_trades"], parameters)
         rejects = run_sql(cur, QUERIES["review_rejects"], parameters)
-        reconcile_reviewed(cur, Market.of(settings.market_timezone))
+        reconcile_reviewed(cur, settings.market)
     return {"trades": trades, "rejects": rejects, "hours": hours}
 
 

@@ -12,6 +12,7 @@ FROM (
     LEFT JOIN ops.quarantined_trades AS t USING (market, trade_id, direction, revision)
     LEFT JOIN ops.rejected_messages AS m
         ON q.problem = 'rejected' AND (m.landing_file_id, m.line_number) = (q.landing_file_id, q.line_number)
+    WHERE q.market = %(market)s
     UNION ALL
     SELECT
         'unexpected', %(in_statement)s, d.trade_id, f.landing_file, d.line_number, t.received_at, t.trader_id, t.direction,
@@ -21,7 +22,7 @@ FROM (
     JOIN raw.trades AS t
         ON (t.market, t.trade_id, t.direction, t.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
     JOIN ops.landing_files AS f ON f.landing_file_id = d.landing_file_id
-    WHERE d.outcome = 'unexpected' AND NOT EXISTS (
+    WHERE d.market = %(market)s AND d.outcome = 'unexpected' AND NOT EXISTS (
         SELECT FROM ops.quarantined_trades AS r
         WHERE (r.market, r.trade_id, r.direction, r.revision) = (t.market, t.trade_id, t.direction, t.revision)
           AND r.is_unexpected)
@@ -35,7 +36,8 @@ CREATE TEMPORARY TABLE reviewed ON COMMIT DROP AS
 SELECT 'quarantined' AS problem, t.market, t.trade_id, t.direction, t.revision, t.landing_file_id, t.line_number
 FROM ops.quarantined_trades AS t
 JOIN ops.landing_files AS f USING (landing_file_id)
-WHERE %(reason_code)s::text IS NULL
+WHERE t.market = %(market)s
+  AND %(reason_code)s::text IS NULL
   AND (t.review IS NULL OR t.trade_id = %(trade_id)s::text)
   AND (%(trade_id)s::text IS NULL OR t.trade_id = %(trade_id)s)
   AND (%(expectation)s::text IS NULL OR strpos(lower(t.expectation), lower(%(expectation)s)) > 0)
@@ -44,7 +46,7 @@ WHERE %(reason_code)s::text IS NULL
 UNION ALL
 SELECT q.problem, q.market, NULL, NULL, NULL, q.landing_file_id, q.line_number
 FROM ops.review_queue AS q
-WHERE q.problem = 'rejected' AND %(action)s = 'discard' AND %(trade_id)s::text IS NULL AND %(expectation)s::text IS NULL
+WHERE q.market = %(market)s AND q.problem = 'rejected' AND %(action)s = 'discard' AND %(trade_id)s::text IS NULL AND %(expectation)s::text IS NULL
   AND (%(reason_code)s::text IS NULL OR q.reason = %(reason_code)s)
   AND (%(landing_file)s::text IS NULL OR starts_with(q.landing_file, %(landing_file)s))
   AND (%(line_number)s::numeric IS NULL OR (q.landing_file, q.line_number) = (%(landing_file)s, %(line_number)s))
@@ -56,7 +58,7 @@ SELECT 'unexpected', t.market, t.trade_id, t.direction, t.revision, t.landing_fi
 FROM ops.reconciliation_differences AS d
 JOIN raw.trades AS t USING (market, trade_id, direction)
 JOIN ops.landing_files AS f ON f.landing_file_id = d.landing_file_id
-WHERE d.outcome = 'unexpected' AND t.revision >= 0 AND %(reason_code)s::text IS NULL
+WHERE d.market = %(market)s AND d.outcome = 'unexpected' AND t.revision >= 0 AND %(reason_code)s::text IS NULL
   AND (d.trade_id = %(trade_id)s::text OR NOT EXISTS (
       SELECT FROM ops.quarantined_trades AS r
       WHERE (r.market, r.trade_id, r.direction, r.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)

@@ -1,5 +1,6 @@
 """What is expected of the trades of the batches that were loaded."""
 
+from include.domain.delivery_period import Market
 from include.expectations.library import (
     CRITICAL,
     WARNING,
@@ -13,9 +14,6 @@ from include.expectations.library import (
 from include.expectations.validation import Suite
 from include.settings import Settings
 
-LOWEST_PRICE, HIGHEST_PRICE = -9999.99, 9999.99
-"""EUR/MWh: the technical bounds of the exchange (EPEX SPOT continuous intraday)."""
-
 _IDENTITY = ("load_batch_id", "trade_id", "landing_file_id", "landing_file", "line_number")
 _SELECT = "SELECT load_batch_id, trade_id, landing_file_id, landing_file, line_number"
 
@@ -26,7 +24,7 @@ def suite(settings: Settings) -> Suite:
     A trade that breaks a critical expectation is quarantined; each of them is about one row. Whether a trade is
     plausible depends on limits that a desk sets for itself and on prices that still move: these are warnings.
     """
-    expectations = (*_identity(), *_ranges(), *_delivery(), *_times(), *_plausibility(settings))
+    expectations = (*_identity(), *_ranges(settings.market), *_delivery(), *_times(), *_plausibility(settings))
     return Suite("trades", _IDENTITY, expectations)
 
 
@@ -71,7 +69,7 @@ def _identity() -> list[Expectation]:
     ]
 
 
-def _ranges() -> list[Expectation]:
+def _ranges(market: Market) -> list[Expectation]:
     return [
         ExpectColumnValuesToBeInSet(
             column="direction",
@@ -81,10 +79,13 @@ def _ranges() -> list[Expectation]:
         ),
         ExpectColumnValuesToBeBetween(
             column="price_eur_per_mwh",
-            min_value=LOWEST_PRICE,
-            max_value=HIGHEST_PRICE,
+            min_value=float(market.price_min),
+            max_value=float(market.price_max),
             severity=CRITICAL,
-            description="each price is within the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
+            description=(
+                f"each price is within the exchange's bounds,"
+                f" {market.price_min:,} to {market.price_max:,} EUR/MWh"
+            ),
         ),
         ExpectColumnValuesToBeBetween(
             column="quantity_mw",

@@ -103,7 +103,7 @@ def validate(
     with conn:
         findings = list(_findings(conn, suite, view, result))
     with conn, conn.cursor() as cur:
-        _store(cur, validation_id, suite.name, findings, load_batch_ids)
+        _store(cur, settings.market.market, validation_id, suite.name, findings, load_batch_ids)
     data_docs.publish(settings.data_docs_root, suite.name, validation_id, started_at, result)
     for finding in findings:
         if not finding.is_success:
@@ -231,8 +231,18 @@ def _see_views(cur: cursor) -> None:
 
 
 def _store(
-    cur: cursor, validation_id: str, suite: str, findings: Iterable[Finding], load_batch_ids: Sequence[int]
+    cur: cursor,
+    market: str,
+    validation_id: str,
+    suite: str,
+    findings: Iterable[Finding],
+    load_batch_ids: Sequence[int],
 ) -> None:
-    checked = {"validation_id": validation_id, "suite": suite, "load_batch_ids": list(load_batch_ids)}
+    checked = {
+        "market": market,
+        "validation_id": validation_id,
+        "suite": suite,
+        "load_batch_ids": list(load_batch_ids),
+    }
     for finding in findings:
         run_sql(cur, QUERIES["validation_results"], asdict(finding) | checked)

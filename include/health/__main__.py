@@ -13,7 +13,7 @@ from prometheus_client.registry import CollectorRegistry
 from include.errors import TerminalError
 from include.health.collector import PlatformCollector
 from include.service_log import log_to_stderr
-from include.settings import command_settings
+from include.settings import command_settings, every_market
 
 DEFAULT_PORT = 9464
 
@@ -34,12 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        settings = command_settings()
+        markets = every_market()
     except TerminalError as error:
         print(f"monitoring: {error}", file=sys.stderr)
         return 2
     registry = CollectorRegistry()
-    registry.register(PlatformCollector(settings, lambda: command_settings().warehouse_url))
+    registry.register(PlatformCollector(markets, lambda: command_settings().warehouse_url))
     try:
         server, _ = start_http_server(options.port, options.host, registry)
     except (OSError, OverflowError) as error:

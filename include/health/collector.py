@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ class PlatformCollector(Collector):
     """The metrics of the platform, for a registry of prometheus-client.
 
     Args:
-        settings: All settings except the warehouse's URL.
+        markets: The settings of each market, except the warehouse's URL.
         warehouse_url: Returns that URL; called before each read, since `make run` may restart on another port.
         good_for_seconds: Maximum age of metrics.
         timeout_seconds: How long a scrape waits for the warehouse.
@@ -49,12 +49,12 @@ class PlatformCollector(Collector):
 
     def __init__(
         self,
-        settings: Settings,
+        markets: Sequence[Settings],
         warehouse_url: Callable[[], str],
         good_for_seconds: float = GOOD_FOR_SECONDS,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self._settings = settings
+        self._markets = markets
         self._warehouse_url = warehouse_url
         self._connection: connection | None = None
         self._lock = threading.Lock()
@@ -98,8 +98,9 @@ class PlatformCollector(Collector):
 
     def _read_warehouse(self) -> Reading | None:
         try:
-            settings = replace(self._settings, warehouse_url=self._warehouse_url())
-            return read_warehouse(settings, datetime.now(UTC), self._take)
+            url = self._warehouse_url()
+            markets = [replace(settings, warehouse_url=url) for settings in self._markets]
+            return read_warehouse(markets, datetime.now(UTC), self._take)
         except (TransientError, TerminalError, psycopg2.Error) as error:
             # psycopg2.Error: not migrated yet, or a role that may not read; the next round looks again
             log.warning("the warehouse's metrics are left out: %s", str(error).strip())
@@ -109,7 +110,7 @@ class PlatformCollector(Collector):
 
     def _read_files(self) -> Landed | None:
         try:
-            return read_files(self._settings.landing_root, datetime.now(UTC))
+            return read_files(self._markets, datetime.now(UTC))
         except OSError as error:
             log.warning("the landing files' metrics are left out: %s", error)
             return None

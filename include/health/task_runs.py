@@ -49,6 +49,7 @@ class TaskRun:
 
     Args:
         warehouse_url: Where ops.task_runs is.
+        market: Id of the market of its DAG.
         attempt: What it is about.
 
     Attributes:
@@ -56,10 +57,11 @@ class TaskRun:
         summary: What the task says it did.
     """
 
-    def __init__(self, warehouse_url: str, attempt: Attempt) -> None:
+    def __init__(self, warehouse_url: str, market: str, attempt: Attempt) -> None:
         self.window: tuple[datetime, datetime] | None = None
         self.summary: Mapping[str, Any] | None = None
         self._warehouse_url = warehouse_url
+        self._market = market
         self._attempt = attempt
         self._started_at = datetime.now(UTC)
         self._task_run_id: int | None = None
@@ -77,6 +79,7 @@ class TaskRun:
         attempt = self._attempt
         parameters = {
             "task_run_id": self._task_run_id,
+            "market": self._market,
             "dag_id": attempt.dag_id,
             "run_id": attempt.run_id,
             "task_id": attempt.task_id,

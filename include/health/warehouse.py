@@ -1,14 +1,14 @@
 """What the warehouse says: one read-only round of queries, with one time limit for all of them."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from psycopg2.extensions import connection, cursor
 
-from include.domain.delivery_period import Market
 from include.health.metrics import Sample, seconds, value
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -48,13 +48,15 @@ class Reading:
     loaded_bytes: Mapping[str, int]
 
 
-def read_warehouse(settings: Settings, now: datetime, on_connection: Callable[[connection], None]) -> Reading:
+def read_warehouse(
+    markets: Sequence[Settings], now: datetime, on_connection: Callable[[connection], None]
+) -> Reading:
     """Reads all metrics in one read-only transaction on a connection of its own.
 
     A connection a round costs milliseconds and has no state: a server that was away is simply there again.
 
     Args:
-        settings: Where the warehouse is, the market's zone and the provider's budget.
+        markets: Of each market: where the warehouse is, its calendar and the budget of its provider.
         now: What is open and what is today.
         on_connection: Is given the connection as soon as there is one, to break it when it hangs.
 
@@ -63,18 +65,25 @@ def read_warehouse(settings: Settings, now: datetime, on_connection: Callable[[c
         TerminalError: No warehouse is configured.
     """
     started = time.monotonic()
-    with connect(settings.warehouse_url, APPLICATION, CONNECT_SECONDS) as conn:
+    with connect(markets[0].warehouse_url, APPLICATION, CONNECT_SECONDS) as conn:
         on_connection(conn)
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with conn, conn.cursor() as cur:
             query = _query_until(cur, time.monotonic() + ROUND_SECONDS)
-            samples = list(_samples(query, settings, now))
+            samples: list[Sample] = [
+                (metric, (settings.market.market, *labels), number)
+                for settings in markets
+                for metric, labels, number in _samples(_of_market(query, settings), settings, now)
+            ]
+            (requests,) = query(QUERIES["requests"])
+            samples.append(("provider_requests_total", (), value(requests["provider_requests"] or 0)))
             offsets = query(QUERIES["landing_offsets"], from_at=_whole_hour(now) - RECENT)
     samples.append(("read_duration_seconds", (), time.monotonic() - started))
     return Reading(samples, {row["landing_file"]: row["loaded_bytes"] for row in offsets})
 
 
 def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
+    """Those of a market, without the label that names it."""
     yield from _capture(query, settings, now)
     yield from _loading(query)
     yield from _building(query)
@@ -92,9 +101,7 @@ def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
         yield "capture_connected", instance, value(row["is_connected"])
         yield "capture_last_line_timestamp_seconds", instance, seconds(row["last_message_at"])
         yield "capture_messages_per_minute", instance, value(row["messages_last_minute"])
-    midnight = now.astimezone(Market.of(settings.market_timezone).timezone).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    midnight = now.astimezone(settings.market.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
     gaps = query(SHARED["gaps"], from_at=midnight, until_at=now + RECENT, limit=100_000)
     yield "capture_gap_open", (), value(any(gap["is_ongoing"] for gap in gaps))
     yield "capture_gaps_today", (), len(gaps)
@@ -122,7 +129,6 @@ def _building(query: Query) -> Iterator[Sample]:
     (progress,) = query(QUERIES["progress"])
     yield "pending_delivery_periods", (), value(progress["pending_periods"])
     yield "pnl_published_timestamp_seconds", (), seconds(progress["published_at"])
-    yield "provider_requests_total", (), value(progress["provider_requests"] or 0)
     for row in query(QUERIES["freshness"]):
         thing = (row["thing"],)
         yield "freshness_timestamp_seconds", thing, seconds(row["last_at"])
@@ -131,10 +137,10 @@ def _building(query: Query) -> Iterator[Sample]:
 
 
 def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
-    hours = Market.of(settings.market_timezone).tradable_hours(now)
+    hours = settings.market.tradable_hours(now)
     (prices,) = query(
         SHARED["health_prices"],
-        markets=[hour.market for hour in hours],
+        provider=settings.provider,
         days=[hour.delivery_day for hour in hours],
         hours=[hour.delivery_hour for hour in hours],
     )
@@ -150,6 +156,11 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
         yield "provider_budget_requests", (period,), value(budget)
     (provider,) = query(QUERIES["provider"])
     yield "provider_down", (), value(provider["is_down"])
+
+
+def _of_market(query: Query, settings: Settings) -> Query:
+    """The same with the parameter `market`."""
+    return partial(query, market=settings.market.market)
 
 
 def _query_until(cur: cursor, deadline: float) -> Query:

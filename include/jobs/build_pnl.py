@@ -31,6 +31,7 @@ class Build:
     """Rows that wait in staging.pnl_hourly, for these delivery periods.
 
     Attributes:
+        market: Of the delivery periods.
         days: The delivery days of the build, all of whose rows in staging.pnl_hourly are its own.
         pending_ids: The changes in ops.pending_delivery_periods that the rows take in.
         period_count: Delivery periods that were built.
@@ -38,6 +39,7 @@ class Build:
         changed_count: Rows that are new, differ from what stands, or have no trades any more.
     """
 
+    market: str
     days: list[date]
     pending_ids: list[int]
     period_count: int
@@ -46,7 +48,7 @@ class Build:
 
 
 def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
-    """Rebuilds and publishes every delivery period that has a pending change.
+    """Rebuilds and publishes every delivery period of the market that has a pending change.
 
     Idempotent, free of order, and safe beside other builds: each holds a lock on its delivery days.
     A period whose numbers come out the same is not written.
@@ -62,10 +64,12 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
         TerminalError: The built rows break a critical expectation; curated is as it was.
         TransientError: The warehouse went away; curated is as it was, a rerun does the rest.
     """
+    market = {"market": settings.market.market}
     with connect(settings.warehouse_url, "build_pnl") as conn, conn, conn.cursor() as cur:
         if window is not None:
-            run_sql(cur, QUERIES["pending_window"], {"start_at": window.start_at, "end_at": window.end_at})
-        run_sql(cur, QUERIES["pending_days"])
+            within = {"start_at": window.start_at, "end_at": window.end_at}
+            run_sql(cur, QUERIES["pending_window"], market | within)
+        run_sql(cur, QUERIES["pending_days"], market)
         days = [day for (day,) in cur]
     total = {"delivery_periods": 0, "rows_built": 0, "rows_changed": 0}
     for first in range(0, len(days), _DAYS_PER_BUILD):
@@ -100,7 +104,7 @@ def build_days(
         TransientError: See `run`.
     """
     with _locked(settings, days) as conn:
-        build = stage(conn, days, is_whole=is_whole)
+        build = stage(conn, settings.market.market, days, is_whole=is_whole)
         if build.changed_count:  # else there is nothing to publish, and so nothing to check
             _check(settings, build)
         with conn, conn.cursor() as cur:
@@ -115,7 +119,7 @@ def build_days(
     return counts
 
 
-def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Build:
+def stage(conn: connection, market: str, days: list[date], *, is_whole: bool = False) -> Build:
     """Computes the pending periods of these days, or all of them, into staging.pnl_hourly and commits.
 
     What they change is kept in a temporary table of the connection, for `publish`.
@@ -123,14 +127,15 @@ def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Buil
     with conn, conn.cursor() as cur:
         # changes and data as of one moment: a change that comes later stays pending
         cur.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        run_sql(cur, QUERIES["forget_staged_days"], {"days": days})
-        run_sql(cur, QUERIES["pending_periods"], {"days": days, "is_whole": is_whole})
+        of_days = {"market": market, "days": days}
+        run_sql(cur, QUERIES["forget_staged_days"], of_days)
+        run_sql(cur, QUERIES["pending_periods"], of_days | {"is_whole": is_whole})
         pending = cur.fetchall()
         hours = sorted({tuple(hour) for _, *hour in pending})
         parameters = {
-            "markets": [market for market, _, _ in hours],
-            "delivery_days": [day for _, day, _ in hours],
-            "delivery_hours": [hour for _, _, hour in hours],
+            "markets": [hour[0] for hour in hours],
+            "delivery_days": [hour[1] for hour in hours],
+            "delivery_hours": [hour[2] for hour in hours],
         }
         run_sql(cur, QUERIES["wanted_hours"], parameters)
         run_sql(cur, QUERIES["wanted_periods"])
@@ -139,11 +144,12 @@ def stage(conn: connection, days: list[date], *, is_whole: bool = False) -> Buil
         if row_count >= _ROWS_TO_ANALYZE:
             run_sql(cur, QUERIES["analyze_staged"])
         return Build(
+            market,
             days,
             pending_ids=[pending_id for pending_id, *_ in pending if pending_id is not None],
             period_count=len(hours),
             row_count=row_count,
-            changed_count=run_sql(cur, QUERIES["pnl_changes"], {"days": days}),
+            changed_count=run_sql(cur, QUERIES["pnl_changes"], of_days),
         )
 
 
@@ -171,7 +177,7 @@ def publish(cur: cursor, build: Build) -> None:
         run_sql(cur, QUERIES["close_versions"], {"published_at": published_at})
         run_sql(cur, QUERIES["publish_versions"], {"published_at": published_at})
     run_sql(cur, QUERIES["pending_done"], {"pending_ids": build.pending_ids})
-    run_sql(cur, QUERIES["forget_staged_days"], {"days": build.days})
+    run_sql(cur, QUERIES["forget_staged_days"], {"market": build.market, "days": build.days})
     run_sql(cur, QUERIES["forget_changes"])
 
 
@@ -187,5 +193,5 @@ def _locked(settings: Settings, days: list[date]) -> Iterator[connection]:
     """A connection that holds the locks of these days until it closes."""
     with connect(settings.warehouse_url, "build_pnl") as conn:
         with conn, conn.cursor() as cur:
-            lock_pnl_days(cur, days)
+            lock_pnl_days(cur, settings.market.market, days)
         yield conn

@@ -5,7 +5,7 @@ SELECT h.market, h.delivery_day, h.pnl_hour, 'rerun'
 FROM raw.period_hours AS h
 JOIN raw.delivery_periods AS p
     ON (p.market, p.delivery_day, p.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
-WHERE p.delivery_start_at >= %(start_at)s AND p.delivery_start_at < %(end_at)s
+WHERE p.market = %(market)s AND p.delivery_start_at >= %(start_at)s AND p.delivery_start_at < %(end_at)s
   AND EXISTS (SELECT FROM raw.trades AS t
               WHERE (t.market, t.delivery_day, t.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour))
 UNION
@@ -14,13 +14,13 @@ FROM staging.affected_hours(ARRAY(
     SELECT b.load_batch_id
     FROM ops.load_batches AS b
     JOIN ops.landing_files AS f USING (landing_file_id)
-    WHERE f.source = 'trades' AND f.hour_start_at >= %(start_at)s AND f.hour_start_at < %(end_at)s))
+    WHERE f.market = %(market)s AND f.source = 'trades' AND f.hour_start_at >= %(start_at)s AND f.hour_start_at < %(end_at)s))
 
 -- name: pending_days
-SELECT DISTINCT delivery_day FROM ops.pending_delivery_periods ORDER BY delivery_day
+SELECT DISTINCT delivery_day FROM ops.pending_delivery_periods WHERE market = %(market)s ORDER BY delivery_day
 
 -- name: pending_periods
--- Every change that waits for a build, of the given days; not of hours that a reload took rows from and that wait for
+-- Every change that waits for a build, of the given days of a market; not of hours that a reload took rows from and that wait for
 -- the validation of what was loaded instead
 WITH undecided AS MATERIALIZED (
     SELECT coalesce(array_agg(load_batch_id), '{}') AS load_batch_ids
@@ -37,18 +37,18 @@ WITH undecided AS MATERIALIZED (
 )
 SELECT pending_id, market, delivery_day, delivery_hour
 FROM ops.pending_delivery_periods
-WHERE delivery_day = ANY(%(days)s::date[])
+WHERE market = %(market)s AND delivery_day = ANY(%(days)s::date[])
   AND (market, delivery_day, delivery_hour) NOT IN (SELECT market, delivery_day, delivery_hour FROM held)
 UNION ALL
 -- of a rebuild: every other hour that is known
 SELECT NULL, market, delivery_day, pnl_hour
 FROM raw.period_hours
-WHERE %(is_whole)s AND delivery_day = ANY(%(days)s::date[])
+WHERE %(is_whole)s AND market = %(market)s AND delivery_day = ANY(%(days)s::date[])
   AND (market, delivery_day, pnl_hour) NOT IN (SELECT market, delivery_day, delivery_hour FROM held)
 
 -- name: forget_staged_days
 -- The staged rows of these days, whose locks are ours: those of this build, or of one that was killed
-DELETE FROM staging.pnl_hourly WHERE delivery_day = ANY(%(days)s::date[])
+DELETE FROM staging.pnl_hourly WHERE market = %(market)s AND delivery_day = ANY(%(days)s::date[])
 
 -- name: wanted_hours
 -- The hours of a build
@@ -158,7 +158,7 @@ WITH wanted AS MATERIALIZED (
     JOIN raw.delivery_periods AS p
         ON (p.market, p.delivery_day, p.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
 ), gaps AS MATERIALIZED (
-    SELECT gap_start_at, gap_end_at FROM ops.capture_gaps
+    SELECT market, gap_start_at, gap_end_at FROM ops.capture_gaps
 ), completeness AS MATERIALIZED (
     SELECT
         w.market, w.delivery_day, w.delivery_hour,
@@ -167,10 +167,10 @@ WITH wanted AS MATERIALIZED (
                                         - greatest(g.gap_start_at, w.tradable_from)))
                  FILTER (WHERE g.gap_start_at IS NOT NULL), 0) AS capture_gap_seconds
     FROM wanted AS w
-    LEFT JOIN gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+    LEFT JOIN gaps AS g ON g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
     GROUP BY w.market, w.delivery_day, w.delivery_hour
 ), known_gaps AS MATERIALIZED (
-    SELECT gap_start_at, gap_end_at FROM staging.connection_gaps
+    SELECT market, gap_start_at, gap_end_at FROM staging.connection_gaps
 ), reconciled AS MATERIALIZED (
     SELECT
         c.market, c.delivery_day, c.delivery_hour,
@@ -179,7 +179,8 @@ WITH wanted AS MATERIALIZED (
                  FILTER (WHERE g.gap_start_at IS NOT NULL), 0) - c.capture_gap_seconds AS reconciled_gap_seconds
     FROM completeness AS c
     JOIN wanted AS w USING (market, delivery_day, delivery_hour)
-    LEFT JOIN known_gaps AS g ON g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+    LEFT JOIN known_gaps AS g
+        ON g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
     GROUP BY c.market, c.delivery_day, c.delivery_hour, c.capture_gap_seconds
 ), unreviewed AS MATERIALIZED (
     -- the first message is enough: all of them, for all hours, may be millions
@@ -253,7 +254,7 @@ ANALYZE staging.pnl_hourly
 -- standing_facts has valid_from and then the columns of built_facts
 CREATE TEMPORARY TABLE pnl_changes AS
 WITH built AS (
-    SELECT * FROM staging.built_facts WHERE delivery_day = ANY(%(days)s::date[])
+    SELECT * FROM staging.built_facts WHERE market = %(market)s AND delivery_day = ANY(%(days)s::date[])
 ), standing AS (
     SELECT s.*
     FROM pg_temp.wanted_hours AS w

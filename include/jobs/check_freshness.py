@@ -10,7 +10,6 @@ from psycopg2.extensions import cursor
 
 from include.capture.liveness import Signs, last_signs
 from include.capture.silence import trading_since
-from include.domain.delivery_period import Market
 from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
@@ -71,7 +70,7 @@ class Alarm:
 
 
 def run(settings: Settings) -> Mapping[str, int]:
-    """Checks what has to stay fresh, keeps ops.alarms, and tells people of alarms raised and cleared.
+    """Checks what has to stay fresh in the market, keeps ops.alarms, tells people of alarms raised and cleared.
 
     Returns:
         The number of alarms that were cleared.
@@ -101,30 +100,31 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
         TerminalError: No warehouse is configured.
     """
     now = datetime.now(UTC)
-    signs = last_signs(settings.landing_root, now)
+    market = {"market": settings.market.market}
+    signs = last_signs(settings.landing_root, now, settings.landing_market)
     with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["first_run"])
+        run_sql(cur, QUERIES["first_run"], market)
         (first_run_at,) = cur.fetchone() or (None,)
         alarms: list[Alarm] = []
         if first_run_at is not None:
             alarms += _capture_alarm(now, signs, first_run_at)
-            alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"]), first_run_at)
-            alarms += _loading_alarm(now, waiting_files(cur, settings.landing_root, now))
+            alarms += _late_alarms(now, fetch_dicts(cur, QUERIES["late"], market), first_run_at)
+            alarms += _loading_alarm(now, waiting_files(cur, settings, now))
             alarms += _silence_alarm(cur, settings, now, first_run_at)
-            alarms += _differences_alarm(fetch_dicts(cur, QUERIES["capture_differences"]))
-            alarms += _price_warnings(cur)
+            alarms += _differences_alarm(fetch_dicts(cur, QUERIES["capture_differences"], market))
+            alarms += _price_warnings(cur, market)
             alarms += _missing_statement_alarm(cur, settings, now, first_run_at)
         alarms += _reader_alarm(cur, now)
-        alarms += _review_alarms(fetch_dicts(cur, QUERIES["unreviewed"]))
-        alarms += _statement_alarm(fetch_dicts(cur, QUERIES["statement_differences"]))
-        alarms += _field_alarm(fetch_dicts(cur, QUERIES["new_fields"], {"since": now - NEW_FIELD}))
+        alarms += _review_alarms(fetch_dicts(cur, QUERIES["unreviewed"], market))
+        alarms += _statement_alarm(fetch_dicts(cur, QUERIES["statement_differences"], market))
+        alarms += _field_alarm(fetch_dicts(cur, QUERIES["new_fields"], market | {"since": now - NEW_FIELD}))
         for alarm in alarms:
-            run_sql(cur, QUERIES["alarms_outdated"], asdict(alarm))
-            run_sql(cur, QUERIES["alarms_raise"], asdict(alarm))
-        cleared = run_sql(cur, QUERIES["alarms_clear"], {"alarms": [alarm.alarm for alarm in alarms]})
+            run_sql(cur, QUERIES["alarms_outdated"], market | asdict(alarm))
+            run_sql(cur, QUERIES["alarms_raise"], market | asdict(alarm))
+        cleared = run_sql(cur, QUERIES["alarms_clear"], market | {"alarms": [alarm.alarm for alarm in alarms]})
     if settings.alert_urls:
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
-            notices = _notices(cur)
+            notices = _notices(cur, settings.market.market)
         for notice in notices:
             notify(settings, notice)
     return alarms, cleared
@@ -179,10 +179,10 @@ def _silence_alarm(cur: cursor, settings: Settings, now: datetime, first_run_at:
     Only trades count, not what else the exchange sends: its heartbeats prove no subscription. Time without a
     connection does not count, since other alarms are about that.
     """
-    open_since = trading_since(Market.of(settings.market_timezone), now)
+    open_since = trading_since(settings.market, now)
     if open_since is None:
         return
-    since = {"first_run_at": first_run_at, "trading_since": open_since}
+    since = {"market": settings.market.market, "first_run_at": first_run_at, "trading_since": open_since}
     (found,) = fetch_dicts(cur, QUERIES["last_trade"], since)
     if found["connected_seconds"] <= settings.max_silence_seconds:
         return
@@ -209,9 +209,9 @@ def _differences_alarm(rows: list[dict[str, Any]]) -> Iterator[Alarm]:
     yield Alarm("capture_differences", first_at, detail, page_text=text, severity="warning")
 
 
-def _price_warnings(cur: cursor) -> Iterator[Alarm]:
+def _price_warnings(cur: cursor, market: Mapping[str, str]) -> Iterator[Alarm]:
     """Prices that somebody should look at: revised ones, stale ones that became final, all the same."""
-    if revised := fetch_dicts(cur, QUERIES["revised_prices"]):
+    if revised := fetch_dicts(cur, QUERIES["revised_prices"], market):
         hours = _hours(len({(row["delivery_day"], row["delivery_hour"]) for row in revised}))
         changes = (
             f"{row['delivery_day']} {row['delivery_hour']} from {row['previous_price_eur_per_mwh']:f}"
@@ -227,7 +227,7 @@ def _price_warnings(cur: cursor) -> Iterator[Alarm]:
             severity="warning",
             is_news=True,
         )
-    if stale := fetch_dicts(cur, QUERIES["stale_prices"]):
+    if stale := fetch_dicts(cur, QUERIES["stale_prices"], market):
         hours = _hours(len(stale))
         updates = (
             f"{row['delivery_day']} {row['delivery_hour']}, last updated"
@@ -244,7 +244,7 @@ def _price_warnings(cur: cursor) -> Iterator[Alarm]:
             severity="warning",
             is_news=True,
         )
-    for equal in fetch_dicts(cur, QUERIES["equal_prices"], {"equal_prices": EQUAL_PRICES}):
+    for equal in fetch_dicts(cur, QUERIES["equal_prices"], {**market, "equal_prices": EQUAL_PRICES}):
         hours, price = _hours(equal["hours"]), f"{equal['price_eur_per_mwh']:f} EUR/MWh"
         yield Alarm(
             "suspicious_prices",
@@ -335,7 +335,7 @@ def _missing_statement_alarm(
     """Days, of the last week and since the platform first ran, whose statement should be there and is not."""
     if settings.statement_folder is None:
         return
-    market = Market.of(settings.market_timezone)
+    market = settings.market
     local = now.astimezone(market.timezone)
     last = local.date() - timedelta(days=1 if local.time() >= STATEMENT_DUE else 2)
     first = max(first_run_at.astimezone(market.timezone).date(), last - timedelta(days=6))
@@ -364,19 +364,20 @@ def _when(now: datetime, at: datetime) -> str:
     return f"{duration((now - at).total_seconds())} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _notices(cur: cursor) -> list[Notice]:
-    run_sql(cur, QUERIES["alarms_to_tell"])
+def _notices(cur: cursor, market: str) -> list[Notice]:
+    run_sql(cur, QUERIES["alarms_to_tell"], {"market": market})
     notices = []
-    for alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail in cur.fetchall():
-        details = {"alarm": alarm, "severity": severity}
+    for alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail, has_several in cur.fetchall():
+        details = {"alarm": alarm, "market": market, "severity": severity}
+        named = f"{market} {alarm}" if has_several else alarm
         details |= {"since": since_at.isoformat(), "raised": raised_at.isoformat()}
         about, todo = f"alarm {alarm_id}", f"What to do: docs/runbook.md, section {alarm}"
         if cleared_at is None:
             text = f"{detail}. {todo}"
-            title = f"{'ALARM' if severity == 'critical' else 'warning:'} {alarm}"
+            title = f"{'ALARM' if severity == 'critical' else 'warning:'} {named}"
             notices.append(Notice(f"{about} raised", "alarm_raised", title, text, details))
         else:
             details["cleared"] = cleared_at.isoformat()
             text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."
-            notices.append(Notice(f"{about} cleared", "alarm_cleared", f"over: {alarm}", text, details))
+            notices.append(Notice(f"{about} cleared", "alarm_cleared", f"over: {named}", text, details))
     return notices

@@ -1,18 +1,18 @@
 -- name: first_run
--- When the platform first ran
-SELECT min(started_at) FROM ops.task_runs
+-- When a task of the market first ran
+SELECT min(started_at) FROM ops.task_runs WHERE market = %(market)s
 
 -- name: late
 -- What is late and raises an alarm
 SELECT last_at, limit_seconds, meaning, alarm, page_code, page_text
 FROM ops.freshness
-WHERE is_late AND alarm IS NOT NULL
+WHERE market = %(market)s AND is_late AND alarm IS NOT NULL
 
 -- name: unreviewed
 -- Messages that wait for a person's decision
 SELECT problem, count(*) AS message_count, min(received_at) AS since_at, string_agg(DISTINCT reason, '; ') AS reasons
 FROM ops.review_queue
-WHERE source = 'trades' OR problem = 'quarantined'
+WHERE market = %(market)s AND (source = 'trades' OR problem = 'quarantined')
 GROUP BY problem
 ORDER BY problem
 
@@ -21,7 +21,8 @@ ORDER BY problem
 SELECT statement_day, state, landed_at, reconciled_at, unreviewed_reject_count, unreviewed_unexpected_count, missing_count,
        differs_count
 FROM ops.reconciliations
-WHERE state <> 'reconciled' OR (missing_count + differs_count > 0 AND reconciled_at > now() - interval '1 day')
+WHERE market = %(market)s
+  AND (state <> 'reconciled' OR (missing_count + differs_count > 0 AND reconciled_at > now() - interval '1 day'))
 ORDER BY statement_day
 
 -- name: statements_missing
@@ -35,7 +36,7 @@ ORDER BY day
 -- Fields of trades that were first received after a moment
 SELECT name, message_count, first_seen_at
 FROM ops.unknown_fields
-WHERE first_seen_at > %(since)s
+WHERE market = %(market)s AND first_seen_at > %(since)s
 ORDER BY first_seen_at, name
 LIMIT 10
 
@@ -49,7 +50,7 @@ WITH newest AS (
         SELECT b.load_batch_id
         FROM ops.load_batches AS b
         JOIN ops.landing_files AS f USING (landing_file_id)
-        WHERE b.source = 'trades' AND b.loaded_count > 0
+        WHERE f.market = %(market)s AND b.source = 'trades' AND b.loaded_count > 0
         ORDER BY f.hour_start_at DESC, b.load_batch_id DESC
         LIMIT 4
     ))
@@ -59,6 +60,8 @@ WITH newest AS (
     SELECT range_agg(tstzrange(greatest(connected_from, since_at), connected_until)) AS spans
     FROM silence
     JOIN ops.connected_intervals ON connected_until > since_at
+    JOIN ops.landing_files AS f USING (landing_file_id)
+    WHERE f.market = %(market)s
 )
 SELECT last_trade_at, since_at,
        (SELECT coalesce(sum(extract(epoch FROM upper(span) - lower(span))), 0) FROM unnest(spans) AS span) AS connected_seconds
@@ -68,7 +71,8 @@ FROM silence CROSS JOIN connected
 -- What capture instances missed in the last hour that was compared
 SELECT capture_instance, hour_start_at, missed_count, missed_trade_ids, first_missed_at
 FROM ops.capture_differences
-WHERE hour_start_at = (SELECT max(hour_start_at) FROM ops.capture_comparisons)
+WHERE market = %(market)s
+    AND hour_start_at = (SELECT max(hour_start_at) FROM ops.capture_comparisons WHERE market = %(market)s)
     AND hour_start_at > now() - interval '4 hours' AND NOT is_separate_stream
 ORDER BY capture_instance
 
@@ -76,7 +80,7 @@ ORDER BY capture_instance
 -- What the provider revised within the last day, the last first
 SELECT delivery_day, delivery_hour, previous_price_eur_per_mwh, price_eur_per_mwh, observed_at
 FROM ops.price_revisions
-WHERE observed_at > now() - interval '1 day'
+WHERE market = %(market)s AND observed_at > now() - interval '1 day'
 ORDER BY observed_at DESC, delivery_start_at DESC
 
 -- name: stale_prices
@@ -87,7 +91,7 @@ FROM (
     SELECT DISTINCT o.market, o.delivery_day, o.delivery_hour
     FROM raw.reference_prices AS o
     JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
-    WHERE o.observed_at > now() - interval '1 day'
+    WHERE o.market = %(market)s AND o.observed_at > now() - interval '1 day'
         AND o.observed_at >= p.stale_price_final_from AND o.provider_updated_at < p.price_current_from
 ) AS stale
 CROSS JOIN LATERAL (
@@ -108,16 +112,16 @@ CROSS JOIN LATERAL (
     WHERE (c.market, c.delivery_day, c.delivery_hour) = (p.market, p.delivery_day, p.delivery_hour)
     LIMIT 1
 ) AS r
-WHERE p.delivery_start_at > now() AND p.delivery_start_at < now() + interval '3 days'
+WHERE p.market = %(market)s AND p.delivery_start_at > now() AND p.delivery_start_at < now() + interval '3 days'
     AND p.tradable_from <= now() AND p.tradable_until > now()
     AND r.observed_at > now() - interval '25 minutes'
 HAVING count(*) >= %(equal_prices)s AND count(DISTINCT r.price_eur_per_mwh) = 1
 
 -- name: alarms_raise
 -- Raises an alarm; one that is on says what is the matter by now
-INSERT INTO ops.alarms (alarm, since_at, detail, page_code, page_text, severity)
-VALUES (%(alarm)s, %(since_at)s, %(detail)s, %(page_code)s, %(page_text)s, %(severity)s)
-ON CONFLICT (alarm) WHERE cleared_at IS NULL DO UPDATE SET
+INSERT INTO ops.alarms (market, alarm, since_at, detail, page_code, page_text, severity)
+VALUES (%(market)s, %(alarm)s, %(since_at)s, %(detail)s, %(page_code)s, %(page_text)s, %(severity)s)
+ON CONFLICT (market, alarm) WHERE cleared_at IS NULL DO UPDATE SET
     detail = excluded.detail, page_code = excluded.page_code, page_text = excluded.page_text, severity = excluded.severity
 WHERE (alarms.detail, alarms.page_code, alarms.page_text, alarms.severity)
       IS DISTINCT FROM (excluded.detail, excluded.page_code, excluded.page_text, excluded.severity)
@@ -125,22 +129,26 @@ WHERE (alarms.detail, alarms.page_code, alarms.page_text, alarms.severity)
 -- name: alarms_outdated
 -- Clears an alarm that has news: it is raised again with them
 UPDATE ops.alarms SET cleared_at = clock_timestamp()
-WHERE alarm = %(alarm)s AND cleared_at IS NULL AND since_at < %(since_at)s AND %(is_news)s
+WHERE market = %(market)s AND alarm = %(alarm)s AND cleared_at IS NULL AND since_at < %(since_at)s AND %(is_news)s
 
 -- name: alarms_clear
--- Clears every alarm that is on and not among these
-UPDATE ops.alarms SET cleared_at = clock_timestamp() WHERE cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
+-- Clears every alarm of the market that is on and not among these
+UPDATE ops.alarms SET cleared_at = clock_timestamp()
+WHERE market = %(market)s AND cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
 
 -- name: alarms_to_tell
--- Alarms that are on, and those whose end people who heard of them should hear of: not one that was raised again at once;
+-- Alarms of the market that are on, and those whose end people who heard of them should hear of: not one that was raised again at once;
 -- who was told, notifications_claim knows
-SELECT alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail
+SELECT
+    alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail,
+    -- who reads it has to be told which market it is about
+    (SELECT count(*) > 1 FROM ops.markets WHERE position IS NOT NULL) AS has_several_markets
 FROM ops.alarms AS a
-WHERE cleared_at IS NULL
+WHERE market = %(market)s AND (cleared_at IS NULL
     OR (cleared_at > clock_timestamp() - interval '1 hour'
         AND NOT EXISTS (SELECT FROM ops.alarms AS again
-                        WHERE again.alarm = a.alarm AND again.alarm_id > a.alarm_id
+                        WHERE (again.market, again.alarm) = (a.market, a.alarm) AND again.alarm_id > a.alarm_id
                             AND again.raised_at < a.cleared_at + interval '10 seconds')
         AND EXISTS (SELECT FROM ops.notifications AS n
-                    WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent'))
+                    WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent')))
 ORDER BY alarm_id

@@ -22,7 +22,12 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, str | int]:
         run_sql(
             cur,
             QUERIES["rebuild_begin"],
-            {"rebuild_id": rebuild.rebuild_id, "from_day": days.first, "to_day": days.last},
+            {
+                "market": settings.market.market,
+                "rebuild_id": rebuild.rebuild_id,
+                "from_day": days.first,
+                "to_day": days.last,
+            },
         )
     return {
         "from": days.first.isoformat(),

@@ -8,7 +8,7 @@ WHERE requested_at < clock_timestamp() - interval '30 days'
         finished_at IS NULL
         OR EXISTS (
             SELECT FROM ops.provider_requests AS later
-            WHERE later.delivery_day = q.delivery_day AND later.delivery_hour = q.delivery_hour
+            WHERE later.market = q.market AND later.delivery_day = q.delivery_day AND later.delivery_hour = q.delivery_hour
                 AND later.status IS NOT DISTINCT FROM q.status
                 AND (later.finished_at, later.provider_request_id) > (q.finished_at, q.provider_request_id)
         )

@@ -71,10 +71,11 @@ def run(settings: Settings, window: Window) -> dict[str, int]:
         for hour in _hours(window):
             compared = _compare(conn, settings, hour)
             with conn, conn.cursor() as cur:
-                known = {"hour_start_at": hour, "capture_instances": list(compared)}
+                of_hour = {"market": settings.market.market, "hour_start_at": hour}
+                known = of_hour | {"capture_instances": list(compared)}
                 run_sql(cur, QUERIES["comparisons_delete"], known)
                 for instance, comparison in compared.items():
-                    row = {"hour_start_at": hour, "capture_instance": instance, **asdict(comparison)}
+                    row = of_hour | {"capture_instance": instance, **asdict(comparison)}
                     run_sql(cur, QUERIES["comparisons_store"], row)
                     if comparison.missed_count:
                         log.warning(
@@ -98,7 +99,11 @@ def _hours(window: Window) -> Iterator[datetime]:
 def _compare(conn: connection, settings: Settings, hour: datetime) -> dict[str, _Comparison]:
     """The row of each instance that has landing files of this hour or the one before."""
     from_at, until_at = hour - MAX_DELAY, hour + _HOUR - MAX_DELAY
-    files = files_by_instance(list_files(settings.landing_root, TRADES, hour - _HOUR, hour + _HOUR))
+    market = settings.market.market
+    listed = list_files(
+        settings.landing_root, TRADES, hour - _HOUR, hour + _HOUR, market=settings.landing_market
+    )
+    files = files_by_instance(listed)
     spans = [_connected(conn, [file.key for file in of_one]) for of_one in files.values()]
     # trades before `from_at` belong to the hour before, and their copies with them
     streams = [received_trades([f.path for f in of_one], from_at - MAX_DELAY) for of_one in files.values()]
@@ -114,9 +119,9 @@ def _compare(conn: connection, settings: Settings, hour: datetime) -> dict[str, 
             elif was_connected(spans[number], at):
                 unsure.append((comparison, at, trade))
         if len(unsure) >= _TRADES_PER_QUERY:
-            _count_missed(conn, unsure)
+            _count_missed(conn, market, unsure)
             unsure.clear()
-    _count_missed(conn, unsure)
+    _count_missed(conn, market, unsure)
     return dict(zip(files, compared, strict=True))
 
 
@@ -126,12 +131,13 @@ def _connected(conn: connection, landing_files: list[str]) -> list[Span]:
         return merged(cur.fetchall())
 
 
-def _count_missed(conn: connection, unsure: list[tuple[_Comparison, datetime, Trade]]) -> None:
+def _count_missed(conn: connection, market: str, unsure: list[tuple[_Comparison, datetime, Trade]]) -> None:
     """Counts the trades that were missed, but no copy of a trade that had been received long before."""
     if not unsure:
         return
     with conn, conn.cursor() as cur:
         parameters = {
+            "market": market,
             "trade_ids": [trade_id for _, _, (trade_id, _) in unsure],
             "directions": [direction for _, _, (_, direction) in unsure],
             "received_at": [at for _, at, _ in unsure],

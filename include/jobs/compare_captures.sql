@@ -11,20 +11,21 @@ SELECT DISTINCT asked.number
 FROM unnest(%(trade_ids)s::text[], %(directions)s::text[], %(received_at)s::timestamptz[]) WITH ORDINALITY
     AS asked (trade_id, direction, received_at, number)
 JOIN raw.trades AS t
-    ON t.trade_id = asked.trade_id AND left(t.direction, 1) = asked.direction AND t.received_at < asked.received_at
+    ON t.market = %(market)s AND t.trade_id = asked.trade_id AND left(t.direction, 1) = asked.direction AND t.received_at < asked.received_at
 
 -- name: comparisons_delete
 -- What an earlier comparison of the hour found for instances that have no files any more
 DELETE FROM ops.capture_comparisons
-WHERE hour_start_at = %(hour_start_at)s AND capture_instance <> ALL(%(capture_instances)s::text[])
+WHERE market = %(market)s AND hour_start_at = %(hour_start_at)s
+    AND capture_instance <> ALL(%(capture_instances)s::text[])
 
 -- name: comparisons_store
 INSERT INTO ops.capture_comparisons (
-    hour_start_at, capture_instance, trade_count, shared_count, missed_count, missed_trade_ids, first_missed_at,
+    market, hour_start_at, capture_instance, trade_count, shared_count, missed_count, missed_trade_ids, first_missed_at,
     last_missed_at
 )
 VALUES (
-    %(hour_start_at)s, %(capture_instance)s, %(trade_count)s, %(shared_count)s, %(missed_count)s,
+    %(market)s, %(hour_start_at)s, %(capture_instance)s, %(trade_count)s, %(shared_count)s, %(missed_count)s,
     %(missed_trade_ids)s::text[], %(first_missed_at)s, %(last_missed_at)s
 )
 ON CONFLICT (market, hour_start_at, capture_instance) DO UPDATE SET

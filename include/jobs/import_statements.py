@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from include.domain.delivery_period import Market
 from include.jobs import build_pnl, load_statement, reconcile_trades, validate_trades
 from include.landing import statement_folder
 from include.progress import Progress
@@ -67,9 +66,9 @@ def reconcile_landed(settings: Settings) -> None:
 
 def _to_reconcile(settings: Settings, days: list[date]) -> list[date]:
     parameters = {
-        "market": Market.of(settings.market_timezone).market,
+        "market": settings.market.market,
         "days": days,
-        "folders": [statement_folder(day) for day in days],
+        "folders": [statement_folder(day, settings.landing_market) for day in days],
     }
     with connect(settings.warehouse_url, "import_statements") as conn, conn, conn.cursor() as cur:
         run_sql(cur, QUERIES["statements_to_reconcile"], parameters)

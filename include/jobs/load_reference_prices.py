@@ -1,6 +1,5 @@
 """Loads landed replies of the provider into raw.reference_prices."""
 
-from include.domain.delivery_period import Market
 from include.load.reference_prices import ReferencePriceSink
 from include.load.source import load_source
 from include.run_scope import Window
@@ -16,5 +15,5 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    sink = ReferencePriceSink(Market.of(settings.market_timezone))
+    sink = ReferencePriceSink(settings.market)
     return load_source(settings, sink, *((window.start_at, window.end_at) if window else ()))

@@ -1,11 +1,9 @@
 """Lands a statement of the exchange, its end-of-day file, and loads it."""
 
 import logging
-import re
 from datetime import date
 from pathlib import Path
 
-from include.domain.delivery_period import FIRST_DAY, LAST_DAY, Market
 from include.errors import TerminalError
 from include.landing import STATEMENTS, LandingFile, list_files
 from include.load.source import NEW, Loaded, ledger_of, noting_failure
@@ -15,8 +13,6 @@ from include.settings import Settings
 from include.warehouse.connection import connect
 
 log = logging.getLogger(__name__)
-
-_DAY = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")
 
 
 def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
@@ -36,8 +32,7 @@ def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
         TerminalError: The file cannot be read, or none of its lines names the columns of a known format.
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    market = Market.of(settings.market_timezone)
-    return _load(settings, market, [land_statement(settings.landing_root, day, file, market)])
+    return _load(settings, [land_statement(settings, day, file)])
 
 
 def load_landed(settings: Settings) -> list[date]:
@@ -49,38 +44,26 @@ def load_landed(settings: Settings) -> list[date]:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
     with connect(settings.warehouse_url, "load_statements") as conn, conn, conn.cursor() as cur:
-        ledger = ledger_of(cur, STATEMENTS)
+        ledger = ledger_of(cur, settings.market.market, STATEMENTS)
     files = [
         file
-        for file in list_files(settings.landing_root, STATEMENTS)
+        for file in list_files(settings.landing_root, STATEMENTS, market=settings.landing_market)
         if not ledger.get(file.key, NEW).is_complete
     ]
     try:
-        _load(settings, Market.of(settings.market_timezone), files)
+        _load(settings, files)
     except TerminalError as error:
         log.error("%s", error)
     return sorted({day_of(file) for file in files})
 
 
-def day_in_name(file: Path) -> date | None:
-    """The day in the name of a statement: `…20230220.csv`, `…2023-02-20…`; None if it has none or two."""
-    days = set()
-    for year, _, month, day in _DAY.findall(file.name):
-        try:
-            days.add(date(int(year), int(month), int(day)))
-        except ValueError:
-            continue
-    (found,) = days if len(days) == 1 else (None,)
-    return found if found is not None and FIRST_DAY <= found <= LAST_DAY else None
-
-
-def _load(settings: Settings, market: Market, files: list[LandingFile]) -> dict[str, int]:
+def _load(settings: Settings, files: list[LandingFile]) -> dict[str, int]:
     total, failed = Loaded(files=len(files)), []
     with connect(settings.warehouse_url, "load_statements") as conn:
         for file in files:
             before = total.failed_files
-            with noting_failure(conn, file, total):
-                if (load := load_statement(conn, file, market)) is not None:
+            with noting_failure(conn, file, settings.market.market, total):
+                if (load := load_statement(conn, file, settings.market)) is not None:
                     total.add(load)
                     log.info(
                         "%s: %d lines = %d loaded + %d duplicates + %d rejected + %d header and comments",

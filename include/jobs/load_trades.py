@@ -1,6 +1,5 @@
 """Loads landed trades into raw.trades, and the journal of the capture instances with them."""
 
-from include.domain.delivery_period import Market
 from include.load.source import load_source
 from include.load.trades import TradeSink
 from include.run_scope import Window
@@ -16,5 +15,5 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    sink = TradeSink(Market.of(settings.market_timezone))
+    sink = TradeSink(settings.market)
     return load_source(settings, sink, *((window.start_at, window.end_at) if window else ()))

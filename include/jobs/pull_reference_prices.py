@@ -59,13 +59,13 @@ def run(
     now = now or datetime.now(UTC)
     if force_prices and window is None and days is None:
         raise TerminalError("force_prices asks again for final prices: say of which window or delivery days")
-    market = Market.of(settings.market_timezone)
+    market = settings.market
     scope = _scope(market, now, window, days)
     load_reference_prices.run(settings)
     with connect(settings.warehouse_url, "pull_reference_prices") as conn:
         budget = Budget(conn, settings)
         periods = due_periods(conn, scope, now, force_prices, answered_since)
-        writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, "pull")
+        writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, "pull", market=settings.landing_market)
         with MarketDataClient(settings.market_data_url) as client:
             try:
                 result = Puller(client, budget, writer, market, end).pull(periods)

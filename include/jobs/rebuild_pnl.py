@@ -34,7 +34,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
     with connect(settings.warehouse_url, "rebuild_pnl") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["rebuild_resume"], {"rebuild_id": rebuild.rebuild_id})
+        run_sql(cur, QUERIES["rebuild_resume"], _key(settings, rebuild))
         ((done_until,),) = cur.fetchall()
     days = [day for day in rebuild.days.days() if done_until is None or day > done_until]
     progress = Progress("delivery days", len(days))
@@ -44,9 +44,7 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
 
     def advance(done: date, cur: cursor, counts: dict[str, int]) -> None:
         nonlocal totals
-        run_sql(
-            cur, QUERIES["rebuild_advance"], {"rebuild_id": rebuild.rebuild_id, "done_until": done, **counts}
-        )
+        run_sql(cur, QUERIES["rebuild_advance"], _key(settings, rebuild) | {"done_until": done, **counts})
         ((*_, built, changed),) = cur.fetchall()
         totals = built, changed
 
@@ -62,10 +60,14 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     return {"delivery_days": len(rebuild.days), "rows_built": totals[0], "rows_changed": totals[1]}
 
 
+def _key(settings: Settings, rebuild: Rebuild) -> dict[str, object]:
+    return {"market": settings.market.market, "rebuild_id": rebuild.rebuild_id}
+
+
 def done_steps(settings: Settings, rebuild: Rebuild, within: timedelta) -> set[str]:
     """The steps before `rebuild_pnl` that a rebuild need not repeat if it began lately and is not finished."""
     with connect(settings.warehouse_url, "rebuild_pnl") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["rebuild_state"], {"rebuild_id": rebuild.rebuild_id, "resume_within": within})
+        run_sql(cur, QUERIES["rebuild_state"], _key(settings, rebuild) | {"resume_within": within})
         row = cur.fetchone()
     if row is None:
         return set()

@@ -3,7 +3,6 @@
 import logging
 from datetime import date
 
-from include.domain.delivery_period import Market
 from include.expectations.reconciliation import reconcile_days
 from include.progress import Progress
 from include.settings import Settings
@@ -31,7 +30,6 @@ def run(settings: Settings, days: list[date]) -> dict[str, int]:
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    market = Market.of(settings.market_timezone)
     total = dict.fromkeys(("days", "matched", "missing", "differs", "unexpected", "not_reconciled"), 0)
     wanted = sorted(set(days))
     progress = Progress("days", len(wanted))
@@ -39,8 +37,8 @@ def run(settings: Settings, days: list[date]) -> dict[str, int]:
         for first in range(0, len(wanted), _DAYS_PER_PASS):
             portion = wanted[first : first + _DAYS_PER_PASS]
             with conn, conn.cursor() as cur:
-                lock_decision(cur)
-                counts = reconcile_days(cur, market, portion)
+                lock_decision(cur, settings.market.market)
+                counts = reconcile_days(cur, settings, portion)
             for name in total:
                 total[name] += counts[name]
             log.info("%s: %s", progress.text(first + len(portion)), counts)

@@ -48,23 +48,25 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     counts = {"files": 0, "lines": 0, "left": 0, "missing": 0}
     if not rebuild.reload:
         return counts
-    market = Market.of(settings.market_timezone)
+    market = settings.market
+    key = {"market": market.market, "rebuild_id": rebuild.rebuild_id}
     with connect(settings.warehouse_url, "reload_landing_files") as conn:
         with conn, conn.cursor() as cur:
-            run_sql(cur, QUERIES["reload_begin"], {"rebuild_id": rebuild.rebuild_id})
+            run_sql(cur, QUERIES["reload_begin"], key)
             ((since,),) = cur.fetchall()
         for sink, validate in (
             (TradeSink(market), validate_trades.run),
             (ReferencePriceSink(market), validate_reference_prices.run),
         ):
             keys = _keys(conn, market, rebuild, sink.source, since)
-            on_disk = {file.key: file for file in list_files(settings.landing_root, sink.source)}
+            listed = list_files(settings.landing_root, sink.source, market=settings.landing_market)
+            on_disk = {file.key: file for file in listed}
             files = [on_disk[key] for key in keys if key in on_disk]
             counts["missing"] += len(keys) - len(files)
             _reload(conn, settings, sink, files, counts, partial(validate, settings))
         _reload_statements(conn, settings, market, rebuild, since, counts)
         with conn, conn.cursor() as cur:
-            run_sql(cur, QUERIES["reload_end"], {"rebuild_id": rebuild.rebuild_id})
+            run_sql(cur, QUERIES["reload_end"], key)
     if counts["missing"]:
         log.warning("%d landing files are missing: what was loaded of them stays", counts["missing"])
     return counts
@@ -81,7 +83,7 @@ def _reload(
     progress, total, unvalidated = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
     for number, file in enumerate(files, start=1):
         load = None
-        with noting_failure(conn, file, total):
+        with noting_failure(conn, file, sink.market, total):
             load = load_file(conn, file, sink, is_reload=True)
         if load is None:
             counts["left"] += 1
@@ -109,13 +111,17 @@ def _reload_statements(
 ) -> None:
     """Loads the statements again and reconciles their days, with all that is captured."""
     keys = set(_keys(conn, market, rebuild, STATEMENTS, since))
-    files = [file for file in list_files(settings.landing_root, STATEMENTS) if file.key in keys]
+    files = [
+        file
+        for file in list_files(settings.landing_root, STATEMENTS, market=settings.landing_market)
+        if file.key in keys
+    ]
     counts["missing"] += len(keys) - len(files)
     total = Loaded()
     for file in files:
-        with noting_failure(conn, file, total):
+        with noting_failure(conn, file, market.market, total):
             # in one transaction: else a build in between would find nothing of what the statement adds
-            then = partial(reconcile_days, market=market, days=[day_of(file)])
+            then = partial(reconcile_days, settings=settings, days=[day_of(file)])
             load = load_statement(conn, file, market, is_reload=True, then=then)
             if load is not None:
                 counts["files"] += 1
@@ -134,6 +140,7 @@ def _keys(conn: connection, market: Market, rebuild: Rebuild, source: str, since
             cur,
             QUERIES["reload_files"],
             {
+                "market": market.market,
                 "source": source,
                 "start_at": first[0].tradable_from,
                 "end_at": last[-1].end_at,

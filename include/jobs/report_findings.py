@@ -41,7 +41,11 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
             not loaded, and why; or hour, trades or reasons, and the command that decides.
         TransientError: The warehouse cannot be reached.
     """
-    hours = {"start_at": window and window.start_at, "end_at": window and window.end_at}
+    hours = {
+        "market": settings.market.market,
+        "start_at": window and window.start_at,
+        "end_at": window and window.end_at,
+    }
     with connect(settings.warehouse_url, "report_findings") as conn, conn, conn.cursor() as cur:
         run_sql(cur, QUERIES["landing_files_stuck"], hours)
         findings = [f"{file} is not loaded from line {line} on: {why}" for file, line, why in cur]
@@ -52,15 +56,17 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
                 "examples": _EXAMPLES,
             }
             for hour in fetch_dicts(cur, QUERIES["hours_to_review"], hours | limits):
-                findings += _to_review(hour)
+                findings += _to_review(settings, hour)
     if findings:
         raise TerminalError("\n".join(findings))
     return {"files_not_loaded": 0}
 
 
-def _to_review(hour: dict[str, Any]) -> Iterator[str]:
+def _to_review(settings: Settings, hour: dict[str, Any]) -> Iterator[str]:
     """A line for what waits in an hour of receipt. Everything else of it counts."""
     at, parts = hour["hour_start_at"], []
+    folder = hour_folder(TRADES, at, settings.landing_market)
+    market = f"MARKET={settings.landing_market} " if settings.landing_market else ""
     if count := hour["trade_count"]:
         ids = ", ".join(map(shown, hour["trade_ids"]))
         more = f" and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
@@ -71,7 +77,7 @@ def _to_review(hour: dict[str, Any]) -> Iterator[str]:
         parts.append(f"{_counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")
     yield (
         f"received from {at:%Y-%m-%d %H:%M} UTC on, these wait for a review: {' and '.join(parts)}. All others"
-        f" are in PnL. `make review` lists them; ACTION=… REASON=… FILE={hour_folder(TRADES, at)}/ decides"
+        f" are in PnL. `make review` lists them; {market}ACTION=… REASON=… FILE={folder}/ decides"
     )
 
 

@@ -2,7 +2,7 @@
 -- Files whose rest could not be loaded, all or those of a window of receipt
 SELECT landing_file, line_count + 1 AS from_line, load_error
 FROM ops.landing_files
-WHERE load_error IS NOT NULL
+WHERE market = %(market)s AND load_error IS NOT NULL
     AND (%(start_at)s::timestamptz IS NULL OR hour_start_at >= %(start_at)s AND hour_start_at < %(end_at)s)
 ORDER BY hour_start_at, landing_file
 
@@ -20,7 +20,7 @@ FROM (
         count(*) FILTER (WHERE problem = 'rejected') AS reject_count,
         array_agg(DISTINCT reason) FILTER (WHERE problem = 'rejected') AS reasons
     FROM ops.review_queue
-    WHERE hour_start_at >= %(start_at)s AND hour_start_at < %(end_at)s AND source = 'trades'
+    WHERE market = %(market)s AND source = 'trades' AND hour_start_at >= %(start_at)s AND hour_start_at < %(end_at)s
     GROUP BY hour_start_at
 ) AS waiting
 CROSS JOIN LATERAL (
@@ -28,10 +28,10 @@ CROSS JOIN LATERAL (
            - (SELECT count(*)
               FROM ops.rejected_messages AS m
               JOIN ops.landing_files AS f USING (landing_file_id)
-              WHERE f.source = 'trades' AND f.hour_start_at = waiting.hour_start_at AND m.reason_code = 'torn_line')
+              WHERE f.market = %(market)s AND f.source = 'trades' AND f.hour_start_at = waiting.hour_start_at AND m.reason_code = 'torn_line')
            AS message_count
     FROM ops.landing_files
-    WHERE source = 'trades' AND hour_start_at = waiting.hour_start_at
+    WHERE market = %(market)s AND source = 'trades' AND hour_start_at = waiting.hour_start_at
 ) AS received
 WHERE trade_count > 0
    OR (reject_count > %(few_rejects)s AND reject_count * 100 > message_count * %(max_percent)s)

@@ -25,7 +25,11 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
     if not rebuild.force_prices:
         return {}
     with connect(settings.warehouse_url, "repull_reference_prices") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["rebuild_started_at"], {"rebuild_id": rebuild.rebuild_id})
+        run_sql(
+            cur,
+            QUERIES["rebuild_started_at"],
+            {"market": settings.market.market, "rebuild_id": rebuild.rebuild_id},
+        )
         ((since,),) = cur.fetchall()
     summary = pull_reference_prices.run(
         settings,

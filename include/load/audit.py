@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.landing import SOURCES, STATEMENTS, LandingFile, is_writer_gone, list_files
+from include.landing import SOURCES, STATEMENTS, LandingFile, is_writer_gone, landed_markets, list_files
 from include.load.statement_files import statement_lines
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -36,22 +36,28 @@ class FileAudit:
 
 
 def run(settings: Settings) -> Iterator[FileAudit]:
-    """Audits every landing file, and every file that only the ledger knows.
+    """Audits every landing file of every market, and every file that only the ledger knows.
 
     Reads each file once, with flat memory.
     """
     with connect(settings.warehouse_url, "audit") as conn, conn, conn.cursor() as cur:
         ledger = {row["landing_file"]: row for row in fetch_dicts(cur, QUERIES["audit"])}
-    for source in SOURCES:
-        for file in list_files(settings.landing_root, source):
-            row = ledger.pop(file.key, None)
-            try:
-                found = _audit_file(file, row)
-            except OSError as error:
-                found = _unread(file.key, row, f"the file cannot be read: {error}")
-            yield found
+    for file in _files(settings.landing_root):
+        row = ledger.pop(file.key, None)
+        try:
+            found = _audit_file(file, row)
+        except OSError as error:
+            found = _unread(file.key, row, f"the file cannot be read: {error}")
+        yield found
     for key, row in sorted(ledger.items()):
         yield _unread(key, row, "the file is gone; restore it from a backup")
+
+
+def _files(root: Path) -> Iterator[LandingFile]:
+    """Those of all markets, also of one that is not configured any more."""
+    for source in SOURCES:
+        for market in landed_markets(root, source):
+            yield from list_files(root, source, market=market)
 
 
 def _unread(key: str, row: dict[str, int] | None, problem: str) -> FileAudit:

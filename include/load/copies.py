@@ -69,9 +69,9 @@ def _received_first(cur: cursor, settings: Settings) -> list[_Revision]:
     contested: dict[_Revision, tuple[tuple[datetime, str, int], tuple[object, ...]]] = {
         row[:3]: (row[3:6], row[7:]) for row in rows
     }
+    market = settings.market
     span = {"from_at": min(row[6] for row in rows), "until_at": max(row[3] for row in rows)}
-    run_sql(cur, QUERIES["batches_with_duplicates"], span)
-    market = Market.of(settings.market_timezone)
+    run_sql(cur, QUERIES["batches_with_duplicates"], span | {"market": market.market})
     stored = set[_Revision]()
     for landing_file, from_bytes, to_bytes, lines_before in cur.fetchall():
         reader = LineReader(settings.landing_root / landing_file, from_bytes, to_bytes - from_bytes)

@@ -46,7 +46,7 @@ FROM (
         sum(b.line_count) OVER (PARTITION BY b.landing_file_id ORDER BY b.from_bytes)::bigint - b.line_count AS lines_before
     FROM ops.load_batches AS b
     JOIN ops.landing_files AS f USING (landing_file_id)
-    WHERE b.source = 'trades'
+    WHERE f.market = %(market)s AND b.source = 'trades'
       AND least(f.hour_start_at, f.first_received_at) <= %(until_at)s
       AND greatest(f.hour_start_at + interval '1 hour', f.last_received_at) >= %(from_at)s
 ) AS batches

@@ -62,16 +62,21 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         What was loaded; None if there was nothing new.
 
     Raises:
-        TerminalError: The file is shorter than what is loaded of it; nothing was changed.
+        TerminalError: The file is shorter than what is loaded of it, or was loaded for another market; nothing
+            was changed.
     """
     with conn, conn.cursor() as cur:
         if is_reload:
-            lock_decision(cur)  # accepted rows are deleted and loaded again: no build may read in between
+            lock_decision(
+                cur, sink.market
+            )  # accepted rows are deleted and loaded again: no build may read in between
         sink.begin(cur)
-        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file))
+        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, sink.market))
         ledger = cur.fetchone()
         assert ledger is not None
-        landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = ledger
+        landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at, market = ledger
+        if market != sink.market:
+            raise TerminalError(f"{file.path} was loaded as a file of market {market}, not {sink.market}")
         if is_complete and not is_reload:
             return None
         holds_more = _holds_more(cur, file, landing_file_id, from_bytes)
@@ -97,7 +102,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             },
         )
         load_batch_id: int = cur.fetchone()[0]  # type: ignore[index]
-        with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
+        with Rejects(sink.market, file.source, load_batch_id, landing_file_id) as rejects:
             pass_ = _Pass(
                 reader, known_lines, sink, rejects, journal, f"\t{load_batch_id}\t{landing_file_id}\n"
             )
@@ -274,9 +279,10 @@ def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_byt
     return size > loaded_bytes
 
 
-def file_parameters(file: LandingFile) -> dict[str, object]:
+def file_parameters(file: LandingFile, market: str) -> dict[str, object]:
     """The columns by which the ledger identifies a file."""
     return {
+        "market": market,
         "landing_file": file.key,
         "source": file.source,
         "hour_start_at": file.hour_start_at.astimezone(UTC),

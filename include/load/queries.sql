@@ -1,14 +1,16 @@
 -- Queries of include/load: from landing files to raw.*, and the ledger beside it
 
 -- name: landing_files_known
-SELECT landing_file, loaded_bytes, is_complete, load_error FROM ops.landing_files WHERE source = %(source)s
+SELECT landing_file, loaded_bytes, is_complete, load_error
+FROM ops.landing_files
+WHERE market = %(market)s AND source = %(source)s
 
 -- name: landing_files_lock
 -- The file's ledger row, made if there is none, locked until the load commits: a second loader waits here
-INSERT INTO ops.landing_files AS known (landing_file, source, hour_start_at)
-VALUES (%(landing_file)s, %(source)s, %(hour_start_at)s)
+INSERT INTO ops.landing_files AS known (market, landing_file, source, hour_start_at)
+VALUES (%(market)s, %(landing_file)s, %(source)s, %(hour_start_at)s)
 ON CONFLICT (landing_file) DO UPDATE SET source = known.source
-RETURNING landing_file_id, loaded_bytes, line_count, is_complete, is_connected, last_received_at
+RETURNING landing_file_id, loaded_bytes, line_count, is_complete, is_connected, last_received_at, market
 
 -- name: landing_files_complete
 UPDATE ops.landing_files SET is_complete = true, load_error = NULL WHERE landing_file_id = %(landing_file_id)s
@@ -30,8 +32,8 @@ WHERE landing_file_id = %(landing_file_id)s
 
 -- name: landing_files_failed
 -- Why the file could not be loaded; the next load that succeeds clears it
-INSERT INTO ops.landing_files AS known (landing_file, source, hour_start_at, load_error)
-VALUES (%(landing_file)s, %(source)s, %(hour_start_at)s, %(load_error)s)
+INSERT INTO ops.landing_files AS known (market, landing_file, source, hour_start_at, load_error)
+VALUES (%(market)s, %(landing_file)s, %(source)s, %(hour_start_at)s, %(load_error)s)
 ON CONFLICT (landing_file) DO UPDATE SET load_error = excluded.load_error
 
 -- name: load_batches_begin
@@ -155,17 +157,17 @@ SELECT landing_file_id, lower(span), upper(span)
 FROM kept
 
 -- name: landing_scanned_at
-SELECT scanned_at FROM ops.landing_scans WHERE source = %(source)s
+SELECT scanned_at FROM ops.landing_scans WHERE market = %(market)s AND source = %(source)s
 
 -- name: landing_scans
-INSERT INTO ops.landing_scans AS known (source, scanned_at)
-VALUES (%(source)s, %(scanned_at)s)
-ON CONFLICT (source) DO UPDATE SET scanned_at = greatest(known.scanned_at, excluded.scanned_at)
+INSERT INTO ops.landing_scans AS known (market, source, scanned_at)
+VALUES (%(market)s, %(source)s, %(scanned_at)s)
+ON CONFLICT (market, source) DO UPDATE SET scanned_at = greatest(known.scanned_at, excluded.scanned_at)
 
 -- name: pending_capture_gaps
 -- Delivery periods whose PnL shows another gap than is known by now, of those tradable after a moment
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
-WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps)
+WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps WHERE market = %(market)s)
 SELECT DISTINCT p.market, p.delivery_day, p.delivery_hour, 'capture_gaps'
 FROM curated.pnl_hourly AS p
 JOIN staging.pnl_hours AS d USING (market, delivery_day, delivery_hour)
@@ -175,7 +177,7 @@ CROSS JOIN LATERAL (
     FROM gaps
     WHERE gap_start_at < d.tradable_until AND gap_end_at > d.tradable_from
 ) AS g
-WHERE d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
+WHERE p.market = %(market)s AND d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
 
 -- name: reload_pending
 -- The hours of PnL that a reload of a file may change; they are built once its batches are accepted

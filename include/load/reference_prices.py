@@ -61,7 +61,7 @@ class ReferencePriceSink:
         asked = self._market.period(day, line.request.get("delivery_hour", ""))
         if line.raw is None and line.status not in UNDEFINED_STATUSES:
             raise RejectedMessageError(Reason.NOT_TEXT, "the reply is not UTF-8 text")
-        answer = parse_reference_price(line.status, line.raw or "", asked)
+        answer = parse_reference_price(line.status, line.raw or "", asked, self._market.price_bounds)
         observed_at = datetime.fromisoformat(line.received_at)
         if self._loaded_at is not None and observed_at > self._loaded_at + MAX_CLOCK_AHEAD:
             raise RejectedMessageError(

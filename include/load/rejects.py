@@ -22,7 +22,7 @@ _IN_MEMORY = 1 << 20
 
 _COPY = (
     "COPY ops.rejected_messages"
-    " (landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at,"
+    " (landing_file_id, line_number, load_batch_id, market, source, reason_code, detail, raw, received_at,"
     " delivery_day, delivery_hours) FROM STDIN"
 )
 
@@ -30,8 +30,9 @@ _COPY = (
 class Rejects:
     """Rejects of one load; a context manager that frees its file."""
 
-    def __init__(self, source: str, load_batch_id: int, landing_file_id: int) -> None:
+    def __init__(self, market: str, source: str, load_batch_id: int, landing_file_id: int) -> None:
         self.count = 0
+        self._market = market
         self._source = source
         self._load_batch_id = load_batch_id
         self._landing_file_id = landing_file_id
@@ -58,7 +59,7 @@ class Rejects:
         day, hours = (NULL, NULL) if told is None else (told[0], array_literal(told[1]))
         raw = escaped(storable(payload[: 4 * MAX_CHARACTERS])[:MAX_CHARACTERS])
         self._file.write(
-            f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._source}\t{reason}"
+            f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._market}\t{self._source}\t{reason}"
             f"\t{escaped(detail)}\t{raw}\t{received_at or NULL}\t{day}\t{hours}\n".encode()
         )
         self.count += 1

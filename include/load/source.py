@@ -74,7 +74,7 @@ class Loaded:
 def load_source(
     settings: Settings, sink: Sink, start_at: datetime | None = None, end_at: datetime | None = None
 ) -> dict[str, int]:
-    """Loads the files of the hours of receipt in [start_at, end_at), or all, from their stored offsets.
+    """Loads the files of the market of the hours of receipt in [start_at, end_at), or all, from their offsets.
 
     A file that cannot be loaded does not stop the others. The reason is recorded in `ops.landing_files`, and
     `include.jobs.report_findings` reports it at the end of the run; each later load tries the file again.
@@ -83,15 +83,15 @@ def load_source(
         TransientError: The warehouse went away; what was committed stays, and a rerun goes on from there.
     """
     scanned_at = datetime.now(UTC)
-    files = list_files(settings.landing_root, sink.source, start_at, end_at)
+    files = list_files(settings.landing_root, sink.source, start_at, end_at, settings.landing_market)
     total = Loaded()
     with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
         with conn, conn.cursor() as cur:
-            ledger = ledger_of(cur, sink.source)
+            ledger = ledger_of(cur, sink.market, sink.source)
         unfinished = [file for file in files if not ledger.get(file.key, NEW).is_complete]
         for position, file in enumerate(unfinished, start=1):
             total.files += 1
-            with noting_failure(conn, file, total):
+            with noting_failure(conn, file, sink.market, total):
                 for load in _loads(conn, file, sink):
                     total.add(load)
                     log.info(
@@ -119,7 +119,7 @@ def _loads(conn: connection, file: LandingFile, sink: Sink) -> Iterator[Load]:
 
 
 @contextmanager
-def noting_failure(conn: connection, file: LandingFile, total: Loaded) -> Iterator[None]:
+def noting_failure(conn: connection, file: LandingFile, market: str, total: Loaded) -> Iterator[None]:
     """Records in the ledger why loading the file within the block failed, and counts it; the caller goes on.
 
     Raises:
@@ -132,13 +132,13 @@ def noting_failure(conn: connection, file: LandingFile, total: Loaded) -> Iterat
     except Exception as error:
         log.exception("%s cannot be loaded", file.key)
         total.failed_files += 1
-        _note_failure(conn, file, error)
+        _note_failure(conn, file, market, error)
 
 
-def _note_failure(conn: connection, file: LandingFile, error: Exception) -> None:
+def _note_failure(conn: connection, file: LandingFile, market: str, error: Exception) -> None:
     text = str(error) if isinstance(error, TerminalError) else f"{type(error).__name__}: {error}"
     parameters = {
-        **file_parameters(file),
+        **file_parameters(file, market),
         "load_error": storable(text.encode("utf-8", "surrogatepass"))[:2_000],
     }
     with conn, conn.cursor() as cur:
@@ -156,7 +156,7 @@ def note_scan(
 
     Args:
         conn: A connection without an open transaction.
-        settings: Where the landing files are.
+        settings: Where the landing files are, and the market.
         sink: Of their source.
         scanned_at: When the loaded files were listed, if these are all files. None if they are only some: then
             it is the present, provided that no file is left to load. So loading window by window, in any
@@ -165,29 +165,31 @@ def note_scan(
     """
     with conn, conn.cursor() as cur:
         if sink.has_connection:
-            lock_pnl_inputs(cur)  # else a build in progress could publish gaps as they were before this load
+            lock_pnl_inputs(
+                cur, sink.market
+            )  # else a build in progress could publish gaps as they were before this load
         if scanned_at is None and _is_all_loaded(cur, settings, sink.source):
             scanned_at = datetime.now(UTC)
-        run_sql(cur, QUERIES["landing_scanned_at"], {"source": sink.source})
+        scan = {"market": sink.market, "source": sink.source}
+        run_sql(cur, QUERIES["landing_scanned_at"], scan)
         (known_until,) = cur.fetchone() or (_EVER,)
         if scanned_at is not None:
-            run_sql(cur, QUERIES["landing_scans"], {"source": sink.source, "scanned_at": scanned_at})
+            run_sql(cur, QUERIES["landing_scans"], scan | {"scanned_at": scanned_at})
         if sink.has_connection:
-            run_sql(
-                cur, QUERIES["pending_capture_gaps"], {"since": min(changed_since or known_until, known_until)}
-            )
+            since = {"since": min(changed_since or known_until, known_until)}
+            run_sql(cur, QUERIES["pending_capture_gaps"], since | {"market": sink.market})
 
 
-def ledger_of(cur: cursor, source: str) -> dict[str, Known]:
-    """The ledger's rows of a source, by the key of the landing file."""
-    run_sql(cur, QUERIES["landing_files_known"], {"source": source})
+def ledger_of(cur: cursor, market: str, source: str) -> dict[str, Known]:
+    """The ledger's rows of a source of a market, by the key of the landing file."""
+    run_sql(cur, QUERIES["landing_files_known"], {"market": market, "source": source})
     return {key: Known(*known) for key, *known in cur}
 
 
 def _is_all_loaded(cur: cursor, settings: Settings, source: str) -> bool:
     """Whether each landing file is loaded to the end that it has at this moment."""
-    ledger = ledger_of(cur, source)
-    for file in list_files(settings.landing_root, source):
+    ledger = ledger_of(cur, settings.market.market, source)
+    for file in list_files(settings.landing_root, source, market=settings.landing_market):
         known = ledger.get(file.key, NEW)
         try:
             if not known.is_complete and file.path.stat().st_size != known.loaded_bytes:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from include.domain.delivery_period import Market
 from include.domain.rejection import RejectedMessageError
 from include.domain.statement import (
     FORMATS,
@@ -18,25 +17,34 @@ from include.domain.statement import (
     encoding_of,
 )
 from include.errors import TerminalError
-from include.landing import LandingFile, list_files, make_durable_folder, statement_folder, sync_folder
+from include.landing import (
+    STATEMENTS,
+    LandingFile,
+    list_files,
+    make_durable_folder,
+    statement_folder,
+    sync_folder,
+)
+from include.settings import Settings
 
 _CHUNK = 1 << 20
-_NAME = re.compile(r"statements/date=(\d{4}-\d\d-\d\d)/(\d{8}T\d{12})Z-[^/]+", re.ASCII)
+_NAME = re.compile(
+    r"statements/(?:market=[A-Za-z0-9]+/)?date=(\d{4}-\d\d-\d\d)/(\d{8}T\d{12})Z-[^/]+", re.ASCII
+)
 _MAX_HEADER_CHARACTERS = 10_000
 
 
 def land_statement(
-    root: Path, day: date, file: Path, market: Market, formats: Sequence[StatementFormat] = FORMATS
+    settings: Settings, day: date, file: Path, formats: Sequence[StatementFormat] = FORMATS
 ) -> LandingFile:
     """Copies a statement to the landing files; whole or not at all.
 
     The same content again is the landing file that is there.
 
     Args:
-        root: LANDING_ROOT.
+        settings: Of the market.
         day: The day of the market on which its trades were executed.
         file: The statement.
-        market: Of the statement.
         formats: Those that it may have.
 
     Raises:
@@ -44,6 +52,7 @@ def land_statement(
             columns of a known format.
         OSError: The landing files cannot be written.
     """
+    root, market = settings.landing_root, settings.market
     landed_at = datetime.now(UTC)
     if landed_at < market.span_of(day)[1]:
         raise TerminalError(f"{day} is not over in {market.timezone.key}: its statement cannot be complete")
@@ -54,9 +63,9 @@ def land_statement(
             digest.update(chunk)
     except OSError as error:
         raise TerminalError(f"{file} cannot be read: {error.strerror}") from error
-    folder = root / statement_folder(day)
+    folder = root / statement_folder(day, settings.landing_market)
     if known := sorted(folder.glob(f"*-{digest.hexdigest()[:32]}.csv")):
-        return _landed(root, known[0])
+        return _landed(settings, known[0])
     make_durable_folder(folder)
     path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{digest.hexdigest()[:32]}.csv"
     unnamed = path.with_suffix(f".{os.getpid()}")
@@ -75,7 +84,7 @@ def land_statement(
         sync_folder(folder)
     finally:
         unnamed.unlink(missing_ok=True)
-    return _landed(root, path)
+    return _landed(settings, path)
 
 
 def day_of(file: LandingFile) -> date:
@@ -101,9 +110,11 @@ def _name(file: LandingFile) -> re.Match[str]:
     return match
 
 
-def _landed(root: Path, path: Path) -> LandingFile:
+def _landed(settings: Settings, path: Path) -> LandingFile:
+    root = settings.landing_root
     key = path.relative_to(root).as_posix()
-    return next(file for file in list_files(root, "statements") if file.key == key)
+    files = list_files(root, STATEMENTS, market=settings.landing_market)
+    return next(file for file in files if file.key == key)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -78,8 +78,8 @@ def load_statement(
     """
     with conn, conn.cursor() as cur:
         if is_reload:
-            lock_decision(cur)  # what it added is deleted: no build may read in between
-        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file))
+            lock_decision(cur, market.market)  # what it added is deleted: no build may read in between
+        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, market.market))
         landing_file_id, from_bytes, _, is_complete, *_ = cur.fetchall()[0]
         if is_complete and not is_reload:
             return None
@@ -91,7 +91,7 @@ def load_statement(
         run_sql(cur, QUERIES["load_batches_begin"], of_file | begin)
         ((load_batch_id,),) = cur.fetchall()
         landed_at = timestamp(landed_at_of(file))
-        with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
+        with Rejects(market.market, file.source, load_batch_id, landing_file_id) as rejects:
             parser = StatementParser(market, day_of(file), formats)
             pass_ = _Pass(file, parser, rejects, f"\t{load_batch_id}\t{landing_file_id}\n")
             store = _Store(market.market, landing_file_id)

@@ -52,7 +52,7 @@ class TradeSink:
         self._has_receipts = False
 
     def begin(self, cur: cursor) -> None:
-        lock_trades(cur)
+        lock_trades(cur, self.market)
         self._rows.take_periods()
         self._notes.clear()
         self._cancellation_count = 0

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import msgspec
 from psycopg2.extensions import cursor
@@ -11,6 +10,7 @@ from include.domain.message import is_utc_text
 from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
 from include.load.lines import decode_line
 from include.load.source import NEW, Known, ledger_of
+from include.settings import Settings
 
 MAX_WAIT = timedelta(minutes=15)
 """Loads run each half minute: if a line waits longer than this, something is wrong."""
@@ -32,12 +32,12 @@ class Waiting:
     load_error: str
 
 
-def waiting_files(cur: cursor, landing_root: Path, now: datetime) -> list[Waiting]:
-    """Files whose first line that is not loaded is older than MAX_WAIT, the oldest first."""
+def waiting_files(cur: cursor, settings: Settings, now: datetime) -> list[Waiting]:
+    """Files of the market whose first line that is not loaded is older than MAX_WAIT, the oldest first."""
     found = []
     for source in SOURCES:
-        ledger = ledger_of(cur, source)
-        for file in list_files(landing_root, source, end_at=now):
+        ledger = ledger_of(cur, settings.market.market, source)
+        for file in list_files(settings.landing_root, source, None, now, settings.landing_market):
             known = ledger.get(file.key, NEW)
             if known.is_complete:
                 continue

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,22 +37,31 @@ def command(*arguments: str) -> list[str]:
 
 
 def common_environment(environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """The environment of every child: the settings spelled out, the project importable, bytecode kept."""
-    ours = {
+    """The environment of every child: the settings spelled out, the project importable, bytecode kept.
+
+    Args:
+        environment: What the user gave.
+        settings: Of the first market. With MARKETS_FILE that file says what is of a market, as it is given.
+    """
+    of_market = {
+        "MARKETS_FILE": "",
         "EXCHANGE_URL": settings.exchange_url,
         "EXCHANGE_HEADERS": json.dumps(dict(settings.exchange_headers)) if settings.exchange_headers else "",
         "EXCHANGE_SUBSCRIBE": settings.exchange_subscribe,
         "MAX_SILENCE_SECONDS": str(settings.max_silence_seconds),
         "MARKET_DATA_URL": settings.market_data_url,
-        "WAREHOUSE_URL": settings.warehouse_url,
-        "LANDING_ROOT": str(settings.landing_root),
-        "STATEMENT_FOLDER": str(settings.statement_folder or ""),
-        "DATA_DOCS_ROOT": str(settings.data_docs_root),
-        "MARKET_TIMEZONE": settings.market_timezone,
+        "MARKET_TIMEZONE": settings.market.timezone.key,
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
         "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),
         "TRADE_MAX_QUANTITY_MW": str(settings.trade_max_quantity_mw),
         "TRADE_MAX_DEVIATION_EUR_PER_MWH": str(settings.trade_max_deviation_eur_per_mwh),
+    }
+    if file := environment.get("MARKETS_FILE", "").strip():
+        of_market = {"MARKETS_FILE": str(Path(file).resolve())}
+    ours = of_market | {
+        "WAREHOUSE_URL": settings.warehouse_url,
+        "LANDING_ROOT": str(settings.landing_root),
+        "DATA_DOCS_ROOT": str(settings.data_docs_root),
         "AIRFLOW_PORT": str(settings.airflow_port),
         "ALERT_URLS": " ".join(settings.alert_urls),
         "PYTHONPATH": str(PROJECT_ROOT),
@@ -68,13 +77,18 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
 
 
 def environment(
-    common: Mapping[str, str], settings: Settings, home: Path, dags: Path, metadata_url: str, secrets: Secrets
+    common: Mapping[str, str],
+    markets: Sequence[Settings],
+    home: Path,
+    dags: Path,
+    metadata_url: str,
+    secrets: Secrets,
 ) -> dict[str, str]:
     """The environment of Airflow's processes, and its password file in `home`.
 
     Args:
         common: What `common_environment` made.
-        settings: With the URLs that the connections get.
+        markets: With the URLs that the connections get.
         home: AIRFLOW_HOME.
         dags: The folder of the DAG files.
         metadata_url: `postgresql://…` of Airflow's own database.
@@ -82,6 +96,7 @@ def environment(
     """
     passwords = private_folder(home) / "passwords.json"
     write_private(passwords, json.dumps({ADMIN: admin_password(secrets)}) + "\n")
+    settings = markets[0]
     url = base_url(settings)
     options = {
         "CORE__EXECUTOR": "include.orchestration.executor.PreloadingLocalExecutor",
@@ -109,11 +124,10 @@ def environment(
         "WORKERS__EXECUTION_API_TIMEOUT": "30",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
-    connections = {
-        "AIRFLOW_CONN_EXCHANGE": settings.exchange_url,
-        "AIRFLOW_CONN_MARKET_DATA": settings.market_data_url,
-        "AIRFLOW_CONN_WAREHOUSE": settings.warehouse_url,
-    }
+    connections = {"AIRFLOW_CONN_WAREHOUSE": settings.warehouse_url}
+    for each in markets:
+        connections[f"AIRFLOW_CONN_EXCHANGE{each.own_suffix}"] = each.exchange_url
+        connections[f"AIRFLOW_CONN_MARKET_DATA{each.own_suffix}"] = each.market_data_url
     prefixed = {f"AIRFLOW__{name}": value for name, value in options.items()}
     # Airflow takes its own variable away from tasks; the task clean_airflow needs the address
     database = {"AIRFLOW_DATABASE_URL": options["DATABASE__SQL_ALCHEMY_CONN"]}

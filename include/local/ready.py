@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from include.errors import TransientError
 from include.local.airflow import Api
+from include.settings import Settings
 from include.warehouse.probe import fetch_row
 from include.warehouse.queries import load_queries
 
@@ -70,48 +71,51 @@ def wait_for_airflow(api: Api, progress: Progress) -> None:
 
 def wait_for_dags(api: Api, dags: Path, progress: Progress) -> None:
     """Returns when every DAG file has been read, and tells of those that are broken."""
-    expected = len(list(dags.glob("*.py")))
+    expected = {path.stem for path in dags.glob("*.py")}  # a file makes the DAG of its name, perhaps others
 
     def attempt() -> list[str] | None:
         found = api.dags()
-        return found if len(found) + len(api.import_errors()) >= expected else None
+        return found if len(expected - set(found)) <= len(api.import_errors()) else None
 
-    progress.wait(attempt, lambda: f"for {expected} DAG files to be read", _PARSE_SECONDS)
+    progress.wait(attempt, lambda: f"for {len(expected)} DAG files to be read", _PARSE_SECONDS)
     for error in api.import_errors():
         progress.say(f"this DAG file is broken: {error}")
     progress.say(f"DAGs: {', '.join(api.dags()) or 'none'}")
 
 
-def wait_for_priced_pnl(api: Api, warehouse_url: str, progress: Progress) -> None:
-    """Starts a first refresh and returns when `curated.pnl_hourly` has a row with a price."""
-    if _FIRST_DAG not in api.dags():
-        progress.say(f"there is no DAG {_FIRST_DAG}: no PnL will be built")
+def wait_for_priced_pnl(api: Api, settings: Settings, progress: Progress) -> None:
+    """Starts a first refresh of a market and returns when `curated.pnl_hourly` has a row of it with a price."""
+    dag_id = f"{_FIRST_DAG}{settings.dag_suffix}"
+    if dag_id not in api.dags():
+        progress.say(f"there is no DAG {dag_id}: no PnL will be built")
         return
 
     def trigger() -> bool:
-        api.trigger(_FIRST_DAG)
+        api.trigger(dag_id)
         return True
 
     def attempt() -> bool | None:
-        return True if _query(warehouse_url, QUERIES["is_priced"])[0] else None
+        return True if _query(settings, QUERIES["is_priced"])[0] else None
 
     def missing() -> str:
         try:
-            trades, prices, rows = _query(warehouse_url, QUERIES["so_far"])
+            trades, prices, rows = _query(settings, QUERIES["so_far"])
         except TransientError as error:
             return str(error)
         return (
             f"for the first priced PnL; so far {trades} trades, {prices} prices, {rows} rows;"
-            f" the runs are on {api.url}/dags/{_FIRST_DAG}"
+            f" the runs are on {api.url}/dags/{dag_id}"
         )
 
-    progress.wait(trigger, lambda: f"to start {_FIRST_DAG}")
-    progress.say("waiting for the first priced PnL")
+    progress.wait(trigger, lambda: f"to start {dag_id}")
+    market = f" of market {settings.market.market}" if settings.own_suffix else ""
+    progress.say(f"waiting for the first priced PnL{market}")
     progress.wait(attempt, missing)
-    progress.say("curated.pnl_hourly has rows with prices")
+    progress.say(f"curated.pnl_hourly has rows with prices{market}")
 
 
-def _query(warehouse_url: str, statement: str) -> tuple[Any, ...]:
-    row = fetch_row(warehouse_url, statement, timeout_seconds=_QUERY_SECONDS)
+def _query(settings: Settings, statement: str) -> tuple[Any, ...]:
+    market = {"market": settings.market.market}
+    row = fetch_row(settings.warehouse_url, statement, market, timeout_seconds=_QUERY_SECONDS)
     assert row is not None
     return row

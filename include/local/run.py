@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from include.containers import sessions
 from include.containers.watchdog import Watchdog
@@ -24,7 +25,7 @@ from include.local.postgres import EmbeddedPostgres
 from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
 from include.settings import PROJECT_ROOT, Settings, credentials_file, load_environment
 from include.warehouse import probe
-from include.warehouse.migrate import migrate
+from include.warehouse.migrate import migrate_for
 
 _TRADES_PER_SECOND = "1.6"
 """Of the simulated exchange: about the hundred trades a minute that a desk sees."""
@@ -63,6 +64,7 @@ class Run:
         self._postgres: EmbeddedPostgres | None = None
         self._capture: Child | None = None
         self._watchdog: Watchdog | None = None
+        self._outside: set[str] = set()
 
     def until_stopped(self) -> int:
         """Starts everything, keeps it up, and ends it at SIGINT, SIGTERM or SIGHUP; returns the exit code.
@@ -75,9 +77,12 @@ class Run:
             environment["AIRFLOW_PORT"] = str(self._options.airflow_port)
         environment = {"LANDING_ROOT": str(self._state / "landing")} | _without_empty(environment)
         environment = {"DATA_DOCS_ROOT": str(self._state / "data_docs")} | environment
-        if not environment.get("EXCHANGE_URL"):
+        environment.pop("MARKET", None)  # all markets
+        markets = Settings.of_markets(environment)
+        is_named = environment.get("MARKETS_FILE")
+        if all(each.is_simulated for each in markets) if is_named else not environment.get("EXCHANGE_URL"):
             environment = {"STATEMENT_FOLDER": str(self._state / "statements")} | environment
-        settings = Settings.from_environment(environment)
+            markets = Settings.of_markets(environment)
         # root starts PostgreSQL under another account, which has to pass through to its folder
         private_folder(self._state, is_searched=os.geteuid() == 0)
         private_folder(self._logs)
@@ -89,7 +94,7 @@ class Run:
             make_private(self._state)
             _take_signals()
             try:
-                self._start(environment, settings)
+                self._start(environment, markets)
                 while True:
                     self._watch(1.0)
             except KeyboardInterrupt:
@@ -100,15 +105,15 @@ class Run:
             self._say("everything is down")
             return 0
 
-    def _start(self, environment: dict[str, str], settings: Settings) -> None:
+    def _start(self, environment: dict[str, str], markets: list[Settings]) -> None:
         self._postgres = postgres = EmbeddedPostgres(
             self._state / "postgres",
             self._logs / "postgres.log",
             environment=leftovers.marked(environment, self._state),
         )
         self._clean_up(postgres)
-        needs_simulator = not (environment.get("EXCHANGE_URL") and environment.get("MARKET_DATA_URL"))
-        self._require_ports(environment, settings)
+        markets = self._simulated(environment, markets)
+        self._require_ports(markets)
         shorten(postgres.log)
         self._say("starting PostgreSQL")
         postgres.start()
@@ -117,21 +122,18 @@ class Run:
         postgres.create_role("airflow")
         postgres.create_database("airflow", "airflow")
         analyst_url = ""
-        if not settings.warehouse_url:
+        if not markets[0].warehouse_url:
             postgres.create_warehouse()
-            settings = replace(settings, warehouse_url=postgres.url("warehouse", "pipeline"))
+            url = postgres.url("warehouse", "pipeline")
+            markets = [replace(settings, warehouse_url=url) for settings in markets]
             analyst_url = postgres.url("warehouse", "analyst")
+        settings = markets[0]
         self._say(f"PostgreSQL is up on {ports.HOST}:{postgres.port}")
 
-        if not environment.get("EXCHANGE_URL"):
-            settings = replace(settings, exchange_url=f"ws://{ports.HOST}:{self._options.exchange_port}")
-        if not environment.get("MARKET_DATA_URL"):
-            settings = replace(
-                settings, market_data_url=f"http://{ports.HOST}:{self._options.market_data_port}"
-            )
         common = leftovers.marked(airflow.common_environment(environment, settings), self._state)
-        if needs_simulator:
-            self._start_simulator(environment, common, settings.statement_folder)
+        for simulated in markets:
+            if simulated.is_simulated:
+                self._start_simulator(simulated, common)
         self._capture = self._run(
             "capture", [sys.executable, "-m", "include.capture", "--name", "standalone"], common
         )
@@ -139,9 +141,9 @@ class Run:
         secrets = Secrets(self._state / "secrets.json", size=48)
         home = self._state / "airflow"
         airflow_environment = airflow.environment(
-            common, settings, home, self._options.dags, postgres.url("airflow", "airflow"), secrets
+            common, markets, home, self._options.dags, postgres.url("airflow", "airflow"), secrets
         )
-        self._migrate(settings, airflow_environment)
+        self._migrate(markets, airflow_environment)
         for component, arguments in airflow.COMPONENTS.items():
             self._run(component, airflow.command(component, *arguments), airflow_environment)
         self._say("starting Airflow: api-server, scheduler, dag-processor, triggerer")
@@ -160,7 +162,8 @@ class Run:
         )
         ready.wait_for_dags(api, self._options.dags, progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
-        ready.wait_for_priced_pnl(api, settings.warehouse_url, progress)
+        for each in markets:
+            ready.wait_for_priced_pnl(api, each, progress)
         self._say("everything is up: Ctrl-C ends it, make psql looks into the warehouse")
 
     def _write_credentials(self, api: airflow.Api, warehouse_url: str, analyst_url: str) -> None:
@@ -182,29 +185,45 @@ class Run:
             sessions.end(others, _STOP_SECONDS)
             postgres.end_leftover()
 
-    def _require_ports(self, environment: dict[str, str], settings: Settings) -> None:
-        ports.require_free(settings.airflow_port, "AIRFLOW_PORT")
-        for variable, port in (
-            ("EXCHANGE_URL", self._options.exchange_port),
-            ("MARKET_DATA_URL", self._options.market_data_port),
-        ):
-            if not environment.get(variable):
-                ports.require_free(port, f"{variable} to a server that is there")
+    def _simulated(self, environment: dict[str, str], markets: list[Settings]) -> list[Settings]:
+        """The markets; without MARKETS_FILE the one market is simulated as far as it names no server."""
+        if environment.get("MARKETS_FILE"):
+            return markets
+        (settings,) = markets
+        if not environment.get("EXCHANGE_URL"):
+            url = f"ws://{ports.HOST}:{self._options.exchange_port}"
+            settings = replace(settings, exchange_url=url, is_simulated=True)
+        if not environment.get("MARKET_DATA_URL"):
+            url = f"http://{ports.HOST}:{self._options.market_data_port}"
+            settings = replace(settings, market_data_url=url, is_simulated=True)
+        self._outside = {name for name in ("EXCHANGE_URL", "MARKET_DATA_URL") if environment.get(name)}
+        return [settings]
 
-    def _start_simulator(
-        self, environment: dict[str, str], common: dict[str, str], statement_folder: Path | None
-    ) -> None:
-        # It always has both servers; the one that nobody needs goes to a port of its own choice.
-        exchange = 0 if environment.get("EXCHANGE_URL") else self._options.exchange_port
-        market_data = 0 if environment.get("MARKET_DATA_URL") else self._options.market_data_port
+    def _require_ports(self, markets: list[Settings]) -> None:
+        ports.require_free(markets[0].airflow_port, "AIRFLOW_PORT")
+        for settings in markets:
+            if settings.is_simulated:
+                for variable, port in self._simulated_ports(settings).items():
+                    if port:
+                        ports.require_free(port, f"{variable}{settings.own_suffix} to a server that is there")
+
+    def _simulated_ports(self, settings: Settings) -> dict[str, int]:
+        """The ports of the simulator; it always has both servers: 0 for one that nobody needs."""
+        urls = {"EXCHANGE_URL": settings.exchange_url, "MARKET_DATA_URL": settings.market_data_url}
+        return {name: 0 if name in self._outside else urlsplit(url).port or 80 for name, url in urls.items()}
+
+    def _start_simulator(self, settings: Settings, common: dict[str, str]) -> None:
+        exchange, market_data = self._simulated_ports(settings).values()
         command = [
             *(sys.executable, "-m", "include.simulator", "--host", ports.HOST),
             *("--exchange-port", str(exchange), "--market-data-port", str(market_data)),
             *("--rate-per-second", _TRADES_PER_SECOND),
         ]
-        if exchange:
-            command += ["--statement-folder", str(statement_folder)]
-        self._run("simulator", command, common)
+        if exchange and settings.statement_folder is not None:
+            command += ["--statement-folder", str(settings.statement_folder)]
+        if settings.own_suffix:
+            command += ["--market", settings.market.market]
+        self._run(f"simulator{settings.dag_suffix}", command, common)
         self._say(f"simulating the exchange and the provider on ports {exchange} and {market_data}")
 
     def _run(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
@@ -213,14 +232,14 @@ class Run:
             Child(name, command_launcher(command, environment, log, PROJECT_ROOT), log)
         )
 
-    def _migrate(self, settings: Settings, airflow_environment: dict[str, str]) -> None:
+    def _migrate(self, markets: list[Settings], airflow_environment: dict[str, str]) -> None:
         """Both databases at the same time: Airflow's takes seconds of imports in a process of its own."""
         self._say("migrating Airflow's database and the warehouse")
         log = self._logs / "migrate.log"
         launch = command_launcher(airflow.command("db", "migrate"), airflow_environment, log, PROJECT_ROOT)
         process = launch()
         with ThreadPoolExecutor(1) as pool:
-            warehouse = pool.submit(migrate, settings.warehouse_url, settings.market_timezone)
+            warehouse = pool.submit(migrate_for, markets)
             while process.poll() is None or not warehouse.done():
                 self._watch(0.1)
             warehouse.result()

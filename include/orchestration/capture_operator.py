@@ -25,7 +25,7 @@ class CaptureOperator(BaseOperator):
     def execute(self, context: Any) -> dict[str, int]:
         from include.capture.service import run_capture
 
-        settings = airflow_settings()
+        settings = airflow_settings(context["ti"].dag_id)
         with recorded(context, settings) as outcome:
             try:
                 captured = run_capture(settings, self.name, lambda: self._is_stopping)

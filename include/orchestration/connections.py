@@ -8,27 +8,33 @@ from urllib.parse import quote, urlencode
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.settings import Settings, exchange_headers
+from include.orchestration.markets import settings_of
+from include.setting_values import exchange_headers
+from include.settings import Settings
 
 _HEADERS, _SUBSCRIBE = "exchange_headers", "exchange_subscribe"
 """Keys of the extras of the connection `exchange`, which are no part of its URL."""
 
 
-def airflow_settings(notifying: bool = False) -> Settings:
+def airflow_settings(dag_id: str = "", notifying: bool = False) -> Settings:
     """The environment's settings, where a connection of Airflow wins over the variable of the same meaning.
 
+    With MARKETS_FILE the connections of a market are `exchange__fi` and `market_data__fi`.
+
     Args:
+        dag_id: The DAG, which says for which market; empty: the first one.
         notifying: Whether people may have to be told of something: then the password of the connection `alerts`
             replaces ALERT_URLS. Asking for it is a request to Airflow's API even if nobody has set it up.
 
     Raises:
         TerminalError: A value is not what its name promises.
     """
-    settings = Settings.from_environment()
+    settings = settings_of(dag_id)
+    suffix = settings.own_suffix.lower()
     settings = replace(
         settings,
-        **_exchange(),
-        market_data_url=_url("market_data") or settings.market_data_url,
+        **_exchange(f"exchange{suffix}"),
+        market_data_url=_url(f"market_data{suffix}") or settings.market_data_url,
         warehouse_url=_url("warehouse") or settings.warehouse_url,
     )
     if notifying and (alerts := _connection("alerts")) is not None:
@@ -36,9 +42,9 @@ def airflow_settings(notifying: bool = False) -> Settings:
     return settings
 
 
-def _exchange() -> dict[str, Any]:
-    """The settings that the connection `exchange` gives: its URL, and what its extras hold."""
-    connection = _connection("exchange")
+def _exchange(connection_id: str) -> dict[str, Any]:
+    """The settings that the connection of an exchange gives: its URL, and what its extras hold."""
+    connection = _connection(connection_id)
     if connection is None:
         return {}
     found: dict[str, Any] = {"exchange_url": connection_url(connection)}

@@ -29,7 +29,7 @@ class FailureNotifier(BaseNotifier):
 
         ti = context["ti"]
         notify(
-            airflow_settings(notifying=True),
+            airflow_settings(ti.dag_id, notifying=True),
             failure_notice(dict(context)),
             REPEAT_AFTER,
             (ti.dag_id, ti.task_id),

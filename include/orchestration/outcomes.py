@@ -23,11 +23,11 @@ def recorded(context: Mapping[str, Any], settings: Settings) -> "Iterator[TaskRu
 
     Args:
         context: Airflow's task context. If the run has the param `hour`, the row includes its window.
-        settings: Has the warehouse's URL.
+        settings: Has the warehouse's URL and the market.
     """
     from include.health.task_runs import TaskRun
 
-    run = TaskRun(settings.warehouse_url, attempt(context))
+    run = TaskRun(settings.warehouse_url, settings.market.market, attempt(context))
     if "hour" in context["params"]:
         with suppress(TerminalError):  # raised again by the task if it needs the window
             window = resolve_window(context)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -47,7 +46,7 @@ class StatementSensor(BaseSensorOperator):
 
     def _outcome(self, context: Any, *, has_waited: bool) -> dict[str, str]:
         """Records how it ends in ops.task_runs; the wait itself is no try."""
-        settings = airflow_settings()
+        settings = airflow_settings(context["dag"].dag_id)
         try:
             summary = self._look(context, settings, has_waited)
         except TerminalError as error:
@@ -65,7 +64,7 @@ class StatementSensor(BaseSensorOperator):
         folder = settings.statement_folder
         if folder is None:
             return {"skipped": "STATEMENT_FOLDER is not set: there are no end-of-day files to wait for"}
-        day, name = resolve_statement(context, ZoneInfo(settings.market_timezone))
+        day, name = resolve_statement(context, settings.market.timezone)
         if name is not None:
             return {"day": f"{day}", "file": named_statement(folder, name).name}
         file, is_whole = _seen(folder, day)
@@ -116,8 +115,8 @@ class StatementTrigger(BaseTrigger):
 
 def expected_by(settings: Settings, day: date) -> datetime:
     """When the file of a day has to be there, UTC."""
-    zone = ZoneInfo(settings.market_timezone)
-    return datetime.combine(day + timedelta(days=1), EXPECTED_BY, zone).astimezone(UTC)
+    due = datetime.combine(day + timedelta(days=1), EXPECTED_BY, settings.market.timezone)
+    return due.astimezone(UTC)
 
 
 def _seen(folder: Path, day: date) -> tuple[Path | None, bool]:

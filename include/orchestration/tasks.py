@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from airflow import sdk
 from airflow.sdk.exceptions import AirflowFailException
@@ -40,7 +39,7 @@ class Run:
     """The run that a task belongs to.
 
     Attributes:
-        settings: The platform's settings, with Airflow's connections.
+        settings: The settings of the market of the DAG, with Airflow's connections.
         params: The params of the run.
     """
 
@@ -52,7 +51,7 @@ class Run:
     @cached_property
     def notifying_settings(self) -> Settings:
         """Settings with the notification channels; takes a few requests to Airflow's API."""
-        return airflow_settings(notifying=True)
+        return airflow_settings(self._context["ti"].dag_id, notifying=True)
 
     @cached_property
     def window(self) -> Window:
@@ -101,7 +100,7 @@ class Run:
 
     @cached_property
     def _statement(self) -> tuple[date, str | None]:
-        return resolve_statement(self._context, ZoneInfo(self.settings.market_timezone))
+        return resolve_statement(self._context, self.settings.market.timezone)
 
     @property
     def scheduled_for(self) -> datetime | None:
@@ -127,7 +126,7 @@ def task(
         name = task_id or function.__name__
 
         def execute(**context: Any) -> Summary:
-            settings = airflow_settings()
+            settings = airflow_settings(context["ti"].dag_id)
             with recorded(context, settings) as outcome:
                 try:
                     summary = function(Run(context, settings))

@@ -88,6 +88,6 @@ class DayTimetable(HourTimetable):
         )
 
 
-def days_of_market() -> DayTimetable:
+def days_of_market(settings: Settings) -> DayTimetable:
     """The timetable in the market's zone."""
-    return DayTimetable(timezone=Settings.from_environment().market_timezone)
+    return DayTimetable(timezone=settings.market.timezone.key)

@@ -1,4 +1,4 @@
-"""The provider's request budget, shared by all processes through the warehouse, restarts included."""
+"""A provider's request budget, shared by all processes and markets through the warehouse, restarts included."""
 
 import time
 from dataclasses import dataclass
@@ -81,16 +81,17 @@ class Budget:
 
     Args:
         conn: A connection for this budget alone.
-        settings: Has the limits.
+        settings: Has the market, its provider and the limits.
     """
 
     def __init__(self, conn: connection, settings: Settings) -> None:
         self._conn = conn
+        self._market, self._provider = settings.market.market, settings.provider
         self._per_minute = settings.reference_price_per_minute
         self._per_hour = settings.reference_price_per_hour
         with conn, conn.cursor() as cur:
             # `finish` takes the same lock, so every later query for due periods sees the answers from before
-            lock_provider_budget(cur, LOCK_TIMEOUT_SECONDS)
+            lock_provider_budget(cur, self._provider, LOCK_TIMEOUT_SECONDS)
             run_sql(cur, QUERIES["provider_clock"])
             self._opened_at: datetime = _row(cur)[0]
 
@@ -107,17 +108,17 @@ class Budget:
         Raises:
             psycopg2.Error: The warehouse failed; whatever was taken is recorded there.
         """
-        asked = {"delivery_day": delivery_day, "delivery_hour": delivery_hour}
+        asked = {"market": self._market, "delivery_day": delivery_day, "delivery_hour": delivery_hour}
         with self._conn, self._conn.cursor() as cur:
-            lock_provider_budget(cur, LOCK_TIMEOUT_SECONDS)
+            lock_provider_budget(cur, self._provider, LOCK_TIMEOUT_SECONDS)
             known = {"since": self._opened_at, "request_seconds": REQUEST_SECONDS}
             run_sql(cur, QUERIES["provider_is_asked"], {**asked, **known})
             if _row(cur)[0]:
                 return AskedElsewhere()
-            if (seconds := _wait(cur, *self._limits(is_history))) > 0:
+            if (seconds := self._wait(cur, *self._limits(is_history))) > 0:
                 return Wait(seconds)
             taken_at = time.monotonic()
-            run_sql(cur, QUERIES["provider_request"], asked)
+            run_sql(cur, QUERIES["provider_request"], asked | {"provider": self._provider})
             return Ticket(_row(cur)[0], taken_at)
 
     def finish(
@@ -132,7 +133,7 @@ class Budget:
             retry_after_seconds: How long the provider asks *all* processes to wait.
         """
         with self._conn, self._conn.cursor() as cur:
-            lock_provider_budget(cur, LOCK_TIMEOUT_SECONDS)
+            lock_provider_budget(cur, self._provider, LOCK_TIMEOUT_SECONDS)
             run_sql(
                 cur,
                 QUERIES["provider_reply"],
@@ -147,7 +148,7 @@ class Budget:
     def spent(self) -> Spent:
         """How much of the budget all processes together are using now."""
         with self._conn, self._conn.cursor() as cur:
-            run_sql(cur, QUERIES["provider_spent"], _windows())
+            run_sql(cur, QUERIES["provider_spent"], self._windows())
             return Spent(*_row(cur))
 
     def seconds_for(self, requests: int, is_history: bool = False) -> float:
@@ -162,8 +163,8 @@ class Budget:
         minutes, in_minute = divmod(requests - 1, per_minute)
         hours, in_hour = divmod(requests - 1, per_hour)
         with self._conn, self._conn.cursor() as cur:
-            by_minute = minutes * MINUTE_SECONDS + _wait(cur, per_minute - in_minute, _NO_LIMIT)
-            by_hour = hours * HOUR_SECONDS + _wait(cur, _NO_LIMIT, per_hour - in_hour)
+            by_minute = minutes * MINUTE_SECONDS + self._wait(cur, per_minute - in_minute, _NO_LIMIT)
+            by_hour = hours * HOUR_SECONDS + self._wait(cur, _NO_LIMIT, per_hour - in_hour)
         return max(by_minute, by_hour)
 
     def _limits(self, is_history: bool) -> tuple[int, int]:
@@ -171,19 +172,19 @@ class Budget:
         percent = HISTORY_PERCENT if is_history else 100
         return max(1, self._per_minute * percent // 100), max(1, self._per_hour * percent // 100)
 
+    def _wait(self, cur: cursor, per_minute: int, per_hour: int) -> float:
+        """Seconds until a request is within the limits; 0 for now."""
+        limits = {"per_minute": per_minute, "per_hour": per_hour}
+        run_sql(cur, QUERIES["provider_wait"], limits | self._windows())
+        return max(0.0, float(_row(cur)[0]))  # the clock goes on while the statement reads it
 
-def _wait(cur: cursor, per_minute: int, per_hour: int) -> float:
-    """Seconds until a request is within the limits; 0 for now."""
-    run_sql(cur, QUERIES["provider_wait"], {"per_minute": per_minute, "per_hour": per_hour} | _windows())
-    return max(0.0, float(_row(cur)[0]))  # the clock goes on while the statement reads it
-
-
-def _windows() -> dict[str, float]:
-    return {
-        "minute_seconds": MINUTE_SECONDS,
-        "hour_seconds": HOUR_SECONDS,
-        "request_seconds": REQUEST_SECONDS,
-    }
+    def _windows(self) -> dict[str, object]:
+        return {
+            "provider": self._provider,
+            "minute_seconds": MINUTE_SECONDS,
+            "hour_seconds": HOUR_SECONDS,
+            "request_seconds": REQUEST_SECONDS,
+        }
 
 
 def _row(cur: cursor) -> tuple[Any, ...]:

@@ -161,7 +161,7 @@ class Puller:
         )
         wait = retry_after_seconds(reply.status, reply.retry_after, reply.received_at)
         asked = self._market.period(period.delivery_day, period.delivery_hour)
-        failure = why_no_answer(reply.status, reply.body, asked)
+        failure = why_no_answer(reply.status, reply.body, asked, self._market.price_bounds)
         self._budget.finish(ticket, reply.status, is_answer=failure is None, retry_after_seconds=wait)
         if reply.status == 429:
             _log.warning("the provider refuses requests (429); all processes wait %.0f s", wait)

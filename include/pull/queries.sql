@@ -13,7 +13,7 @@ WITH calendar AS (
         SELECT b.load_batch_id
         FROM ops.load_batches AS b
         JOIN ops.landing_files AS f USING (landing_file_id)
-        WHERE f.source = 'trades'
+        WHERE f.market = %(market)s AND f.source = 'trades'
             AND f.hour_start_at >= %(window_start_at)s AND f.hour_start_at < %(window_end_at)s
     ))
 ), known AS (
@@ -116,7 +116,8 @@ SELECT clock_timestamp() AS warehouse_time
 -- whether a process is asking for the period right now, or got an answer about its price since a moment
 SELECT EXISTS (
     SELECT FROM ops.provider_requests
-    WHERE delivery_day = %(delivery_day)s
+    WHERE market = %(market)s
+        AND delivery_day = %(delivery_day)s
         AND delivery_hour = %(delivery_hour)s
         AND CASE
             WHEN finished_at IS NULL THEN requested_at > now() - %(request_seconds)s * interval '1 second'
@@ -125,8 +126,8 @@ SELECT EXISTS (
 )
 
 -- name: provider_request
-INSERT INTO ops.provider_requests (delivery_day, delivery_hour, requested_at)
-VALUES (%(delivery_day)s, %(delivery_hour)s, clock_timestamp())
+INSERT INTO ops.provider_requests (market, provider, delivery_day, delivery_hour, requested_at)
+VALUES (%(market)s, %(provider)s, %(delivery_day)s, %(delivery_hour)s, clock_timestamp())
 RETURNING provider_request_id
 
 -- name: provider_reply
@@ -150,7 +151,7 @@ FROM (
         ELSE requested_at + %(request_seconds)s * interval '1 second'
     END AS until
     FROM ops.provider_requests
-    WHERE requested_at > now() - interval '2 hours'
+    WHERE provider = %(provider)s AND requested_at > now() - interval '2 hours'
 ) AS occupied
 
 -- name: provider_wait
@@ -163,10 +164,10 @@ WITH occupied AS MATERIALIZED (
         ELSE requested_at + %(request_seconds)s * interval '1 second'
     END AS until
     FROM ops.provider_requests
-    WHERE requested_at > now() - interval '2 hours'
+    WHERE provider = %(provider)s AND requested_at > now() - interval '2 hours'
 )
 SELECT coalesce(extract(epoch FROM greatest(
-    (SELECT max(retry_at) FROM ops.provider_requests WHERE retry_at > now()),
+    (SELECT max(retry_at) FROM ops.provider_requests WHERE provider = %(provider)s AND retry_at > now()),
     (SELECT until FROM occupied ORDER BY until DESC OFFSET %(per_minute)s - 1 LIMIT 1)
         + %(minute_seconds)s * interval '1 second',
     (SELECT until FROM occupied ORDER BY until DESC OFFSET %(per_hour)s - 1 LIMIT 1)

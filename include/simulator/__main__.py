@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from include.errors import TerminalError
+from include.settings import Settings
 from include.simulator.exchange import Exchange
 from include.simulator.faults import DEMO, StatementFaults, parse_faults, switch_on
 from include.simulator.market import SimulatedMarket
@@ -30,7 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         switch_on(options.statement_fault, statement_faults := StatementFaults())
     except ValueError as error:
         parser.error(str(error))
-    market = SimulatedMarket(options.seed, options.timezone)
+    calendar, budget = None, [(options.requests_per_minute, 60), (options.requests_per_hour, 3600)]
+    if options.market:
+        try:
+            settings = Settings.from_environment({**os.environ, "MARKET": options.market})
+        except TerminalError as error:
+            parser.error(str(error))
+        calendar = settings.market
+        budget = [(settings.reference_price_per_minute, 60), (settings.reference_price_per_hour, 3600)]
+    market = SimulatedMarket(options.seed, options.timezone, calendar=calendar)
     statements = None
     if options.statement_folder is not None:
         try:
@@ -51,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=options.host,
         port=options.market_data_port,
         faults=provider_faults,
-        budget=[(options.requests_per_minute, 60), (options.requests_per_hour, 3600)],
+        budget=budget,
         undefined=options.undefined,
     )
     stop = threading.Event()
@@ -104,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-bursts", action="store_true", help="deals come evenly")
     parser.add_argument("--seed", type=int, default=7, help="decides prices and deals")
     parser.add_argument("--timezone", type=_zone, default="Europe/Berlin", help="the market's zone")
+    parser.add_argument(
+        "--market", default="", help="of MARKETS_FILE: its zone, opening, gates, and its provider's budget"
+    )
     for (most, seconds), unit in zip(PUBLISHED_BUDGET, ("minute", "hour"), strict=True):
         budget = f"the provider's budget in any {seconds} s"
         parser.add_argument(f"--requests-per-{unit}", type=_budget, default=most, help=budget)

@@ -1,14 +1,18 @@
 """Migrates the warehouse to the latest schema version; `python -m include.warehouse.migrate`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg2
 from alembic import command
 from alembic.config import Config
+from psycopg2.extensions import cursor
 from sqlalchemy.exc import OperationalError
 
+from include.domain.delivery_period import Market
 from include.errors import TerminalError, TransientError
+from include.markets_file import remember_first_market
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_migration
@@ -17,17 +21,17 @@ from include.warehouse.queries import load_queries, read_script, run_sql
 QUERIES = load_queries("warehouse/queries.sql")
 
 
-def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
+def migrate(warehouse_url: str, markets: Sequence[Market] = ()) -> None:
     """Applies missing migrations, grants the role `analyst` its rights, and checks the functions for readers.
 
     Args:
         warehouse_url: `postgresql://…` of its owner.
-        market_timezone: Sets the market's time zone in SQL; None leaves it unchanged.
+        markets: What SQL is to know of the markets from now on, the first one first; none leaves it unchanged.
 
     Raises:
         TransientError: The warehouse cannot be reached, or a lock was not available in time.
-        TerminalError: No warehouse is configured, or a function fails, for example because PostgreSQL does not
-            know the time zone.
+        TerminalError: No warehouse is configured, the first market is another one than before, or a function
+            fails, for example because PostgreSQL does not know a time zone.
     """
     with connect(warehouse_url, "migrate") as conn, conn.cursor() as cur:
         conn.autocommit = True
@@ -40,8 +44,8 @@ def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
         except OperationalError as error:
             raise TransientError(f"the warehouse: {str(error.orig).strip()}") from error
         cur.execute(read_script("grants"))
-        if market_timezone is not None:
-            run_sql(cur, QUERIES["market_timezone"], {"timezone": market_timezone})
+        if markets:
+            _store(cur, markets)
         try:
             cur.execute(read_script("smoke"))
         except psycopg2.OperationalError:
@@ -50,9 +54,42 @@ def migrate(warehouse_url: str, market_timezone: str | None = None) -> None:
             raise TerminalError(f"a function of the warehouse fails: {str(error).strip()}") from error
 
 
+def migrate_for(markets: Sequence[Settings]) -> None:
+    """Migrates the warehouse of an installation, and notes which market is the first, here and in LANDING_ROOT.
+
+    Args:
+        markets: As `Settings.of_markets` returns them.
+
+    Raises:
+        TransientError: As `migrate`.
+        TerminalError: As `migrate`.
+        OSError: LANDING_ROOT cannot be written.
+    """
+    first = markets[0]
+    migrate(first.warehouse_url, [settings.market for settings in markets])
+    remember_first_market(first.landing_root, first.market.market)
+
+
+def _store(cur: cursor, markets: Sequence[Market]) -> None:
+    """Writes ops.markets; a market that is not configured any more stays there as long as it has data."""
+    first = markets[0].market
+    run_sql(cur, QUERIES["markets_first"])
+    ((known,),) = cur.fetchall() or [(first,)]
+    if known != first:
+        raise TerminalError(
+            f"the first market of the warehouse is {known}, whose landing files and DAGs do not name it, and"
+            f" not {first}: LANDING_ROOT is that of another installation, or first_market in it was changed"
+        )
+    run_sql(cur, QUERIES["markets_forget"], {"markets": [market.market for market in markets]})
+    run_sql(cur, QUERIES["markets_retire"], {"markets": [market.market for market in markets]})
+    for position, market in enumerate(markets, start=1):
+        row = {"market": market.market, "position": position}
+        row |= {"timezone": market.timezone.key, "currency": market.currency}
+        run_sql(cur, QUERIES["markets_store"], row)
+
+
 if __name__ == "__main__":
     try:
-        settings = Settings.from_environment()
-        migrate(settings.warehouse_url, settings.market_timezone)
+        migrate_for(Settings.of_markets())
     except (TerminalError, TransientError) as error:
         sys.exit(str(error))

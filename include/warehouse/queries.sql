@@ -3,22 +3,44 @@
 -- name: lock_for_transaction
 SELECT pg_advisory_xact_lock(%(key)s)
 
+-- name: lock_pair_for_transaction
+SELECT pg_advisory_xact_lock(%(key)s, %(subkey)s)
+
 -- name: lock_for_session
 SELECT pg_advisory_lock(%(key)s)
 
--- name: lock_shared_for_session
-SELECT pg_advisory_lock_shared(%(key)s)
+-- name: lock_pair_shared_for_session
+SELECT pg_advisory_lock_shared(%(key)s, %(subkey)s)
 
 -- name: lock_pair_for_session
 SELECT pg_advisory_lock(%(key)s, %(subkey)s)
 
--- name: lock_for_transaction_within
+-- name: lock_pair_for_transaction_within
 -- Waits no longer than the timeout, which holds for the whole transaction
-SELECT set_config('lock_timeout', %(timeout)s, true), pg_advisory_xact_lock(%(key)s)
+SELECT set_config('lock_timeout', %(timeout)s, true), pg_advisory_xact_lock(%(key)s, %(subkey)s)
 
--- name: market_timezone
--- The zone of the market, as this start was told
-UPDATE ops.market SET timezone = %(timezone)s WHERE timezone <> %(timezone)s
+-- name: markets_first
+-- The first market, if files of it are loaded
+SELECT market FROM ops.markets
+WHERE position = 1 AND EXISTS (SELECT FROM ops.landing_files AS f WHERE f.market = markets.market)
+
+-- name: markets_forget
+-- Markets that are not configured and of which there is nothing
+DELETE FROM ops.markets
+WHERE market <> ALL(%(markets)s::text[])
+    AND NOT EXISTS (SELECT FROM ops.landing_files AS f WHERE f.market = markets.market)
+
+-- name: markets_retire
+UPDATE ops.markets SET position = NULL WHERE market <> ALL(%(markets)s::text[]) AND position IS NOT NULL
+
+-- name: markets_store
+-- A market as this start was told
+INSERT INTO ops.markets AS known (market, position, timezone, currency)
+VALUES (%(market)s, %(position)s, %(timezone)s, %(currency)s)
+ON CONFLICT (market) DO UPDATE SET
+    position = excluded.position, timezone = excluded.timezone, currency = excluded.currency
+WHERE (known.position, known.timezone, known.currency)
+      IS DISTINCT FROM (excluded.position, excluded.timezone, excluded.currency)
 
 -- name: catalog_schemas
 SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = ANY(%(schemas)s)
@@ -77,24 +99,27 @@ SELECT EXISTS (
 SELECT is_restored, ended_sessions FROM administration.hold_analyst()
 
 -- name: alarms
--- Alarms that are on, the oldest first
-SELECT alarm, severity, since_at, raised_at, detail FROM ops.alarms WHERE cleared_at IS NULL ORDER BY since_at
+-- Alarms of a market that are on, the oldest first
+SELECT alarm, severity, since_at, raised_at, detail
+FROM ops.alarms
+WHERE market = %(market)s AND cleared_at IS NULL
+ORDER BY since_at
 
 -- name: gaps
--- When no capture instance was connected, the last first
+-- When no capture instance of a market was connected, the last first
 SELECT gap_start_at, gap_end_at, gap_seconds, is_ongoing
 FROM ops.capture_gaps
-WHERE gap_start_at < %(until_at)s AND gap_end_at > %(from_at)s
+WHERE market = %(market)s AND gap_start_at < %(until_at)s AND gap_end_at > %(from_at)s
 ORDER BY gap_start_at DESC
 LIMIT %(limit)s
 
 -- name: capture_instances
--- The capture instances of the last day, as far as their files are loaded: a file an hour and process
+-- The capture instances of a market in the last day, as far as their files are loaded: a file an hour and process
 WITH files AS (
     SELECT landing_file_id, last_received_at, is_connected AND NOT is_complete AS is_connected,
            regexp_match(landing_file, '([^/-]+)-([^/]+)-\d+-\d{8}T\d+Z\.jsonl$') AS parts
     FROM ops.landing_files
-    WHERE source = 'trades' AND hour_start_at > now() - interval '1 day'
+    WHERE market = %(market)s AND source = 'trades' AND hour_start_at > now() - interval '1 day'
 ), lines AS (
     SELECT parts[1] AS name, parts[2] AS host, max(last_received_at) AS last_message_at,
            (array_agg(is_connected ORDER BY last_received_at DESC NULLS LAST))[1] AS is_connected
@@ -132,25 +157,25 @@ LEFT JOIN rates USING (name, host)
 ORDER BY name, host
 
 -- name: health_prices
--- Prices of the hours that are open for trading, traded periods without one, and the budget as spent
+-- Prices of the hours of a market that are open for trading, traded periods without one, and its provider's budget as spent
 WITH open AS (
     SELECT r.price_status
-    FROM unnest(%(markets)s::text[], %(days)s::date[], %(hours)s::text[]) AS h (market, delivery_day, delivery_hour)
+    FROM unnest(%(days)s::date[], %(hours)s::text[]) AS h (delivery_day, delivery_hour)
     LEFT JOIN LATERAL (
         SELECT r.price_status FROM curated.reference_prices AS r
-        WHERE (r.market, r.delivery_day, r.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
+        WHERE (r.market, r.delivery_day, r.delivery_hour) = (%(market)s, h.delivery_day, h.delivery_hour)
         LIMIT 1  -- else the whole view is computed
     ) AS r ON true
 ), spent AS (
     -- as provider_wait of include/pull/queries.sql counts
     SELECT CASE WHEN status IS NOT NULL THEN finished_at ELSE requested_at + interval '30 seconds' END AS until
     FROM ops.provider_requests
-    WHERE requested_at > now() - interval '2 hours'
+    WHERE provider = %(provider)s AND requested_at > now() - interval '2 hours'
 )
 SELECT
     (SELECT count(*) FROM open) AS open_periods,
     (SELECT count(price_status) FROM open) AS with_price,
     (SELECT count(*) FILTER (WHERE price_status = 'final') FROM open) AS final,
-    (SELECT count(*) FROM ops.missing_prices WHERE price_status = 'missing') AS missing,
+    (SELECT count(*) FROM ops.missing_prices WHERE market = %(market)s AND price_status = 'missing') AS missing,
     (SELECT count(*) FROM spent WHERE until > now() - interval '1 minute') AS spent_last_minute,
     (SELECT count(*) FROM spent WHERE until > now() - interval '1 hour') AS spent_last_hour

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from include.domain.delivery_period import Market
 from include.jobs import (
     build_pnl,
     load_reference_prices,
@@ -70,7 +71,7 @@ def reply(day: str, label: str, at: datetime, value: int) -> bytes:
 def test_the_zone_of_the_market_is_configuration(
     settings: Settings, database: Database, zone: str, cases: list[tuple[str, ...]]
 ) -> None:
-    there = replace(settings, market_timezone=zone)
+    there = replace(settings, market=Market.of(zone))
     traded = [(day, label) for day, label, *_ in cases]
     messages = [
         deal(id=f"{number} {n}", delivery_day=day, delivery_hour=label, price=50, quantity=2)
@@ -106,7 +107,7 @@ def test_the_zone_of_the_market_is_configuration(
 def test_another_zone_than_the_data_was_loaded_with_is_noticed(settings: Settings, database: Database) -> None:
     write_landing_file(settings.landing_root, landed([deal(delivery_hour="00-01")]))
     load_trades.run(settings)
-    assert validate_trades.run(replace(settings, market_timezone="Europe/London"))["quarantined"] == 1
+    assert validate_trades.run(replace(settings, market=Market.of("Europe/London")))["quarantined"] == 1
     assert "delivery starts on the delivery day" in str(
         database.value("SELECT expectation FROM ops.quarantined_trades")
     )

@@ -35,7 +35,7 @@ def priced(settings: Settings, zone: str) -> Iterator[Settings]:
     with Provider(SimulatedMarket(timezone=zone), budget=[(10_000, 60)]) as provider:
         yield replace(
             settings,
-            market_timezone=zone,
+            market=Market.of(zone),
             market_data_url=provider.url,
             reference_price_per_minute=1_000,
         )
@@ -125,7 +125,7 @@ _CHANGES: dict[str, dict[date, tuple[list[str], dict[str, str]]]] = {
 )
 def test_a_change_day(settings: Settings, database: Database, zone: str, day: date) -> None:
     labels, sold = _CHANGES[zone][day]
-    migrate(settings.warehouse_url, zone)
+    migrate(settings.warehouse_url, [Market.of(zone)])
     at = datetime.combine(day - timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=18)
     messages = [
         deal(id=f"t{n}", quantity=1, price=n - 2, delivery_day=day.isoformat(), delivery_hour=label)

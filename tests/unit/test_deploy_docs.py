@@ -142,7 +142,14 @@ BY_THE_CHART = {
     "AIRFLOW__CELERY__BROKER_URL",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
 }
-NOT_NEEDED = {"ALERT_URLS", "EXCHANGE_HEADERS", "EXCHANGE_SUBSCRIBE", "PGSSLMODE", "PGSSLROOTCERT"}
+NOT_NEEDED = {
+    "ALERT_URLS",
+    "MARKETS_FILE",
+    "EXCHANGE_HEADERS",
+    "EXCHANGE_SUBSCRIBE",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
+}
 
 
 def test_kubernetes_gets_the_settings_that_the_containers_of_one_host_get() -> None:

@@ -11,6 +11,8 @@ from include.settings import PROJECT_ROOT
 
 BASE = {
     "settings",
+    "setting_values",
+    "markets_file",
     "errors",
     "csv_file",
     "xlsx_file",
@@ -32,7 +34,9 @@ MAY_IMPORT = {
     "service_log": set[str](),
     "single_flight": set[str](),
     "run_scope": {"domain", "errors"},
-    "settings": {"errors"},
+    "setting_values": {"errors"},
+    "markets_file": {"domain", "errors", "setting_values"},
+    "settings": {"domain", "errors", "markets_file", "setting_values"},
     "statement_files": {"errors"},
     "landing": BASE,
     "warehouse": BASE,

@@ -37,15 +37,15 @@ SELECT 'reference_prices', min(landing_file_id), 0, 0, 0, 0, 0, 0, 0, 'accepted'
 RETURNING load_batch_id
 """
 _PRICES = """
-INSERT INTO raw.reference_prices (delivery_day, delivery_hour, price_eur_per_mwh, observed_at, load_batch_id,
-                                  landing_file_id, line_number)
-SELECT delivery_day, delivery_hour, 30 + %(load_batch_id)s, clock_timestamp(), %(load_batch_id)s,
+INSERT INTO raw.reference_prices (market, delivery_day, delivery_hour, price_eur_per_mwh, observed_at,
+                                  load_batch_id, landing_file_id, line_number)
+SELECT market, delivery_day, delivery_hour, 30 + %(load_batch_id)s, clock_timestamp(), %(load_batch_id)s,
        -%(load_batch_id)s, row_number() OVER ()
 FROM raw.delivery_periods
 """
 _PENDING = """
-INSERT INTO ops.pending_delivery_periods (delivery_day, delivery_hour, cause)
-SELECT delivery_day, delivery_hour, 'bench' FROM raw.delivery_periods
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT market, delivery_day, delivery_hour, 'bench' FROM raw.delivery_periods
 """
 
 
@@ -66,7 +66,7 @@ def measure(warehouses: Warehouses, repeats: int, folder: Path) -> list[Measure]
             cur.execute(_ACCEPT)
         _vacuum(conn)
         with conn, conn.cursor() as cur:
-            lock_pnl_days(cur, _DAYS)
+            lock_pnl_days(cur, "DE", _DAYS)
         for number in range(repeats + 1):
             for times, is_first in ((first, True), (again, False)):
                 _change(conn, is_first)
@@ -116,7 +116,7 @@ def _build(conn: Connection, settings: Settings) -> tuple[float, float]:
         WrongResultError: Not every row was built and published.
     """
     began = time.perf_counter()
-    build = stage(conn, _DAYS)
+    build = stage(conn, "DE", _DAYS)
     staged = time.perf_counter()
     check_pnl(settings, build.days)
     checked = time.perf_counter()

@@ -47,8 +47,8 @@ _SLOWLY_EVERY_SECONDS = 1.0
 
 _BATCHES = """
 WITH files AS (
-    INSERT INTO ops.landing_files (landing_file, source, hour_start_at)
-    VALUES ('trades/bench', 'trades', now()), ('reference_prices/bench', 'reference_prices', now())
+    INSERT INTO ops.landing_files (market, landing_file, source, hour_start_at)
+    VALUES ('DE', 'trades/bench', 'trades', now()), ('DE', 'reference_prices/bench', 'reference_prices', now())
     RETURNING landing_file_id, source
 )
 INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count,
@@ -62,16 +62,16 @@ SELECT
     lpad(to_hex(n), 16, '0'), 'flex_trader_' || (n %% %(traders)s + 1),
     CASE n %% 4 WHEN 0 THEN 'buy' ELSE 'sell' END, ((n * 7919) %% 20011 - 5000) * 0.01, (n %% 97 + 1) * 0.1,
     p.delivery_day, p.delivery_hour, p.delivery_start_at, p.delivery_end_at, p.tradable_from, p.tradable_from,
-    1, 1, n
+    1, 1, n, 'DE'
 FROM (SELECT *, row_number() OVER (ORDER BY delivery_start_at) - 1 AS number, count(*) OVER () AS all_periods
       FROM raw.delivery_periods) AS p
 CROSS JOIN LATERAL generate_series(
     number * %(trades)s / all_periods, (number + 1) * %(trades)s / all_periods - 1) AS n
 """
 _PRICES = """
-INSERT INTO raw.reference_prices (delivery_day, delivery_hour, price_eur_per_mwh, observed_at, load_batch_id,
-                                  landing_file_id, line_number)
-SELECT delivery_day, delivery_hour, 40 + %(number)s + extract(hour FROM delivery_start_at),
+INSERT INTO raw.reference_prices (market, delivery_day, delivery_hour, price_eur_per_mwh, observed_at,
+                                  load_batch_id, landing_file_id, line_number)
+SELECT market, delivery_day, delivery_hour, 40 + %(number)s + extract(hour FROM delivery_start_at),
        price_final_from + %(number)s * interval '1 second', 2, 2,
        %(number)s * 100000::bigint + row_number() OVER ()
 FROM raw.delivery_periods
@@ -190,7 +190,7 @@ def _fill(url: str, trades: int) -> None:
         with conn.cursor() as cur:
             cur.execute("VACUUM (ANALYZE)")
         conn.autocommit = False
-        build = stage(conn, days, is_whole=True)
+        build = stage(conn, "DE", days, is_whole=True)
         with conn, conn.cursor() as cur:
             publish(cur, build)
         rows = build.row_count
@@ -206,8 +206,8 @@ def _fill(url: str, trades: int) -> None:
 
 def _publish(conn: Connection, days: list[date]) -> int:
     with conn, conn.cursor() as cur:
-        lock_pnl_days(cur, days)
-    build = stage(conn, days, is_whole=True)
+        lock_pnl_days(cur, "DE", days)
+    build = stage(conn, "DE", days, is_whole=True)
     with conn, conn.cursor() as cur:
         publish(cur, build)
     return build.changed_count
@@ -270,7 +270,7 @@ def _changes(url: str) -> Iterator[list[int]]:
     def publish_prices() -> None:
         with connect(url, "bench") as conn:
             with conn, conn.cursor() as cur:
-                lock_pnl_days(cur, [_LAST_DAY])
+                lock_pnl_days(cur, "DE", [_LAST_DAY])
             while not over.wait(_A_CHANGE_SECONDS):
                 with conn, conn.cursor() as cur:
                     cur.execute("SELECT count(*) FROM raw.reference_prices")

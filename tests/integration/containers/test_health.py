@@ -149,7 +149,7 @@ def test_the_simulator_is_well_when_both_of_its_ports_answer(monkeypatch: pytest
 def test_the_exporter_is_well_while_it_answers_also_without_a_warehouse() -> None:
     settings = Settings(landing_root=Path("/nowhere"))
     registry = CollectorRegistry()
-    registry.register(PlatformCollector(settings, lambda: "postgresql://analyst:p@127.0.0.1:9/warehouse"))
+    registry.register(PlatformCollector([settings], lambda: "postgresql://analyst:p@127.0.0.1:9/warehouse"))
     server, thread = start_http_server(0, "127.0.0.1", registry)
     try:
         check = health._answers(f"http://127.0.0.1:{server.server_port}/metrics", 12)

@@ -94,8 +94,8 @@ class Desk:
         self.database.pending()
         with connect(self.settings.warehouse_url, "test") as conn:
             with conn, conn.cursor() as cur:
-                lock_pnl_days(cur, days or (DAY,))
-            built = stage(conn, list(days or (DAY,)))
+                lock_pnl_days(cur, "DE", days or (DAY,))
+            built = stage(conn, "DE", list(days or (DAY,)))
             with conn, conn.cursor() as cur:
                 publish(cur, built)
         moment = self.database.value("SELECT clock_timestamp()")

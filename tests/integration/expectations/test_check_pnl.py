@@ -37,14 +37,14 @@ def days(warehouse: Warehouse) -> list[date]:
         warehouse.rows(
             f"""
             INSERT INTO staging.pnl_hourly (
-                delivery_day, delivery_start_at, delivery_end_at,
+                market, delivery_day, delivery_start_at, delivery_end_at,
                 delivery_hour, trader_id, trade_count, buy_mwh, sell_mwh, net_position_mwh,
                 buy_vwap_eur_per_mwh, sell_vwap_eur_per_mwh, average_price_eur_per_mwh,
                 cash_flow_eur, reference_price_eur_per_mwh,
                 price_status, pnl_eur, realised_pnl_eur, unrealised_pnl_eur, performance_eur_per_mwh,
                 capture_gap_seconds, is_complete, buy_value_eur, sell_value_eur, starting_trade_count,
                 amendment_count, cancelled_trade_count, has_unreviewed_messages)
-            SELECT delivery_day, delivery_start_at, delivery_end_at, {values}
+            SELECT market, delivery_day, delivery_start_at, delivery_end_at, {values}
             FROM raw.delivery_periods LIMIT 1
             """
         )

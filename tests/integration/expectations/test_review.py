@@ -184,7 +184,7 @@ def test_a_decision_waits_for_a_build(settings: Settings, queue: Warehouse) -> N
     accepting = threading.Thread(target=decide, args=(settings, "accept", "why", Selection(trade_id="a")))
     with closing(psycopg2.connect(settings.warehouse_url)) as building:
         with building, building.cursor() as cur:
-            lock_pnl_days(cur, [date(2023, 2, 6)])
+            lock_pnl_days(cur, "DE", [date(2023, 2, 6)])
         accepting.start()
         while not queue.database.value(waits):
             assert accepting.is_alive()

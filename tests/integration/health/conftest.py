@@ -23,11 +23,11 @@ Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
 def parsed(text: str) -> Samples:
-    """Value by name and values of the labels, in the order of the labels' names."""
+    """Value by name and values of the labels, in the order of the labels' names; all are of one market."""
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            labels = tuple(value for _, value in sorted(sample.labels.items()))
+            labels = tuple(text for name, text in sorted(sample.labels.items()) if name != "market")
             found[sample.name.removeprefix("power_desk_"), labels] = sample.value
     return found
 
@@ -115,7 +115,7 @@ def good_for_seconds() -> float:
 def exporter(settings: Settings, wired_url: str, good_for_seconds: float) -> Iterator[Exporter]:
     registry = CollectorRegistry()
     settings = replace(settings, warehouse_url="")
-    registry.register(PlatformCollector(settings, lambda: wired_url, good_for_seconds, 2.0))
+    registry.register(PlatformCollector([settings], lambda: wired_url, good_for_seconds, 2.0))
     server, thread = start_http_server(0, "127.0.0.1", registry)
     yield Exporter(f"http://127.0.0.1:{server.server_port}/metrics")
     server.shutdown()

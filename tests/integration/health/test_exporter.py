@@ -71,7 +71,7 @@ def test_a_slow_warehouse_is_left_alone_after_seconds(
 ) -> None:
     monkeypatch.setattr(warehouse, "ROUND_SECONDS", 0.5)
     database.rows("BEGIN; LOCK TABLE ops.landing_files IN ACCESS EXCLUSIVE MODE")
-    exporter = collector.PlatformCollector(settings, lambda: settings.warehouse_url)
+    exporter = collector.PlatformCollector([settings], lambda: settings.warehouse_url)
     before = time.monotonic()
     (up,) = exporter.collect()
     assert up.samples[0].value == 0

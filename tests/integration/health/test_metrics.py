@@ -135,7 +135,7 @@ def test_gaps_of_today(settings: Settings, database: Database) -> None:
     )
 
     def gaps() -> dict[str, float]:
-        samples = read_warehouse(settings, now, lambda _: None).samples
+        samples = read_warehouse([settings], now, lambda _: None).samples
         return {name: number for name, _, number in samples if name.startswith("capture_gap")}
 
     assert gaps() == {"capture_gap_open": 0, "capture_gaps_today": 2, "capture_gap_seconds_today": 7 * 60}

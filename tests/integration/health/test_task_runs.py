@@ -32,7 +32,7 @@ def row(database: Database, task: str, state: str, minutes: float = 1, **columns
 
 
 def test_a_try_from_beginning_to_end(settings: Settings, database: Database) -> None:
-    record = TaskRun(settings.warehouse_url, ATTEMPT)
+    record = TaskRun(settings.warehouse_url, "DE", ATTEMPT)
     record.window = (FIVE, SIX)
     record.begin()
     assert (run(database)["state"], run(database)["ended_at"]) == ("running", None)
@@ -45,7 +45,7 @@ def test_a_try_from_beginning_to_end(settings: Settings, database: Database) -> 
 
 
 def test_a_failure_says_why_without_secrets_and_not_at_length(settings: Settings, database: Database) -> None:
-    record = TaskRun(settings.warehouse_url, ATTEMPT)
+    record = TaskRun(settings.warehouse_url, "DE", ATTEMPT)
     record.begin()
     record.end("failed", "no \x00 at postgresql://u:hunter2@h/d, password='hunter2' " + "x" * 5_000 + "\ud800")
     found = run(database)
@@ -56,14 +56,14 @@ def test_a_failure_says_why_without_secrets_and_not_at_length(settings: Settings
 
 def test_the_same_try_number_again_is_a_row_of_its_own(settings: Settings, database: Database) -> None:
     for state in ("failed", "success"):
-        record = TaskRun(settings.warehouse_url, ATTEMPT)
+        record = TaskRun(settings.warehouse_url, "DE", ATTEMPT)
         record.begin()
         record.end(state, "it broke" if state == "failed" else "")  # type: ignore[arg-type]
     assert (run(database)["state"], run(database)["try_count"]) == ("success", 2)
 
 
 def test_a_warehouse_that_is_away_costs_seconds_and_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    record = TaskRun("postgresql://u:hunter2@127.0.0.1:1/w", ATTEMPT)
+    record = TaskRun("postgresql://u:hunter2@127.0.0.1:1/w", "DE", ATTEMPT)
     began = time.monotonic()
     record.begin()
     record.end("failed", "its own error")
@@ -75,13 +75,13 @@ def test_a_warehouse_that_is_away_costs_seconds_and_a_warning(caplog: pytest.Log
 def test_a_beginning_that_could_not_be_written_comes_with_the_end(
     settings: Settings, database: Database
 ) -> None:
-    record = TaskRun(settings.warehouse_url, ATTEMPT)
+    record = TaskRun(settings.warehouse_url, "DE", ATTEMPT)
     record.end("success")
     assert run(database)["state"] == "success"
 
 
 def test_recording_costs_milliseconds(settings: Settings) -> None:
-    record = TaskRun(settings.warehouse_url, replace(ATTEMPT, run_id="quick"))
+    record = TaskRun(settings.warehouse_url, "DE", replace(ATTEMPT, run_id="quick"))
     record.begin()
     began = time.monotonic()
     for _ in range(20):

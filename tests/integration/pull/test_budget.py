@@ -266,7 +266,7 @@ def test_a_lock_that_is_held_too_long_is_an_error_and_not_a_hang(
     ticket = take(budget)
     blocker: connection = psycopg2.connect(settings.warehouse_url)
     with blocker.cursor() as cur:
-        lock_provider_budget(cur, timeout_seconds=5)
+        lock_provider_budget(cur, "provider", timeout_seconds=5)
     monkeypatch.setattr("include.pull.budget.LOCK_TIMEOUT_SECONDS", 0.1)
     with pytest.raises(psycopg2.errors.LockNotAvailable):
         budget.take(DAY, "09-10")

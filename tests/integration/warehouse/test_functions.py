@@ -7,8 +7,9 @@ import pytest
 from psycopg2.errors import InvalidParameterValue
 from psycopg2.extensions import cursor
 
+from include.domain.delivery_period import Market
 from include.warehouse.migrate import migrate
-from include.warehouse.queries import load_queries, read_script, run_sql
+from include.warehouse.queries import read_script
 from tests.factories import Database
 
 FUNCTIONS = """
@@ -33,7 +34,7 @@ def test_every_function_is_called_after_each_migration(cur: cursor) -> None:
 @pytest.mark.parametrize("of_session", ["UTC", "Asia/Tokyo"])
 def test_today_is_the_day_of_the_market(cur: cursor, zone: str, of_session: str) -> None:
     cur.execute("SELECT set_config('TimeZone', %s, true)", (of_session,))
-    run_sql(cur, load_queries("warehouse/queries.sql")["market_timezone"], {"timezone": zone})
+    cur.execute("UPDATE ops.markets SET timezone = %s", (zone,))
     before = datetime.now(ZoneInfo(zone)).date()
     cur.execute("SELECT curated.market_today(), curated.market_timezone()")
     (found,) = cur.fetchall()
@@ -43,7 +44,7 @@ def test_today_is_the_day_of_the_market(cur: cursor, zone: str, of_session: str)
 
 def test_each_start_writes_the_zone_of_the_market(warehouse_url: str, database: Database) -> None:
     assert database.value("SELECT curated.market_timezone()") == "Europe/Berlin"
-    migrate(warehouse_url, "Europe/Helsinki")
+    migrate(warehouse_url, [Market.of("Europe/Helsinki")])
     assert database.value("SELECT curated.market_timezone()") == "Europe/Helsinki"
     migrate(warehouse_url)
     assert database.value("SELECT curated.market_timezone()") == "Europe/Helsinki"

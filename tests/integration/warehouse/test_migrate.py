@@ -11,6 +11,7 @@ import pytest
 from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extensions import cursor
 
+from include.domain.delivery_period import Market
 from include.errors import TerminalError, TransientError
 from include.settings import PROJECT_ROOT
 from include.warehouse.dictionary import read_dictionary
@@ -83,10 +84,11 @@ def test_no_warehouse_and_no_server_are_told_apart() -> None:
         migrate("postgresql://nobody:wrong@127.0.0.1:1/nothing")
 
 
-def test_a_function_that_fails_fails_the_migration(warehouse_url: str) -> None:
+def test_a_function_that_fails_fails_the_migration(warehouse_url: str, database: Database) -> None:
+    database.rows("UPDATE ops.markets SET timezone = 'Europe/Bonn'")
     with pytest.raises(TerminalError, match='a function of the warehouse fails: time zone "Europe/Bonn"'):
-        migrate(warehouse_url, "Europe/Bonn")
-    migrate(warehouse_url, "Europe/Berlin")
+        migrate(warehouse_url)
+    migrate(warehouse_url, [Market.of("Europe/Berlin")])
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def test_an_analyst_may_write_nowhere(cur: cursor) -> None:
     [
         "DELETE FROM curated.pnl_hourly",
         "UPDATE ops.landing_files SET loaded_bytes = 0",
-        "INSERT INTO ops.landing_scans VALUES ('trades', now())",
+        "INSERT INTO ops.landing_scans VALUES ('trades', now(), 'DE')",
         "TRUNCATE curated.pnl_versions",
         "CREATE TABLE curated.mine (a int)",
         "CREATE TABLE public.mine (a int)",

@@ -27,9 +27,13 @@ def older(postgres: str) -> Iterator[str]:
 
 def test_final_prices_that_were_never_updated_are_asked_for_again(older: str) -> None:
     with closing(Database(older)) as database:
-        batch = database.batch("reference_prices")
+        database.rows(
+            "INSERT INTO ops.landing_files (landing_file, source, hour_start_at)"
+            " VALUES ('reference_prices/a', 'reference_prices', '2026-03-02') RETURNING 1"
+        )
+        batch = database.insert("ops.load_batches", source="reference_prices", landing_file_id=1)
         for number, hour in enumerate(HOURS):
-            key = {"delivery_day": hour.delivery_day, "delivery_hour": hour.delivery_hour}
+            key = {"market": "DE", "delivery_day": hour.delivery_day, "delivery_hour": hour.delivery_hour}
             database.insert(
                 "raw.delivery_periods",
                 **key,

@@ -24,7 +24,7 @@ from include.settings import PROJECT_ROOT, Settings
 
 TEXT = (PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
 DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")
-VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?:(:[-?])([^}]*))?\}")
+VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?:(:[-?+])([^}]*))?\}")
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 OURS = [name for name in SERVICES if name not in ("postgres", "redis")]
@@ -43,6 +43,8 @@ def environment(service: str) -> dict[str, str]:
     """A service's whole environment with every default filled in and each secret as `<NAME>`."""
 
     def fill(match: re.Match[str]) -> str:
+        if match[2] == ":+":  # nothing is set
+            return ""
         return match[3] if match[2] == ":-" else f"<{match[1]}>"
 
     found = SERVICES[service].get("environment", {})
@@ -100,7 +102,7 @@ def test_every_secret_is_demanded_by_name_and_none_has_a_default() -> None:
             assert kind == ":?", name
             assert text == "make secrets >> .env adds it"
         else:
-            assert kind == ":-", name
+            assert kind in (":-", ":+"), name
             assert not re.search("PASSWORD|SECRET|KEY", name)
     assert {name for name, *_ in VARIABLE.findall(TEXT)} >= set(SECRETS)
 
@@ -130,10 +132,10 @@ def test_compose_gets_nothing_that_some_version_2_does_not_know() -> None:
 def test_capture_depends_on_nothing_and_holds_no_password() -> None:
     capture = SERVICES["capture"]
     assert "depends_on" not in capture
-    assert capture["volumes"] == ["landing:/var/lib/desk/landing"]
+    assert capture["volumes"] == ["landing:/var/lib/desk/landing", yaml.safe_load(TEXT)["x-markets-file"]]
     assert set(capture["environment"]) == {
         *("EXCHANGE_URL", "EXCHANGE_HEADERS", "EXCHANGE_SUBSCRIBE", "MAX_SILENCE_SECONDS"),
-        *("MARKET_DATA_URL", "MARKET_TIMEZONE"),
+        *("MARKET_DATA_URL", "MARKET_TIMEZONE", "MARKETS_FILE"),
     }
     # each line its own files: their names carry the host name, which must be each container's own
     assert not {"hostname", "container_name", "ports"} & set(capture)
@@ -142,7 +144,7 @@ def test_capture_depends_on_nothing_and_holds_no_password() -> None:
 def test_the_exporter_depends_on_nothing_reads_as_analyst_and_writes_nowhere() -> None:
     metrics = SERVICES["metrics"]
     assert "depends_on" not in metrics
-    assert metrics["volumes"] == ["landing:/var/lib/desk/landing:ro"]
+    assert metrics["volumes"] == ["landing:/var/lib/desk/landing:ro", yaml.safe_load(TEXT)["x-markets-file"]]
     url = environment("metrics")["WAREHOUSE_URL"]
     assert url == "postgresql://analyst:<ANALYST_PASSWORD>@postgres:5432/warehouse"
     assert {match[0] for match in VARIABLE.findall(str(metrics["environment"]))} & set(SECRETS) == {
@@ -152,7 +154,13 @@ def test_the_exporter_depends_on_nothing_reads_as_analyst_and_writes_nowhere() -
 
 def test_the_exporter_counts_the_same_budget_and_market_as_the_pull() -> None:
     mine, others = environment("metrics"), environment("scheduler")
-    for name in ("MARKET_TIMEZONE", "REFERENCE_PRICE_PER_MINUTE", "REFERENCE_PRICE_PER_HOUR", "LANDING_ROOT"):
+    for name in (
+        "MARKET_TIMEZONE",
+        "MARKETS_FILE",
+        "REFERENCE_PRICE_PER_MINUTE",
+        "REFERENCE_PRICE_PER_HOUR",
+        "LANDING_ROOT",
+    ):
         assert mine[name] == others[name]
 
 
@@ -193,7 +201,7 @@ def make_run(tmp_path: Path) -> dict[str, str]:
     settings = Settings(warehouse_url="postgresql://pipeline:p@h:1/warehouse")
     return airflow.environment(
         airflow.common_environment({}, settings),
-        settings,
+        [settings],
         tmp_path,
         PROJECT_ROOT / "dags",
         "postgresql://airflow:p@h:1/airflow",

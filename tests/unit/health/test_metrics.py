@@ -33,8 +33,8 @@ def test_names_and_meanings_keep_to_the_rules(name: str) -> None:
 
 
 def test_a_sample_is_exported_with_its_labels_type_and_meaning() -> None:
-    said = text(("lines_total", ("trades", "loaded"), 3.0), ("warehouse_up", (), 1.0))
-    assert 'power_desk_lines_total{outcome="loaded",source="trades"} 3.0' in said
+    said = text(("lines_total", ("DE", "trades", "loaded"), 3.0), ("warehouse_up", (), 1.0))
+    assert 'power_desk_lines_total{market="DE",outcome="loaded",source="trades"} 3.0' in said
     assert "# TYPE power_desk_lines_total counter" in said
     assert "# TYPE power_desk_warehouse_up gauge" in said
     assert f"# HELP power_desk_warehouse_up {METRICS['warehouse_up'].meaning}" in said

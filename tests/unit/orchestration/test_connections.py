@@ -49,7 +49,7 @@ def test_a_task_that_tells_nobody_does_not_ask_for_the_ways_to_tell(
         return known[connection_id]
 
     monkeypatch.setattr(Connection, "get", get)
-    settings = airflow_settings(notifying)
+    settings = airflow_settings(notifying=notifying)
     assert settings.warehouse_url == "postgresql://db/warehouse"
     assert settings.alert_urls == urls
     assert ("alerts" in asked) is notifying

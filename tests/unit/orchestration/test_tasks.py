@@ -23,7 +23,7 @@ SIX = datetime(2026, 3, 2, 6, tzinfo=UTC)
 def no_airflow(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """No connections of Airflow; the outcome that is recorded."""
     outcome = SimpleNamespace(summary=None)
-    monkeypatch.setattr(tasks, "airflow_settings", Settings)
+    monkeypatch.setattr(tasks, "airflow_settings", lambda _dag_id: Settings())
     # what is written down of a try has its own tests
     monkeypatch.setattr(tasks, "recorded", lambda *_: nullcontext(outcome))
     return outcome
@@ -41,7 +41,7 @@ def execute(function: Callable[[Run], Any], run_type: str = "manual", **params: 
         data_interval_end=None,
         run_after=SIX,
     )
-    return operator.python_callable(dag_run=run, params=params)
+    return operator.python_callable(dag_run=run, params=params, ti=SimpleNamespace(dag_id="d"))
 
 
 def test_the_summary_of_the_job_is_returned_and_recorded(no_airflow: SimpleNamespace) -> None:

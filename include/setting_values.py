@@ -1,0 +1,133 @@
+"""What the texts of settings must be: URLs, numbers, zones, headers; each mistake names its setting."""
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from include.errors import TerminalError
+
+SCHEMES = {
+    "exchange_url": ("ws", "wss"),
+    "market_data_url": ("http", "https"),
+    "warehouse_url": ("postgresql", "postgres"),
+    "airflow_database_url": ("postgresql", "postgresql+psycopg2"),
+}
+"""The settings that are URLs, and their schemes."""
+
+WHOLE_NUMBERS = {
+    "reference_price_per_minute": 1_000_000,
+    "reference_price_per_hour": 1_000_000,
+    "trade_max_quantity_mw": 1_000_000,
+    "trade_max_deviation_eur_per_mwh": 1_000_000,
+    "airflow_port": 65535,
+    "max_silence_seconds": 7 * 86_400,
+}
+"""The settings that are whole numbers from 1, and the largest."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token of RFC 9110."""
+_OWN_HEADERS = ("host", "connection", "upgrade")
+
+
+def exchange_headers(
+    value: str | Mapping[str, object], shown: str = "EXCHANGE_HEADERS"
+) -> tuple[tuple[str, str], ...]:
+    """The value of EXCHANGE_HEADERS as names and values.
+
+    Args:
+        value: A JSON object of texts, as JSON or decoded; empty: none.
+        shown: What the message calls it.
+
+    Raises:
+        TerminalError: It is something else, or names a header of the websocket handshake itself. The message
+            shows no part of it.
+    """
+    try:
+        found = json.loads(value or "{}") if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, Mapping) or not all(
+        _HEADER_NAME.fullmatch(name) and isinstance(text, str) and text.isascii() and text.isprintable()
+        for name, text in found.items()
+    ):
+        raise TerminalError(
+            f'{shown} must be a JSON object of texts, for example {{"Authorization": "Bearer …"}}'
+        )
+    if any(name.lower() in _OWN_HEADERS or name.lower().startswith("sec-websocket-") for name in found):
+        raise TerminalError(
+            f"{shown} must not hold a header of the handshake itself: {', '.join(_OWN_HEADERS)},"
+            " sec-websocket-…"
+        )
+    return tuple(found.items())
+
+
+def url(shown: str, name: str, text: str) -> str:
+    """A URL with a scheme of SCHEMES[name].
+
+    Raises:
+        TerminalError: It is none; the message calls it `shown` and shows no part of it.
+    """
+    schemes = SCHEMES[name]
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise TerminalError(f"{shown} must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
+    return text
+
+
+def whole_number(shown: str, name: str, text: str) -> int:
+    """A whole number from 1 to WHOLE_NUMBERS[name].
+
+    Raises:
+        TerminalError: It is none; the message calls it `shown`.
+    """
+    most = WHOLE_NUMBERS[name]
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise TerminalError(f"{shown} must be a whole number from 1 to {most}, not {text!r}")
+    return int(text)
+
+
+def zone(shown: str, text: str) -> ZoneInfo:
+    """A time zone by its IANA name.
+
+    Raises:
+        TerminalError: There is none of this name; the message calls it `shown`.
+    """
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise TerminalError(f"{shown}: no time zone is called {text!r} (example: Europe/Berlin)") from error
+
+
+def alert_urls(env: Mapping[str, str]) -> tuple[str, ...]:
+    """ALERT_URLS as Apprise writes them, once each.
+
+    Raises:
+        TerminalError: One is no URL.
+    """
+    # the last two names came before the first one
+    texts = (env.get(name, "") for name in ("ALERT_URLS", "ALERT_WEBHOOK_URL", "ALERT_SMTP_URL"))
+    urls = tuple(dict.fromkeys(_of_apprise(url) for text in texts for url in text.split()))
+    if not all(re.match(r"[a-z][a-z0-9+_-]*://.", url) for url in urls):
+        raise TerminalError(
+            "ALERT_URLS must be URLs of Apprise with blanks between them (jsons://chat.example/hooks/desk)"
+        )
+    return urls
+
+
+def _of_apprise(url: str) -> str:
+    """The URL as Apprise writes it, also if it is the plain URL of a webhook or a mail server."""
+    parts = urlsplit(url)
+    scheme, query = parts.scheme, parts.query
+    if scheme in ("http", "https"):
+        scheme = "jsons" if scheme == "https" else "json"
+        query = urlencode([(f"-{name}", value) for name, value in parse_qsl(query, keep_blank_values=True)])
+    elif scheme in ("smtp", "smtps"):
+        query += "&mode=ssl" if scheme == "smtps" else ""
+        scheme = "mailtos" if scheme == "smtps" or parts.password else "mailto"
+    return urlunsplit((scheme, parts.netloc, parts.path, query, ""))

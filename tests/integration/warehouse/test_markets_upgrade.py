@@ -1,0 +1,72 @@
+"""A warehouse of one market, upgraded: all of it is of that market, whose names stay plain."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from include.domain.delivery_period import Market
+from include.errors import TerminalError
+from include.warehouse.migrate import migrate
+from tests.factories import Database
+from tests.integration.warehouse.conftest import older_warehouse
+
+ROWS = """
+UPDATE ops.market SET timezone = 'Europe/Paris';
+INSERT INTO ops.landing_files (landing_file, source, hour_start_at) VALUES ('trades/a', 'trades', '2026-03-02');
+INSERT INTO ops.connected_intervals
+SELECT landing_file_id, '2026-03-02 10:00Z', '2026-03-02 10:05Z' FROM ops.landing_files;
+INSERT INTO ops.landing_scans VALUES ('trades', '2026-03-02 10:09Z');
+INSERT INTO ops.rebuilds (rebuild_id, from_day, to_day) VALUES ('r', '2026-03-01', '2026-03-02');
+INSERT INTO ops.alarms (alarm, since_at, detail) VALUES ('no_trades', now(), 'd');
+INSERT INTO ops.provider_requests (delivery_day, delivery_hour) VALUES ('2026-03-02', '15-16');
+INSERT INTO ops.task_runs (dag_id, run_id, task_id, try_number, run_type, dag_task_count)
+VALUES ('hourly_pnl', 'r', 'build_pnl', 1, 'manual', 1);
+INSERT INTO ops.validation_results (validation_id, suite, expectation, severity, is_success, detail)
+VALUES ('v', 'trades', 'e', 'critical', true, 'd');
+SELECT 1
+"""
+TABLES = (
+    *("landing_files", "landing_scans", "rebuilds", "alarms", "provider_requests", "task_runs"),
+    "validation_results",
+)
+
+
+@pytest.fixture
+def older(postgres: str) -> Iterator[str]:
+    """URL of a warehouse of the release before."""
+    with older_warehouse(postgres, "0017") as url:
+        yield url
+
+
+def test_what_was_there_is_of_the_one_market(older: str) -> None:
+    with closing(Database(older)) as database:
+        database.rows(ROWS)
+        gaps = "SELECT gap_start_at, gap_end_at, gap_seconds, is_ongoing FROM ops.capture_gaps"
+        troubles = "SELECT code, text FROM ops.troubles"
+        before = database.rows(gaps), database.rows(troubles)
+        migrate(older)
+        assert database.rows("SELECT * FROM ops.markets") == [("DE", 1, "Europe/Paris", "EUR")]
+        for table in TABLES:
+            assert database.rows(f"SELECT market FROM ops.{table}") == [("DE",)], table
+        assert database.rows("SELECT provider FROM ops.provider_requests") == [("provider",)]
+        assert (database.rows(gaps), database.rows(troubles)) == before
+        assert len(before[0]) == 1
+        migrate(older, [Market.of("Europe/Berlin")])
+        assert database.value("SELECT curated.market_timezone()") == "Europe/Berlin"
+        with pytest.raises(TerminalError, match="the first market of the warehouse is DE"):
+            migrate(older, [Market(Market.of("Europe/Vienna").timezone, "AT")])
+
+
+def test_whoever_writes_a_row_says_of_which_market_it_is(database: Database) -> None:
+    assert not database.rows(
+        "SELECT table_name FROM information_schema.columns"
+        " WHERE column_name IN ('market', 'provider') AND column_default IS NOT NULL"
+    )
+
+
+def test_a_new_warehouse_has_the_markets_that_it_is_told(warehouse_url: str, database: Database) -> None:
+    austria = Market(Market.of("Europe/Vienna").timezone, "AT")
+    migrate(warehouse_url, [austria])
+    assert database.rows("SELECT market, position FROM ops.markets") == [("AT", 1)]
+    assert database.value("SELECT curated.market_timezone()") == "Europe/Vienna"
