@@ -20,9 +20,9 @@ class LazyApp:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._app is None:
             from include.dashboard.app import create_app
-            from include.orchestration.connections import airflow_settings
+            from include.orchestration.connections import settings_of_markets
 
-            self._app = create_app(airflow_settings, reader_of_dags(), "../dags/{dag_id}/runs/{run_id}")
+            self._app = create_app(settings_of_markets, reader_of_dags(), "../dags/{dag_id}/runs/{run_id}")
         await self._app(scope, receive, send)
 
 

@@ -70,7 +70,9 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         service: Answers.
         run_href: Where a run of a DAG is shown, with `{dag_id}` and `{run_id}`; empty: nowhere.
     """
-    api = APIRouter(prefix="/api/v1", tags=["trading desk"], responses=schemas.ERRORS)
+    api = APIRouter(
+        prefix="/api/v1", tags=["trading desk"], responses=schemas.ERRORS, dependencies=[Depends(_documented)]
+    )
 
     @api.get("/version", summary="Has anything changed?", response_model=schemas.Version)
     async def version(request: Request) -> Response:
@@ -92,7 +94,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     @api.get("/page", summary="All that the page shows of a day", response_model=schemas.Page)
     async def page(request: Request, day: Day = "", trader: Trader = "", as_of: AsOf = "") -> Response:
         """`desk`, `desk/history`, `status` and the traders' `pnl_daily` in one answer, all of one moment."""
-        state = await service.state()
+        state = await service.state(given.market(request))
         view = _view(state, day, trader, as_of)
 
         def make(query: Any) -> Answer:
@@ -103,7 +105,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     @api.get("/desk", summary="The table of a delivery day", response_model=schemas.Desk)
     async def desk(request: Request, day: Day = "", trader: Trader = "", as_of: AsOf = "") -> Response:
         """Its rows in order of time, and their total; `null` is undefined, never 0."""
-        state = await service.state()
+        state = await service.state(given.market(request))
         view = _view(state, day, trader, as_of)
         return await _answer(
             request, state, ("desk", view), lambda query: json_answer(read_desk(query, state, view)), view.as_of
@@ -112,7 +114,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     @api.get("/desk/history", summary="How the day's PnL came to be", response_model=schemas.History)
     async def history(request: Request, day: Day = "", trader: Trader = "") -> Response:
         """One point a publication that changed it: what it was from then on, and what the cause was."""
-        state = await service.state()
+        state = await service.state(given.market(request))
         view = _view(state, day, trader)
         return await _answer(
             request, state, ("history", view), lambda query: json_answer(read_history(query, view))
@@ -121,17 +123,15 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     @api.get("/status", summary="How fresh is it, and is something wrong?", response_model=schemas.Status)
     async def status(request: Request) -> Response:
         """In a trader's words. Costs no query until something changes."""
-        state = await service.state()
-        facts = await service.recall(
-            "status", lambda query: read_facts(query, state.settings.market.market), state
-        )
+        state = await service.state(given.market(request))
+        facts = await service.recall("status", read_facts, state)
         now = utc_now()
         return respond(request, json_answer(status_at(facts, now)), now)
 
     @api.get("/health", summary="The platform itself, for the engineer", response_model=schemas.Health)
     async def health(request: Request) -> Response:
         """Capture, gaps, ledger, what waits for a review, other messages, prices, validations, runs, alarms."""
-        state = await service.state()
+        state = await service.state(given.market(request))
 
         def make(query: Any) -> Answer:
             return json_answer(read_health(query, state, utc_now(), run_href))
@@ -173,13 +173,13 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         decimal: given.DecimalSign = "",
     ) -> Response:
         """The columns of `curated.pnl_quarter_hourly` of a delivery day, from the trades and prices of now."""
-        state = await service.state()
+        state = await service.state(given.market(request))
         view = _view(state, day, trader)
         form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
             rows = query(QUERIES["pnl_quarter_hourly"], day=view.day, trader_id=view.trader_id)
-            name = file_name("pnl_quarter_hourly", view.day, view.day, view.trader_id)
+            name = file_name(state.named("pnl_quarter_hourly"), view.day, view.day, view.trader_id)
             return table(form, sign, name, QUARTERS, rows)
 
         return await _answer(request, state, ("pnl_quarter_hourly", view, form, sign), make, is_slow=True)
@@ -187,7 +187,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
     @api.get("/hour", summary="What became of the messages of an hour", response_model=schemas.HourLists)
     async def hour(request: Request, hour: Hour = "", day: Day = "", trader: Trader = "") -> Response:
         """The next four lists of one hour, the last 500 of each, and in which trades statements differ."""
-        state = await service.state()
+        state = await service.state(given.market(request))
         view = _view(state, day, trader)
         label = given.required("hour", given.hour(hour, view.day, state.settings.market))
 
@@ -227,20 +227,20 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         decimal: given.DecimalSign = "",
     ) -> Response:
         """Gaps that touch these days of the market, the last first, at most 1,000."""
-        state = await service.state()
+        state = await service.state(given.market(request))
         market = state.settings.market
         first, last = given.days(from_, to, given.today(market, utc_now()), MAX_DAYS["gaps"])
         form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
             start, end = given.midnight(first, market), given.midnight(last + timedelta(days=1), market)
-            rows = read_gaps(query, market.market, start, end)
-            return table(form, sign, file_name("gaps", first, last, None), GAPS, rows)
+            rows = read_gaps(query, start, end)
+            return table(form, sign, file_name(state.named("gaps"), first, last, None), GAPS, rows)
 
         return await _answer(request, state, ("gaps", first, last, form, sign), make, is_slow=True)
 
     async def _list(request: Request, name: str, listed: Listed) -> Response:
-        state = await service.state()
+        state = await service.state(given.market(request))
         view = _view(state, listed.day, listed.trader)
         hour_label = given.hour(listed.hour, view.day, state.settings.market)
         most = given.limit(listed.limit)
@@ -249,13 +249,15 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
         def make(query: Any) -> Answer:
             rows = read_list(query, name, view.day, hour_label, view.trader_id, most)
-            return table(form, sign, file_name(name, view.day, view.day, view.trader_id), LISTS[name], rows)
+            return table(
+                form, sign, file_name(state.named(name), view.day, view.day, view.trader_id), LISTS[name], rows
+            )
 
         return await _answer(request, state, (name, view, hour_label, most, form, sign), make, is_slow=True)
 
     async def _pnl(request: Request, name: str, texts: tuple[str, str, str, str, str, str]) -> Response:
         from_, to, trader, as_of, form, decimal = texts
-        state = await service.state()
+        state = await service.state(given.market(request))
         now = utc_now()
         is_each = trader == given.EVERY_TRADER
         most = min(MAX_DAYS[name], MAX_DAYS_OF_EACH_TRADER) if is_each else MAX_DAYS[name]
@@ -269,7 +271,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
                 query, name, at, from_day=first, to_day=last, trader_id=trader_id, all_traders=is_each
             )
             columns = HOURLY if name == "pnl_hourly" else DAILY
-            return table(form, sign, file_name(name, first, last, trader_id, at), columns, rows)
+            return table(form, sign, file_name(state.named(name), first, last, trader_id, at), columns, rows)
 
         key = (name, first, last, trader_id, is_each, at, form, sign)
         return await _answer(request, state, key, make, at, is_slow=True)
@@ -291,6 +293,12 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     add_routes(api, service, slow_answer)
     return api
+
+
+def _documented(
+    market: Annotated[str, Query(description="The market's id; empty: the first market")] = "",
+) -> None:
+    """The parameter of each route that `_market` reads."""
 
 
 def _view(state: State, day: str, trader: str, as_of: str = "") -> View:

@@ -1,7 +1,7 @@
 """The trading desk as a web application: its page, its files, its API, and what a mistake looks like."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class ForbiddenError(Exception):
 
 
 def create_app(
-    settings: Callable[[], Settings],
+    settings: Callable[[], Sequence[Settings]],
     login: Callable[..., Any],
     run_href: str = "",
     service: Service | None = None,
@@ -58,7 +58,7 @@ def create_app(
     """The application; nothing is connected before the first request.
 
     Args:
-        settings: Tells the settings; called in a thread, again after a failure.
+        settings: Tells the settings of each market; called in a thread, again after a failure.
         login: A dependency of every route. It raises HTTPException 401 or 403 for credentials that are missing
             or no longer good, and ForbiddenError for a user without the right to read DAGs.
         run_href: Where a run of a DAG is shown, relative to the page, with `{dag_id}` and `{run_id}`.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from include.dashboard.health import read_facts, upcoming
@@ -30,6 +31,11 @@ _AS_OF = {
     ("pnl_daily", True): QUERIES["portfolio_pnl_daily_as_of"],
 }
 """What was said at a moment."""
+
+
+_OVER_MARKETS = ("buy_mwh", "sell_mwh", "net_position_mwh", "pnl_eur", "priced_pnl_eur")
+_COUNTS_OVER_MARKETS = ("trade_count", "missing_price_count")
+"""What can be summed up over markets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +83,12 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "day": view.day,
         "trader": view.trader_id,
         "as_of": view.as_of,
+        "market": state.settings.market.market,
+        "markets": [settings.market.market for settings in state.markets],
         "market_timezone": state.settings.market.timezone.key,
         "trading_opens_at": trading_opens_at(state.settings.market, view.day),
         "now": None,  # filled in when somebody asks
-        "days": {"first": state.first_day, "last": state.last_day},
+        "days": query(QUERIES["days"])[0],
         "traders": [row["trader_id"] for row in query(QUERIES["traders"])],
         "rows": [
             {name: row[name] for name in HOURLY}
@@ -118,7 +126,7 @@ def read_history(query: Query, view: View) -> Row:
 def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     """All that the page shows of a day, so that loading it again is one request and one transaction."""
     desk = read_desk(query, state, view)
-    facts = read_facts(query, state.settings.market.market)
+    facts = read_facts(query)
     by_trader: list[Row] = []
     if view.trader_id is None and desk["rows"]:
         by_trader = read_pnl(
@@ -138,4 +146,28 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
         else read_statements(query, state.settings.market, view.day, view.trader_id),
         "status": {"data_as_of": facts.data_as_of, **upcoming(now), "troubles": facts.troubles},
         "by_trader": [{name: row[name] for name in DAILY} for row in by_trader],
+        "by_market": read_markets(query, state, view) if len(state.markets) > 1 else [],
     }
+
+
+def read_markets(query: Query, state: State, view: View) -> list[Row]:
+    """The day of the whole portfolio in each market with trades, then their sum, whose market is None.
+
+    All markets have the same currency. The sum is undefined while a price is missing, as a day's is.
+    """
+    days = {"from_day": view.day, "to_day": view.day, "trader_id": None, "all_traders": False}
+    rows = [
+        row
+        for settings in state.markets
+        for row in read_pnl(query, "pnl_daily", view.as_of, market=settings.market.market, **days)
+    ]
+    if not rows:
+        return []
+    total: Row = {"market": None, "is_complete": all(row["is_complete"] for row in rows)}
+    for name in _OVER_MARKETS:
+        values = [row[name] for row in rows if row[name] is not None]
+        is_defined = len(values) == len(rows) or (name == "priced_pnl_eur" and values)
+        total[name] = f"{sum(map(Decimal, values)):f}" if is_defined else None
+    counts = {name: sum(row[name] for row in rows) for name in _COUNTS_OVER_MARKETS}
+    columns = ("market", "is_complete", *_OVER_MARKETS, *_COUNTS_OVER_MARKETS)
+    return [*({name: row[name] for name in columns} for row in rows), total | counts]

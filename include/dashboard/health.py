@@ -37,10 +37,10 @@ class Facts:
         return 2000
 
 
-def read_facts(query: Query, market: str) -> Facts:
-    """Reads what status_at tells of a market."""
-    row = next(iter(query(QUERIES["data_as_of"], market=market)), {"data_as_of": None})
-    return Facts(row["data_as_of"], query(QUERIES["troubles"], market=market))
+def read_facts(query: Query) -> Facts:
+    """Reads what status_at tells."""
+    row = next(iter(query(QUERIES["data_as_of"])), {"data_as_of": None})
+    return Facts(row["data_as_of"], query(QUERIES["troubles"]))
 
 
 def status_at(facts: Facts, now: datetime) -> Row:
@@ -60,9 +60,9 @@ def upcoming(now: datetime) -> Row:
     return {"next_publication_at": next_publication_at(now), "next_refresh_at": next_refresh_at(now)}
 
 
-def read_gaps(query: Query, market: str, first: datetime, until: datetime) -> list[Row]:
-    """Gaps of the capture of a market that touch a span of time, the last first, 1,000 at most."""
-    return query(SHARED["gaps"], market=market, from_at=first, until_at=until, limit=1000)
+def read_gaps(query: Query, first: datetime, until: datetime) -> list[Row]:
+    """Gaps of the capture that touch a span of time, the last first, 1,000 at most."""
+    return query(SHARED["gaps"], from_at=first, until_at=until, limit=1000)
 
 
 def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row:
@@ -72,11 +72,9 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         run_href: Where a run is shown, with `{dag_id}` and `{run_id}`; empty: nowhere.
     """
     settings = state.settings
-    market = settings.market.market
     open_now = open_periods(settings.market, now)
     (prices,) = query(
         SHARED["health_prices"],
-        market=market,
         provider=settings.provider,
         days=[period.delivery_day for period in open_now],
         hours=[period.delivery_hour for period in open_now],
@@ -86,10 +84,9 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
     return {
         "version": state.version,
         "now": None,  # filled in when somebody asks
-        "lines": query(SHARED["capture_instances"], market=market),
+        "lines": query(SHARED["capture_instances"]),
         "gaps": query(
             SHARED["gaps"],
-            market=market,
             from_at=now - timedelta(days=_GAP_DAYS),
             until_at=now + timedelta(days=1),
             limit=50,
@@ -107,7 +104,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         },
         "validations": [row | {"href": DATA_DOCS} for row in query(QUERIES["health_validations"])],
         "runs": [_run(row, run_href) for row in runs],
-        "alarms": query(SHARED["alarms"], market=market),
+        "alarms": query(SHARED["alarms"]),
     }
 
 

@@ -10,11 +10,6 @@ ASKED_AFTER = timedelta(seconds=31)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def market_of(timezone: str) -> str:
-    """The id of the market."""
-    return Market.of(timezone).market
-
-
 def next_publication_at(now: datetime) -> datetime:
     """The next instant at which the provider updates its prices; they are out up to 30 s later."""
     return now - (now - _EPOCH) % PUBLICATION_INTERVAL + PUBLICATION_INTERVAL

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated, TypeVar
 
-from fastapi import Query
+from fastapi import Query, Request
 
 from include.domain.delivery_period import Market, parse_delivery_day
 from include.domain.rejection import RejectedMessageError
@@ -120,6 +120,11 @@ def moment(name: str, text: str, now: datetime) -> datetime | None:
     if at > now:
         raise BadParameterError(f"{name} ({plain}) is yet to come: ask for a moment of the past.")
     return at
+
+
+def market(request: Request) -> str:
+    """The market that a request is about; empty: the first one."""
+    return request.query_params.get("market", "")
 
 
 def choice(name: str, text: str, choices: tuple[str, ...]) -> str:

@@ -33,11 +33,12 @@ SELECT
     (SELECT max(delivery_day) FROM curated.pnl_hourly) AS last_day
 
 -- name: traders
--- Everybody who ever traded, by jumping from one to the next in the index
+-- Everybody who ever traded in the market, by jumping from one to the next in the index
 WITH RECURSIVE traders AS (
-    (SELECT trader_id FROM curated.pnl_hourly ORDER BY trader_id LIMIT 1)
+    (SELECT trader_id FROM curated.pnl_hourly WHERE market = %(market)s ORDER BY trader_id LIMIT 1)
     UNION ALL
-    SELECT (SELECT p.trader_id FROM curated.pnl_hourly AS p WHERE p.trader_id > t.trader_id ORDER BY p.trader_id LIMIT 1)
+    SELECT (SELECT p.trader_id FROM curated.pnl_hourly AS p
+            WHERE p.market = %(market)s AND p.trader_id > t.trader_id ORDER BY p.trader_id LIMIT 1)
     FROM traders AS t
     WHERE t.trader_id IS NOT NULL
 )
@@ -47,63 +48,67 @@ SELECT trader_id FROM traders WHERE trader_id IS NOT NULL
 -- PnL by delivery period of one trader or of each
 SELECT *
 FROM curated.pnl_hourly
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
 
 -- name: pnl_hourly_as_of
 -- What pnl_hourly said at a moment
 SELECT *
 FROM curated.pnl_hourly_as_of(%(as_of)s)
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
 
 -- name: portfolio_pnl_hourly
 -- PnL by delivery period of the portfolio
 SELECT *, NULL AS trader_id
 FROM curated.portfolio_pnl_hourly
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
 -- name: portfolio_pnl_hourly_as_of
 -- What portfolio_pnl_hourly said at a moment
 SELECT *, NULL AS trader_id
 FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
 -- name: pnl_daily
 -- PnL by delivery day of one trader or of each
 SELECT *
 FROM curated.pnl_daily
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_day, trader_id
 
 -- name: pnl_daily_as_of
 -- What pnl_daily said at a moment
 SELECT *
 FROM curated.pnl_daily_as_of(%(as_of)s)
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND (%(all_traders)s OR trader_id = %(trader_id)s)
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_day, trader_id
 
 -- name: pnl_quarter_hourly
 -- PnL by quarter of an hour on a day, of one trader or of each, from the trades and prices of now
 SELECT *
 FROM curated.pnl_quarter_hourly
-WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ORDER BY delivery_start_at, delivery_quarter, trader_id
 
 -- name: portfolio_pnl_daily
 -- PnL by delivery day of the portfolio
 SELECT *, NULL AS trader_id
 FROM curated.portfolio_pnl_daily
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_day
 
 -- name: portfolio_pnl_daily_as_of
 -- What portfolio_pnl_daily said at a moment
 SELECT *, NULL AS trader_id
 FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
-WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
+WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_day
 
 -- name: incomplete
@@ -112,19 +117,23 @@ SELECT delivery_hour, CASE problem WHEN 'quarantined' THEN 'trades_quarantined' 
        count(*) AS message_count,
        string_agg(DISTINCT reason, '; ' ORDER BY reason) FILTER (WHERE problem = 'quarantined') AS detail
 FROM ops.unreviewed_messages
-WHERE delivery_day = %(day)s
+WHERE market = %(market)s AND delivery_day = %(day)s
 GROUP BY delivery_hour, problem
 UNION ALL
 SELECT delivery_hour, reason, NULL, NULL
 FROM ops.incomplete_periods
-WHERE delivery_day = %(day)s AND reason IN ('trades_not_validated', 'not_built')
+WHERE market = %(market)s AND delivery_day = %(day)s AND reason IN ('trades_not_validated', 'not_built')
     -- each load is validated within a minute or two
     AND (reason <> 'trades_not_validated' OR from_at < now() - interval '5 minutes')
 UNION ALL
 SELECT delivery_hour, CASE price_status WHEN 'missing' THEN 'price_missing' ELSE 'price_not_final' END, NULL, reason
 FROM ops.missing_prices
-WHERE delivery_day = %(day)s
+WHERE market = %(market)s AND delivery_day = %(day)s
 ORDER BY delivery_hour, reason
+
+-- name: days
+-- First and last delivery day with PnL in the market
+SELECT min(delivery_day) AS first, max(delivery_day) AS last FROM curated.pnl_hourly WHERE market = %(market)s
 
 -- name: history
 -- How a day's PnL came to be: one row a publication that changed it. Each version of a row adds its PnL when it is
@@ -132,7 +141,7 @@ ORDER BY delivery_hour, reason
 WITH versions AS (
     SELECT valid_from, valid_to, pnl_eur
     FROM curated.pnl_versions
-    WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+    WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ), steps AS (
     SELECT at, sum(pnl_eur) AS pnl_eur, sum(row_count) AS row_count, sum(priced_count) AS priced_count
     FROM (
@@ -156,7 +165,7 @@ WITH versions AS (
     SELECT changed_at AS at, string_agg(DISTINCT cause, ', ') AS cause
     FROM curated.pnl_hourly_changes
     CROSS JOIN LATERAL unnest(causes) AS cause
-    WHERE delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+    WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
     GROUP BY changed_at
 )
 SELECT
@@ -178,10 +187,10 @@ FROM curated.trades
 JOIN (
     SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
     FROM curated.period_hours
-    WHERE delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
+    WHERE market = %(market)s AND delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
     GROUP BY market, delivery_day, delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
-JOIN ops.landing_files USING (landing_file_id)
+JOIN ops.landing_files USING (market, landing_file_id)
 WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
 ORDER BY received_at DESC, trade_id, direction
 LIMIT %(limit)s
@@ -196,10 +205,10 @@ FROM curated.cancelled_trades
 JOIN (
     SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
     FROM curated.period_hours
-    WHERE delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
+    WHERE market = %(market)s AND delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
     GROUP BY market, delivery_day, delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
-JOIN ops.landing_files USING (landing_file_id)
+JOIN ops.landing_files USING (market, landing_file_id)
 WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
 ORDER BY cancelled_at DESC, trade_id, direction
 LIMIT %(limit)s
@@ -213,10 +222,10 @@ FROM ops.quarantined_trades
 JOIN (
     SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
     FROM curated.period_hours
-    WHERE delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
+    WHERE market = %(market)s AND delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
     GROUP BY market, delivery_day, delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
-JOIN ops.landing_files USING (landing_file_id)
+JOIN ops.landing_files USING (market, landing_file_id)
 WHERE review IS NULL AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ORDER BY received_at DESC, trade_id, direction
 LIMIT %(limit)s
@@ -258,7 +267,7 @@ JOIN ops.rejected_messages USING (landing_file_id, line_number)
 WHERE q.problem = 'rejected' AND (landing_file_id, line_number) IN (
     SELECT u.landing_file_id, u.line_number
     FROM ops.unreviewed_messages AS u
-    WHERE u.problem = 'rejected' AND u.delivery_day = %(day)s
+    WHERE u.problem = 'rejected' AND (u.market, u.delivery_day) = (%(market)s, %(day)s)
       AND (%(hour)s IS NULL OR EXISTS (
           SELECT FROM curated.period_hours AS h
           WHERE (h.market, h.delivery_day, h.pnl_hour) = (u.market, u.delivery_day, u.delivery_hour)
@@ -280,6 +289,7 @@ SELECT count(*) AS files, coalesce(sum(line_count), 0)::bigint AS lines, coalesc
        coalesce(sum(duplicate_count), 0)::bigint AS duplicates, coalesce(sum(rejected_count), 0)::bigint AS rejected,
        coalesce(sum(event_count), 0)::bigint AS events
 FROM ops.landing_files
+WHERE market = %(market)s
 
 -- name: health_quarantined
 -- The trades that wait for a decision, by the expectation that they break, each with its oldest one
@@ -287,7 +297,7 @@ SELECT DISTINCT ON (reason)
     reason AS expectation, count(*) OVER (PARTITION BY reason) AS count, received_at AS oldest_received_at, trade_id,
     landing_file, line_number
 FROM ops.review_queue
-WHERE problem = 'quarantined'
+WHERE market = %(market)s AND problem = 'quarantined'
 ORDER BY reason, received_at, landing_file, line_number
 
 -- name: health_rejects
@@ -297,12 +307,13 @@ WITH waiting AS (
         reason AS reason_code, count(*) OVER (PARTITION BY reason) AS unreviewed_count,
         received_at AS oldest_unreviewed_at, landing_file, line_number
     FROM ops.review_queue
-    WHERE problem = 'rejected'
+    WHERE market = %(market)s AND problem = 'rejected'
     ORDER BY reason, received_at, landing_file, line_number
 ), last AS (
     SELECT DISTINCT ON (reason_code)
         reason_code, count(*) OVER (PARTITION BY reason_code) AS count, landing_file_id, line_number
     FROM ops.rejected_messages
+    WHERE market = %(market)s
     ORDER BY reason_code, received_at DESC NULLS LAST, landing_file_id DESC, line_number DESC
 )
 SELECT reason_code, coalesce(w.unreviewed_count, 0) AS unreviewed_count, w.oldest_unreviewed_at, w.landing_file,
@@ -314,16 +325,21 @@ ORDER BY unreviewed_count DESC, reason_code
 
 -- name: health_operational_messages
 -- What the exchange sends that is not about trades
-SELECT kind, message_count, first_received_at, last_received_at FROM ops.operational_messages ORDER BY kind
+SELECT kind, message_count, first_received_at, last_received_at FROM ops.operational_messages
+WHERE market = %(market)s
+ORDER BY kind
 
 -- name: health_unknown_fields
 -- Fields of trades that have no meaning for us
-SELECT name, message_count, first_seen_at, last_seen_at FROM ops.unknown_fields ORDER BY name
+SELECT name, message_count, first_seen_at, last_seen_at FROM ops.unknown_fields
+WHERE market = %(market)s
+ORDER BY name
 
 -- name: health_orphan_cancellations
 -- Cancellations of trades that were never received
 SELECT trade_id, direction, revision, received_at, landing_file, line_number
 FROM ops.orphan_cancellations
+WHERE market = %(market)s
 ORDER BY received_at DESC
 LIMIT 50
 
@@ -334,7 +350,7 @@ SELECT validation_id, suite, max(validated_at) AS validated_at, bool_and(is_succ
        string_agg(format('%%s (%%s): %%s', expectation, severity, detail), '; ' ORDER BY validation_result_id)
            FILTER (WHERE NOT is_success) AS detail
 FROM ops.validation_results
-WHERE validated_at > now() - interval '1 day'
+WHERE market = %(market)s AND validated_at > now() - interval '1 day'
 GROUP BY validation_id, suite
 ORDER BY validated_at DESC
 LIMIT 20
@@ -344,7 +360,7 @@ LIMIT 20
 WITH recent AS MATERIALIZED (
     SELECT dag_id, run_id
     FROM ops.task_runs
-    WHERE started_at > now() - interval '1 day'
+    WHERE market = %(market)s AND started_at > now() - interval '1 day'
     ORDER BY started_at DESC
     LIMIT 300
 )

@@ -142,14 +142,18 @@ def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
         read: Callable[[Query, Market, date, date], list[Row]],
         texts: tuple[str, str, str, str],
     ) -> Response:
-        state = await service.state()
+        state = await service.state(given.market(request))
         market = state.settings.market
         first, last = given.days(texts[0], texts[1], given.today(market, utc_now()), MAX_DAYS)
         form, sign = given.choice("format", texts[2], FORMATS), given.choice("decimal", texts[3], DECIMALS)
 
         def make(query: Query) -> Answer:
             return table(
-                form, sign, file_name(name, first, last, None), columns, read(query, market, first, last)
+                form,
+                sign,
+                file_name(state.named(name), first, last, None),
+                columns,
+                read(query, market, first, last),
             )
 
         return await answer(request, state, (name, first, last, form, sign), make)

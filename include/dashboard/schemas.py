@@ -95,6 +95,8 @@ class Desk(BaseModel):
     day: date
     trader: str | None = Field(description="null: the whole portfolio")
     as_of: datetime | None
+    market: str
+    markets: list[str] = Field(description="All of them, the first market first")
     market_timezone: str
     trading_opens_at: datetime = Field(description="When the hours of the day open for trading")
     now: datetime
@@ -161,6 +163,10 @@ class Page(BaseModel):
     status: PageStatus = Field(description="As of the last change or full minute")
     by_trader: list[dict[str, Any]] = Field(
         description="The day's row of `pnl_daily` of each trader; empty with `trader`, or if nothing was traded"
+    )
+    by_market: list[dict[str, Any]] = Field(
+        description="The day of the whole portfolio in each market with trades, then their sum, with `market`"
+        " null; empty if there is one market"
     )
 
 

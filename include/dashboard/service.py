@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
 
+from include.dashboard.parameters import BadParameterError
 from include.dashboard.reader import Query, Reader, UnavailableError
 from include.errors import TerminalError
 from include.settings import Settings
@@ -63,27 +65,48 @@ class State:
 
     Attributes:
         version: Changes when anything that the page shows may have changed; opaque.
-        first_day: First delivery day with PnL; None: there is none.
+        first_day: First delivery day with PnL, in any market; None: there is none.
         last_day: The last one.
-        settings: Of this moment.
+        markets: The settings of each market, of this moment, the first market first.
+        settings: Those of the market that is asked for.
     """
 
     version: str
     first_day: date | None
     last_day: date | None
+    markets: tuple[Settings, ...]
     settings: Settings
+
+    def of(self, market: str) -> "State":
+        """The same of another market; of the first one for an empty text.
+
+        Raises:
+            BadParameterError: There is no such market.
+        """
+        if not market:
+            return self
+        for settings in self.markets:
+            if settings.market.market == market:
+                return replace(self, settings=settings)
+        known = " or ".join(settings.market.market for settings in self.markets)
+        raise BadParameterError(f"market must be {known}.")
+
+    def named(self, what: str) -> str:
+        """The name of a file that holds this: where there are several markets, with the market."""
+        return f"{what}-{self.settings.market.market}" if len(self.markets) > 1 else what
 
 
 class Service:
     """Owns the connections and what is kept in memory.
 
     Args:
-        settings: Tells the settings; asked again after a failure, so that a corrected connection is found.
+        settings: Tells the settings of each market; asked again after a failure, so that a corrected connection
+            is found.
     """
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
+    def __init__(self, settings: Callable[[], Sequence[Settings]]) -> None:
         self._settings = settings
-        self._known: Settings | None = None
+        self._known: Sequence[Settings] = ()
         # the query for the version must not wait for others, and a long list must not delay the desk
         self._looks = Reader(self._url, "trading desk: version", 1, 3)
         self._quick = Reader(self._url, "trading desk", 2, 8)
@@ -91,15 +114,19 @@ class Service:
         self._states: SingleFlight[State] = SingleFlight()
         self._answers: SingleFlight[Sized] = SingleFlight(MAX_BYTES, MAX_BYTES_EACH, lambda answer: answer.size)
 
-    async def state(self) -> State:
+    async def state(self, market: str = "") -> State:
         """What holds for everybody at this moment.
 
+        Args:
+            market: The market that is asked for; empty: the first one.
+
         Raises:
+            BadParameterError: There is no such market.
             UnavailableError: The warehouse does not answer.
             TerminalError: No warehouse is configured, or a setting is wrong.
         """
         state = self._states.get("", lambda: self._looks.submit(self._look), LOOK_SECONDS, SHOWN_SECONDS)
-        return await self._looks.answer(state)
+        return (await self._looks.answer(state)).of(market)
 
     async def recall(
         self,
@@ -113,8 +140,8 @@ class Service:
 
         Args:
             key: What is asked for.
-            make: Reads it; runs in another thread.
-            state: Of this moment.
+            make: Reads it; runs in another thread. Its query has the parameter `market`.
+            state: Of this moment, and of the market.
             is_slow: It may be a long list.
             is_settled: It does not change any more.
 
@@ -122,9 +149,12 @@ class Service:
             UnavailableError: The warehouse does not answer.
         """
         reader = self._slow if is_slow else self._quick
+        market = state.settings.market.market
         since = (state.first_day, state.last_day) if is_settled else state.version
         # a key always stands for the same kind of answer
-        flight = self._answers.get((key, since), lambda: reader.submit(make))
+        flight = self._answers.get(
+            (market, key, since), lambda: reader.submit(lambda query: make(partial(query, market=market)))
+        )
         return await reader.answer(flight)  # type: ignore[arg-type]
 
     async def events(self) -> AsyncIterator[bytes]:
@@ -154,11 +184,12 @@ class Service:
 
     def _url(self) -> str:
         self._known = known = self._settings()
-        return known.warehouse_url
+        return known[0].warehouse_url
 
     def _look(self, query: Query) -> State:
         (row,) = query(QUERIES["version"])
-        return State(row["version"], row["first_day"], row["last_day"], self._known or self._settings())
+        markets = tuple(self._known or self._settings())
+        return State(row["version"], row["first_day"], row["last_day"], markets, markets[0])
 
 
 def is_settled(as_of: datetime | None) -> bool:

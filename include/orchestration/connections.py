@@ -42,6 +42,17 @@ def airflow_settings(dag_id: str = "", notifying: bool = False) -> Settings:
     return settings
 
 
+def settings_of_markets() -> list[Settings]:
+    """The settings of each market, as `airflow_settings`, for who only reads the warehouse.
+
+    Raises:
+        TerminalError: A value is not what its name promises.
+    """
+    first, *others = Settings.of_markets()
+    warehouse_url = _url("warehouse") or first.warehouse_url
+    return [replace(settings, warehouse_url=warehouse_url) for settings in (first, *others)]
+
+
 def _exchange(connection_id: str) -> dict[str, Any]:
     """The settings that the connection of an exchange gives: its URL, and what its extras hold."""
     connection = _connection(connection_id)

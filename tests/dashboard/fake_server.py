@@ -81,7 +81,7 @@ class FakeDesk(ThreadingHTTPServer):
 
 def page(scene: Scene, day: date | None, query: dict[str, str]) -> dict[str, Any]:
     """All that the page asks for at once."""
-    desk = scene.desk(day, query.get("trader", ""), query.get("as_of"))
+    desk = scene.desk(day, query.get("trader", ""), query.get("as_of"), query.get("market", ""))
     is_split = desk["rows"] and not query.get("trader")
     return {
         "desk": desk,
@@ -89,6 +89,7 @@ def page(scene: Scene, day: date | None, query: dict[str, str]) -> dict[str, Any
         "history": [] if query.get("as_of") else scene.history,
         "status": scene.status,
         "by_trader": scene.daily(date.fromisoformat(desk["day"]), "*") if is_split else [],
+        "by_market": scene.by_market,
     }
 
 

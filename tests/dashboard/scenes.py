@@ -29,6 +29,8 @@ class Scene:
         hours_without_trades: Of each day: hours about which only messages came that do not count.
         lists: What the API says of each hour: trades, statement, cancelled, quarantined and rejected.
         statements: What the exchange's end-of-day files say of each day; None: there are none.
+        markets: All of them, the first market first.
+        by_market: The day in each, and the sum last.
         failure: Status and sentence that the API answers with instead, None: all is well.
         failing: Only these names of the API fail; empty: all of them.
         has_events: False: server-sent events are refused, as a proxy may do.
@@ -39,6 +41,8 @@ class Scene:
     lists: Payload = field(default_factory=dict)
     statements: Payload | None = None
     traders: list[str] = field(default_factory=lambda: list(TRADERS))
+    markets: list[str] = field(default_factory=lambda: ["DE"])
+    by_market: list[Payload] = field(default_factory=list)
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
     history: list[Payload] = field(default_factory=list)
@@ -49,7 +53,7 @@ class Scene:
     has_events: bool = True
     version: int = 1
 
-    def desk(self, day: date | None, trader: str, as_of: str | None) -> Payload:
+    def desk(self, day: date | None, trader: str, as_of: str | None, market: str = "") -> Payload:
         day = day or self.now.astimezone(MARKET.timezone).date()
         rows = self.rows(day, trader)
         return {
@@ -57,6 +61,8 @@ class Scene:
             "day": day.isoformat(),
             "trader": trader or None,
             "as_of": as_of,
+            "market": market or self.markets[0],
+            "markets": self.markets,
             "market_timezone": MARKET.timezone.key,
             "trading_opens_at": stamp(MARKET.hours_of(day)[0].tradable_from),
             "now": stamp(self.now),

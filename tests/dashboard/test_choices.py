@@ -224,3 +224,42 @@ def test_in_airflows_frame_the_colours_are_those_of_airflow(visit: Open) -> None
     expect(body).to_have_css("background-color", "rgb(15, 19, 24)")
     shown.page.evaluate("document.documentElement.className = 'light'")
     expect(body).to_have_css("background-color", "rgb(243, 245, 247)")
+
+
+def in_market(name: str | None, pnl: str | None, priced: str) -> scenes.Payload:
+    numbers = {"trade_count": 7, "missing_price_count": int(pnl is None), "is_complete": pnl is not None}
+    energies = {"buy_mwh": "1.5", "sell_mwh": "4", "net_position_mwh": "-2.5"}
+    return {"market": name, "pnl_eur": pnl, "priced_pnl_eur": priced} | numbers | energies
+
+
+def test_a_market_is_chosen_and_in_the_address(visit: Open) -> None:
+    scene = scenes.busy_day()
+    scene.markets = ["DE", "FI"]
+    scene.by_market = [
+        in_market("DE", "-2.80", "-2.80"),
+        in_market("FI", None, "10.10"),
+        in_market(None, None, "7.30"),
+    ]
+    shown = visit(scene, "?trader=flex_trader_3")
+    expect(shown.page.locator("#heading")).to_contain_text("flex_trader_3 in DE")
+    rows = shown.page.locator("#by-market tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1)).to_contain_text("+10.10 so far")
+    expect(rows.nth(2)).to_contain_text("All markets")
+    shown.page.get_by_role("combobox", name="Market").select_option("FI")
+    expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio in FI")
+    assert shown.page.url.endswith("?market=FI")
+    assert last_desk(shown) == "page?market=FI"
+    assert "market=FI" in (shown.page.locator("#csv").get_attribute("href") or "")
+    shown.page.locator("#by-market").get_by_role("button", name="DE").click()
+    expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio in DE")
+    assert last_desk(shown) == "page"
+    shown.page.go_back()
+    expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio in FI")
+
+
+def test_one_market_needs_no_choice(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    expect(shown.page.locator("#heading")).to_have_text(re.compile("^Whole portfolio · "))
+    expect(shown.page.get_by_role("combobox", name="Market")).to_be_hidden()
+    expect(shown.page.locator("#by-market")).to_be_hidden()

@@ -160,7 +160,7 @@ def served(app: ASGIApp) -> Iterator[str]:
 
 @pytest.fixture
 def service(settings: Settings) -> Iterator[Service]:
-    service = Service(lambda: settings)
+    service = Service(lambda: [settings])
     yield service
     service.close()
 
@@ -168,7 +168,7 @@ def service(settings: Settings) -> Iterator[Service]:
 @pytest.fixture
 def url(settings: Settings, service: Service) -> Iterator[str]:
     """Where the trading desk is served."""
-    app = create_app(lambda: settings, login, "../dags/{dag_id}/runs/{run_id}", service)
+    app = create_app(lambda: [settings], login, "../dags/{dag_id}/runs/{run_id}", service)
     with served(app) as url:
         yield url
 

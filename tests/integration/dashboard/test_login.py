@@ -15,7 +15,7 @@ from tests.integration.dashboard.conftest import LOGIN, Client, login, served
 
 
 def routes() -> list[str]:
-    app = create_app(Settings, login)
+    app = create_app(lambda: [Settings()], login)
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
     return sorted(path.replace("{path:path}", "index.html") for path in paths)
 
@@ -103,7 +103,7 @@ def test_an_answer_to_a_defect_is_no_exception(service: Service, monkeypatch: py
         raise ZeroDivisionError
 
     monkeypatch.setattr(service, "state", fail)
-    with served(create_app(Settings, lambda: None, service=service)) as url:
+    with served(create_app(lambda: [Settings()], lambda: None, service=service)) as url:
         reply = requests.get(f"{url}/api/v1/version", timeout=20)
     assert reply.status_code == 500
     assert {name: reply.headers.get(name) for name in HEADERS} == HEADERS

@@ -31,7 +31,7 @@ def test_a_file_is_asked_for_once_a_release(page: Path) -> None:
     addresses = []
     for text in ("export {};", "export const changed = 1;"):
         (page / "js" / "main.js").write_text(text)
-        with served(create_app(Settings, login)) as url:
+        with served(create_app(lambda: [Settings()], login)) as url:
             client = Client(url, LOGIN)
             addresses.append(address_of_script(client))
             script = client.get(addresses[-1])
@@ -46,7 +46,7 @@ def test_a_file_is_asked_for_once_a_release(page: Path) -> None:
 
 
 def test_the_page_and_files_without_a_version_are_asked_for_each_time(page: Path) -> None:
-    with served(create_app(Settings, login)) as url:
+    with served(create_app(lambda: [Settings()], login)) as url:
         client = Client(url, LOGIN)
         for path in ("", "static/js/main.js"):
             first = client.get(path)
@@ -58,7 +58,7 @@ def test_the_page_and_files_without_a_version_are_asked_for_each_time(page: Path
 
 
 def test_the_trading_desk_without_a_warehouse_is_a_sentence() -> None:
-    with served(create_app(Settings, login)) as url:
+    with served(create_app(lambda: [Settings()], login)) as url:
         client = Client(url, LOGIN)
         reply = client.get("api/v1/desk")
         assert reply.status_code == 503

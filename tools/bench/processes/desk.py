@@ -44,8 +44,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forgetful", action="store_true")
     kind = ForgetfulService if parser.parse_args().forgetful else CountingService
-    service = kind(Settings.from_environment)
-    app = create_app(Settings.from_environment, lambda: None, service=service)
+    service = kind(Settings.of_markets)
+    app = create_app(Settings.of_markets, lambda: None, service=service)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
         sys.stdout.flush()

@@ -21,10 +21,11 @@ function remember(choices) {
 }
 
 /**
- * Choices: trader ("" is the whole portfolio), day (null follows today), hour (shown in detail; null: none), view,
+ * Choices: market ("" is the first one), trader ("" is the whole portfolio), day (null follows today), hour (shown in detail; null: none), view,
  * asOf, allColumns.
  *
- * No day is remembered: whoever opens the page wants today, and a day in the address is that day.
+ * No day is remembered: whoever opens the page wants today, and a day in the address is that day. No market is,
+ * since it may be gone.
  */
 export function readChoices({ withMemory = true } = {}) {
   const address = new URLSearchParams(location.search);
@@ -33,6 +34,7 @@ export function readChoices({ withMemory = true } = {}) {
   const hour = address.get("hour");
   const asOf = address.get("as_of");
   return {
+    market: address.get("market") ?? "",
     trader: address.get("trader") ?? (typeof memory.trader === "string" ? memory.trader : ""),
     day: isDay(day) ? day : null,
     hour: /^\d\d-\d\d[AB]?$/.test(hour ?? "") ? hour : null,
@@ -47,6 +49,7 @@ export function writeChoices(choices, { step = false } = {}) {
   const address = new URL(location.href);
   const put = (name, value) =>
     value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
+  put("market", choices.market);
   put("trader", choices.trader);
   put("day", choices.day);
   put("hour", choices.hour);

@@ -13,6 +13,7 @@ const by = (id) => document.getElementById(id);
 /** Wires all of them to a page with choices, choose(), download() and stepBack(). */
 export function wireControls(page) {
   const step = (days) => page.choose({ day: addDays(shownDay(page.choices), days) });
+  by("market").addEventListener("change", (event) => page.choose({ market: event.target.value, trader: "" }));
   by("trader").addEventListener("change", (event) => page.choose({ trader: event.target.value }));
   by("day").addEventListener(
     "change",
@@ -59,8 +60,15 @@ function isMeantOtherwise(event) {
 }
 
 /** Shows the choices; a desk knows which traders there are. */
-export function showChoices({ trader, day, view, allColumns, asOf }, desk) {
+export function showChoices({ market, trader, day, view, allColumns, asOf }, desk) {
   const shown = shownDay({ day });
+  const markets = desk?.markets ?? [];
+  setChildren(
+    by("market"),
+    markets.map((id, number) => el("option", { value: number === 0 ? "" : id }, isolated(id))),
+  );
+  by("market").value = market === markets[0] ? "" : market;
+  by("market").parentElement.hidden = markets.length < 2;
   const names = [...new Set([...(desk?.traders ?? []), ...(trader ? [trader] : [])])];
   const options = names.map((name) => el("option", { value: name }, isolated(name)));
   setChildren(by("trader"), el("option", { value: "" }, "Whole portfolio"), options);

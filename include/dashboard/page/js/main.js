@@ -1,6 +1,7 @@
 // The page: takes what the reader chooses and what the server knows, and shows it; nothing here reloads.
 
 import { showAround, showEmpty } from "./around.js";
+import { ByMarket } from "./by-market.js";
 import { ByTrader } from "./by-trader.js";
 import { readChoices, shownDay, writeChoices } from "./choices.js";
 import { followColours } from "./colours.js";
@@ -13,7 +14,7 @@ import { HourView } from "./hour.js";
 import { watch } from "./live.js";
 import { signed } from "./numbers.js";
 import { Pictures } from "./pictures.js";
-import { ServerError, ask } from "./server.js";
+import { ServerError, ask, setMarket } from "./server.js";
 import { Statements, reconciled } from "./statements.js";
 import { ErrorBanner, StatusLine } from "./status.js";
 import { TradersTable } from "./table.js";
@@ -45,6 +46,7 @@ class Page {
     this.pictures = new Pictures(by("pictures"), (asOf) => this.choose({ asOf }));
     this.byTrader = new ByTrader(by("by-trader"), (trader) => this.choose({ trader }));
     this.statements = new Statements(by("statements"), (href) => this.download(href));
+    this.byMarket = new ByMarket(by("by-market"), (market) => this.choose({ market, trader: "" }));
     this.health = new HealthView(by("view-health"));
     this.status = new StatusLine();
     this.error = new ErrorBanner();
@@ -53,6 +55,7 @@ class Page {
   start() {
     wireControls(this);
     followColours(() => this.pictures.redraw());
+    setMarket(this.choices.market);
     writeChoices(this.choices);
     showChoices(this.choices, this.desk);
     this.hour.choose(this.#chosenHour());
@@ -110,6 +113,7 @@ class Page {
       this.showStatus(page.status);
       this.byTrader.show(page.by_trader);
       this.statements.show(page.statements);
+      this.byMarket.show(page.by_market, page.desk.markets[0]);
       const hour = this.#chosenHour();
       if (hour) this.hour.show(await ask("hour", { day: page.desk.day, hour, trader }, signal));
       if (view === "health") this.health.show(await ask("health", {}, signal));
@@ -148,8 +152,8 @@ class Page {
   }
 
   #key() {
-    const { trader, asOf } = this.choices;
-    return JSON.stringify([trader, shownDay(this.choices), asOf]);
+    const { market, trader, asOf } = this.choices;
+    return JSON.stringify([market, trader, shownDay(this.choices), asOf]);
   }
 
   showDesk(desk, statements) {
@@ -187,13 +191,14 @@ class Page {
   }
 
   #title() {
-    const { day, trader, as_of: asOf } = this.desk;
+    const { day, trader, as_of: asOf, market, markets } = this.desk;
     const name = { [today()]: "Today", [addDays(today(), -1)]: "Yesterday", [addDays(today(), 1)]: "Tomorrow" }[
       day
     ];
     // a moment of the past may have had another today
     const when = name && !asOf ? `${name}, ${dayInWords(day)}` : dayInWords(day);
-    return [trader ? outside(trader) : "Whole portfolio", ` · ${when}`];
+    const place = markets.length > 1 ? ` in ${market}` : "";
+    return [trader ? outside(trader) : "Whole portfolio", `${place} · ${when}`];
   }
 
   #showNothing() {
@@ -228,12 +233,13 @@ class Page {
 
   /** Takes over a choice, shows at once that it is taken, and reads. */
   choose(change) {
-    const isOther = ["trader", "day", "hour", "view", "asOf"].some(
+    const isOther = ["market", "trader", "day", "hour", "view", "asOf"].some(
       (name) => name in change && change[name] !== this.choices[name],
     );
     if (isOther) this.choices.hour = null; // an hour is one of the trader and day that were chosen with it
     Object.assign(this.choices, change);
     if (this.choices.day === today()) this.choices.day = null;
+    setMarket(this.choices.market);
     writeChoices(this.choices, { step: isOther });
     showChoices(this.choices, this.desk);
     if (isOther) {
@@ -256,6 +262,7 @@ class Page {
   /** A step in the browser's history leads to what the address says. */
   stepBack() {
     this.choices = readChoices({ withMemory: false });
+    setMarket(this.choices.market);
     showChoices(this.choices, this.desk);
     this.hour.choose(this.#chosenHour());
     this.refresh();

@@ -45,10 +45,17 @@ async function answer(href, read, signal = undefined, timeout = TIMEOUT) {
 const fileName = (reply) =>
   /filename="([^"]+)"/.exec(reply.headers.get("Content-Disposition"))?.[1] ?? "trading-desk.csv";
 
-/** The relative address of an API call. */
+let market = "";
+
+/** From now on everything is asked for this market; "" is the first one. */
+export function setMarket(chosen) {
+  market = chosen;
+}
+
+/** The relative address of an API call, about the chosen market. */
 export function address(name, parameters = {}) {
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters)) if (value) query.set(key, value);
+  for (const [key, value] of Object.entries({ market, ...parameters })) if (value) query.set(key, value);
   return query.size ? `api/v1/${name}?${query}` : `api/v1/${name}`;
 }
 
