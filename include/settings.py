@@ -202,6 +202,11 @@ def _require_equal_budgets(markets: Iterable[Settings]) -> None:
             )
 
 
+def environment_with(**changes: object) -> dict[str, str]:
+    """The process's environment with these variables, but for those that are empty or None."""
+    return dict(os.environ) | {name: str(value) for name, value in changes.items() if value}
+
+
 def load_environment(file: Path | None = None, environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment plus what only `.env` says; a variable that is set and not empty wins over the file.
 

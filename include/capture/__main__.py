@@ -16,7 +16,7 @@ from include.capture.service import run_capture
 from include.errors import TerminalError
 from include.markets_file import remember_first_market
 from include.service_log import log_to_stderr
-from include.settings import Settings
+from include.settings import Settings, environment_with
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,11 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        environment = dict(os.environ)
-        if options.landing_root:
-            environment["LANDING_ROOT"] = str(options.landing_root)
-        if options.market:
-            environment["MARKET"] = options.market
+        environment = environment_with(LANDING_ROOT=options.landing_root, MARKET=options.market)
         first, markets = Settings.of_markets(environment)[0], Settings.chosen_markets(environment)
         with suppress(OSError):  # the disk fails: capturing waits for it, and the next start notes it
             remember_first_market(first.landing_root, first.market.market)

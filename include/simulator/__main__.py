@@ -13,7 +13,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.errors import TerminalError
-from include.settings import Settings
+from include.settings import Settings, environment_with
 from include.simulator.exchange import Exchange
 from include.simulator.faults import DEMO, StatementFaults, parse_faults, switch_on
 from include.simulator.market import SimulatedMarket
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     calendar, budget = None, [(options.requests_per_minute, 60), (options.requests_per_hour, 3600)]
     if options.market:
         try:
-            settings = Settings.from_environment({**os.environ, "MARKET": options.market})
+            settings = Settings.from_environment(environment_with(MARKET=options.market))
         except TerminalError as error:
             parser.error(str(error))
         calendar = settings.market

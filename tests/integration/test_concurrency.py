@@ -24,7 +24,6 @@ import pytest
 
 from include.capture.service import run_capture
 from include.capture.timing import Timing
-from include.domain.delivery_period import Market
 from include.jobs import build_pnl
 from include.landing import REFERENCE_PRICES, list_files, read_lines
 from include.load import audit
@@ -154,7 +153,7 @@ class Workers:
             "DATA_DOCS_ROOT": str(settings.data_docs_root),
             "MARKET_DATA_URL": settings.market_data_url,
             "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
-            "MARKET_TIMEZONE": settings.market_timezone,
+            "MARKET_TIMEZONE": settings.market.timezone.key,
         }
         self._processes = {}
         for kind in KINDS:
@@ -242,7 +241,7 @@ def table(database: Database) -> dict[Any, dict[str, Any]]:
 
 def specified(database: Database, settings: Settings) -> dict[Any, dict[str, Any]]:
     """The same as the rules of include/domain make it from the landing files."""
-    specification = Specification(Market.of(settings.market_timezone))
+    specification = Specification(settings.market)
     files = database.rows("SELECT source, landing_file, loaded_bytes FROM ops.landing_files")
     specification.read(settings.landing_root, files)
     return specification.pnl_hourly()

@@ -58,7 +58,7 @@ def fuzzed(random_: random.Random, number: int) -> str | bytes:
 def test_every_message_is_accounted_for(settings: Settings, database: Database) -> None:
     random_ = random.Random(20_000)
     messages = [fuzzed(random_, number) for number in range(MESSAGES)]
-    market = Market.of(settings.market_timezone)
+    market = settings.market
     stopping = threading.Event()
     with Exchange(rate_per_second=0) as exchange:
         configured = Settings(

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "settings": {"domain", "errors", "markets_file", "setting_values"},
     "statement_files": {"errors"},
     "landing": BASE,
-    "warehouse": BASE,
+    "warehouse": BASE | {"domain"},
     "capture": BASE | {"domain", "landing"},
     "pull": STORES,
     "load": STORES,

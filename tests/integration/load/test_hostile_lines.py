@@ -11,7 +11,6 @@ import psycopg2
 import pytest
 from psycopg2.extensions import cursor
 
-from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.jobs import follow_market, load_trades, report_findings
 from include.load import audit, loader, portions
@@ -114,7 +113,7 @@ def test_a_row_that_the_warehouse_refuses(
     messages = [deal(id=f"bad{n}" if n in bad else f"good{n}") for n in range(500)]
     messages += messages  # copies of each: those of the refused ones are refused as well
     write_landing_file(settings.landing_root, landed(messages))
-    market = Market.of(settings.market_timezone)
+    market = settings.market
     counts = load_source(settings, Refused(market))
     assert counts["loaded_count"] == 500 - len(bad)
     assert counts["duplicate_count"] == 500 - len(bad)
@@ -139,7 +138,7 @@ def test_the_next_copy_counts_if_the_first_is_refused(settings: Settings, databa
             return row
 
     write_landing_file(settings.landing_root, landed([deal(), deal(), deal(id="other")]))
-    counts = load_source(settings, FirstRefused(Market.of(settings.market_timezone)))
+    counts = load_source(settings, FirstRefused(settings.market))
     assert (counts["loaded_count"], counts["duplicate_count"], counts["rejected_count"]) == (2, 0, 1)
     assert database.value("SELECT line_number FROM raw.trades WHERE trade_id = %s", (DEAL["id"],)) == 2
     assert_accounted_for(settings)
@@ -153,7 +152,7 @@ def test_a_message_whose_parsing_fails_in_an_unforeseen_way(settings: Settings, 
             return super().row(line)
 
     write_landing_file(settings.landing_root, landed([deal(), deal(id="boom"), deal(id="after")]))
-    assert load_source(settings, Failing(Market.of(settings.market_timezone)))["loaded_count"] == 2
+    assert load_source(settings, Failing(settings.market))["loaded_count"] == 2
     assert database.rows("SELECT line_number, reason_code, detail FROM ops.rejected_messages") == [
         (2, "unreadable", r"ZeroDivisionError: 'division by \x00 zero'")
     ]
@@ -166,7 +165,7 @@ def test_a_lack_of_memory_rejects_no_message(settings: Settings, database: Datab
             raise MemoryError
 
     write_landing_file(settings.landing_root, landed([deal()]))
-    assert load_source(settings, Starved(Market.of(settings.market_timezone)))["failed_files"] == 1
+    assert load_source(settings, Starved(settings.market))["failed_files"] == 1
     assert load_trades.run(settings)["loaded_count"] == 1
     assert report_findings.run(settings) == {"files_not_loaded": 0}
 
@@ -231,5 +230,5 @@ def test_a_warehouse_that_goes_away_is_no_fault_of_a_file(settings: Settings, da
 
     write_landing_file(settings.landing_root, landed([deal()]))
     with pytest.raises(Exception, match="gone"):
-        load_source(settings, Away(Market.of(settings.market_timezone)))
+        load_source(settings, Away(settings.market))
     assert database.value("SELECT count(*) FROM ops.landing_files WHERE load_error IS NOT NULL") == 0

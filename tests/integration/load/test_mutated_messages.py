@@ -141,7 +141,7 @@ def expected(messages: list[str], market: Market) -> tuple[dict[Key, Trade], int
 
 @pytest.mark.timeout(max(120, MESSAGES // 1_000))
 def test_every_mutated_message_is_what_the_specification_says(settings: Settings, database: Database) -> None:
-    market = Market.of(settings.market_timezone)
+    market = settings.market
     random_ = random.Random(MESSAGES)
     outcomes: Counter[str] = Counter()
     for first in range(0, MESSAGES, MESSAGES_PER_FILE):

@@ -13,6 +13,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
+from include.domain.delivery_period import Market
 from include.orchestration import statement_sensor
 from include.orchestration.statement_sensor import StatementSensor, StatementTrigger, expected_by
 from include.settings import Settings
@@ -59,7 +60,7 @@ def outcomes(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[SimpleNamesp
 
     monkeypatch.setattr(statement_sensor, "recorded", recorded)
     monkeypatch.setattr(
-        statement_sensor, "airflow_settings", lambda: replace(Settings(), statement_folder=folder)
+        statement_sensor, "airflow_settings", lambda _: replace(Settings(), statement_folder=folder)
     )
     return found
 
@@ -71,7 +72,11 @@ def put(folder: Path, changed_at: datetime, name: str = NAME) -> None:
 
 def context(**params: Any) -> dict[str, Any]:
     run = SimpleNamespace(run_type="manual", logical_date=None, run_after=MONDAY_0015)
-    return {"dag_run": run, "params": {"day": "2026-03-01", "file": None} | params}
+    return {
+        "dag": SimpleNamespace(dag_id="reconcile_trades"),
+        "dag_run": run,
+        "params": {"day": "2026-03-01", "file": None} | params,
+    }
 
 
 def sensor() -> StatementSensor:
@@ -156,14 +161,14 @@ def test_a_folder_that_is_away_is_waited_for(
 def test_without_a_folder_the_run_is_skipped_and_says_so(
     monkeypatch: pytest.MonkeyPatch, clock: Clock, outcomes: list[SimpleNamespace]
 ) -> None:
-    monkeypatch.setattr(statement_sensor, "airflow_settings", Settings)
+    monkeypatch.setattr(statement_sensor, "airflow_settings", lambda _: Settings())
     with pytest.raises(AirflowSkipException, match="STATEMENT_FOLDER is not set"):
         look()
     assert "not set" in outcomes[0].summary["skipped"]
 
 
 def test_the_deadline_follows_the_clock_changes() -> None:
-    berlin, london = Settings(), replace(Settings(), market_timezone="Europe/London")
+    berlin, london = Settings(), replace(Settings(), market=Market.of("Europe/London"))
     march = datetime(2026, 3, 28).date()
     assert expected_by(berlin, march) == datetime(2026, 3, 29, 6, tzinfo=UTC)
     assert expected_by(london, march) == datetime(2026, 3, 29, 7, tzinfo=UTC)
