@@ -234,7 +234,7 @@ def test_no_dag_file_waits_for_heavy_packages() -> None:
     ("name", "source"),
     [
         ("include.domain.trade", "from include.settings import Settings"),
-        ("include.warehouse.connection", "from include.domain.trade import Trade"),
+        ("include.warehouse.connection", "from include.load.loader import load_file"),
         ("include.capture.service", "import include.warehouse.connection"),
         ("include.load.trades", "from include.simulator.deals import Deal"),
         ("include.load.trades", "from include.jobs import load_trades"),

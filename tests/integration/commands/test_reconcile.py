@@ -7,8 +7,8 @@ import pytest
 
 from include.commands import reconcile
 from include.expectations import validation
-from include.jobs.load_statement import day_in_name
 from include.settings import Settings
+from include.statement_files import day_in_name
 from tests.factories import Database
 from tests.statements import DAY, line, write_statement
 
@@ -76,4 +76,4 @@ def test_what_cannot_be_done_is_said_in_words(
     ],
 )
 def test_the_day_in_a_name(name: str, day: date | None) -> None:
-    assert day_in_name(Path(name)) == day
+    assert day_in_name(name) == day
