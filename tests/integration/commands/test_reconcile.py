@@ -1,6 +1,6 @@
 """`make reconcile`: what a person gives, and what they are told."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,6 @@ import pytest
 from include.commands import reconcile
 from include.expectations import validation
 from include.settings import Settings
-from include.statement_files import day_in_name
 from tests.factories import Database
 from tests.statements import DAY, line, write_statement
 
@@ -61,19 +60,3 @@ def test_what_cannot_be_done_is_said_in_words(
     (tmp_path / "trades.csv").write_text("no statement\n" * 30)
     assert reconcile.main([argument.format(tmp_path) for argument in arguments]) == 1
     assert message in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("name", "day"),
-    [
-        ("epex_trades_20230220.csv", date(2023, 2, 20)),
-        ("Private Trades 2025-06-08.csv", date(2025, 6, 8)),
-        ("trades.2025.06.08.2025-06-08.csv", date(2025, 6, 8)),
-        ("trades.csv", None),
-        ("trades_20231320.csv", None),
-        ("trades_20230220_20230221.csv", None),
-        ("trades_120230220.csv", None),
-    ],
-)
-def test_the_day_in_a_name(name: str, day: date | None) -> None:
-    assert day_in_name(name) == day
