@@ -15,6 +15,7 @@ counts. The last task, `report_findings`, is red while messages of the hour wait
 `docs/runbook.md`. Trades that one capture instance missed and another received fail nothing.
 """
 
+# Airflow reads only DAG files that hold its name
 from datetime import UTC, datetime, timedelta
 
 from include.orchestration import assets

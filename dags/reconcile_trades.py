@@ -15,6 +15,7 @@ and clear the task. Where `STATEMENT_FOLDER` is not set the run is skipped. `mak
 same by hand.
 """
 
+# Airflow reads only DAG files that hold its name
 from datetime import UTC, datetime, timedelta
 
 from include.orchestration import assets

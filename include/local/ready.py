@@ -78,8 +78,12 @@ def wait_for_dags(api: Api, dags: Path, progress: Progress) -> None:
         return found if len(expected - set(found)) <= len(api.import_errors()) else None
 
     progress.wait(attempt, lambda: f"for {len(expected)} DAG files to be read", _PARSE_SECONDS)
-    for error in api.import_errors():
+    errors = api.import_errors()
+    for error in errors:
         progress.say(f"this DAG file is broken: {error}")
+    missing = sorted(expected - set(api.dags()))
+    if len(missing) > len(errors):
+        progress.say(f"there are no DAGs {', '.join(missing)}: see dag-processor.log")
     progress.say(f"DAGs: {', '.join(api.dags()) or 'none'}")
 
 

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from airflow.utils.file import list_py_file_paths
 
 from include.jobs.follow_market import HANDOVER
 from include.jobs.rebuild_steps import STEPS
@@ -86,6 +87,11 @@ def test_people_are_told_of_every_failure_once(dag: Any) -> None:
 
 def test_a_dag_file_reads_at_a_glance() -> None:
     assert max(len(path.read_text().splitlines()) for path in DAGS.glob("*.py")) <= 120
+
+
+def test_airflow_takes_every_file_for_a_dag_file() -> None:
+    found = {Path(path).name for path in list_py_file_paths(DAGS, safe_mode=True)}
+    assert found == {path.name for path in DAGS.glob("*.py")}
 
 
 def test_the_schedules() -> None:
