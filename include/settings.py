@@ -248,7 +248,7 @@ def command_settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> 
     Raises:
         TerminalError: A setting is wrong, or no warehouse is named and none runs here.
     """
-    return _with_warehouse([Settings.from_environment(load_environment(env_file))], state)[0]
+    return every_market(state, env_file)[0]
 
 
 def every_market(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> list[Settings]:
@@ -257,10 +257,10 @@ def every_market(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> list
     Raises:
         TerminalError: As `command_settings`.
     """
-    return _with_warehouse(Settings.chosen_markets(load_environment(env_file)), state)
-
-
-def _with_warehouse(markets: list[Settings], state: Path) -> list[Settings]:
+    environment = load_environment(env_file)
+    if not environment.get("WAREHOUSE_URL") and not environment.get("MARKETS_FILE"):
+        environment["MARKETS_FILE"] = _markets_of_make_run(state)
+    markets = Settings.chosen_markets(environment)
     if markets[0].warehouse_url:
         return markets
     url = _of_make_run(state, "warehouse_url")
@@ -282,6 +282,15 @@ def analyst_url(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> str:
 def credentials_file(state: Path) -> Path:
     """Where `make run` writes down how to reach what it runs: for people, scripts and commands."""
     return state / "credentials.json"
+
+
+def _markets_of_make_run(state: Path) -> str:
+    """The MARKETS_FILE that `make run` was given; empty: none, or it never ran."""
+    try:
+        known = json.loads(credentials_file(state).read_text(encoding="utf-8"))
+        return str(known.get("markets_file", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""  # who asks for the warehouse next hears what is wrong
 
 
 def _of_make_run(state: Path, name: str) -> str:

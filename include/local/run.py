@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -148,7 +149,7 @@ class Run:
             self._run(component, airflow.command(component, *arguments), airflow_environment)
         self._say("starting Airflow: api-server, scheduler, dag-processor, triggerer")
         api = airflow.Api(airflow.base_url(settings), airflow.admin_password(secrets))
-        self._write_credentials(api, settings.warehouse_url, analyst_url)
+        self._write_credentials(api, settings.warehouse_url, analyst_url, common["MARKETS_FILE"])
         progress = ready.Progress(self._say, self._watch)
         ready.wait_for_airflow(api, progress)
         self._say("Airflow is healthy")
@@ -166,12 +167,16 @@ class Run:
             ready.wait_for_priced_pnl(api, each, progress)
         self._say("everything is up: Ctrl-C ends it, make psql looks into the warehouse")
 
-    def _write_credentials(self, api: airflow.Api, warehouse_url: str, analyst_url: str) -> None:
+    def _write_credentials(
+        self, api: airflow.Api, warehouse_url: str, analyst_url: str, markets_file: str
+    ) -> None:
         """For people, scripts and commands; `analyst_url` is empty where the warehouse is not ours."""
         login = {"url": api.url, "username": airflow.ADMIN, "password": api.password}
         known: dict[str, object] = {"airflow": login, "warehouse_url": warehouse_url}
         if analyst_url:
             known["analyst_url"] = analyst_url
+        if markets_file:
+            known["markets_file"] = markets_file
         write_private(credentials_file(self._state), json.dumps(known, indent=2) + "\n")
 
     def _clean_up(self, postgres: EmbeddedPostgres) -> None:
@@ -222,7 +227,8 @@ class Run:
         if exchange and settings.statement_folder is not None:
             command += ["--statement-folder", str(settings.statement_folder)]
         if settings.own_suffix:
-            command += ["--market", settings.market.market]
+            market = settings.market.market
+            command += ["--market", market, "--seed", str(zlib.crc32(market.encode()))]  # prices of its own
         self._run(f"simulator{settings.dag_suffix}", command, common)
         self._say(f"simulating the exchange and the provider on ports {exchange} and {market_data}")
 

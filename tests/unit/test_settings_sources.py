@@ -13,6 +13,7 @@ from include.settings import (
     analyst_url,
     command_settings,
     credentials_file,
+    every_market,
     load_environment,
 )
 
@@ -114,6 +115,19 @@ def test_commands_use_the_warehouse_of_make_run_while_it_listens(tmp_path: Path)
         assert analyst_url(tmp_path, tmp_path / ".env") == urls["analyst_url"]
     with pytest.raises(TerminalError, match=r"^make run is not up: start it"):
         command_settings(tmp_path, tmp_path / ".env")
+
+
+@pytest.mark.usefixtures("no_warehouse")
+def test_commands_know_the_markets_of_make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        write_credentials(tmp_path, server.getsockname()[1])
+        known = json.loads(credentials_file(tmp_path).read_text())
+        file = PROJECT_ROOT / "docs/examples/two-markets.toml"
+        credentials_file(tmp_path).write_text(json.dumps(known | {"markets_file": str(file)}))
+        markets = [settings.market.market for settings in every_market(tmp_path, tmp_path / ".env")]
+        assert markets == ["DE", "FI"]
+        monkeypatch.setenv("MARKET", "fi")
+        assert command_settings(tmp_path, tmp_path / ".env").market.market == "FI"
 
 
 @pytest.mark.usefixtures("no_warehouse")
