@@ -192,8 +192,8 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         label = given.required("hour", given.hour(hour, view.day, state.settings.market))
 
         def make(query: Any) -> Answer:
-            chosen = view.day, label, view.trader_id
-            differences = read_hour_differences(query, state.settings.market, *chosen)
+            chosen = state.settings, view.day, label, view.trader_id
+            differences = read_hour_differences(query, *chosen)
             return json_answer(read_hour(query, *chosen) | {"statement": differences})
 
         return await _answer(request, state, ("hour", view, label), make, is_slow=True)
@@ -248,7 +248,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         sign = given.choice("decimal", listed.decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
-            rows = read_list(query, name, view.day, hour_label, view.trader_id, most)
+            rows = read_list(query, state.settings, name, view.day, hour_label, view.trader_id, most)
             return table(
                 form, sign, file_name(state.named(name), view.day, view.day, view.trader_id), LISTS[name], rows
             )

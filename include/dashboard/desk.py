@@ -141,9 +141,7 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     return {
         "desk": desk,
         "history": [] if view.as_of else read_history(query, view)["points"],
-        "statements": None
-        if view.as_of
-        else read_statements(query, state.settings.market, view.day, view.trader_id),
+        "statements": None if view.as_of else read_statements(query, state.settings, view.day, view.trader_id),
         "status": {"data_as_of": facts.data_as_of, **upcoming(now), "troubles": facts.troubles},
         "by_trader": [{name: row[name] for name in DAILY} for row in by_trader],
         "by_market": read_markets(query, state, view) if len(state.markets) > 1 else [],

@@ -8,6 +8,7 @@ from include.dashboard.market import next_publication_at, next_refresh_at, open_
 from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
 from include.dashboard.trades import review_command
+from include.settings import Settings
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -92,8 +93,8 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
             limit=50,
         ),
         "ledger": ledger,
-        "quarantined": [_with_command(row) for row in query(QUERIES["health_quarantined"])],
-        "rejects": [_with_command(row) for row in query(QUERIES["health_rejects"])],
+        "quarantined": [_with_command(row, settings) for row in query(QUERIES["health_quarantined"])],
+        "rejects": [_with_command(row, settings) for row in query(QUERIES["health_rejects"])],
         "operational_messages": query(QUERIES["health_operational_messages"]),
         "unknown_fields": query(QUERIES["health_unknown_fields"]),
         "orphan_cancellations": query(QUERIES["health_orphan_cancellations"]),
@@ -108,9 +109,9 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
     }
 
 
-def _with_command(row: Row) -> Row:
+def _with_command(row: Row, settings: Settings) -> Row:
     """The row with the command that decides on its example, None if it has none, instead of where that lies."""
-    command = None if row["landing_file"] is None else review_command(row)
+    command = None if row["landing_file"] is None else review_command(row, settings.landing_market)
     return {k: v for k, v in row.items() if k not in ("trade_id", "landing_file", "line_number")} | {
         "review_command": command
     }

@@ -17,6 +17,7 @@ from include.dashboard.service import Service, utc_now
 from include.dashboard.tables import DIFFERENCES, FORMATS, RECONCILIATIONS, file_name, table
 from include.dashboard.trades import review_command
 from include.domain.delivery_period import Market
+from include.settings import Settings
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -30,14 +31,14 @@ Answering = Callable[[Request, Any, Any, Callable[[Query], Answer]], Awaitable[R
 """Request, state of the service, key of the answer, and how it is made."""
 
 
-def read_days(query: Query, market: Market, first: date, last: date) -> list[Row]:
+def read_days(query: Query, settings: Settings, first: date, last: date) -> list[Row]:
     """Rows of `ops.reconciliations`, the last day first."""
-    return query(QUERIES["reconciliations"], market=market.market, from_day=first, to_day=last)
+    return query(QUERIES["reconciliations"], market=settings.market.market, from_day=first, to_day=last)
 
 
 def read_differences(
     query: Query,
-    market: Market,
+    settings: Settings,
     first: date,
     last: date,
     day: date | None = None,
@@ -48,6 +49,7 @@ def read_differences(
     """Rows of `ops.reconciliation_differences` with the command that decides on an unexpected trade.
 
     Args:
+        settings: Those of the market.
         first: First day of the statements.
         last: Last one.
         day: Delivery day; None: any.
@@ -57,12 +59,12 @@ def read_differences(
     """
     rows = query(
         QUERIES["reconciliation_differences"],
-        market=market.market,
+        market=settings.market.market,
         **{"from_day": first, "to_day": last, "day": day, "hour": hour, "trader_id": trader_id, "limit": limit},
     )
     for row in rows:
         is_open = row["outcome"] == "unexpected" and row["review"] is None
-        row["review_command"] = review_command(row) if is_open else None
+        row["review_command"] = review_command(row, settings.landing_market) if is_open else None
     return rows
 
 
@@ -71,15 +73,15 @@ def days_of_trading(market: Market, day: date) -> tuple[date, date]:
     return trading_opens_at(market, day).astimezone(market.timezone).date(), day
 
 
-def read_statements(query: Query, market: Market, day: date, trader_id: str | None) -> Row:
+def read_statements(query: Query, settings: Settings, day: date, trader_id: str | None) -> Row:
     """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement."""
-    first, last = days_of_trading(market, day)
-    known = {row["statement_day"]: row for row in read_days(query, market, first, last)}
+    first, last = days_of_trading(settings.market, day)
+    known = {row["statement_day"]: row for row in read_days(query, settings, first, last)}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     differences = []
     if known:
         differences = read_differences(
-            query, market, first, last, day=day, trader_id=trader_id, limit=_MAX_SHOWN
+            query, settings, first, last, day=day, trader_id=trader_id, limit=_MAX_SHOWN
         )
     return {
         "days": [
@@ -93,11 +95,11 @@ def read_statements(query: Query, market: Market, day: date, trader_id: str | No
 
 
 def read_hour_differences(
-    query: Query, market: Market, day: date, hour: str, trader_id: str | None
+    query: Query, settings: Settings, day: date, hour: str, trader_id: str | None
 ) -> list[Row]:
     """The trades of an hour that a statement added or changed, or does not have."""
-    first, last = days_of_trading(market, day)
-    rows = read_differences(query, market, first, last, day, hour, trader_id, _MAX_SHOWN)
+    first, last = days_of_trading(settings.market, day)
+    rows = read_differences(query, settings, first, last, day, hour, trader_id, _MAX_SHOWN)
     return [{name: row[name] for name in DIFFERENCES} for row in rows]
 
 
@@ -139,12 +141,12 @@ def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
         request: Request,
         name: str,
         columns: list[str],
-        read: Callable[[Query, Market, date, date], list[Row]],
+        read: Callable[[Query, Settings, date, date], list[Row]],
         texts: tuple[str, str, str, str],
     ) -> Response:
         state = await service.state(given.market(request))
-        market = state.settings.market
-        first, last = given.days(texts[0], texts[1], given.today(market, utc_now()), MAX_DAYS)
+        today = given.today(state.settings.market, utc_now())
+        first, last = given.days(texts[0], texts[1], today, MAX_DAYS)
         form, sign = given.choice("format", texts[2], FORMATS), given.choice("decimal", texts[3], DECIMALS)
 
         def make(query: Query) -> Answer:
@@ -153,7 +155,7 @@ def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
                 sign,
                 file_name(state.named(name), first, last, None),
                 columns,
-                read(query, market, first, last),
+                read(query, state.settings, first, last),
             )
 
         return await answer(request, state, (name, first, last, form, sign), make)

@@ -6,6 +6,7 @@ from datetime import date
 
 from include.dashboard.reader import Query, Row
 from include.domain.rejection import DESCRIPTIONS
+from include.settings import Settings
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -26,11 +27,18 @@ _REASONS = {str(reason): text for reason, text in DESCRIPTIONS.items()}
 
 
 def read_list(
-    query: Query, name: str, day: date, hour: str | None, trader_id: str | None, limit: int
+    query: Query,
+    settings: Settings,
+    name: str,
+    day: date,
+    hour: str | None,
+    trader_id: str | None,
+    limit: int,
 ) -> list[Row]:
     """Rows of one of LISTS, the last received first.
 
     Args:
+        settings: Those of the market.
         name: Which one.
         day: Delivery day.
         hour: Label of an hour of PnL or of another delivery period; None: the whole day.
@@ -39,24 +47,24 @@ def read_list(
     """
     rows = query(LISTS[name], day=day, hour=hour, trader_id=trader_id, limit=limit)
     if name == "quarantined_trades":
-        return [row | {"review_command": review_command(row)} for row in rows]
+        return [row | {"review_command": review_command(row, settings.landing_market)} for row in rows]
     if name == "rejected_messages":
         return [
             row
             | {
                 "reason": _REASONS.get(row["reason_code"], row["reason_code"]),
-                "review_command": review_command(row),
+                "review_command": review_command(row, settings.landing_market),
             }
             for row in rows
         ]
     return rows
 
 
-def read_hour(query: Query, day: date, hour: str, trader_id: str | None) -> Row:
+def read_hour(query: Query, settings: Settings, day: date, hour: str, trader_id: str | None) -> Row:
     """All lists of an hour."""
 
     def of(name: str) -> list[Row]:
-        return read_list(query, name, day, hour, trader_id, MAX_ROWS_OF_HOUR)
+        return read_list(query, settings, name, day, hour, trader_id, MAX_ROWS_OF_HOUR)
 
     return {
         "day": day,
@@ -69,11 +77,12 @@ def read_hour(query: Query, day: date, hour: str, trader_id: str | None) -> Row:
     }
 
 
-def review_command(row: Row) -> str:
+def review_command(row: Row, market: str) -> str:
     """What an engineer types to decide on a quarantined trade or on a rejected message.
 
     Args:
         row: With landing_file and line_number; of a trade also with trade_id.
+        market: `Settings.landing_market`.
     """
     is_trade = "trade_id" in row
     # an id may hold whatever an exchange sends: then its line names it
@@ -81,4 +90,5 @@ def review_command(row: Row) -> str:
         which = f"TRADE={row['trade_id']}"
     else:
         which = f"FILE={shlex.quote(row['landing_file'])} LINE={row['line_number']}"
-    return f"make review {which} ACTION={'accept|discard' if is_trade else 'discard'} REASON='…'"
+    where = f" MARKET={market}" if market else ""
+    return f"make review {which} ACTION={'accept|discard' if is_trade else 'discard'} REASON='…'{where}"

@@ -51,6 +51,7 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "MAX_SILENCE_SECONDS": str(settings.max_silence_seconds),
         "MARKET_DATA_URL": settings.market_data_url,
         "MARKET_TIMEZONE": settings.market.timezone.key,
+        "STATEMENT_FOLDER": str(settings.statement_folder or ""),
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
         "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),
         "TRADE_MAX_QUANTITY_MW": str(settings.trade_max_quantity_mw),

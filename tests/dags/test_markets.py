@@ -9,7 +9,7 @@ from include.orchestration.markets import settings_of
 from include.settings import PROJECT_ROOT
 from tests.dags.test_policy import DAGS, load
 
-OF_A_MARKET = ("capture_trades", "hourly_pnl", "rebuild_pnl", "refresh_pnl")
+OF_A_MARKET = ("capture_trades", "hourly_pnl", "rebuild_pnl", "reconcile_trades", "refresh_pnl")
 
 
 @pytest.fixture

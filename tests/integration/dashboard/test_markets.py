@@ -101,6 +101,24 @@ def test_files_are_named_after_the_market(client: Client) -> None:
     assert "anna" not in reply.text
 
 
+def test_a_command_for_another_market_than_the_first_names_it(client: Client, dashboard: Desk) -> None:
+    for market in ("DE", "FI"):
+        dashboard.reject("14-15", market=market)
+    for market, end in (("DE", "REASON='…'"), ("FI", "REASON='…' MARKET=FI")):
+        commands = [
+            *(row["review_command"] for row in client.json("health", market=market)["rejects"]),
+            *(
+                row["review_command"]
+                for row in client.json("rejected_messages", day=str(DAY), market=market)["rows"]
+            ),
+            *(
+                row["review_command"]
+                for row in client.json("hour", day=str(DAY), hour="14-15", market=market)["rejected"]
+            ),
+        ]
+        assert [command.endswith(end) for command in commands] == [True] * 3
+
+
 @pytest.mark.parametrize("route", ["desk", "page", "health", "trades", "gaps", "pnl_hourly", "status"])
 def test_an_unknown_market_is_a_mistake_and_said_so(client: Client, route: str) -> None:
     reply = client.get(f"api/v1/{route}", market="XX")
