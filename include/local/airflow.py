@@ -50,6 +50,7 @@ def common_environment(environment: Mapping[str, str], settings: Settings) -> di
         "EXCHANGE_SUBSCRIBE": settings.exchange_subscribe,
         "MAX_SILENCE_SECONDS": str(settings.max_silence_seconds),
         "MARKET_DATA_URL": settings.market_data_url,
+        "STATEMENT_FOLDER": str(settings.statement_folder or ""),
         "MARKET_TIMEZONE": settings.market.timezone.key,
         "REFERENCE_PRICE_PER_MINUTE": str(settings.reference_price_per_minute),
         "REFERENCE_PRICE_PER_HOUR": str(settings.reference_price_per_hour),

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from include.dashboard.market import next_publication_at, next_refresh_at, trading_opens_at
+from include.domain.delivery_period import Market
 from include.jobs.follow_market import next_pass_at
 from include.pull.schedule import last_publication
 
@@ -44,4 +45,4 @@ def test_prices_are_asked_for_when_the_page_says_so() -> None:
 )
 def test_a_day_opens_on_the_afternoon_before(day: str, opens: str) -> None:
     expected = datetime.fromisoformat(opens).replace(tzinfo=UTC)
-    assert trading_opens_at("Europe/Berlin", date.fromisoformat(day)) == expected
+    assert trading_opens_at(Market.of("Europe/Berlin"), date.fromisoformat(day)) == expected
