@@ -1,4 +1,4 @@
-"""Reconciles captured trades with statements of the exchange: `python -m include.commands.reconcile`, `make reconcile`."""
+"""Reconciles captured trades with statements of the exchange: `make reconcile`."""
 
 import argparse
 import logging
@@ -10,9 +10,9 @@ from pathlib import Path
 from include.domain.delivery_period import Market
 from include.errors import TerminalError, TransientError
 from include.jobs import import_statements
-from include.jobs.load_statement import day_in_name
 from include.run_scope import DeliveryDays
 from include.settings import command_settings
+from include.statement_files import day_in_name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"reconcile: {error}\n")
         return 1
     sys.stdout.write(
-        f"{counts['files']:,} statements, {counts['line_count']:,} new lines, {counts['rejected_count']:,} rejected;"
-        f" {counts['days']:,} days reconciled: {counts['matched']:,} trades matched, {counts['missing']:,} added,"
-        f" {counts['differs']:,} changed, {counts['unexpected']:,} unexpected\n"
+        f"{counts['files']:,} statements, {counts['line_count']:,} new lines,"
+        f" {counts['rejected_count']:,} rejected; {counts['days']:,} days compared:"
+        f" {counts['matched']:,} trades matched, {counts['missing']:,} added, {counts['differs']:,} changed,"
+        f" {counts['unexpected']:,} unexpected\n"
     )
     if counts["not_reconciled"]:
         sys.stdout.write(f"{counts['not_reconciled']:,} days wait for a review: make review lists what\n")
@@ -51,15 +52,15 @@ def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
     if not path.is_dir():
         if day is not None:
             return [(DeliveryDays.parse(day, day).first, path)]
-        if (named := day_in_name(path)) is None:
+        if (named := day_in_name(path.name)) is None:
             raise TerminalError(f"the name of {path} does not say which day it is about: give DAY=2026-03-02")
         return [(named, path)]
     if day is not None:
         raise TerminalError("DAY is for one file; the files of a folder have their days in their names")
     files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
-    dated = [(named, file) for file in files if (named := day_in_name(file)) is not None]
+    dated = [(named, file) for file in files if (named := day_in_name(file.name)) is not None]
     if len(dated) < len(files) or not dated:
-        other = next((file.name for file in files if day_in_name(file) is None), None)
+        other = next((file.name for file in files if day_in_name(file.name) is None), None)
         raise TerminalError(
             f"{path} holds no files"
             if other is None

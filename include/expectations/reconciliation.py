@@ -12,8 +12,7 @@ from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 QUERIES = load_queries("expectations/reconciliation.sql")
 
 IN_STATEMENT = "each captured trade is in the statement of the exchange"
-"""What is expected of captured trades of a day that has a statement; those that are in none count until a person
-discards them."""
+"""What is expected of captured trades of a day that has a statement; others count until they are discarded."""
 
 
 def reconcile_days(cur: cursor, market: Market, days: list[date]) -> dict[str, int]:

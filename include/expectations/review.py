@@ -24,7 +24,8 @@ class Selection:
     """The messages that a decision is about: those that fit everything that is given.
 
     Attributes:
-        trade_id: A trade in quarantine or in no statement: all its directions and revisions, also those that were decided on before.
+        trade_id: A trade in quarantine or in no statement: all its directions and revisions, also those that
+            were decided on before.
         expectation: Quarantined trades by what they break: the text or a part of it, in any case.
         reason_code: Rejects by their reason.
         landing_file: Whatever waits in this file, or in all whose path begins like this.
@@ -48,7 +49,8 @@ def waiting(settings: Settings) -> list[dict[str, Any]]:
 def decide(settings: Settings, action: Action, reason: str, selection: Selection) -> dict[str, int]:
     """Records a decision; the next build takes it in. It holds through reloads and rebuilds.
 
-    An accepted trade counts, a discarded one does not; so do trades that no statement has, which count until then. A discarded reject no longer makes hours incomplete; a
+    An accepted trade counts, a discarded one does not. A trade that no statement has counts until it is
+    discarded. A discarded reject no longer makes hours incomplete; a
     reject cannot be accepted, since nobody knows what it says.
 
     Returns:

@@ -21,7 +21,7 @@ _FILES_PER_PASS = 7
 
 
 def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int]:
-    """Lands, loads and reconciles statements, validates what they add and builds PnL, a week of files at a time.
+    """Lands, loads and reconciles statements, validates what they add and builds PnL, a week at a time.
 
     A killed import goes on where it stopped: what is landed, loaded and reconciled is not done again.
 
@@ -55,7 +55,7 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
 
 
 def reconcile_landed(settings: Settings) -> None:
-    """Loads and reconciles the landed statements that are not, as of a new warehouse, and validates what they add.
+    """Loads and reconciles landed statements, as of a new warehouse, and validates what they add.
 
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.

@@ -1,11 +1,10 @@
 """Lands a statement of the exchange, its end-of-day file, and loads it."""
 
 import logging
-import re
 from datetime import date
 from pathlib import Path
 
-from include.domain.delivery_period import FIRST_DAY, LAST_DAY, Market
+from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.landing import STATEMENTS, LandingFile, list_files
 from include.load.source import NEW, Loaded, ledger_of, noting_failure
@@ -15,8 +14,6 @@ from include.settings import Settings
 from include.warehouse.connection import connect
 
 log = logging.getLogger(__name__)
-
-_DAY = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")
 
 
 def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
@@ -60,18 +57,6 @@ def load_landed(settings: Settings) -> list[date]:
     except TerminalError as error:
         log.error("%s", error)
     return sorted({day_of(file) for file in files})
-
-
-def day_in_name(file: Path) -> date | None:
-    """The day that the name of a statement says: `…20230220.csv`, `…2023-02-20…`; None if it says none or two."""
-    days = set()
-    for year, _, month, day in _DAY.findall(file.name):
-        try:
-            days.add(date(int(year), int(month), int(day)))
-        except ValueError:
-            continue
-    (found,) = days if len(days) == 1 else (None,)
-    return found if found is not None and FIRST_DAY <= found <= LAST_DAY else None
 
 
 def _load(settings: Settings, market: Market, files: list[LandingFile]) -> dict[str, int]:

@@ -3,13 +3,20 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from include.domain.delivery_period import Market
 from include.domain.rejection import RejectedMessageError
-from include.domain.statement import MAX_PREAMBLE_LINES, StatementParser, UnknownFormatError, encoding_of
+from include.domain.statement import (
+    FORMATS,
+    MAX_PREAMBLE_LINES,
+    StatementFormat,
+    StatementParser,
+    UnknownFormatError,
+    encoding_of,
+)
 from include.errors import TerminalError
 from include.landing import LandingFile, list_files, make_durable_folder, statement_folder, sync_folder
 
@@ -18,7 +25,9 @@ _NAME = re.compile(r"statements/date=(\d{4}-\d\d-\d\d)/(\d{8}T\d{12})Z-[^/]+", r
 _MAX_HEADER_CHARACTERS = 10_000
 
 
-def land_statement(root: Path, day: date, file: Path, market: Market) -> LandingFile:
+def land_statement(
+    root: Path, day: date, file: Path, market: Market, formats: Sequence[StatementFormat] = FORMATS
+) -> LandingFile:
     """Copies a statement to the landing files; whole or not at all.
 
     The same content again is the landing file that is there.
@@ -28,13 +37,18 @@ def land_statement(root: Path, day: date, file: Path, market: Market) -> Landing
         day: The day of the market on which its trades were executed.
         file: The statement.
         market: Of the statement.
+        formats: Those that it may have.
 
     Raises:
-        TerminalError: The file cannot be read, or none of its first lines names the columns of a known format.
+        TerminalError: The day is not over, the file cannot be read, or none of its first lines names the
+            columns of a known format.
         OSError: The landing files cannot be written.
     """
+    landed_at = datetime.now(UTC)
+    if landed_at < market.span_of(day)[1]:
+        raise TerminalError(f"{day} is not over in {market.timezone.key}: its statement cannot be complete")
     try:
-        _check_header(file, day, market)
+        _check_header(file, StatementParser(market, day, formats))
         digest = hashlib.sha256()
         for chunk in _chunks(file):
             digest.update(chunk)
@@ -44,7 +58,6 @@ def land_statement(root: Path, day: date, file: Path, market: Market) -> Landing
     if known := sorted(folder.glob(f"*-{digest.hexdigest()[:32]}.csv")):
         return _landed(root, known[0])
     make_durable_folder(folder)
-    landed_at = datetime.now(UTC)
     path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{digest.hexdigest()[:32]}.csv"
     unnamed = path.with_suffix(f".{os.getpid()}")
     copied = hashlib.sha256()
@@ -99,8 +112,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _check_header(path: Path, day: date, market: Market) -> None:
-    parser = StatementParser(market, day)
+def _check_header(path: Path, parser: StatementParser) -> None:
     with path.open(encoding=encoding_of(_chunks(path)), errors="replace", newline="\n") as file:
         for _ in range(MAX_PREAMBLE_LINES):
             try:

@@ -1,14 +1,20 @@
 """Loads a landed statement of the exchange into raw.statement_trades, exactly once: in one transaction."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from psycopg2.extensions import connection, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.rejection import Reason, RejectedMessageError
-from include.domain.statement import StatementParser, StatementTrade, UnknownFormatError
+from include.domain.statement import (
+    FORMATS,
+    StatementFormat,
+    StatementParser,
+    StatementTrade,
+    UnknownFormatError,
+)
 from include.errors import TerminalError
 from include.landing import LandingFile, timestamp
 from include.load.copying import NULL, array_literal, copy_rows, escaped
@@ -49,6 +55,7 @@ def load_statement(
     file: LandingFile,
     market: Market,
     *,
+    formats: Sequence[StatementFormat] = FORMATS,
     is_reload: bool = False,
     then: Callable[[cursor], object] | None = None,
 ) -> Load | None:
@@ -58,6 +65,7 @@ def load_statement(
         conn: A connection without an open transaction.
         file: The statement, as it was landed.
         market: Its market.
+        formats: Those that it may have.
         is_reload: Delete what was loaded of the file and load all of it again.
         then: Called at the end of the transaction.
 
@@ -84,7 +92,8 @@ def load_statement(
         ((load_batch_id,),) = cur.fetchall()
         landed_at = timestamp(landed_at_of(file))
         with Rejects(file.source, load_batch_id, landing_file_id) as rejects:
-            pass_ = _Pass(file, market, rejects, f"\t{load_batch_id}\t{landing_file_id}\n")
+            parser = StatementParser(market, day_of(file), formats)
+            pass_ = _Pass(file, parser, rejects, f"\t{load_batch_id}\t{landing_file_id}\n")
             store = _Store(market.market, landing_file_id)
             written = write_rows(cur, store, iter(pass_))
             for period in sorted(pass_.periods.values(), key=lambda p: (p.delivery_day, p.delivery_hour)):
@@ -138,21 +147,20 @@ def load_statement(
 class _Pass:
     """One pass over the lines: yields rows; counts events, collects rejects."""
 
-    def __init__(self, file: LandingFile, market: Market, rejects: Rejects, row_end: str) -> None:
+    def __init__(self, file: LandingFile, parser: StatementParser, rejects: Rejects, row_end: str) -> None:
         self.line_count = 0
         self.row_count = 0
         self.event_count = 0
         self.periods: dict[tuple[date, str], DeliveryPeriod] = {}
         self._file = file
-        self._market = market
+        self._parser = parser
         self._rejects = rejects
         self._row_end = row_end
         self._landed_at = timestamp(landed_at_of(file))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        day = day_of(self._file)
-        parser = StatementParser(self._market, day)
-        start = f"{self._market.market}\t{day}"
+        parser = self._parser
+        start = f"{parser.market.market}\t{parser.day}"
         try:
             for number, text, is_torn in statement_lines(self._file.path):
                 self.line_count = number
@@ -179,7 +187,7 @@ class _Pass:
         period = trade.period
         if (period.delivery_day, period.delivery_hour) not in self.periods:
             for part in (period.delivery_hour, *(share.pnl_hour for share in period.shares)):
-                known = self._market.period(period.delivery_day, part)
+                known = self._parser.market.period(period.delivery_day, part)
                 self.periods[period.delivery_day, part] = known
         return (
             f"{escaped(trade.trade_id)}\t{trade.direction}"

@@ -44,8 +44,10 @@ class Installation:
 
     def pnl(self) -> str:
         """A hash of all its PnL; of the columns only the time of the build is left out."""
-        columns = "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_schema = 'curated'"
-        names = self.database.value(f"{columns} AND table_name = 'pnl_hourly' AND column_name <> 'built_at'")
+        names = self.database.value(
+            "SELECT string_agg(column_name, ', ') FROM information_schema.columns"
+            " WHERE (table_schema, table_name) = ('curated', 'pnl_hourly') AND column_name <> 'built_at'"
+        )
         rows = self.database.rows(
             f"SELECT {names} FROM curated.pnl_hourly ORDER BY delivery_day, delivery_hour, trader_id"
         )
@@ -74,7 +76,8 @@ def installation(url: str, folder: Path, outages: list[Outage]) -> Installation:
 
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pages of the validations, which have tests of their own."""
+    """Without what has tests of its own: pages of validations, and the check of PnL that was built."""
+    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
     monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
 
 
@@ -119,10 +122,8 @@ def test_a_statement_heals_a_gap_of_two_hours_under_a_hundred_trades_a_minute(
     uninterrupted.load()
     interrupted.load()
     database = interrupted.database
-    gaps = database.rows(
-        "SELECT gap_start_at, gap_seconds FROM ops.capture_gaps WHERE gap_start_at >= %s", (LOST,)
-    )
-    assert (gaps[0][0], round(gaps[0][1])) == (LOST, 7200)
+    seconds = "SELECT round(gap_seconds) FROM ops.capture_gaps WHERE gap_start_at = %s"
+    assert database.rows(seconds, (LOST,)) == [(7200,)]
     before = database.rows("SELECT delivery_hour FROM curated.pnl_hourly WHERE NOT is_complete GROUP BY 1")
     assert len(before) > 5, "each hour that was open then"
     assert interrupted.pnl() != uninterrupted.pnl()
@@ -155,4 +156,5 @@ def test_a_statement_heals_a_gap_of_two_hours_under_a_hundred_trades_a_minute(
     counts = arrives()  # once more
     assert counts["missing"] == missed
     assert interrupted.pnl() == uninterrupted.pnl()
-    assert [problem for file in audit.run(interrupted.settings) for problem in file.problems] == []
+    problems = {file.landing_file: file.problems for file in audit.run(interrupted.settings) if file.problems}
+    assert problems.keys() == {"reference_prices/prices"}, "which the test has put straight into the warehouse"

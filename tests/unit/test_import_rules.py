@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "single_flight": set[str](),
     "run_scope": {"domain", "errors"},
     "settings": {"errors"},
-    "statement_files": {"errors"},
+    "statement_files": {"domain", "errors"},
     "landing": BASE,
     "warehouse": BASE,
     "capture": BASE | {"domain", "landing"},

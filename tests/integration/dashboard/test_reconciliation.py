@@ -10,6 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 from include.expectations import validation
+from include.expectations.review import Selection, decide
 from include.jobs import build_pnl, load_statement, load_trades, reconcile_trades, validate_trades
 from include.settings import Settings
 from tests.factories import Database
@@ -101,15 +102,12 @@ def test_an_hour_shows_what_the_statement_added_or_changed(client: Client) -> No
         "changed": "statement",
         "unexpected": "stream",
     }
-    assert [row["trade_id"] for row in client.json("hour", day=str(DAY), hour="16-17")["statement"]] == [
-        "=added"
-    ]
+    next_hour = client.json("hour", day=str(DAY), hour="16-17")
+    assert [row["trade_id"] for row in next_hour["statement"]] == ["=added"]
 
 
 @pytest.mark.usefixtures("reconciled")
 def test_a_review_changes_the_state(client: Client, settings: Settings) -> None:
-    from include.expectations.review import Selection, decide
-
     decide(settings, "accept", "the exchange confirmed it", Selection(trade_id="unexpected"))
     (row,) = client.json("reconciliations", **DAYS)["rows"]
     assert (row["state"], row["unexpected_count"]) == ("reconciled", 1)

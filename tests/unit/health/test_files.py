@@ -49,4 +49,4 @@ def test_files_of_the_last_day_tell_when_a_capture_was_there_last(tmp_path: Path
 def test_unloaded_is_what_the_ledger_does_not_have(tmp_path: Path) -> None:
     sizes = {"trades/a": 100, "trades/b": 50, "trades/c": 7}
     left = dict(sample[1:] for sample in unloaded(sizes, {"trades/a": 40, "trades/c": 9}))
-    assert left == {("trades",): 110, ("reference_prices",): 0}
+    assert left == {("trades",): 110, ("reference_prices",): 0, ("statements",): 0}

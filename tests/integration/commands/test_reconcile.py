@@ -1,0 +1,79 @@
+"""`make reconcile`: what a person gives, and what they are told."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from include.commands import reconcile
+from include.expectations import validation
+from include.settings import Settings
+from include.statement_files import day_in_name
+from tests.factories import Database
+from tests.statements import DAY, line, write_statement
+
+
+@pytest.fixture(autouse=True)
+def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "command_settings", lambda: settings)
+    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
+
+
+def test_one_file(database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_statement(tmp_path, [line(), line(id="bad", direction="hold")])
+    assert reconcile.main(["--file", str(file), "--market", "DE"]) == 0
+    assert capsys.readouterr().out == (
+        "1 statements, 3 new lines, 1 rejected; 1 days compared: 0 trades matched, 1 added, 0 changed,"
+        " 0 unexpected\n1 days wait for a review: make review lists what\n"
+    )
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
+
+
+def test_a_day_that_the_name_does_not_say(database: Database, tmp_path: Path) -> None:
+    file = write_statement(tmp_path, [line()]).rename(tmp_path / "trades.csv")
+    assert reconcile.main(["--file", str(file), "--day", str(DAY)]) == 0
+    assert database.rows("SELECT statement_day FROM ops.reconciliations") == [(DAY,)]
+
+
+def test_a_folder(database: Database, tmp_path: Path) -> None:
+    for number in range(3):
+        day = DAY + timedelta(days=number)
+        write_statement(tmp_path, [line(id=f"t{number}", execution_time=f"{day}T10:00:00Z")], day)
+    assert reconcile.main(["--file", str(tmp_path)]) == 0
+    assert database.value("SELECT count(*) FROM ops.reconciliations WHERE state = 'reconciled'") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--file", "{}/trades.csv"], "does not say which day"),
+        (["--file", "{}/none_20260302.csv"], "cannot be read"),
+        (["--file", "{}", "--day", "2026-03-02"], "DAY is for one file"),
+        (["--file", "{}"], "trades.csv does not say which day"),
+        (["--file", "{}/trades.csv", "--day", "yesterday"], "must be a delivery day"),
+        (["--file", "{}/trades.csv", "--day", "2026-03-02"], "names the columns of a known statement"),
+        (["--file", "{}/trades.csv", "--day", "2026-03-02", "--market", "XX"], "there is no market XX"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (tmp_path / "trades.csv").write_text("no statement\n" * 30)
+    assert reconcile.main([argument.format(tmp_path) for argument in arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("epex_trades_20230220.csv", date(2023, 2, 20)),
+        ("Private Trades 2025-06-08.csv", date(2025, 6, 8)),
+        ("trades.2025.06.08.2025-06-08.csv", date(2025, 6, 8)),
+        ("trades.csv", None),
+        ("trades_20231320.csv", None),
+        ("trades_20230220_20230221.csv", None),
+        ("trades_120230220.csv", None),
+    ],
+)
+def test_the_day_in_a_name(name: str, day: date | None) -> None:
+    assert day_in_name(Path(name).name) == day

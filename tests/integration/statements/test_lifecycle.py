@@ -1,0 +1,228 @@
+"""Any messages and statements, loaded in any order: SQL counts what the specification counts.
+
+RECONCILIATIONS says how many: `RECONCILIATIONS=1000 pytest …` takes half an hour.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, example, given, seed
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from include.domain.reconciliation import Finding, Reconciled, Statement, reconcile
+from include.domain.statement import StatementParser
+from include.domain.trade import Trade
+from include.expectations import acceptance
+from include.jobs import build_pnl, reconcile_trades
+from include.landing import STATEMENTS, TRADES, list_files
+from include.load import audit
+from include.load.loader import load_file
+from include.load.statements import load_statement
+from include.load.trades import TradeSink
+from include.settings import Settings
+from tests.factories import MARKET, Database
+from tests.integration.load.test_lifecycle import (
+    Sent,
+    _cancellations,
+    _confirmations,
+    forget_everything,
+    received,
+    write,
+)
+from tests.messages import RECEIVED_AT, cancellation, deal
+from tests.statements import DAY, HEADER, line, text
+from tools.fingerprint import fingerprint
+
+EXAMPLES = int(os.environ.get("RECONCILIATIONS", "10"))
+
+_ORIGIN = ("received_at", "landing_file_id", "line_number", "load_batch_id", "cancelled_at")
+
+_lines = st.lists(
+    st.builds(
+        lambda trade, direction, price, hour, trader: line(
+            id=trade, direction=direction, price=price, delivery_hour=hour, trader_id=trader
+        ),
+        st.sampled_from("xyzv"),
+        st.sampled_from(["buy", "sell"]),
+        st.sampled_from([1, 1, 2, 99_999]),
+        st.sampled_from(["15", "15-16", "15:15-15:30"]),
+        st.sampled_from(["flex_trader_4", "", "other"]),
+    ),
+    max_size=6,
+    unique_by=lambda row: (row.split(",")[0], row.split(",")[3]),
+)
+_sent = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 4), st.one_of(_confirmations, _confirmations, _cancellations)),
+    max_size=10,
+)
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the check of PnL that was built, which has tests of its own."""
+    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
+
+
+Loads = tuple[Callable[[int, bool], None], Callable[[bool], None]]
+
+
+@pytest.fixture
+def loads(settings: Settings) -> Iterator[Loads]:
+    """Loads a file of messages, or the statements, or loads them again; validates what is loaded."""
+    with closing(psycopg2.connect(settings.warehouse_url, options="-c TimeZone=UTC")) as conn:
+        with conn, conn.cursor() as cur:
+            cur.execute(acceptance.QUERIES["unsound_rows"])
+
+        def validate() -> None:
+            while True:
+                with conn, conn.cursor() as cur:
+                    cur.execute("SELECT load_batch_id FROM ops.load_batches WHERE state = 'loaded'")
+                    batches = [batch for (batch,) in cur]
+                    if not batches:
+                        return
+                    # what Great Expectations finds of these rows, without the seconds that it takes
+                    cur.execute(
+                        "INSERT INTO pg_temp.unsound_rows"
+                        " SELECT landing_file_id, line_number, 'a price in bounds'"
+                        " FROM (SELECT * FROM raw.trades UNION ALL SELECT * FROM staging.trade_copies) AS t"
+                        " WHERE abs(price_eur_per_mwh) > 9999.99 AND load_batch_id = ANY(%s)",
+                        [batches],
+                    )
+                    acceptance.accept(cur, settings, "trades", batches)
+
+        def messages(number: int, is_reload: bool) -> None:
+            file = list_files(settings.landing_root, TRADES)[number]
+            load_file(conn, file, TradeSink(MARKET), is_reload=is_reload)
+            validate()
+
+        def statements(is_reload: bool) -> None:
+            for file in list_files(settings.landing_root, STATEMENTS):
+                load_statement(conn, file, MARKET, is_reload=is_reload)
+            reconcile_trades.run(settings, [DAY])
+            validate()
+
+        yield messages, statements
+
+
+def m(**changes: Any) -> str:
+    return deal(id="x", **changes)
+
+
+def land(root: Path, lines: list[str], second: float) -> None:
+    """The statement of the day, landed so long after RECEIVED_AT."""
+    landed_at = RECEIVED_AT + timedelta(seconds=second)
+    folder = root / STATEMENTS / f"date={DAY}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-0.csv").write_text(text(lines))
+
+
+def statement(lines: list[str], second: float) -> Statement:
+    parser = StatementParser(MARKET, DAY)
+    parser.trade(HEADER)
+    trades = [parser.trade(row) for row in lines]
+    return Statement(DAY, RECEIVED_AT + timedelta(seconds=second), tuple(trade for trade in trades if trade))
+
+
+@seed(20260302)
+@hypothesis_settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    _sent,
+    _lines,
+    st.sampled_from([-0.5, 1.5, 9]),
+    st.permutations([0, 1, 2, "s"]),
+    st.lists(st.integers(0, 3), max_size=3),
+)
+# captured after the statement was reconciled: nothing is added any more
+@example([(0, 0, m(price=1))], [line(price=1)], 9, ["s", 0, 1, 2], [])
+# not captured; it is taken back by any cancellation
+@example([(0, 0, cancellation(id="x"))], [line(price=1)], 9, [0, 1, 2, "s"], [3])
+# an amendment before the statement gives way, one after it does not
+@example([(0, 0, m(price=1)), (1, 1, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [0])
+@example([(0, 0, m(price=1)), (1, 2, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [1, 3])
+# the copy that shows that an amendment came before the statement is loaded last
+@example(
+    [(0, 4, m(price=3, revision=1)), (1, 1, m(price=3, revision=1))], [line(price=2)], 1.5, [0, "s", 1, 2], []
+)
+# in quarantine with the same content, and with another
+@example([(0, 0, m(price=99_999))], [line(price=99_999)], 9, [0, "s", 1, 2], [])
+@example([(0, 0, m(price=99_999))], [line(price=9)], 9, ["s", 0, 1, 2], [])
+@pytest.mark.timeout(600 + 20 * EXAMPLES)
+def test_sql_counts_what_the_specification_counts(
+    settings: Settings,
+    database: Database,
+    loads: Loads,
+    sent: list[Sent],
+    lines: list[str],
+    second: float,
+    order: list[Any],
+    reloads: list[int],
+) -> None:
+    messages, statements = loads
+    expected = reconcile(
+        received(sent), [statement(lines, second)], MARKET, lambda trade: abs(trade.price_eur_per_mwh) < 10_000
+    )
+    seen = []
+    for steps in (
+        [(0, False), (1, False), (2, False), ("s", False)],
+        [*((n, False) for n in order), *(("s" if n == 3 else n, True) for n in reloads)],
+    ):
+        forget_everything(settings, database)
+        for file in list_files(settings.landing_root, STATEMENTS):
+            file.path.unlink()
+        write(settings, sent)
+        land(settings.landing_root, lines, second)
+        for step, is_reload in steps:
+            if step == "s":
+                statements(is_reload)
+            else:
+                messages(step, is_reload)
+            build_pnl.run(settings)
+        assert not [problem for file in audit.run(settings) for problem in file.problems]
+        assert_reconciled(database, expected)
+        seen.append(fingerprint(database, without=_ORIGIN))
+    assert seen[0] == seen[1]
+
+
+def assert_reconciled(database: Database, expected: Reconciled) -> None:
+    """The warehouse says the same."""
+    content = "trade_id, direction, revision, trader_id, price_eur_per_mwh, delivery_hour"
+    for view, trades in (("trades", expected.counting), ("cancelled_trades", expected.cancelled)):
+        assert set(database.rows(f"SELECT {content} FROM curated.{view}")) == {
+            _row(trade) for trade in trades.values()
+        }, view
+    assert {
+        (trade_id, direction): outcome
+        for trade_id, direction, outcome in database.rows(
+            "SELECT trade_id, direction, outcome FROM ops.reconciliation_differences"
+        )
+    } == {key: str(found) for key, found in expected.findings.items() if found is not Finding.MATCHED}
+    counts = {finding: list(expected.findings.values()).count(finding) for finding in Finding}
+    assert database.rows(
+        "SELECT matched_count, missing_count, differs_count, unexpected_count FROM ops.reconciliations"
+    ) == [tuple(counts.values())]
+    ((count, mwh),) = database.rows(
+        "SELECT coalesce(sum(starting_trade_count), 0), sum(sell_mwh) FROM curated.pnl_hourly"
+    )
+    assert count == len(expected.counting)
+    fills = [trade.fill() for trade in expected.counting.values() if trade.direction == "sell"]
+    assert (mwh or 0) == sum(fill.energy_mwh for fill in fills)
+
+
+def _row(trade: Trade) -> tuple[Any, ...]:
+    return (
+        trade.trade_id,
+        trade.direction,
+        trade.revision,
+        trade.trader_id,
+        trade.price_eur_per_mwh,
+        trade.period.delivery_hour,
+    )

@@ -1,0 +1,419 @@
+"""Statements from the file of the exchange to PnL: gaps heal, differences are found, nothing counts twice."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.errors import TerminalError
+from include.expectations import validation
+from include.expectations.review import Selection, decide, waiting
+from include.jobs import (
+    build_pnl,
+    import_statements,
+    load_statement,
+    load_trades,
+    rebuild_steps,
+    reconcile_trades,
+    validate_trades,
+)
+from include.landing import STATEMENTS, event_line, list_files
+from include.load import audit, statements
+from include.run_scope import DeliveryDays, Rebuild
+from include.settings import Settings
+from tests.factories import MARKET, Database
+from tests.messages import cancellation, deal, landed, write_landing_file
+from tests.statements import DAY, line, text, write_statement
+
+NEXT_DAY = DAY + timedelta(days=1)
+
+TRADES = "SELECT trade_id, revision, price_eur_per_mwh, source FROM curated.trades ORDER BY trade_id"
+COUNTS = (
+    "SELECT state, matched_count, missing_count, differs_count, unexpected_count FROM ops.reconciliations"
+    " ORDER BY statement_day"
+)
+PNL = "SELECT {} FROM curated.pnl_hourly ORDER BY delivery_day, delivery_hour, trader_id"
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the pages of validations, which have tests of their own."""
+    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
+
+
+@pytest.fixture
+def second(second_warehouse_url: str) -> Iterator[Database]:
+    with closing(Database(second_warehouse_url)) as database:
+        yield database
+
+
+def capture(settings: Settings, messages: list[str], name: str = "a") -> None:
+    """Receives messages while it is connected, and loads and validates them."""
+    write_landing_file(settings.landing_root, landed(messages), name)
+    load_trades.run(settings)
+    validate_trades.run(settings)
+
+
+def reconcile(settings: Settings, file: Path, day: date = DAY) -> dict[str, int]:
+    """What the DAG does."""
+    counts = load_statement.run(settings, day, file) | reconcile_trades.run(settings, [day])
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    return counts
+
+
+def is_clean(settings: Settings) -> bool:
+    return not [problem for file in audit.run(settings) for problem in file.problems]
+
+
+def connections(*spans: tuple[float, float]) -> bytes:
+    """The journal of a capture that was connected in these spans, in hours after the start of the day."""
+    start, _ = MARKET.span_of(DAY)
+    lines = b""
+    for first, last in spans:
+        lines += event_line(start + timedelta(hours=first), "connected")
+        for beat in range(int((last - first) * 180)):
+            at = start + timedelta(hours=first, seconds=20 * beat)
+            lines += event_line(
+                at, "heartbeat", connected=True, alive_until=at.isoformat(timespec="microseconds")
+            )
+        lines += event_line(start + timedelta(hours=last), "disconnected")
+    return lines
+
+
+def trade(minute: int) -> tuple[str, str]:
+    """One a minute: the message, and the line of the statement."""
+    start, _ = MARKET.span_of(DAY)
+    executed = start + timedelta(minutes=minute)
+    fields = {
+        "id": f"t{minute}",
+        "price": str(Decimal(minute % 97) - Decimal("20.25")),
+        "quantity": str(Decimal(1 + minute % 7) / 10),
+        "direction": ("buy", "sell")[minute % 3 == 0],
+        "trader_id": f"trader_{minute % 4}",
+    }
+    hour = min(23, minute // 60 + 1)
+    message = deal(**fields, delivery_hour=f"{hour:02}-{hour + 1:02}", execution_time=executed.isoformat())
+    return message, line(**fields, delivery_hour=hour, execution_time=executed.isoformat())
+
+
+def test_a_gap_heals_as_if_it_had_never_been(
+    settings: Settings, database: Database, second: Database, second_warehouse_url: str, tmp_path: Path
+) -> None:
+    """Two hours without a connection: PnL equals that of an installation that was never interrupted."""
+    start, _ = MARKET.span_of(DAY)
+    opening = -10.0  # trading in the hours of the day opens at 15:00 of the day before
+    whole = replace(settings, warehouse_url=second_warehouse_url, landing_root=tmp_path / "whole")
+    for one, spans in ((settings, [(opening, 8.0), (10.0, 24.0)]), (whole, [(opening, 24.0)])):
+        content = connections(*spans)
+        for minute in range(24 * 60):
+            hours = minute / 60
+            if any(first <= hours < last for first, last in spans):
+                at = start + timedelta(minutes=minute, seconds=1)
+                content += landed([trade(minute)[0]], at)
+        write_landing_file(one.landing_root, b"".join(sorted(content.splitlines(keepends=True))))
+        load_trades.run(one)
+        validate_trades.run(one)
+        build_pnl.run(one)
+    assert database.value("SELECT bool_and(is_complete) FROM curated.pnl_hourly") is False
+    assert second.rows("SELECT * FROM ops.incomplete_periods WHERE reason <> 'price_missing'") == []
+    assert second.value("SELECT bool_and(is_complete) FROM curated.pnl_hourly") is True
+    columns = ", ".join(
+        column
+        for (column,) in database.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'curated'"
+            " AND table_name = 'pnl_hourly' AND column_name <> 'built_at' ORDER BY ordinal_position"
+        )
+    )
+    assert database.rows(PNL.format(columns)) != second.rows(PNL.format(columns))
+
+    file = write_statement(tmp_path / "exchange", [trade(minute)[1] for minute in range(24 * 60)])
+    counts = reconcile(settings, file)
+    assert (counts["matched"], counts["missing"], counts["differs"], counts["unexpected"]) == (1320, 120, 0, 0)
+    assert database.rows(PNL.format(columns)) == second.rows(PNL.format(columns))
+    assert database.value("SELECT bool_and(is_complete) FROM curated.pnl_hourly") is True
+    assert (
+        database.rows(
+            "SELECT * FROM ops.capture_gaps WHERE gap_end_at > %s AND gap_start_at < %s", MARKET.span_of(DAY)
+        )
+        == []
+    )
+    assert database.rows("SELECT * FROM ops.incomplete_periods WHERE reason = 'capture_gap'") == []
+    causes = database.rows(
+        "SELECT DISTINCT unnest(causes) FROM curated.pnl_hourly_changes WHERE delivery_hour = '10-11'"
+    )
+    assert ("statement",) in causes
+    assert database.rows(
+        "SELECT state, captured_count, statement_count, matched_count, missing_count FROM ops.reconciliations"
+    ) == [("reconciled", 1320, 1440, 1320, 120)]
+    assert database.value(
+        "SELECT statement_mwh = captured_mwh + missing_mwh"
+        " AND statement_cash_flow_eur = captured_cash_flow_eur + missing_cash_flow_eur FROM ops.reconciliations"
+    )
+    before = database.rows(PNL.format("*"))
+    assert reconcile(settings, file)["line_count"] == 0
+    assert database.rows(PNL.format("*")) == before, "the same again is the same"
+    days = DeliveryDays(DAY, DAY)
+    rebuilt = rebuild_steps.run(settings, Rebuild("r", days, reload=True))
+    assert rebuilt["rebuild_pnl"]["rows_changed"] == 0
+    assert database.rows(PNL.format("*")) == before
+    assert is_clean(settings)
+
+
+def test_each_outcome(settings: Settings, database: Database, tmp_path: Path) -> None:
+    """Matched, missing, another price or trader, and one that the statement does not have."""
+    capture(settings, [deal(id=name) for name in ("same", "price", "extra", "trader")])
+    lines = [line(id="same"), line(id="new", trader_id=""), line(id="price", price=30, trader_id="")]
+    file = write_statement(tmp_path, [*lines, line(id="trader", trader_id="other")])
+    counts = reconcile(settings, file)
+    assert [counts[name] for name in ("matched", "missing", "differs", "unexpected")] == [1, 1, 2, 1]
+    assert database.rows(
+        "SELECT trade_id, trader_id, price_eur_per_mwh, revision, source FROM curated.trades ORDER BY trade_id"
+    ) == [
+        ("extra", "flex_trader_4", Decimal("20.64"), 0, "stream"),
+        ("new", "unassigned", Decimal("20.64"), -1, "statement"),
+        ("price", "flex_trader_4", 30, -1, "statement"),
+        ("same", "flex_trader_4", Decimal("20.64"), 0, "stream"),
+        ("trader", "other", Decimal("20.64"), -1, "statement"),
+    ]
+    assert database.rows(COUNTS) == [("differences", 1, 1, 2, 1)]
+    assert database.rows(
+        "SELECT captured_count, statement_count, captured_mwh, statement_mwh, captured_cash_flow_eur,"
+        " statement_cash_flow_eur, matched_mwh, missing_mwh, differs_mwh, unexpected_mwh"
+        " FROM ops.reconciliations"
+    ) == [tuple(map(Decimal, ("4", "4", "4.8", "4.8", "99.072", "110.304", "1.2", "1.2", "2.4", "1.2")))]
+    assert database.value(
+        "SELECT starts_with(landing_file, 'statements/date=2026-03-02/') FROM curated.trades"
+        " JOIN ops.landing_files USING (landing_file_id) WHERE trade_id = 'new'"
+    )
+    assert is_clean(settings)
+
+
+def test_an_unexpected_trade_counts_until_a_person_discards_it(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="same"), deal(id="extra"), deal(id="extra", revision=1, price=1)])
+    file = write_statement(tmp_path, [line(id="same")])
+    reconcile(settings, file)
+    assert [row["trade_id"] for row in waiting(settings)] == ["extra"]
+    assert len(database.rows(TRADES)) == 2
+    assert decide(settings, "accept", "a late correction", Selection(trade_id="extra"))["trades"] == 2
+    assert database.rows(COUNTS) == [("reconciled", 1, 0, 0, 1)]
+    assert waiting(settings) == []
+    assert len(database.rows(TRADES)) == 2
+    decide(settings, "discard", "the exchange does not know it", Selection(trade_id="extra"))
+    build_pnl.run(settings)
+    assert [row[0] for row in database.rows(TRADES)] == ["same"]
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
+    for _ in range(2):
+        rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+        assert [row[0] for row in database.rows(TRADES)] == ["same"], "the decision holds"
+        assert database.rows(COUNTS) == [("reconciled", 1, 0, 0, 1)]
+    # a corrected file of the exchange has it
+    reconcile(settings, write_statement(tmp_path, [line(id="same"), line(id="extra", price=1)]))
+    assert [row[0] for row in database.rows(TRADES)] == ["extra", "same"]
+    assert database.rows(COUNTS) == [("reconciled", 2, 0, 0, 0)]
+
+
+def test_a_trade_near_midnight_may_be_in_the_file_beside(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """Times of execution are known to be wrong by hours."""
+    capture(settings, [deal(id="late", execution_time="2026-03-02T22:30:00Z")])
+    reconcile(settings, write_statement(tmp_path, []))
+    assert database.rows(COUNTS) == [("differences", 0, 0, 0, 1)]
+    reconcile(
+        settings,
+        write_statement(tmp_path, [line(id="late", execution_time="2026-03-02T23:30:00Z")], NEXT_DAY),
+        NEXT_DAY,
+    )
+    assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 0), ("reconciled", 1, 0, 0, 0)]
+
+
+def test_of_two_files_of_a_day_the_last_one_stands(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="a")])
+    first = write_statement(tmp_path / "1", [line(id="a"), line(id="b"), line(id="c")])
+    second = write_statement(tmp_path / "2", [line(id="a", price=1), line(id="c")])
+    reconcile(settings, first)
+    assert [row[:2] for row in database.rows(TRADES)] == [("a", 0), ("b", -1), ("c", -1)]
+    reconcile(settings, second)
+    assert [row[:3] for row in database.rows(TRADES)] == [("a", -1, 1), ("c", -1, Decimal("20.64"))]
+    assert database.rows(COUNTS) == [("reconciled", 0, 1, 1, 0)]
+    reconcile(settings, first)  # nothing new: it was landed before
+    assert [row[:2] for row in database.rows(TRADES)] == [("a", -1), ("c", -1)]
+    assert len(list_files(settings.landing_root, STATEMENTS)) == 2
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
+    assert is_clean(settings)
+
+
+def test_a_file_of_another_day_is_rejected_and_closes_no_gap(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    counts = reconcile(settings, write_statement(tmp_path, [line()]), NEXT_DAY)
+    assert (counts["rejected_count"], counts["days"], counts["not_reconciled"]) == (1, 1, 1)
+    assert database.rows("SELECT reason_code FROM ops.rejected_messages") == [("wrong_statement_day",)]
+    assert database.rows(COUNTS) == [("rejects", 0, 0, 0, 0)]
+    assert database.rows(TRADES) == []
+    assert database.rows("SELECT * FROM ops.unreviewed_messages") == []
+    decide(settings, "discard", "wrong day", Selection(reason_code="wrong_statement_day"))
+    assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_truncated_file_in_any_encoding(
+    settings: Settings, database: Database, tmp_path: Path, encoding: str
+) -> None:
+    lines = [line(id=f"t{n}", trader_id="Müller", price="20,64") for n in range(3)]
+    content = text(lines).replace("20,64", "@").replace(",", ";").replace("@", "20,64")
+    path = tmp_path / "trades-2026-03-02.csv"
+    path.write_bytes(content.replace("\n", "\r\n").encode(encoding)[:-24])
+    counts = reconcile(settings, path)
+    assert (counts["line_count"], counts["loaded_count"], counts["rejected_count"]) == (4, 2, 1)
+    assert database.rows("SELECT DISTINCT reason_code, line_number FROM ops.rejected_messages") == [
+        ("torn_line", 4)
+    ]
+    assert database.rows("SELECT DISTINCT trader_id, price_eur_per_mwh FROM raw.statement_trades") == [
+        ("Müller", Decimal("20.64"))
+    ]
+    assert is_clean(settings)
+
+
+def test_lines_that_come_twice(settings: Settings, database: Database, tmp_path: Path) -> None:
+    r"""Ids may hold what COPY escapes."""
+    lines = [line(id="a\\b"), line(id="a\\b"), line(id="a\\b", price=1), line(id="a\\b", direction="buy")]
+    counts = load_statement.run(settings, DAY, write_statement(tmp_path, lines))
+    assert (counts["loaded_count"], counts["duplicate_count"], counts["rejected_count"]) == (2, 1, 1)
+    assert database.rows("SELECT reason_code, line_number, raw FROM ops.rejected_messages") == [
+        ("conflicting_duplicate", 4, lines[2])
+    ]
+    assert is_clean(settings)
+
+
+def test_what_is_no_statement_is_refused_in_words(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "error.html"
+    path.write_text("<html>503</html>\n" * 100)
+    with pytest.raises(TerminalError, match="names the columns of a known statement"):
+        load_statement.run(settings, DAY, path)
+    with pytest.raises(TerminalError, match="cannot be read"):
+        load_statement.run(settings, DAY, tmp_path / "none.csv")
+    assert list_files(settings.landing_root, STATEMENTS) == []
+
+
+def test_a_day_that_is_not_over_has_no_statement(settings: Settings, tmp_path: Path) -> None:
+    """It would close gaps that are still to come."""
+    today = datetime.now(MARKET.timezone).date()
+    with pytest.raises(TerminalError, match="is not over"):
+        load_statement.run(settings, today, write_statement(tmp_path, [line()], today))
+
+
+def test_landed_files_are_verbatim_and_private(settings: Settings, tmp_path: Path) -> None:
+    path = write_statement(tmp_path, [line()])
+    load_statement.run(settings, DAY, path)
+    (file,) = list_files(settings.landing_root, STATEMENTS)
+    assert file.path.read_bytes() == path.read_bytes()
+    assert file.path.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in file.path.parent.iterdir()] == [file.path.name]
+
+
+def test_killed_anywhere_a_rerun_ends_the_same(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture(settings, [deal(id="a"), deal(id="c")])
+    file = write_statement(tmp_path, [line(id="a", price=1), line(id="b")])
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    for target, name in (
+        (statements, "write_rows"),  # landed, nothing loaded
+        (reconcile_trades, "reconcile_days"),  # loaded
+        (validate_trades, "validate_batches"),  # reconciled, not validated
+        (build_pnl, "build_days"),  # validated
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                reconcile(settings, file)
+        assert is_clean(settings)
+    reconcile(settings, file)
+    assert [row[:3] for row in database.rows(TRADES)] == [
+        ("a", -1, 1),
+        ("b", -1, Decimal("20.64")),
+        ("c", 0, Decimal("20.64")),
+    ]
+    assert database.rows(COUNTS) == [("differences", 0, 1, 1, 1)]
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 3
+    assert len(list_files(settings.landing_root, STATEMENTS)) == 1
+
+
+def test_an_added_trade_that_breaks_an_expectation_is_quarantined(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    file = write_statement(tmp_path, [line(id="good"), line(id="bad", price=10_000)])
+    reconcile(settings, file)
+    assert [row[0] for row in database.rows(TRADES)] == ["good"]
+    assert database.rows("SELECT trade_id, revision, review FROM ops.quarantined_trades") == [("bad", -1, None)]
+    decide(settings, "accept", "it is right", Selection(trade_id="bad"))
+    build_pnl.run(settings)
+    assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
+    rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+    assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
+
+
+def test_what_is_captured_late_is_added_no_more(settings: Settings, database: Database, tmp_path: Path) -> None:
+    """Landing files of another host that are copied later: the trade keeps its trader."""
+    reconcile(settings, write_statement(tmp_path, [line(id="a", trader_id=""), line(id="b", trader_id="")]))
+    assert database.rows("SELECT DISTINCT trader_id FROM curated.pnl_hourly") == [("unassigned",)]
+    capture(settings, [deal(id="a"), deal(id="b", price=1), cancellation(id="b")], "late")
+    build_pnl.run(settings)
+    assert [row[:2] for row in database.rows(TRADES)] == [("a", 0)]
+    assert database.rows("SELECT trade_id, revision, trader_id FROM curated.cancelled_trades") == [
+        ("b", -1, "flex_trader_4")
+    ]
+    assert database.rows("SELECT trader_id, trade_count FROM curated.pnl_hourly") == [("flex_trader_4", 1)]
+    assert database.rows(COUNTS) == [("reconciled", 1, 0, 1, 0)]
+
+
+def test_a_new_warehouse_takes_statements_from_the_landing_files(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="a")])
+    reconcile(settings, write_statement(tmp_path, [line(id="a"), line(id="b")]))
+    before = database.rows(PNL.format("trader_id, trade_count, sell_mwh, cash_flow_eur"))
+    tables = database.value(
+        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
+        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'market'"
+    )
+    database.rows(f"TRUNCATE {tables}")
+    rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY)))
+    assert database.rows(PNL.format("trader_id, trade_count, sell_mwh, cash_flow_eur")) == before
+    assert database.rows(COUNTS) == [("reconciled", 1, 1, 0, 0)]
+
+
+def test_a_history_is_imported_and_resumed(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [DAY + timedelta(days=number) for number in range(9)]
+    files = []
+    for day in days:
+        row = line(id=f"t{day}", delivery_day=day, execution_time=f"{day}T10:00:00Z")
+        files.append((day, write_statement(tmp_path, [row], day)))
+    with monkeypatch.context() as patch:
+        calls = iter(range(8))
+        run = load_statement.run
+        patch.setattr(load_statement, "run", lambda *a: run(*a) if next(calls) < 7 else 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            import_statements.run(settings, files)
+    assert database.value("SELECT count(*) FROM ops.reconciliations") == 7
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 7
+    counts = import_statements.run(settings, files)
+    assert (counts["files"], counts["line_count"], counts["days"], counts["missing"]) == (9, 4, 2, 2)
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 9
+    assert import_statements.run(settings, files)["days"] == 0

@@ -1,0 +1,48 @@
+"""A warehouse from before statements: the upgrade leaves its numbers as they are."""
+
+from contextlib import closing
+from datetime import date, datetime, timedelta
+
+from include.warehouse.migrate import migrate
+from tests.factories import NOW, Database
+from tests.integration.warehouse.conftest import older_warehouse
+
+DAY = date(2026, 3, 2)
+
+SEEN = (
+    "SELECT trade_id, direction, revision, trader_id FROM curated.trades ORDER BY 1, 2",
+    "SELECT trade_id, revision FROM curated.cancelled_trades ORDER BY 1",
+    "SELECT trade_id, problem, received_at FROM ops.review_queue ORDER BY 1",
+    "SELECT delivery_hour, trader_id, trade_count, capture_gap_seconds, is_complete FROM curated.pnl_hourly"
+    " ORDER BY 1, 2",
+    "SELECT gap_start_at, gap_end_at, gap_seconds, is_ongoing FROM ops.capture_gaps ORDER BY 1",
+)
+
+
+def test_nothing_changes_but_what_is_new(postgres: str) -> None:
+    with older_warehouse(postgres, "0017") as url, closing(Database(url)) as database:
+        batch = database.batch()
+        for name in ("plain", "amended", "cancelled", "held"):
+            database.trade(batch, DAY, "15-16", trade_id=name)
+        database.trade(batch, DAY, "16-17", trade_id="amended", revision=1)
+        database.quarantine("held")
+        database.insert("raw.trade_cancellations", trade_id="cancelled", **database.line(batch))
+        database.pnl(DAY, "15-16", "anna", None, capture_gap_seconds=7)
+        file = database.value("SELECT landing_file_id FROM ops.landing_files")
+        start = datetime.fromisoformat("2026-03-01T10:00:00+00:00")
+        hour = timedelta(hours=1)
+        database.connected(file, (start, start + hour), (start + 2 * hour, start + 3 * hour))
+        database.insert("ops.landing_scans", scanned_at=NOW)
+        before = [database.rows(query) for query in SEEN]
+        assert [len(rows) for rows in before] == [2, 1, 1, 1, 2]
+
+        migrate(url)
+        # the last gap lasts until now
+        assert [database.rows(query) for query in SEEN] == before
+        assert database.rows("SELECT DISTINCT source FROM curated.trades") == [("stream",)]
+        assert database.rows(
+            "SELECT statement_trade_count, reconciled_gap_seconds FROM curated.pnl_versions"
+        ) == [(0, 0)]
+        assert database.rows("SELECT DISTINCT is_unexpected FROM ops.quarantined_trades") == [(False,)]
+        for source in ("trades", "reference_prices", "statements"):
+            database.batch(source, name="new")
