@@ -1,10 +1,15 @@
 """The exchange's end-of-day files in their folder: which day each is about, and which one is to be loaded."""
 
 import re
-from datetime import date, datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+from include.domain.delivery_period import FIRST_DAY, LAST_DAY
 from include.errors import TerminalError
+
+STATEMENT_DUE = time(8, 0)
+"""Local time of the next day by which the statement of a day has to be there."""
 
 SETTLED_AFTER = timedelta(seconds=30)
 """A file that has not changed for so long is taken for whole."""
@@ -14,13 +19,13 @@ _UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
 
 
 def day_in_name(name: str) -> date | None:
-    """The first day that a file's name holds, as in `epex_trades_20230220.csv` or `trades 2023-02-20.csv`."""
-    for match in _DAY.finditer(name):
-        try:
-            return date(int(match[1]), int(match[3]), int(match[4]))
-        except ValueError:
-            continue
-    return None
+    """The day in the name of a statement: `…20230220.csv`, `…2023-02-20…`; None if it says none or two."""
+    days = set()
+    for year, _, month, day in _DAY.findall(name):
+        with suppress(ValueError):
+            days.add(date(int(year), int(month), int(day)))
+    (found,) = days if len(days) == 1 else (None,)
+    return found if found is not None and FIRST_DAY <= found <= LAST_DAY else None
 
 
 def find_statement(folder: Path, day: date) -> Path | None:

@@ -181,9 +181,9 @@ ORDER BY at
 -- The trades that count of a delivery day or of one hour, the last received first, with their energy in it
 SELECT
     trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
-    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, source,
+    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, t.source,
     is_disputed, landing_file, line_number
-FROM curated.trades
+FROM curated.trades AS t
 JOIN (
     SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
     FROM curated.period_hours
@@ -199,9 +199,9 @@ LIMIT %(limit)s
 -- The same of those that the exchange took back
 SELECT
     trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
-    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, source,
+    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, t.source,
     cancelled_at, landing_file, line_number
-FROM curated.cancelled_trades
+FROM curated.cancelled_trades AS t
 JOIN (
     SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
     FROM curated.period_hours

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from psycopg2.extensions import cursor
@@ -17,6 +17,7 @@ from include.health.notices import Notice
 from include.health.notify import notify
 from include.load.waiting import MAX_WAIT, Waiting, waiting_files
 from include.settings import Settings
+from include.statement_files import STATEMENT_DUE
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 from include.warehouse.roles import READER, hold_reader
@@ -34,9 +35,6 @@ NEW_FIELD = timedelta(hours=24)
 
 EQUAL_PRICES = 3
 """So many open hours with one and the same reference price are suspicious."""
-
-STATEMENT_DUE = time(8, 0)
-"""Local time of the next day by which the statement of a day has to be there."""
 
 _NAMED_HOURS = 3
 _CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,9 @@ from include.orchestration.connections import airflow_settings
 from include.orchestration.outcomes import recorded
 from include.orchestration.windows import resolve_statement
 from include.settings import Settings
-from include.statement_files import find_statement, is_settled, named_statement
+from include.statement_files import STATEMENT_DUE, find_statement, is_settled, named_statement
 
 log = logging.getLogger(__name__)
-
-EXPECTED_BY = time(8, 0)
-"""Market time of the day after: a file that is not there by then is missing."""
 
 _LOOKS_EVERY_SECONDS = 10.0
 _TRIGGERER_IS_DOWN = timedelta(minutes=10)
@@ -115,7 +112,7 @@ class StatementTrigger(BaseTrigger):
 
 def expected_by(settings: Settings, day: date) -> datetime:
     """When the file of a day has to be there, UTC."""
-    due = datetime.combine(day + timedelta(days=1), EXPECTED_BY, settings.market.timezone)
+    due = datetime.combine(day + timedelta(days=1), STATEMENT_DUE, settings.market.timezone)
     return due.astimezone(UTC)
 
 

@@ -31,6 +31,12 @@ def test_each_dag_runs_to_its_end(
     trades = [deal(id="1", delivery_day=tomorrow, delivery_hour="15-16")]
     hour = received_at.replace(minute=0, second=0, microsecond=0)
     write_landing_file(settings.landing_root, landed(trades, hour), hour=hour)
+    statements = tmp_path / "statements"
+    statements.mkdir()
+    yesterday = now.astimezone(settings.market.timezone).date() - timedelta(days=1)
+    file = statements / f"epex_trades_{yesterday:%Y%m%d}.csv"
+    file.write_text("id,price,quantity,direction,delivery_day,delivery_hour,trader_id,execution_time\n")
+    os.utime(file, (now.timestamp() - 3600,) * 2)
     params = {path.stem: {} for path in DAGS.glob("*.py")} | {"rebuild_pnl": {"from": tomorrow, "to": tomorrow}}
     with scripted_provider() as provider:
         provider.script = [price(42.5), Answer(404)]
@@ -43,6 +49,7 @@ def test_each_dag_runs_to_its_end(
             "AIRFLOW_DATABASE_URL": metadata_url,
             "WAREHOUSE_URL": settings.warehouse_url,
             "LANDING_ROOT": str(settings.landing_root),
+            "STATEMENT_FOLDER": str(statements),
             "DATA_DOCS_ROOT": str(settings.data_docs_root),
             "MARKET_DATA_URL": provider.url,
             "PYTHONPATH": str(PROJECT_ROOT),

@@ -1,4 +1,4 @@
-"""The exchange's end-of-day files: is a day reconciled, what they added or changed, files for finance."""
+"""The exchange's end-of-day files: is a day reconciled, what did they add or change, files for finance."""
 
 import re
 

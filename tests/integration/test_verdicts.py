@@ -63,7 +63,7 @@ def forget_everything(settings: Settings, database: Database) -> None:
         file.path.unlink()
     tables = database.value(
         "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'market'"
+        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
     )
     database.rows(f"TRUNCATE {tables}")
 

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "setting_values": {"errors"},
     "markets_file": {"domain", "errors", "setting_values"},
     "settings": {"domain", "errors", "markets_file", "setting_values"},
-    "statement_files": {"errors"},
+    "statement_files": {"domain", "errors"},
     "landing": BASE,
     "warehouse": BASE | {"domain"},
     "capture": BASE | {"domain", "landing"},

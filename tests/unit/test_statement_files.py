@@ -16,7 +16,8 @@ DAY = date(2023, 2, 20)
     ("name", "day"),
     [
         ("epex_trades_20230220.csv", DAY),
-        ("Private Trades - 2023-02-20 - 2023-02-21T00:05:16.000Z.csv", DAY),
+        ("Private Trades - 2023-02-20 - 2023-02-20T23:05:16.000Z.csv", DAY),
+        ("Private Trades - 2023-02-20 - 2023-02-21T00:05:16.000Z.csv", None),
         ("trades.2023.02.20.txt", DAY),
         ("id99999999_2023_02_20", DAY),
         ("20230220T000516.csv", DAY),
@@ -26,7 +27,7 @@ DAY = date(2023, 2, 20)
         ("trades.csv", None),
     ],
 )
-def test_the_day_is_the_first_that_the_name_holds(name: str, day: date | None) -> None:
+def test_the_day_is_the_only_one_in_the_name(name: str, day: date | None) -> None:
     assert day_in_name(name) == day
 
 
@@ -48,7 +49,7 @@ def test_a_file_is_whole_once_it_has_not_changed_for_a_while(tmp_path: Path) -> 
     file.touch()
     changed_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     assert not is_settled(file, changed_at + timedelta(seconds=29))
-    assert is_settled(file, changed_at + timedelta(seconds=30))
+    assert is_settled(file, changed_at + timedelta(seconds=31))
 
 
 @pytest.mark.parametrize("name", ["../secret.csv", "/etc/hostname", "link.csv", "folder", "missing.csv"])

@@ -174,7 +174,7 @@ def forget_everything(database: Database) -> None:
     """Empties every table but the market's settings."""
     tables = database.value(
         "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'market'"
+        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
     )
     database.rows(f"TRUNCATE {tables}")
 

@@ -389,7 +389,7 @@ def test_a_new_warehouse_takes_statements_from_the_landing_files(
     before = database.rows(PNL.format("trader_id, trade_count, sell_mwh, cash_flow_eur"))
     tables = database.value(
         "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'market'"
+        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
     )
     database.rows(f"TRUNCATE {tables}")
     rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY)))

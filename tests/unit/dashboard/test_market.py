@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from include.dashboard.market import next_publication_at, next_refresh_at, trading_opens_at
+from include.domain.delivery_period import Market
 from include.jobs.follow_market import next_pass_at
 from include.pull.schedule import last_publication
-from include.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_prices_are_asked_for_when_the_page_says_so() -> None:
 )
 def test_a_day_opens_on_the_afternoon_before(day: str, opens: str) -> None:
     expected = datetime.fromisoformat(opens).replace(tzinfo=UTC)
-    assert trading_opens_at(Settings().market, date.fromisoformat(day)) == expected
+    assert trading_opens_at(Market.of("Europe/Berlin"), date.fromisoformat(day)) == expected
