@@ -73,14 +73,18 @@ def load_statement(
         What was loaded; None if it was loaded before.
 
     Raises:
-        TerminalError: The file has no header that is known; nothing was changed.
+        TerminalError: The file has no header that is known, or is one of another market; nothing was changed.
         OSError: The file cannot be read.
     """
     with conn, conn.cursor() as cur:
         if is_reload:
             lock_decision(cur, market.market)  # what it added is deleted: no build may read in between
         run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, market.market))
-        landing_file_id, from_bytes, _, is_complete, *_ = cur.fetchall()[0]
+        landing_file_id, from_bytes, _, is_complete, *_, known_market = cur.fetchall()[0]
+        if known_market != market.market:
+            raise TerminalError(
+                f"{file.path} was loaded as a file of market {known_market}, not {market.market}"
+            )
         if is_complete and not is_reload:
             return None
         if is_reload:
