@@ -72,7 +72,7 @@ def test_many_requests_cost_one_read(
         ("pnl_hourly", {"from": "2023-02-07", "to": "2023-02-06"}, "must not be after to"),
         ("pnl_hourly", {"from": "2023-01-01", "to": "2023-04-03"}, "may span 92 days at most"),
         ("pnl_daily", {"from": "2023-01-01", "to": "2023-02-01", "trader": "*"}, "may span 31 days at most"),
-        ("pnl_daily", {"format": "xlsx"}, "format must be json or csv, not 'xlsx'."),
+        ("pnl_daily", {"format": "ods"}, "format must be json or csv or xlsx, not 'ods'."),
         ("gaps", {"decimal": "dot"}, "decimal must be point or comma, not 'dot'."),
     ],
 )
