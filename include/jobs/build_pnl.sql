@@ -65,16 +65,18 @@ JOIN pg_temp.wanted_hours AS w
     ON (w.market, w.delivery_day, w.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
 
 -- name: special_trades
--- Ids of trades of these periods that have a cancellation, an amendment, a row of a statement or one in quarantine: few. All others count
+-- Ids of trades of these periods that have a cancellation, an amendment, a row of a statement or one in quarantine: few. All others count.
+-- Joined by the id alone: it does no harm if the trade of another market has it, and by the market the planner would join all
+-- of these with all periods
 SELECT DISTINCT t.trade_id
 FROM raw.trades AS t
 JOIN (
-    SELECT market, trade_id FROM raw.trade_cancellations
+    SELECT trade_id FROM raw.trade_cancellations
     UNION ALL
-    SELECT market, trade_id FROM raw.trades WHERE revision <> 0
+    SELECT trade_id FROM raw.trades WHERE revision <> 0
     UNION ALL
-    SELECT market, trade_id FROM ops.quarantined_trades
-) AS s USING (market, trade_id)
+    SELECT trade_id FROM ops.quarantined_trades
+) AS s USING (trade_id)
 WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
     SELECT * FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_periods)s::text[]))
 
