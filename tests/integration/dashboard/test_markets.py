@@ -10,6 +10,7 @@ import pytest
 from include.dashboard.app import create_app
 from include.dashboard.service import Service
 from include.domain.delivery_period import Market
+from include.load.loader import store_period
 from include.settings import Settings
 from tests.factories import Database
 from tests.integration.dashboard.conftest import DAY, LOGIN, Client, Desk, login, served
@@ -102,21 +103,16 @@ def test_files_are_named_after_the_market(client: Client) -> None:
 
 
 def test_a_command_for_another_market_than_the_first_names_it(client: Client, dashboard: Desk) -> None:
+    store_period(dashboard.database.cursor, FINLAND.period(DAY, "14-15"))
     for market in ("DE", "FI"):
         dashboard.reject("14-15", market=market)
     for market, end in (("DE", "REASON='…'"), ("FI", "REASON='…' MARKET=FI")):
-        commands = [
-            *(row["review_command"] for row in client.json("health", market=market)["rejects"]),
-            *(
-                row["review_command"]
-                for row in client.json("rejected_messages", day=str(DAY), market=market)["rows"]
-            ),
-            *(
-                row["review_command"]
-                for row in client.json("hour", day=str(DAY), hour="14-15", market=market)["rejected"]
-            ),
+        rows = [
+            *client.json("health", market=market)["rejects"],
+            *client.json("rejected_messages", day=str(DAY), market=market)["rows"],
+            *client.json("hour", day=str(DAY), hour="14-15", market=market)["rejected"],
         ]
-        assert [command.endswith(end) for command in commands] == [True] * 3
+        assert [row["review_command"].endswith(end) for row in rows] == [True] * 3
 
 
 @pytest.mark.parametrize("route", ["desk", "page", "health", "trades", "gaps", "pnl_hourly", "status"])
