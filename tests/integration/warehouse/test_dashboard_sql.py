@@ -18,6 +18,8 @@ QUERIES = {
 
 PARAMETERS: dict[str, Any] = {
     "day": date(2026, 3, 1),
+    "market": "DE",
+    "provider": "provider",
     "markets": ["DE"],
     "days": [date(2026, 3, 1)],
     "hours": ["12-13"],
