@@ -38,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f" {counts['unexpected']:,} unexpected\n"
     )
     if counts["not_reconciled"]:
-        sys.stdout.write(f"{counts['not_reconciled']:,} days wait for a review: make review lists what\n")
+        market = f" MARKET={settings.landing_market}" if settings.landing_market else ""
+        sys.stdout.write(
+            f"{counts['not_reconciled']:,} days wait for a review: make review{market} lists what\n"
+        )
     return 0
 
 

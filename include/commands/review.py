@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.action is None:
             if any(value for name, value in vars(given).items() if name != "action"):
                 raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
-            text = "\n".join(_listed(waiting(settings))) or "nothing waits for a review"
+            text = (
+                "\n".join(_listed(waiting(settings), settings.landing_market)) or "nothing waits for a review"
+            )
         else:
             selection = Selection(
                 trade_id=given.trade or None,
@@ -62,7 +64,8 @@ def _decided(action: str, counts: dict[str, int]) -> str:
     return f"{action}ed: {' and '.join(found)}; the next build takes it in ({hours} of PnL)"
 
 
-def _listed(messages: list[dict[str, Any]]) -> Iterator[str]:
+def _listed(messages: list[dict[str, Any]], market: str) -> Iterator[str]:
+    of_market = f" MARKET={market}" if market else ""
     for (problem, reason), group in groupby(messages, lambda message: (message["problem"], message["reason"])):
         found = list(group)
         count = found[0]["message_count"]
@@ -77,7 +80,7 @@ def _listed(messages: list[dict[str, Any]]) -> Iterator[str]:
             command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
         if count > len(found):
             yield f"  … and {count - len(found):,} more"
-        yield f"  decide: {command}"
+        yield f"  decide: {command}{of_market}"
 
 
 def _trade(message: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_file(database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_statement(tmp_path, [line(), line(id="bad", direction="hold")])
-    assert reconcile.main(["--file", str(file), "--market", "DE"]) == 0
+    assert reconcile.main(["--file", str(file)]) == 0
     assert capsys.readouterr().out == (
         "1 statements, 3 new lines, 1 rejected; 1 days compared: 0 trades matched, 1 added, 0 changed,"
         " 0 unexpected\n1 days wait for a review: make review lists what\n"
@@ -51,7 +51,6 @@ def test_a_folder(database: Database, tmp_path: Path) -> None:
         (["--file", "{}"], "trades.csv does not say which day"),
         (["--file", "{}/trades.csv", "--day", "yesterday"], "must be a delivery day"),
         (["--file", "{}/trades.csv", "--day", "2026-03-02"], "names the columns of a known statement"),
-        (["--file", "{}/trades.csv", "--day", "2026-03-02", "--market", "XX"], "there is no market XX"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(

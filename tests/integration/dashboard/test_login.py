@@ -115,7 +115,7 @@ def test_who_is_logged_in_gets_the_description_of_the_api(client: Client) -> Non
     assert set(paths) == {path for path in routes() if path.startswith("/api/")}
     assert all(call["get"]["summary"] and call["get"]["description"] for call in paths.values())
     assert {p["name"] for p in paths["/api/v1/pnl_hourly"]["get"]["parameters"]} == {
-        *("from", "to", "trader", "as_of", "format", "decimal")
+        *("from", "to", "trader", "as_of", "format", "decimal", "market")
     }
 
 
