@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from include import setting_values
 from include.domain.delivery_period import Market
+from include.domain.statement import StatementFormat
 from include.errors import TerminalError
 
 DEFAULT_MARKET = "DE"
@@ -38,7 +39,7 @@ _OF_SETTINGS = (
     "statement_folder",
     "is_simulated",
 )
-_KEYS = (*_REQUIRED, *_OF_MARKET, *_OF_SETTINGS)
+_KEYS = (*_REQUIRED, *_OF_MARKET, "statement", *_OF_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,12 @@ class MarketTable:
     Attributes:
         market: Its calendar, currency and price bounds.
         settings: What the table says of further settings, by their names, as written in the file.
+        statement_format: Of the exchange's end-of-day files; None: one of those that are known.
     """
 
     market: Market
     settings: Mapping[str, Any]
+    statement_format: StatementFormat | None
 
 
 def read_markets(file: Path) -> list[MarketTable]:
@@ -154,7 +157,29 @@ def _market(table: Mapping[str, Any]) -> MarketTable:
     of_settings = {
         key: table[key] for key in ("exchange_url", "market_data_url", *_OF_SETTINGS) if key in table
     }
-    return MarketTable(market, of_settings)
+    return MarketTable(market, of_settings, _statement(table["statement"]) if "statement" in table else None)
+
+
+def _statement(value: object) -> StatementFormat:
+    """How the end-of-day files of the exchange are written."""
+    known = {"columns", "hour", "delimiter", "decimal_mark", "timezone"}
+    if not isinstance(value, dict) or value.keys() - known or not isinstance(value.get("columns"), dict):
+        raise TerminalError(
+            f"statement must be a table with columns and, if need be, {', '.join(sorted(known))}"
+        )
+    texts = {name: value.get(name, "") for name in ("delimiter", "decimal_mark", "timezone")}
+    if not all(isinstance(text, str) for text in (*texts.values(), *value["columns"].values())):
+        raise TerminalError("statement must hold texts")
+    if texts["delimiter"] not in ("", ";", ",", "\t", "|") or texts["decimal_mark"] not in ("", ".", ","):
+        raise TerminalError("statement: delimiter must be ; , | or a tab, decimal_mark . or ,")
+    if texts["timezone"]:
+        setting_values.zone("statement: timezone", texts["timezone"])
+    if value.get("hour", "start") not in ("start", "end"):
+        raise TerminalError('statement: hour must be "start" (14 is 14-15) or "end" (14 is 13-14)')
+    try:
+        return StatementFormat(value["columns"], value.get("hour") == "end", **texts)
+    except ValueError as error:
+        raise TerminalError(f"statement: {error}") from error
 
 
 def _matching(table: Mapping[str, Any], key: str, pattern: re.Pattern[str], rule: str) -> str:

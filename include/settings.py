@@ -14,6 +14,7 @@ from dotenv.parser import parse_stream
 
 from include import setting_values
 from include.domain.delivery_period import Market
+from include.domain.statement import FORMATS, StatementFormat
 from include.errors import TerminalError
 from include.markets_file import DEFAULT_MARKET, MarketTable, first_market, read_markets
 
@@ -46,6 +47,7 @@ class Settings:
         data_docs_root: The folder of Great Expectations' HTML pages.
         statement_folder: Where the exchange's end-of-day files appear; None: nobody puts any there. By default
             a market that is not the first one has a folder of its id in that of the first.
+        statement_formats: Formats that these files may have.
         reference_price_per_minute: The provider's request budget, requests in any 60 s.
         reference_price_per_hour: The same, requests in any 3,600 s.
         trade_max_quantity_mw: A larger trade is reported as a warning.
@@ -69,6 +71,7 @@ class Settings:
     landing_root: Path = LOCAL_ROOT / "landing"
     data_docs_root: Path = LOCAL_ROOT / "data_docs"
     statement_folder: Path | None = None
+    statement_formats: tuple[StatementFormat, ...] = FORMATS
     reference_price_per_minute: int = 50
     reference_price_per_hour: int = 1000
     trade_max_quantity_mw: int = 500
@@ -181,6 +184,8 @@ def _of_table(plain: Settings, table: MarketTable, env: Mapping[str, str], is_fi
         values["exchange_headers"] = setting_values.exchange_headers(headers, variable("exchange_headers"))
     elif not is_first:
         values["exchange_headers"] = ()
+    if table.statement_format is not None:
+        values["statement_formats"] = (table.statement_format, *FORMATS)
     if folder := own("statement_folder") or values.get("statement_folder"):
         values["statement_folder"] = Path(str(folder)).resolve()
     elif plain.statement_folder is not None and not is_first:

@@ -63,7 +63,8 @@ def _load(settings: Settings, files: list[LandingFile]) -> dict[str, int]:
         for file in files:
             before = total.failed_files
             with noting_failure(conn, file, settings.market.market, total):
-                if (load := load_statement(conn, file, settings.market)) is not None:
+                load = load_statement(conn, file, settings.market, settings.statement_formats)
+                if load is not None:
                     total.add(load)
                     log.info(
                         "%s: %d lines = %d loaded + %d duplicates + %d rejected + %d header and comments",

@@ -122,7 +122,7 @@ def _reload_statements(
         with noting_failure(conn, file, market.market, total):
             # in one transaction: else a build in between would find nothing of what the statement adds
             then = partial(reconcile_days, settings=settings, days=[day_of(file)])
-            load = load_statement(conn, file, market, is_reload=True, then=then)
+            load = load_statement(conn, file, market, settings.statement_formats, is_reload=True, then=then)
             if load is not None:
                 counts["files"] += 1
                 counts["lines"] += load.line_count

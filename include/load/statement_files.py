@@ -3,15 +3,13 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from include.domain.rejection import RejectedMessageError
 from include.domain.statement import (
-    FORMATS,
     MAX_PREAMBLE_LINES,
-    StatementFormat,
     StatementParser,
     UnknownFormatError,
     encoding_of,
@@ -34,9 +32,7 @@ _NAME = re.compile(
 _MAX_HEADER_CHARACTERS = 10_000
 
 
-def land_statement(
-    settings: Settings, day: date, file: Path, formats: Sequence[StatementFormat] = FORMATS
-) -> LandingFile:
+def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
     """Copies a statement to the landing files; whole or not at all.
 
     The same content again is the landing file that is there.
@@ -45,7 +41,6 @@ def land_statement(
         settings: Of the market.
         day: The day of the market on which its trades were executed.
         file: The statement.
-        formats: Those that it may have.
 
     Raises:
         TerminalError: The day is not over, the file cannot be read, or none of its first lines names the
@@ -57,7 +52,7 @@ def land_statement(
     if landed_at < market.span_of(day)[1]:
         raise TerminalError(f"{day} is not over in {market.timezone.key}: its statement cannot be complete")
     try:
-        _check_header(file, StatementParser(market, day, formats))
+        _check_header(file, StatementParser(market, day, settings.statement_formats))
         digest = hashlib.sha256()
         for chunk in _chunks(file):
             digest.update(chunk)

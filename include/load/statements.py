@@ -54,8 +54,8 @@ def load_statement(
     conn: connection,
     file: LandingFile,
     market: Market,
-    *,
     formats: Sequence[StatementFormat] = FORMATS,
+    *,
     is_reload: bool = False,
     then: Callable[[cursor], object] | None = None,
 ) -> Load | None:

@@ -87,6 +87,8 @@ class Run:
         # root starts PostgreSQL under another account, which has to pass through to its folder
         private_folder(self._state, is_searched=os.geteuid() == 0)
         private_folder(self._logs)
+        if markets[0].statement_folder == self._state / "statements":
+            private_folder(self._state / "statements")
         with (self._state / "run.lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

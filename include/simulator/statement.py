@@ -56,7 +56,7 @@ class EndOfDayFiles:
         self._clock = clock
         self._look_at = datetime.min.replace(tzinfo=UTC)
         self._lock = threading.Lock()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the desk's trades
 
     def record(self, message: str | bytes) -> None:
         """Takes notice of a message that was sent, whether anybody received it or not.

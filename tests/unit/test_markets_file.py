@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.domain.delivery_period import Market
+from include.domain.statement import FORMATS, StatementParser
 from include.errors import TerminalError
 from include.markets_file import remember_first_market
 from include.settings import PROJECT_ROOT, Settings
@@ -175,3 +176,41 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     assert german.provider != finnish.provider
     assert (german.is_simulated, finnish.is_simulated) == (True, True)
     assert german.exchange_url != finnish.exchange_url
+
+
+COLUMNS = (
+    '{ id = "Deal", direction = "B/S", price = "Preis", quantity = "MW", delivery_day = "Tag",'
+    ' delivery_hour = "Stunde" }'
+)
+
+
+def test_the_end_of_day_files_of_a_market_may_have_a_form_of_their_own(files: Files) -> None:
+    table = f'statement = {{ columns = {COLUMNS}, hour = "end", delimiter = ";", decimal_mark = "," }}\n'
+    german, finnish = files.settings(DE + FI + table)
+    assert german.statement_formats == FORMATS
+    parser = StatementParser(finnish.market, date(2026, 3, 2), finnish.statement_formats)
+    assert parser.trade("Tag;Stunde;Deal;B/S;MW;Preis\n") is None
+    trade = parser.trade("2026-03-03;14;t1;Sell;1,5;-20,25\n")
+    assert trade is not None
+    assert (trade.trade_id, trade.direction, trade.period.delivery_hour) == ("t1", "sell", "13-14")
+    assert (trade.quantity_mw, trade.price_eur_per_mwh) == (Decimal("1.5"), Decimal("-20.25"))
+    other = StatementParser(finnish.market, date(2026, 3, 2), finnish.statement_formats)
+    other.trade("id,price,quantity,direction,delivery_day,delivery_hour\n")
+    assert other.has_header  # the known forms stay known
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("'x.csv'", "must be a table"),
+        ("{ columns = { id = 'a' } }", "needs a column for direction"),
+        (f"{{ columns = {COLUMNS}, hour = 'middle' }}", "hour must be"),
+        (f"{{ columns = {COLUMNS}, delimiter = ':' }}", "delimiter must be"),
+        (f"{{ columns = {COLUMNS}, timezone = 'Mars' }}", "no time zone is called 'Mars'"),
+        (f"{{ columns = {COLUMNS}, colour = 'red' }}", "must be a table"),
+        ("{ columns = { colour = 'red' } }", "has no colour"),
+    ],
+)
+def test_a_form_that_is_none_is_refused(files: Files, statement: str, message: str) -> None:
+    with pytest.raises(TerminalError, match=f"market FI: statement.*{message}"):
+        files.settings(DE + FI + f"statement = {statement}\n")

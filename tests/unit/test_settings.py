@@ -78,7 +78,7 @@ def test_every_variable_is_read() -> None:
 
 
 def test_every_setting_has_a_variable() -> None:
-    of_a_market = {"MARKET", "IS_FIRST_MARKET", "PROVIDER", "OWN_SUFFIX", "IS_SIMULATED"}
+    of_a_market = {"MARKET", "IS_FIRST_MARKET", "PROVIDER", "OWN_SUFFIX", "IS_SIMULATED", "STATEMENT_FORMATS"}
     assert {field.name.upper() for field in dataclasses.fields(Settings)} - of_a_market == set(
         EVERY_VARIABLE
     ) - {"MARKET_TIMEZONE"}

@@ -73,7 +73,7 @@ def test_the_example_holds_every_setting_with_its_default(tmp_path: Path) -> Non
         "".join(f"{line[1:]}\n" for line in text.splitlines() if line[:1] == "#" and "=" in line[:40])
     )
     environment = load_environment(file, {})
-    of_a_market = {"market", "is_first_market", "provider", "own_suffix", "is_simulated"}
+    of_a_market = {"market", "is_first_market", "provider", "own_suffix", "is_simulated", "statement_formats"}
     names = set(Settings.__dataclass_fields__) - of_a_market | {"market_timezone"}
     assert set(environment) == {name.upper() for name in names}
     assert Settings.from_environment(environment).exchange_headers == (("Authorization", "Bearer token"),)
