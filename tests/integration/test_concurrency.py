@@ -225,7 +225,7 @@ def see_gaps_up_to_the_last_connection(database: Database) -> None:
         "UPDATE ops.landing_scans SET scanned_at = (SELECT max(connected_until) FROM ops.connected_intervals)"
     )
     marking = load_queries("load/queries.sql")["pending_capture_gaps"]
-    run_sql(database.cursor, marking, {"since": datetime(2000, 1, 1, tzinfo=UTC)})
+    run_sql(database.cursor, marking, {"since": datetime(2000, 1, 1, tzinfo=UTC), "market": "DE"})
 
 
 def table(database: Database) -> dict[Any, dict[str, Any]]:
