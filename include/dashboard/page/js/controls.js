@@ -4,7 +4,7 @@ import { shownDay } from "./choices.js";
 import { el, isFramed, openFromParent, setAttribute, setChildren } from "./dom.js";
 import { decimalSeparator } from "./numbers.js";
 import { isolated } from "./outside.js";
-import { address } from "./server.js";
+import { address, setMarket } from "./server.js";
 import { addDays, isDay } from "./times.js";
 
 const VIEWS = ["desk", "health"];
@@ -59,8 +59,9 @@ function isMeantOtherwise(event) {
   return region !== null && region.scrollWidth > region.clientWidth;
 }
 
-/** Shows the choices; a desk knows which traders there are. */
+/** Shows the choices, and asks for their market from now on; a desk knows which traders there are. */
 export function showChoices({ market, trader, day, view, allColumns, asOf }, desk) {
+  setMarket(market);
   const shown = shownDay({ day });
   const markets = desk?.markets ?? [];
   setChildren(

@@ -14,7 +14,7 @@ import { HourView } from "./hour.js";
 import { watch } from "./live.js";
 import { signed } from "./numbers.js";
 import { Pictures } from "./pictures.js";
-import { ServerError, ask, setMarket } from "./server.js";
+import { ServerError, ask } from "./server.js";
 import { Statements, reconciled } from "./statements.js";
 import { ErrorBanner, StatusLine } from "./status.js";
 import { TradersTable } from "./table.js";
@@ -55,7 +55,6 @@ class Page {
   start() {
     wireControls(this);
     followColours(() => this.pictures.redraw());
-    setMarket(this.choices.market);
     writeChoices(this.choices);
     showChoices(this.choices, this.desk);
     this.hour.choose(this.#chosenHour());
@@ -197,8 +196,7 @@ class Page {
     ];
     // a moment of the past may have had another today
     const when = name && !asOf ? `${name}, ${dayInWords(day)}` : dayInWords(day);
-    const place = markets.length > 1 ? ` in ${market}` : "";
-    return [trader ? outside(trader) : "Whole portfolio", `${place} · ${when}`];
+    return [trader ? outside(trader) : "Whole portfolio", `${markets.length > 1 ? ` in ${market}` : ""} · ${when}`];
   }
 
   #showNothing() {
@@ -239,7 +237,6 @@ class Page {
     if (isOther) this.choices.hour = null; // an hour is one of the trader and day that were chosen with it
     Object.assign(this.choices, change);
     if (this.choices.day === today()) this.choices.day = null;
-    setMarket(this.choices.market);
     writeChoices(this.choices, { step: isOther });
     showChoices(this.choices, this.desk);
     if (isOther) {
@@ -262,7 +259,6 @@ class Page {
   /** A step in the browser's history leads to what the address says. */
   stepBack() {
     this.choices = readChoices({ withMemory: false });
-    setMarket(this.choices.market);
     showChoices(this.choices, this.desk);
     this.hour.choose(this.#chosenHour());
     this.refresh();
