@@ -16,9 +16,7 @@ from include.domain.statement import (
 )
 from include.errors import TerminalError
 from include.landing import (
-    STATEMENTS,
     LandingFile,
-    list_files,
     make_durable_folder,
     statement_folder,
     sync_folder,
@@ -84,12 +82,12 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
 
 def day_of(file: LandingFile) -> date:
     """The day that a landed statement is about."""
-    return date.fromisoformat(_name(file)[1])
+    return date.fromisoformat(_name(file.key)[1])
 
 
 def landed_at_of(file: LandingFile) -> datetime:
     """When a statement was landed, UTC."""
-    return datetime.strptime(_name(file)[2], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    return _landed_at(_name(file.key))
 
 
 def statement_lines(path: Path) -> Iterator[tuple[int, str, bool]]:
@@ -99,17 +97,20 @@ def statement_lines(path: Path) -> Iterator[tuple[int, str, bool]]:
             yield number, text, not text.endswith("\n")
 
 
-def _name(file: LandingFile) -> re.Match[str]:
-    match = _NAME.match(file.key)
+def _name(key: str) -> re.Match[str]:
+    match = _NAME.match(key)
     assert match is not None, "list_files lists no other"
     return match
 
 
+def _landed_at(name: re.Match[str]) -> datetime:
+    return datetime.strptime(name[2], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+
+
 def _landed(settings: Settings, path: Path) -> LandingFile:
-    root = settings.landing_root
-    key = path.relative_to(root).as_posix()
-    files = list_files(root, STATEMENTS, market=settings.landing_market)
-    return next(file for file in files if file.key == key)
+    """The landed statement, as `list_files` lists it."""
+    key = path.relative_to(settings.landing_root).as_posix()
+    return LandingFile(_landed_at(_name(key)).replace(minute=0, second=0, microsecond=0), key, path)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
