@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from include.containers import health, sessions
+from include.containers import health
 from include.containers.watchdog import Watchdog
 from include.errors import TerminalError, TransientError
+from include.processes import end_all, members_of_session
 from include.warehouse import probe
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
@@ -99,7 +100,7 @@ class Component:
             deadline = time.monotonic() + (0.0 if self._must_restart else self._timeout_seconds)
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.2)
-        sessions.end(sessions.members(process.pid), TASK_SECONDS)
+        end_all(members_of_session(process.pid), TASK_SECONDS)
         process.wait()
 
     def _status(self) -> dict[str, str]:

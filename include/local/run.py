@@ -17,13 +17,12 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from include.containers import sessions
 from include.containers.watchdog import Watchdog
 from include.errors import TerminalError
 from include.local import airflow, leftovers, ports, ready
 from include.local.files import Secrets, make_private, private_folder, write_private
 from include.local.postgres import EmbeddedPostgres
-from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
+from include.processes import Child, Supervisor, command_launcher, describe_end, end_all, shorten
 from include.settings import PROJECT_ROOT, Settings, credentials_file, load_environment
 from include.warehouse import probe
 from include.warehouse.migrate import migrate_for
@@ -189,7 +188,7 @@ class Run:
         others = [process for process in found if process.pid not in family]
         if others or server:
             self._say("ending what an earlier run left behind")
-            sessions.end(others, _STOP_SECONDS)
+            end_all(others, _STOP_SECONDS)
             postgres.end_leftover()
 
     def _simulated(self, environment: dict[str, str], markets: list[Settings]) -> list[Settings]:
@@ -272,7 +271,7 @@ class Run:
             return
         server = self._postgres.postmaster()
         family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
-        sessions.end([process for process in leftovers.find(self._state) if process.pid not in family], 1.0)
+        end_all([process for process in leftovers.find(self._state) if process.pid not in family], 1.0)
         self._postgres.end_leftover()
         if self._postgres.process is not None:
             with suppress(subprocess.TimeoutExpired):

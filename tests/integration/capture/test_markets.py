@@ -106,3 +106,10 @@ def test_children_end_with_a_parent_that_was_killed(service: "subprocess.Popen[b
     service.wait()
     _, alive = psutil.wait_procs(left, timeout=20)
     assert not alive
+
+
+def test_a_child_whose_parent_ended_before_it_began_captures_nothing(tmp_path: Path) -> None:
+    somebody_else = str(os.getppid())
+    command = [sys.executable, "-m", "include.capture", "--with-parent", somebody_else]
+    options = ["--landing-root", str(tmp_path), "--exchange-url", "ws://127.0.0.1:9"]
+    assert subprocess.run([*command, *options], cwd=PROJECT_ROOT, timeout=60, check=False).returncode == 0

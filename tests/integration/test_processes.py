@@ -11,9 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.containers import sessions
 from include.local import leftovers
-from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
+from include.processes import Child, Supervisor, command_launcher, describe_end, end_all, shorten
 
 # A child that renames itself and forks a grandchild into a group and a session of its own; both ignore TERM.
 STUBBORN = """
@@ -42,7 +41,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
     state = tmp_path / "state"
     (state / "pids").mkdir(parents=True)
     yield state
-    sessions.end(leftovers.find(state), timeout_seconds=0)
+    end_all(leftovers.find(state), timeout_seconds=0)
 
 
 def start(state: Path, *command: str) -> "subprocess.Popen[bytes]":
@@ -62,7 +61,7 @@ def test_leftovers_are_found_by_their_mark_whatever_session_and_name_they_took(s
     assert leftovers.find(state / "pids") == []
     process.kill()
     process.wait()
-    sessions.end(leftovers.find(state), timeout_seconds=0.2)
+    end_all(leftovers.find(state), timeout_seconds=0.2)
     assert not [found for found in family if found.is_running()]
 
 
