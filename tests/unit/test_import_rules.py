@@ -47,11 +47,11 @@ MAY_IMPORT = {
     "load": STORES,
     # which copy of a trade counts is decided with its batch
     "expectations": STORES | {"load"},
-    # the capture's signs of life in the landing files
-    "health": STORES | {"capture"},
+    # the capture's signs of life in the landing files, and what waits to be loaded
+    "health": STORES | {"capture", "load"},
     "report": STORES,
     "jobs": STORES | {"capture", "pull", "load", "expectations", "health"},
-    "commands": STORES | {"load", "expectations", "jobs", "report"},
+    "commands": STORES | {"load", "expectations", "health", "jobs", "report"},
     "orchestration": BASE | {"jobs", "capture", "expectations", "health"},
     # the calendar: what day it is, which hours are open, whether a label is one
     "dashboard": BASE | {"domain", "warehouse"},
