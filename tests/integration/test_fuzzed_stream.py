@@ -3,7 +3,6 @@
 import json
 import random
 import threading
-import time
 from collections import Counter
 from typing import Any
 
@@ -18,6 +17,7 @@ from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.factories import Database
 from tests.messages import DEAL, deal
+from tests.waiting import eventually
 
 MESSAGES = 20_000
 _NO_REJECT = ("trade", "duplicate", "cancellation", "operational")
@@ -69,9 +69,7 @@ def test_every_message_is_accounted_for(settings: Settings, database: Database) 
         try:
             exchange.wait_for_connections(1)
             exchange.send_all(messages)
-            deadline = time.monotonic() + 60
-            while landed_payloads(configured) < MESSAGES and time.monotonic() < deadline:
-                time.sleep(0.1)
+            eventually(lambda: landed_payloads(configured) >= MESSAGES, 60)
         finally:
             stopping.set()
             capture.join(timeout=20)

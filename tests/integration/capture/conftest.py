@@ -41,18 +41,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Waits until the condition holds.
-
-    Raises:
-        AssertionError: It does not.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
-
 class Landed:
     """What lies in the landing files."""
 

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from include.landing import TRADES, list_files, read_lines
 from include.settings import PROJECT_ROOT
 from include.simulator.exchange import Exchange
 from include.simulator.market import SimulatedMarket
+from tests.waiting import eventually
 
 TABLE = """
 [[markets]]
@@ -24,13 +24,6 @@ timezone = "{zone}"
 exchange_url = "{url}"
 market_data_url = "http://127.0.0.1:9"
 """
-
-
-def eventually(is_so: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -66,7 +59,7 @@ def messages(landing: Path, market: str = "") -> int:
 def children(process: "subprocess.Popen[bytes]") -> dict[str, psutil.Process]:
     found = {}
     for child in psutil.Process(process.pid).children():
-        with suppress(psutil.Error):  # it has just ended
+        with suppress(psutil.Error, ValueError):  # it has just ended, or just begun
             line = child.cmdline()
             found[line[line.index("--market") + 1]] = child
     return found
