@@ -22,8 +22,10 @@ from include.processes import end_all, members_of_session
 from include.warehouse import probe
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
+    # A TLS proxy's X-Forwarded-Proto makes cookies go by https only. Believed is who FORWARDED_ALLOW_IPS names,
+    # this host unless it is set.
     "api-server": ("api-server", "--proxy-headers"),
-    # Task logs lie on a volume that the api-server has as well: no log servers.
+    # Task logs lie where the api-server reads them: no log servers, which would bind all interfaces.
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -76,17 +76,9 @@ class TaskRun:
 
     def _write(self, state: str, ended_at: datetime | None, error: str | None) -> None:
         window_start_at, window_end_at = self.window or (None, None)
-        attempt = self._attempt
-        parameters = {
+        parameters = asdict(self._attempt) | {
             "task_run_id": self._task_run_id,
             "market": self._market,
-            "dag_id": attempt.dag_id,
-            "run_id": attempt.run_id,
-            "task_id": attempt.task_id,
-            "try_number": attempt.try_number,
-            "run_type": attempt.run_type,
-            "longest_seconds": attempt.longest_seconds,
-            "dag_task_count": attempt.dag_task_count,
             "window_start_at": window_start_at,
             "window_end_at": window_end_at,
             "started_at": self._started_at,

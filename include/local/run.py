@@ -17,6 +17,8 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
+import psutil
+
 from include.containers.watchdog import Watchdog
 from include.errors import TerminalError
 from include.local import airflow, leftovers, ports, ready
@@ -147,7 +149,7 @@ class Run:
         )
         self._migrate(markets, airflow_environment)
         for component, arguments in airflow.COMPONENTS.items():
-            self._run(component, airflow.command(component, *arguments), airflow_environment)
+            self._run(component, airflow.command(*arguments), airflow_environment)
         self._say("starting Airflow: api-server, scheduler, dag-processor, triggerer")
         api = airflow.Api(airflow.base_url(settings), airflow.admin_password(secrets))
         self._write_credentials(api, settings.warehouse_url, analyst_url, common["MARKETS_FILE"])
@@ -182,14 +184,17 @@ class Run:
 
     def _clean_up(self, postgres: EmbeddedPostgres) -> None:
         """Ends what a run left behind that was killed; the writers first, so that they find their database."""
-        found = leftovers.find(self._state)
-        server = postgres.postmaster()
-        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
-        others = [process for process in found if process.pid not in family]
-        if others or server:
+        others = self._left(postgres)
+        if others or postgres.postmaster():
             self._say("ending what an earlier run left behind")
             end_all(others, _STOP_SECONDS)
             postgres.end_leftover()
+
+    def _left(self, postgres: EmbeddedPostgres) -> list[psutil.Process]:
+        """What runs of this folder's processes, without those of PostgreSQL."""
+        found, server = leftovers.find(self._state), postgres.postmaster()
+        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
+        return [process for process in found if process.pid not in family]
 
     def _simulated(self, environment: dict[str, str], markets: list[Settings]) -> list[Settings]:
         """The markets; without MARKETS_FILE the one market is simulated as far as it names no server."""
@@ -269,9 +274,7 @@ class Run:
         self._supervisor.stop(others, _STOP_SECONDS)
         if self._postgres is None:
             return
-        server = self._postgres.postmaster()
-        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
-        end_all([process for process in leftovers.find(self._state) if process.pid not in family], 1.0)
+        end_all(self._left(self._postgres), 1.0)
         self._postgres.end_leftover()
         if self._postgres.process is not None:
             with suppress(subprocess.TimeoutExpired):
