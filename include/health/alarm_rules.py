@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor
 from include.capture.liveness import last_signs
 from include.capture.silence import trading_since
 from include.domain.rejection import shown
-from include.duration import duration
+from include.duration import counted, duration
 from include.load.waiting import MAX_WAIT, waiting_files
 from include.settings import Settings
 from include.statement_files import STATEMENT_DUE
@@ -177,7 +177,7 @@ def _differences(look: _Look) -> Iterator[Alarm]:
 def _prices(look: _Look) -> Iterator[Alarm]:
     """Prices that somebody should look at: revised ones, stale ones that became final, all the same."""
     if revised := look.rows(QUERIES["revised_prices"]):
-        hours = _hours(len({(row["delivery_day"], row["delivery_hour"]) for row in revised}))
+        hours = counted(len({(row["delivery_day"], row["delivery_hour"]) for row in revised}), "delivery hour")
         changes = _first(
             f"{row['delivery_day']} {row['delivery_hour']} from {row['previous_price_eur_per_mwh']:f}"
             f" to {row['price_eur_per_mwh']:f} EUR/MWh"
@@ -190,7 +190,7 @@ def _prices(look: _Look) -> Iterator[Alarm]:
         )
         yield _news("price_revised", revised[0]["observed_at"], detail, text)
     if stale := look.rows(QUERIES["stale_prices"]):
-        hours = _hours(len(stale))
+        hours = counted(len(stale), "delivery hour")
         updates = _first(
             f"{row['delivery_day']} {row['delivery_hour']}, last updated"
             f" {row['provider_updated_at']:%Y-%m-%d %H:%M:%S} UTC"
@@ -203,7 +203,7 @@ def _prices(look: _Look) -> Iterator[Alarm]:
         )
         yield _news("stale_price", stale[0]["observed_at"], f"{detail} {updates}", text)
     for equal in look.rows(QUERIES["equal_prices"], equal_prices=EQUAL_PRICES):
-        hours, price = _hours(equal["hours"]), f"{equal['price_eur_per_mwh']:f} EUR/MWh"
+        hours, price = counted(equal["hours"], "delivery hour"), f"{equal['price_eur_per_mwh']:f} EUR/MWh"
         detail = f"the provider answers {price} for each of the open hours that have a price: {hours}"
         text = f"The reference prices of all open hours are the same, {price}: they may be wrong."
         yield _warning("suspicious_prices", equal["observed_at"], detail, text)
@@ -287,10 +287,6 @@ _RUNNING: tuple[_Rule, ...] = (
 )
 """Of a market of which a task has run."""
 _ALWAYS: tuple[_Rule, ...] = (_reader, _reviews, _statements, _fields)
-
-
-def _hours(count: int) -> str:
-    return "1 delivery hour" if count == 1 else f"{count} delivery hours"
 
 
 def _first(found: Iterable[object]) -> str:

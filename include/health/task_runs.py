@@ -89,12 +89,12 @@ class TaskRun:
         }
         statement = QUERIES["task_runs_begin"] if self._task_run_id is None else QUERIES["task_runs_end"]
         try:
+            limit = f"{_TIMEOUT_SECONDS}s"
             with (
-                connect(self._warehouse_url, "outcomes", _TIMEOUT_SECONDS) as conn,
+                connect(self._warehouse_url, "outcomes", _TIMEOUT_SECONDS, statement_timeout=limit) as conn,
                 conn,
                 conn.cursor() as cur,
             ):
-                cur.execute("SET statement_timeout = %s", (_TIMEOUT_SECONDS * 1000,))
                 run_sql(cur, statement, parameters)
                 if self._task_run_id is None:
                     self._task_run_id = cur.fetchone()[0]  # type: ignore[index]
