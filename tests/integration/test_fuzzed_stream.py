@@ -11,12 +11,12 @@ from include.domain.delivery_period import Market
 from include.domain.rejection import Reason, RejectedMessageError
 from include.domain.trade import Cancellation, Trade, parse_message
 from include.jobs import load_trades
-from include.landing import TRADES, list_files, read_lines
+from include.landing import TRADES, list_files
 from include.load import audit
 from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.factories import Database
-from tests.messages import DEAL, deal
+from tests.messages import DEAL, deal, read_lines
 from tests.waiting import eventually
 
 MESSAGES = 20_000

@@ -17,9 +17,10 @@ import pytest
 
 from include.capture.service import CaptureSummary, run_capture
 from include.capture.timing import Timing
-from include.landing import TRADES, list_files, read_lines
+from include.landing import TRADES, list_files
 from include.settings import Settings
 from include.simulator.exchange import Exchange
+from tests.messages import read_lines
 
 QUICK = Timing(
     heartbeat=0.1,

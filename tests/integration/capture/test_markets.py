@@ -11,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.landing import TRADES, list_files, read_lines
+from include.landing import TRADES, list_files
 from include.settings import PROJECT_ROOT
 from include.simulator.exchange import Exchange
 from include.simulator.market import SimulatedMarket
+from tests.messages import read_lines
 from tests.waiting import eventually
 
 TABLE = """
