@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -35,11 +35,10 @@ _CAPTURE_STOP_SECONDS = 3.0
 _STOP_SECONDS = 7.0
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """What the command line says.
+class Run:
+    """One `make run`, from the first check to the last process ended.
 
-    Attributes:
+    Args:
         state: Folder of all state.
         dags: Folder of the DAG files.
         airflow_port: Instead of AIRFLOW_PORT, if given.
@@ -47,20 +46,12 @@ class RunOptions:
         market_data_port: Of the simulated provider.
     """
 
-    state: Path
-    dags: Path
-    airflow_port: int | None
-    exchange_port: int
-    market_data_port: int
-
-
-class Run:
-    """One `make run`, from the first check to the last process ended."""
-
-    def __init__(self, options: RunOptions) -> None:
-        self._options = options
-        self._state = options.state
-        self._logs = options.state / "logs"
+    def __init__(
+        self, state: Path, dags: Path, airflow_port: int | None, exchange_port: int, market_data_port: int
+    ) -> None:
+        self._state, self._dags, self._logs = state, dags, state / "logs"
+        self._airflow_port = airflow_port
+        self._exchange_port, self._market_data_port = exchange_port, market_data_port
         self._started_at = time.monotonic()
         self._supervisor = Supervisor(self._say)
         self._postgres: EmbeddedPostgres | None = None
@@ -75,10 +66,11 @@ class Run:
             TerminalError: Something has to be put right first; nothing is left running.
         """
         environment = load_environment()
-        if self._options.airflow_port is not None:
-            environment["AIRFLOW_PORT"] = str(self._options.airflow_port)
-        environment = {"LANDING_ROOT": str(self._state / "landing")} | _without_empty(environment)
-        environment = {"DATA_DOCS_ROOT": str(self._state / "data_docs")} | environment
+        if self._airflow_port is not None:
+            environment["AIRFLOW_PORT"] = str(self._airflow_port)
+        folders = {"LANDING_ROOT": "landing", "DATA_DOCS_ROOT": "data_docs"}
+        ours = {name: str(self._state / folder) for name, folder in folders.items()}
+        environment = ours | {name: value for name, value in environment.items() if value.strip()}
         environment.pop("MARKET", None)  # all markets
         markets = Settings.of_markets(environment)
         is_named = environment.get("MARKETS_FILE")
@@ -145,7 +137,7 @@ class Run:
         secrets = Secrets(self._state / "secrets.json", size=48)
         home = self._state / "airflow"
         airflow_environment = airflow.environment(
-            common, markets, home, self._options.dags, postgres.url("airflow", "airflow"), secrets
+            common, markets, home, self._dags, postgres.url("airflow", "airflow"), secrets
         )
         self._migrate(markets, airflow_environment)
         for component, arguments in airflow.COMPONENTS.items():
@@ -164,7 +156,7 @@ class Run:
             self._say,
             self._supervisor.age_seconds,
         )
-        ready.wait_for_dags(api, self._options.dags, progress)
+        ready.wait_for_dags(api, self._dags, progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
         for each in markets:
             ready.wait_for_priced_pnl(api, each, progress)
@@ -202,10 +194,10 @@ class Run:
             return markets
         (settings,) = markets
         if not environment.get("EXCHANGE_URL"):
-            url = f"ws://{ports.HOST}:{self._options.exchange_port}"
+            url = f"ws://{ports.HOST}:{self._exchange_port}"
             settings = replace(settings, exchange_url=url, is_simulated=True)
         if not environment.get("MARKET_DATA_URL"):
-            url = f"http://{ports.HOST}:{self._options.market_data_port}"
+            url = f"http://{ports.HOST}:{self._market_data_port}"
             settings = replace(settings, market_data_url=url, is_simulated=True)
         self._outside = {name for name in ("EXCHANGE_URL", "MARKET_DATA_URL") if environment.get(name)}
         return [settings]
@@ -283,10 +275,6 @@ class Run:
     def _say(self, line: str) -> None:
         with suppress(OSError):  # whoever read the output may be gone
             print(f"[{time.monotonic() - self._started_at:6.1f} s] {line}", flush=True)
-
-
-def _without_empty(environment: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if value.strip()}
 
 
 def _take_signals() -> None:
