@@ -22,6 +22,7 @@ from include.landing import (
     sync_folder,
 )
 from include.settings import Settings
+from include.statement_files import not_over
 
 _CHUNK = 1 << 20
 _NAME = re.compile(
@@ -48,7 +49,7 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
     root, market = settings.landing_root, settings.market
     landed_at = datetime.now(UTC)
     if landed_at < market.span_of(day)[1]:
-        raise TerminalError(f"{day} is not over in {market.timezone.key}: its statement cannot be complete")
+        raise TerminalError(not_over(day, market.timezone))
     try:
         _check_header(file, StatementParser(market, day, settings.statement_formats))
         digest = hashlib.sha256()

@@ -10,7 +10,7 @@ from airflow.sdk import Param
 
 from include.errors import TerminalError
 from include.run_scope import DeliveryDays, Rebuild, Window, parse_day
-from include.statement_files import day_in_name
+from include.statement_files import day_in_name, not_over
 
 WINDOW_PARAMS = {
     "hour": Param(
@@ -164,10 +164,7 @@ def resolve_statement(
     else:
         chosen = named
     if chosen > last:
-        raise TerminalError(
-            f"{chosen} has not ended in {timezone.key}: its statement comes after midnight."
-            " make reconcile FILE=… takes one of the running day"
-        )
+        raise TerminalError(not_over(chosen, timezone))
     # the schedule begins each day a few minutes after midnight: only such a date takes a day's place
     if place is not None and place.hour == 0 and place.second == 0 and chosen != place.date():
         raise TerminalError(
