@@ -135,6 +135,11 @@ class Settings:
         return "" if self.is_first_market else self.market.market
 
     @property
+    def market_argument(self) -> str:
+        """What a `make` command about the market ends with: ` MARKET=FI`; nothing for the first market."""
+        return f" MARKET={self.landing_market}" if self.landing_market else ""
+
+    @property
     def dag_suffix(self) -> str:
         """What the ids of the market's DAGs end with; empty: they are the plain ones."""
         return "" if self.is_first_market else f"__{self.market.market.lower()}"

@@ -64,7 +64,7 @@ def read_differences(
     )
     for row in rows:
         is_open = row["outcome"] == "unexpected" and row["review"] is None
-        row["review_command"] = review_command(row, settings.landing_market) if is_open else None
+        row["review_command"] = review_command(row, settings.market_argument) if is_open else None
     return rows
 
 
