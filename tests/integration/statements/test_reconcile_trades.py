@@ -309,7 +309,9 @@ def test_what_is_no_statement_is_refused_in_words(settings: Settings, tmp_path: 
 def test_a_day_that_is_not_over_has_no_statement(settings: Settings, tmp_path: Path) -> None:
     """It would close gaps that are still to come."""
     today = datetime.now(MARKET.timezone).date()
-    with pytest.raises(TerminalError, match="is not over"):
+    with pytest.raises(
+        TerminalError, match=f"not accepted before {today + timedelta(days=1)} 00:00 Europe/Berlin$"
+    ):
         load_statement.run(settings, today, write_statement(tmp_path, [line()], today))
 
 
@@ -365,6 +367,30 @@ def test_an_added_trade_that_breaks_an_expectation_is_quarantined(
     assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
     rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
     assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
+
+
+def test_an_hour_whose_statement_rows_wait_for_validation_is_incomplete(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="a")])
+    build_pnl.run(settings)
+    file = write_statement(tmp_path, [line(id="a"), line(id="b"), line(id="c", delivery_hour="17")])
+    load_statement.run(settings, DAY, file)
+    reconcile_trades.run(settings, [DAY])
+    build_pnl.run(settings)
+    waits = (
+        "SELECT delivery_hour, substring(detail FOR 10) FROM ops.incomplete_periods"
+        " WHERE reason = 'trades_not_validated' ORDER BY delivery_hour"
+    )
+    assert database.rows(waits) == [("15-16", "1 trade of"), ("17-18", "1 trade of")]
+    assert database.rows("SELECT delivery_hour, trade_count FROM curated.pnl_hourly") == [("15-16", 1)]
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.rows(waits) == []
+    assert database.rows("SELECT delivery_hour, trade_count FROM curated.pnl_hourly ORDER BY 1") == [
+        ("15-16", 2),
+        ("17-18", 1),
+    ]
 
 
 def test_what_is_captured_late_is_added_no_more(settings: Settings, database: Database, tmp_path: Path) -> None:
