@@ -74,9 +74,15 @@ def days_of_trading(market: Market, day: date) -> tuple[date, date]:
 
 
 def read_statements(query: Query, settings: Settings, day: date, trader_id: str | None) -> Row:
-    """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement."""
+    """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement.
+
+    Where statements are of a delivery day, the one of that day alone.
+    """
     first, last = days_of_trading(settings.market, day)
     known = {row["statement_day"]: row for row in read_days(query, settings, first, last)}
+    if any(row["is_by_delivery_day"] for row in known.values()):
+        first = last
+        known = {each: row for each, row in known.items() if each == day}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     differences = []
     if known:

@@ -48,6 +48,8 @@ class StatementFormat:
         delimiter: Between the columns; empty: whichever of `;`, `,`, tab and `|` the header has.
         decimal_mark: `.` or `,`; empty: either.
         timezone: IANA name of the zone of times without an offset; empty: the market's.
+        is_by_delivery_day: A file has all trades that deliver on its day, whenever they were executed, and not
+            all that were executed on its day.
 
     Raises:
         ValueError: The columns are not those of a statement.
@@ -58,6 +60,7 @@ class StatementFormat:
     delimiter: str = ""
     decimal_mark: str = ""
     timezone: str = ""
+    is_by_delivery_day: bool = False
 
     def __post_init__(self) -> None:
         if unknown := self.columns.keys() - _FIELDS:
@@ -88,6 +91,7 @@ FORMATS = (
         {name: name for name in (*_REQUIRED, *_PERIOD_FIELDS[0], *_OPTIONAL)},
     ),
     # TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;Volume;VolumeUnit
+    # in the public example, of 2025-06-08, a trade for that day was executed on the day before
     StatementFormat(
         {
             "id": "TradeId",
@@ -100,7 +104,8 @@ FORMATS = (
             "quantity": "Volume",
             "quantity_unit": "VolumeUnit",
             "trader_id": "TraderId",
-        }
+        },
+        is_by_delivery_day=True,
     ),
 )
 """The formats of two public exchange interfaces; `MARKETS_FILE` can name others."""
@@ -146,13 +151,15 @@ class StatementParser:
 
     Attributes:
         market: The market of the statement.
-        day: The local day on which its trades were executed.
+        day: The local day on which its trades were executed, or deliver.
         formats: Those that it may have; the first whose columns the header has.
+        is_by_delivery_day: Whether the day is that of delivery; None: as its format says, once that is known.
     """
 
     market: Market
     day: date
     formats: Sequence[StatementFormat] = FORMATS
+    is_by_delivery_day: bool | None = None
     _format: StatementFormat | None = None
     _positions: dict[str, int] = field(default_factory=dict)
     _header: list[str] = field(default_factory=list)
@@ -219,6 +226,8 @@ class StatementParser:
                     self._format, self._positions = known, positions
                     self._header, self._delimiter = header, delimiter
                     self._zone = ZoneInfo(known.timezone) if known.timezone else self.market.timezone
+                    if self.is_by_delivery_day is None:
+                        self.is_by_delivery_day = known.is_by_delivery_day
                     return
         if self._line_count >= MAX_PREAMBLE_LINES:
             raise UnknownFormatError(
@@ -233,13 +242,7 @@ class StatementParser:
         period = self._period(cells)
         check_units({name: cells.get(name) or None for name in ("currency", "price_unit")}, self.market)
         executed_at = self._time(cells.get("execution_time", ""))
-        if executed_at is not None:
-            first_at, end_at = self._span
-            if not first_at <= executed_at < end_at:
-                raise RejectedMessageError(
-                    Reason.WRONG_STATEMENT_DAY,
-                    f"executed at {executed_at.isoformat()}, not on {self.day} in {self.market.timezone.key}",
-                )
+        self._check_day(period, executed_at)
         trader = cells.get("trader_id", "")
         return StatementTrade(
             trade_id=trade_id,
@@ -249,6 +252,23 @@ class StatementParser:
             quantity_mw=megawatts(quantity, {"quantity_unit": cells.get("quantity_unit") or None}, period),
             period=period,
             executed_at=executed_at,
+        )
+
+    def _check_day(self, period: DeliveryPeriod, executed_at: datetime | None) -> None:
+        first_at, end_at = self._span
+        is_delivered = period.delivery_day == self.day
+        is_executed = executed_at is None or first_at <= executed_at < end_at
+        if is_delivered if self.is_by_delivery_day else is_executed:
+            return
+        if self.is_by_delivery_day:
+            found, other = f"delivers on {period.delivery_day}", "execution" if is_executed else ""
+        else:
+            found, other = f"executed at {executed_at}", "delivery" if is_delivered else ""
+        # the other kind of file: its day is right, and the format is not
+        hint = f'; where such a file has the day of {other}, set day = "{other}" of statement in MARKETS_FILE'
+        raise RejectedMessageError(
+            Reason.WRONG_STATEMENT_DAY,
+            f"{found}, not on {self.day} in {self.market.timezone.key}{hint if other else ''}",
         )
 
     def _number(self, text: str, name: str, reason: Reason) -> Decimal:

@@ -30,6 +30,9 @@ _NAME = re.compile(
 )
 _MAX_HEADER_CHARACTERS = 10_000
 
+BY_DELIVERY_DAY = "-delivery.csv"
+"""The names of landed statements end with it whose day is that of delivery."""
+
 
 def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
     """Copies a statement to the landing files; whole or not at all.
@@ -38,7 +41,7 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
 
     Args:
         settings: Of the market.
-        day: The day of the market on which its trades were executed.
+        day: The day of the market on which its trades were executed, or of some formats deliver.
         file: The statement.
 
     Raises:
@@ -51,17 +54,20 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
     if landed_at < market.span_of(day)[1]:
         raise TerminalError(not_over(day, market.timezone))
     try:
-        _check_header(file, StatementParser(market, day, settings.statement_formats))
+        parser = StatementParser(market, day, settings.statement_formats)
+        _read_header(file, parser)
         digest = hashlib.sha256()
         for chunk in _chunks(file):
             digest.update(chunk)
     except OSError as error:
         raise TerminalError(f"{file} cannot be read: {error.strerror}") from error
     folder = root / statement_folder(day, settings.landing_market)
-    if known := sorted(folder.glob(f"*-{digest.hexdigest()[:32]}.csv")):
+    # landed anew when MARKETS_FILE says otherwise which day it is: the last one landed stands
+    name = f"{digest.hexdigest()[:32]}{BY_DELIVERY_DAY if parser.is_by_delivery_day else '.csv'}"
+    if known := sorted(folder.glob(f"*-{name}")):
         return _landed(settings, known[0])
     make_durable_folder(folder)
-    path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{digest.hexdigest()[:32]}.csv"
+    path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{name}"
     unnamed = path.with_suffix(f".{os.getpid()}")
     copied = hashlib.sha256()
     try:
@@ -84,6 +90,11 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
 def day_of(file: LandingFile) -> date:
     """The day that a landed statement is about."""
     return date.fromisoformat(_name(file.key)[1])
+
+
+def is_by_delivery_day(file: LandingFile) -> bool:
+    """Whether that is the day on which its trades deliver, and not the one on which they were executed."""
+    return file.key.endswith(BY_DELIVERY_DAY)
 
 
 def landed_at_of(file: LandingFile) -> datetime:
@@ -120,7 +131,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _check_header(path: Path, parser: StatementParser) -> None:
+def _read_header(path: Path, parser: StatementParser) -> None:
     with path.open(encoding=encoding_of(_chunks(path)), errors="replace", newline="\n") as file:
         for _ in range(MAX_PREAMBLE_LINES):
             try:

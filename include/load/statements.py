@@ -22,7 +22,7 @@ from include.load.loader import Load, file_parameters, store_period
 from include.load.portions import write_rows
 from include.load.rejects import Rejects
 from include.load.reload import forget_file, restore_reviews
-from include.load.statement_files import day_of, landed_at_of, statement_lines
+from include.load.statement_files import day_of, is_by_delivery_day, landed_at_of, statement_lines
 from include.warehouse.locks import lock_decision
 from include.warehouse.queries import load_queries, run_sql
 
@@ -96,7 +96,7 @@ def load_statement(
         ((load_batch_id,),) = cur.fetchall()
         landed_at = timestamp(landed_at_of(file))
         with Rejects(market.market, file.source, load_batch_id, landing_file_id) as rejects:
-            parser = StatementParser(market, day_of(file), formats)
+            parser = StatementParser(market, day_of(file), formats, is_by_delivery_day(file))
             pass_ = _Pass(file, parser, rejects, f"\t{load_batch_id}\t{landing_file_id}\n")
             store = _Store(market.market, landing_file_id)
             written = write_rows(cur, store, iter(pass_))

@@ -64,8 +64,9 @@ STATEMENT_PARAMS = {
         type=["null", "string"],
         format="date",
         title="Day",
-        description="The day on which the trades were executed, in the market's local time. Empty: the day in"
-        " the name of the file, else that of the run's date. A backfill ignores it.",
+        description="The day that the file is about, in the market's local time: on which its trades were"
+        " executed, or of some exchanges deliver. Empty: the day in the name of the file, else that of the"
+        " run's date. A backfill ignores it.",
     ),
     "file": Param(
         None,
