@@ -334,8 +334,8 @@ def test_a_trade_that_was_taken_back_while_nobody_was_connected(
     assert database.rows(alarms) == [
         (
             "critical",
-            "the exchange's statement is not reconciled, a review is needed: 2026-03-02 (1 captured trades are not"
-            " in it, 0 of its lines cannot be used)",
+            "the exchange's statement is not reconciled, a review is needed: 2026-03-02 (1 captured trades are"
+            " not in it, 0 of its lines cannot be used)",
         )
     ]
     assert [row["trade_id"] for row in waiting(settings)] == ["recalled"]
