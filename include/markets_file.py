@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from include import setting_values
 from include.domain.delivery_period import Market
-from include.domain.statement import StatementFormat
+from include.domain.statement_format import StatementFormat
 from include.errors import TerminalError
 
 DEFAULT_MARKET = "DE"

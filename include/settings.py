@@ -14,7 +14,7 @@ from dotenv.parser import parse_stream
 
 from include import setting_values
 from include.domain.delivery_period import Market
-from include.domain.statement import FORMATS, StatementFormat
+from include.domain.statement_format import FORMATS, StatementFormat
 from include.errors import TerminalError
 from include.markets_file import DEFAULT_MARKET, MarketTable, first_market, read_markets
 

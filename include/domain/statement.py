@@ -13,6 +13,7 @@ from include.domain.delivery_period import DeliveryPeriod, Market, parse_deliver
 from include.domain.message import identifier, parse_time, storable_number
 from include.domain.pnl import Direction
 from include.domain.rejection import Reason, RejectedMessageError, quoted
+from include.domain.statement_format import FORMATS, PERIOD_FIELDS, StatementFormat
 from include.domain.trade import check_units, direction_of, megawatts
 
 MAX_PREAMBLE_LINES = 20
@@ -21,10 +22,6 @@ MAX_PREAMBLE_LINES = 20
 MAX_LINE_CHARACTERS = 10_000
 
 _DELIMITERS = ";,\t|"
-_REQUIRED = ("id", "direction", "price", "quantity")
-_PERIOD_FIELDS = (("delivery_day", "delivery_hour"), ("delivery_start", "delivery_end"))
-_OPTIONAL = ("trader_id", "execution_time", "currency", "price_unit", "quantity_unit")
-_FIELDS = {*_REQUIRED, *(name for names in _PERIOD_FIELDS for name in names), *_OPTIONAL}
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,40}(?:([.,])\d{1,40})?", re.ASCII)
 _GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(?:([., '\u00a0\u202f])\d{3})(?:\1\d{3})*([.,])\d{1,40}", re.ASCII)
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?", re.ASCII)
@@ -33,82 +30,6 @@ _HOUR_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
 
 class UnknownFormatError(Exception):
     """A file none of whose first lines names the columns of a known format."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatementFormat:
-    """How an exchange writes its statements.
-
-    Attributes:
-        columns: What a column holds to its name in the header, in any case: `id`, `direction`, `price`,
-            `quantity`, and either `delivery_day` and `delivery_hour` or `delivery_start` and `delivery_end`;
-            if there are such columns `trader_id`, `execution_time`, `currency`, `price_unit`, `quantity_unit`.
-        is_hour_of_end: Whether a bare number in `delivery_hour` is the hour that ends then (14 is 13-14) and
-            not the one that begins (14 is 14-15).
-        delimiter: Between the columns; empty: whichever of `;`, `,`, tab and `|` the header has.
-        decimal_mark: `.` or `,`; empty: either.
-        timezone: IANA name of the zone of times without an offset; empty: the market's.
-        is_by_delivery_day: A file has all trades that deliver on its day, whenever they were executed, and not
-            all that were executed on its day.
-
-    Raises:
-        ValueError: The columns are not those of a statement.
-    """
-
-    columns: Mapping[str, str]
-    is_hour_of_end: bool = False
-    delimiter: str = ""
-    decimal_mark: str = ""
-    timezone: str = ""
-    is_by_delivery_day: bool = False
-
-    def __post_init__(self) -> None:
-        if unknown := self.columns.keys() - _FIELDS:
-            raise ValueError(f"a statement has no {', '.join(sorted(unknown))}")
-        if missing := [name for name in _REQUIRED if name not in self.columns]:
-            raise ValueError(f"a statement needs a column for {', '.join(missing)}")
-        if sum(all(name in self.columns for name in names) for names in _PERIOD_FIELDS) != 1:
-            raise ValueError(
-                "a statement needs delivery_day and delivery_hour, or delivery_start and delivery_end"
-            )
-
-    def positions(self, header: Sequence[str]) -> dict[str, int] | None:
-        """Which column of a header holds what; None if a column is missing or there twice."""
-        names = [cell.strip().casefold() for cell in header]
-        found = {}
-        for what, name in self.columns.items():
-            count = names.count(name.casefold())
-            if count == 1:
-                found[what] = names.index(name.casefold())
-            elif count > 1 or what not in _OPTIONAL:
-                return None
-        return found
-
-
-FORMATS = (
-    # id,price,quantity,direction,delivery_day,delivery_hour,trader_id,execution_time
-    StatementFormat(
-        {name: name for name in (*_REQUIRED, *_PERIOD_FIELDS[0], *_OPTIONAL)},
-    ),
-    # TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;Volume;VolumeUnit
-    # in the public example, of 2025-06-08, a trade for that day was executed on the day before
-    StatementFormat(
-        {
-            "id": "TradeId",
-            "direction": "Side",
-            "delivery_start": "DeliveryStart",
-            "delivery_end": "DeliveryEnd",
-            "execution_time": "ExecutionTime",
-            "price": "Price",
-            "currency": "Currency",
-            "quantity": "Volume",
-            "quantity_unit": "VolumeUnit",
-            "trader_id": "TraderId",
-        },
-        is_by_delivery_day=True,
-    ),
-)
-"""The formats of two public exchange interfaces; `MARKETS_FILE` can name others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +216,7 @@ class StatementParser:
 
     def _period(self, cells: Mapping[str, str]) -> DeliveryPeriod:
         is_day_and_hour = "delivery_day" in cells
-        first, second = _PERIOD_FIELDS[0] if is_day_and_hour else _PERIOD_FIELDS[1]
+        first, second = PERIOD_FIELDS[0] if is_day_and_hour else PERIOD_FIELDS[1]
         key = cells[first], cells[second]
         if (period := self._periods.get(key)) is None:
             period = self._labelled(*key) if is_day_and_hour else self._between(*key)

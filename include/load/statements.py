@@ -9,13 +9,8 @@ from psycopg2.extensions import connection, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.rejection import Reason, RejectedMessageError
-from include.domain.statement import (
-    FORMATS,
-    StatementFormat,
-    StatementParser,
-    StatementTrade,
-    UnknownFormatError,
-)
+from include.domain.statement import StatementParser, StatementTrade, UnknownFormatError
+from include.domain.statement_format import FORMATS, StatementFormat
 from include.errors import TerminalError
 from include.landing import LandingFile, timestamp
 from include.load.copying import NULL, array_literal, copy_rows, escaped

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from include.domain.delivery_period import Market
-from include.domain.statement import FORMATS, StatementParser
+from include.domain.statement import StatementParser
+from include.domain.statement_format import FORMATS
 from include.errors import TerminalError
 from include.markets_file import remember_first_market
 from include.settings import PROJECT_ROOT, Settings

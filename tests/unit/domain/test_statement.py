@@ -12,12 +12,12 @@ from include.domain.delivery_period import Market
 from include.domain.rejection import Reason, RejectedMessageError
 from include.domain.statement import (
     MAX_PREAMBLE_LINES,
-    StatementFormat,
     StatementParser,
     StatementTrade,
     UnknownFormatError,
     encoding_of,
 )
+from include.domain.statement_format import StatementFormat
 from tests.statements import HEADER, line
 
 BERLIN = Market.of("Europe/Berlin")
