@@ -147,8 +147,10 @@ def content(database: Database, market: str) -> dict[str, list[Any]]:
     for table, left_out in TABLES.items():
         keys = ", ".join(f"'{name.strip()}'" for name in left_out.split(","))
         found[table] = database.rows(
-            f"SELECT to_jsonb(t) - ARRAY[{keys}] AS line FROM {table} AS t WHERE market = %s ORDER BY line",
-            (market,),
+            # commands in texts name a market that is not the first
+            f"SELECT replace((to_jsonb(t) - ARRAY[{keys}])::text, %s, '') AS line FROM {table} AS t"
+            " WHERE market = %s ORDER BY line",
+            (f" MARKET={market}", market),
         )
     return found
 
