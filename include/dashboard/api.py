@@ -16,24 +16,15 @@ from include.dashboard.reader import Row
 from include.dashboard.reconciliation import ReadDays, add_routes, read_hour_differences
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
 from include.dashboard.service import Service, State, is_settled, utc_now
-from include.dashboard.tables import (
-    DAILY,
-    FORMATS,
-    GAPS,
-    HOURLY,
-    LISTS,
-    QUARTERS,
-    file_name,
-    table,
-)
+from include.dashboard.tables import COLUMNS, FORMATS, GAPS, LISTS, QUARTERS, file_name, table
 from include.dashboard.trades import read_hour, read_list
 from include.settings import Settings
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
 
-MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
-MAX_DAYS_OF_EACH_TRADER = 31
+MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "pnl_weekly": 3660, "pnl_monthly": 3660, "gaps": 366}
+MAX_DAYS_OF_EACH_TRADER = {"pnl_hourly": 31, "pnl_daily": 366, "pnl_weekly": 366, "pnl_monthly": 3660}
 
 Day = Annotated[str, Query(description="Delivery day, local to the market, `YYYY-MM-DD`; empty: today")]
 Trader = Annotated[str, Query(description="A trader's name; empty: the whole portfolio")]
@@ -155,8 +146,18 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     @api.get("/pnl_daily", summary="PnL by delivery day", response_model=schemas.Table)
     async def pnl_daily(request: Request, asked: Annotated[PnlDays, Depends()]) -> Response:
-        """The columns of `curated.pnl_daily`; at most ten years, 31 days of each trader."""
+        """The columns of `curated.pnl_daily`; at most ten years, 366 days of each trader."""
         return await _pnl(request, "pnl_daily", asked)
+
+    @api.get("/pnl_weekly", summary="PnL by week", response_model=schemas.Table)
+    async def pnl_weekly(request: Request, asked: Annotated[PnlDays, Depends()]) -> Response:
+        """The weeks with any of these days; at most ten years, 366 days of each trader."""
+        return await _pnl(request, "pnl_weekly", asked)
+
+    @api.get("/pnl_monthly", summary="PnL by month", response_model=schemas.Table)
+    async def pnl_monthly(request: Request, asked: Annotated[PnlDays, Depends()]) -> Response:
+        """The months with any of these days; at most ten years."""
+        return await _pnl(request, "pnl_monthly", asked)
 
     @api.get("/pnl_quarter_hourly", summary="PnL by quarter of an hour", response_model=schemas.Table)
     async def pnl_quarter_hourly(
@@ -257,7 +258,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         state = await service.state(given.market(request))
         now = utc_now()
         is_each = asked.trader == given.EVERY_TRADER
-        most = min(MAX_DAYS[name], MAX_DAYS_OF_EACH_TRADER) if is_each else MAX_DAYS[name]
+        most = (MAX_DAYS_OF_EACH_TRADER if is_each else MAX_DAYS)[name]
         first, last = given.days(asked.from_, asked.to, given.today(state.settings.market, now), most)
         trader_id = None if is_each else given.trader(asked.trader)
         at = given.moment("as_of", asked.as_of, now)
@@ -268,8 +269,8 @@ def build_api(service: Service, run_href: str) -> APIRouter:
             rows = read_pnl(
                 query, name, at, from_day=first, to_day=last, trader_id=trader_id, all_traders=is_each
             )
-            columns = HOURLY if name == "pnl_hourly" else DAILY
-            return table(form, sign, file_name(state.named(name), first, last, trader_id, at), columns, rows)
+            shown = file_name(state.named(name), first, last, trader_id, at)
+            return table(form, sign, shown, COLUMNS[name], rows)
 
         key = (name, first, last, trader_id, is_each, at, form, sign)
         return await _answer(request, state, key, make, at, is_slow=True)

@@ -119,6 +119,66 @@ FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_day
 
+-- name: pnl_weekly
+-- PnL by week of one trader or of each, of those with any of these days
+SELECT *
+FROM curated.pnl_weekly
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_week, trader_id
+
+-- name: pnl_weekly_as_of
+-- What pnl_weekly said at a moment
+SELECT *
+FROM curated.pnl_weekly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_week, trader_id
+
+-- name: portfolio_pnl_weekly
+-- PnL by week of the portfolio, of those with any of these days
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_weekly
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_week
+
+-- name: portfolio_pnl_weekly_as_of
+-- What portfolio_pnl_weekly said at a moment
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_weekly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_week
+
+-- name: pnl_monthly
+-- PnL by month of one trader or of each, of those with any of these days
+SELECT *
+FROM curated.pnl_monthly
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_month, trader_id
+
+-- name: pnl_monthly_as_of
+-- What pnl_monthly said at a moment
+SELECT *
+FROM curated.pnl_monthly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_month, trader_id
+
+-- name: portfolio_pnl_monthly
+-- PnL by month of the portfolio, of those with any of these days
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_monthly
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_month
+
+-- name: portfolio_pnl_monthly_as_of
+-- What portfolio_pnl_monthly said at a moment
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_monthly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_month
+
 -- name: incomplete
 -- What is missing in the hours of a day, except capture gaps, which each row of PnL has itself
 SELECT delivery_hour, CASE problem WHEN 'quarantined' THEN 'trades_quarantined' ELSE 'messages_rejected' END AS reason,
