@@ -1,104 +1,54 @@
 // The portfolio by trader: who did what that day; choosing a name shows that trader's hours.
 
-import { el, outside, setChildren } from "./dom.js";
+import { html, outside, unseen } from "./base.js";
+import { choose } from "./choices.js";
+import { Table } from "./grid.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { totalNote } from "./words.js";
 
-const HEADINGS = [
-  ["Trades", "", "wide"],
-  ["Bought", "MWh", "wide"],
-  ["Sold", "MWh", "wide"],
-  ["Net position", "MWh", "wide"],
-  ["Our average price", "EUR/MWh", ""],
-  ["How are we doing", "EUR/MWh", ""],
-  ["PnL", "EUR", ""],
-];
+const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true });
 
-export class ByTrader {
-  constructor(section, onChoice) {
-    this.section = section;
-    this.body = el("tbody");
-    section.append(
-      el("h2", {}, "By trader"),
-      el(
-        "div",
-        { class: "scroll", role: "region", "aria-label": "The day by trader", tabindex: "0" },
-        el(
-          "table",
-          {},
-          el("caption", { class: "unseen" }, "PnL of each trader on this delivery day"),
-          el(
-            "thead",
-            {},
-            el(
-              "tr",
-              {},
-              el("th", { scope: "col" }, "Trader"),
-              HEADINGS.map(([name, unit, kind]) =>
-                el(
-                  "th",
-                  { scope: "col", class: `number ${kind}` },
-                  el("span", {}, name),
-                  unit ? el("small", {}, unit) : null,
-                ),
-              ),
-            ),
-          ),
-          this.body,
-        ),
-      ),
-    );
-    this.body.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (button) onChoice(button.dataset.trader);
-    });
-  }
+/** PnL of the periods with a price, and whether that is all. */
+export const pnlSoFar = (row) =>
+  html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${row.pnl_eur === null && row.priced_pnl_eur !== null && html`<small>${" so far"}</small>`}`;
 
-  /** Rows of pnl_daily, one a trader; hidden without any. */
-  show(rows) {
-    this.section.hidden = rows.length === 0;
-    const places = energyPlaces(rows.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
-    const sorted = [...rows].sort((a, b) =>
-      a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true }),
-    );
-    setChildren(
-      this.body,
-      sorted.map((row) => line(row, places)),
-    );
-  }
-}
+/** A mark with what it means, for those who hover and those who listen. */
+export const Warning = ({ note }) => html`<span class="warn" title=${note}>⚠${unseen(` ${note}`)}</span>`;
 
-function line(row, places) {
-  const isPartial = row.pnl_eur === null && row.priced_pnl_eur !== null;
+function name(row) {
   // what lacks a price says "so far"
   const note = row.incomplete_period_count > 0 ? totalNote(row) : "";
-  const number = (text, kind = "") => el("td", { class: `number ${kind}` }, text);
-  return el(
-    "tr",
-    {},
-    el(
-      "th",
-      { scope: "row" },
-      el("button", { type: "button", class: "link", "data-trader": row.trader_id }, outside(row.trader_id)),
-      note
-        ? el("span", { class: "warn", title: note }, "⚠", el("span", { class: "unseen" }, ` ${note}`))
-        : null,
-    ),
-    number(count(row.trade_count), "wide"),
-    number(fixed(row.buy_mwh, places), "wide"),
-    number(fixed(row.sell_mwh, places), "wide"),
-    number(signed(row.net_position_mwh, places), "wide"),
-    number(fixed(row.average_price_eur_per_mwh)),
-    el(
-      "td",
-      { class: "number result", "data-sign": signOf(row.performance_eur_per_mwh) },
-      signed(row.performance_eur_per_mwh),
-    ),
-    el(
-      "td",
-      { class: "number money" },
-      signed(row.pnl_eur ?? row.priced_pnl_eur),
-      isPartial ? el("small", {}, " so far") : null,
-    ),
-  );
+  return html`
+    <button type="button" class="link" onClick=${() => choose({ trader: row.trader_id })}>${outside(row.trader_id)}</button>
+    ${note && html`<${Warning} note=${note} />`}
+  `;
+}
+
+/** Rows of pnl_daily, one a trader. */
+export function ByTrader({ rows }) {
+  if (rows.length === 0) return null;
+  const places = energyPlaces(rows.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
+  const performance = "performance_eur_per_mwh";
+  const columns = [
+    { heading: "Trader", of: name },
+    { heading: "Trades", kind: "number wide", of: (row) => count(row.trade_count) },
+    { heading: "Bought", unit: "MWh", kind: "number wide", of: (row) => fixed(row.buy_mwh, places) },
+    { heading: "Sold", unit: "MWh", kind: "number wide", of: (row) => fixed(row.sell_mwh, places) },
+    { heading: "Net position", unit: "MWh", kind: "number wide", of: (row) => signed(row.net_position_mwh, places) },
+    { heading: "Our average price", unit: "EUR/MWh", kind: "number", of: (row) => fixed(row.average_price_eur_per_mwh) },
+    {
+      heading: "How are we doing",
+      unit: "EUR/MWh",
+      kind: "number result",
+      of: (row) => signed(row[performance]),
+      sign: (row) => signOf(row[performance]),
+    },
+    { heading: "PnL", unit: "EUR", kind: "number money", of: pnlSoFar },
+  ];
+  return html`
+    <section id="by-trader" class="by-trader">
+      <h2>By trader</h2>
+      <${Table} title="PnL of each trader on this delivery day" columns=${columns} rows=${[...rows].sort(byName)} keyOf=${(row) => row.trader_id} />
+    </section>
+  `;
 }

@@ -1,5 +1,6 @@
 // What the reader has chosen: in the address, so that it can be shared, and in the browser's memory.
 
+import { computed, signal } from "./base.js";
 import { isDay, today } from "./times.js";
 
 const STORE = "trading-desk";
@@ -20,14 +21,8 @@ function remember(choices) {
   }
 }
 
-/**
- * Choices: market ("" is the first one), trader ("" is the whole portfolio), day (null follows today), hour (shown in detail; null: none), view,
- * asOf, allColumns.
- *
- * No day is remembered: whoever opens the page wants today, and a day in the address is that day. No market is,
- * since it may be gone.
- */
-export function readChoices({ withMemory = true } = {}) {
+/** No day is remembered: whoever opens the page wants today, and a day in the address is that day. */
+function read({ withMemory }) {
   const address = new URLSearchParams(location.search);
   const memory = withMemory ? remembered() : { allColumns: remembered().allColumns };
   const day = address.get("day");
@@ -44,20 +39,55 @@ export function readChoices({ withMemory = true } = {}) {
   };
 }
 
-/** Writes them into the address (no step in the browser's history unless asked for) and into memory. */
-export function writeChoices(choices, { step = false } = {}) {
+/** Into the address (no step in the browser's history unless asked for) and into memory. */
+function write({ step }) {
+  const { market, trader, day, hour, view, asOf, allColumns } = choices.value;
   const address = new URL(location.href);
   const put = (name, value) =>
     value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
-  put("market", choices.market);
-  put("trader", choices.trader);
-  put("day", choices.day);
-  put("hour", choices.hour);
-  put("view", choices.view === "health" ? "health" : null);
-  put("as_of", choices.asOf);
+  put("market", market);
+  put("trader", trader);
+  put("day", day);
+  put("hour", hour);
+  put("view", view === "health" ? "health" : null);
+  put("as_of", asOf);
   if (address.href !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);
-  remember({ trader: choices.trader, allColumns: choices.allColumns });
+  remember({ trader, allColumns });
 }
 
+/**
+ * market ("" is the first one; not remembered, since it may be gone), trader ("" is the whole portfolio), day
+ * (null follows today), hour (shown in detail; null: none), view, asOf, allColumns.
+ */
+export const choices = signal(read({ withMemory: true }));
+write({ step: false });
+
+/** What decides which numbers there are to see; other choices are how they look. */
+const ASKED = ["market", "trader", "day", "hour", "view", "asOf"];
+
+/** Changes with everything that the server has to be asked for. */
+export const asked = computed(() => JSON.stringify(ASKED.map((name) => choices.value[name])));
+
+/** Takes over a choice; another one of what is asked for is a step in the browser's history. */
+export function choose(change) {
+  const isOther = ASKED.some((name) => name in change && change[name] !== choices.value[name]);
+  const hour = isOther ? null : choices.value.hour; // an hour is one of the trader and day that were chosen with it
+  const chosen = { ...choices.value, hour, ...change };
+  if (chosen.day === today()) chosen.day = null;
+  choices.value = chosen;
+  write({ step: isOther });
+}
+
+/** A step in the browser's history leads to what the address says. */
+window.addEventListener("popstate", () => {
+  choices.value = read({ withMemory: false });
+});
+
 /** The chosen day, or today as it is now. */
-export const shownDay = (choices) => choices.day ?? today();
+export const shownDay = () => choices.value.day ?? today();
+
+/** The hour that is shown in detail: of now, since nobody knows which trades counted at a moment of the past. */
+export const chosenHour = computed(() => {
+  const { hour, view, asOf } = choices.value;
+  return view === "desk" && !asOf ? hour : null;
+});

@@ -1,5 +1,7 @@
 // Time on the desk: the server's clock, the market's days and hours, and how they are written.
 
+import { computed, signal } from "./base.js";
+
 const HOUR = 3_600_000;
 const QUARTER = 900_000;
 
@@ -21,6 +23,12 @@ export const synchronise = (isoNow) => {
 };
 
 export const now = () => Date.now() + ahead;
+
+/** Moves on with the clock while the page is seen: what says how long ago something was reads it. */
+export const second = signal(now());
+
+/** What says what time it is: hours begin and end on full minutes. */
+export const minute = computed(() => Math.floor(second.value / 60_000));
 
 function format(options, zone = timezone, locale = undefined) {
   const key = JSON.stringify([options, zone, locale]);
