@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from include.csv_file import DECIMALS
+from include.dashboard import messages, schemas
 from include.dashboard import parameters as given
-from include.dashboard import schemas
 from include.dashboard.desk import View, read_desk, read_history, read_page, read_pnl
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
 from include.dashboard.reconciliation import add_routes, read_hour_differences
@@ -292,6 +292,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         return await _answer(request, state, key, make, is_slow=True)
 
     add_routes(api, service, slow_answer)
+    messages.add_routes(api, service, slow_answer)
     return api
 
 
