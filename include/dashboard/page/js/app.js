@@ -6,6 +6,7 @@ import { Desk } from "./desk.js";
 import { isFramed, openFromParent } from "./frame.js";
 import { Health } from "./health.js";
 import { HourDialog } from "./hour.js";
+import { MessageDialog } from "./message.js";
 import { signed } from "./numbers.js";
 import { announcement, desk, isBusy } from "./reading.js";
 import { Failure, Freshness, Troubles } from "./status.js";
@@ -34,6 +35,7 @@ export function App() {
       <${View} name="desk"><${Desk} /></${View}>
       <${View} name="health"><${Health} /></${View}>
       <${HourDialog} />
+      <${MessageDialog} />
     </main>
   `;
 }

@@ -1,10 +1,10 @@
 // The day in each market and in all of them together; choosing a market shows its hours.
 
 import { html, outside } from "./base.js";
-import { Warning, pnlSoFar } from "./by-trader.js";
+import { PNL, Warning, measures } from "./by-trader.js";
 import { choose } from "./choices.js";
 import { Table } from "./grid.js";
-import { count, energyPlaces, fixed, signed } from "./numbers.js";
+import { energyPlaces } from "./numbers.js";
 
 const NOTE = "not complete: choose the market to see why";
 
@@ -17,14 +17,7 @@ export function ByMarket({ rows, first }) {
     ${market === null ? "All markets" : html`<button type="button" class="link" onClick=${show(market)}>${outside(market)}</button>`}
     ${!isComplete && html`<${Warning} note=${NOTE} />`}
   `;
-  const columns = [
-    { heading: "Market", of: name },
-    { heading: "Trades", kind: "number wide", of: (row) => count(row.trade_count) },
-    { heading: "Bought", unit: "MWh", kind: "number wide", of: (row) => fixed(row.buy_mwh, places) },
-    { heading: "Sold", unit: "MWh", kind: "number wide", of: (row) => fixed(row.sell_mwh, places) },
-    { heading: "Net position", unit: "MWh", kind: "number", of: (row) => signed(row.net_position_mwh, places) },
-    { heading: "PnL", unit: "EUR", kind: "number money", of: pnlSoFar },
-  ];
+  const columns = [{ name: "market", heading: "Market", of: name }, ...measures(places, { net: "number" }), PNL];
   return html`
     <section id="by-market" class="by-trader">
       <h2>By market, all traders</h2>

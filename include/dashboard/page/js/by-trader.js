@@ -9,8 +9,34 @@ import { totalNote } from "./words.js";
 const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true });
 
 /** PnL of the periods with a price, and whether that is all. */
-export const pnlSoFar = (row) =>
+const pnlSoFar = (row) =>
   html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${row.pnl_eur === null && row.priced_pnl_eur !== null && html`<small>${" so far"}</small>`}`;
+
+export const PNL = {
+  name: "pnl_eur",
+  heading: "PnL",
+  unit: "EUR",
+  kind: "number money",
+  of: pnlSoFar,
+  by: (row) => row.pnl_eur ?? row.priced_pnl_eur,
+};
+
+/** Columns of trades and energies, which a phone shows only on demand; `net` is the class of the last one. */
+export const measures = (places, { net }) => [
+  { name: "trade_count", heading: "Trades", kind: "number wide", of: (row) => count(row.trade_count), by: (row) => row.trade_count },
+  ...[
+    ["buy_mwh", "Bought", "number wide", fixed],
+    ["sell_mwh", "Sold", "number wide", fixed],
+    ["net_position_mwh", "Net position", net, signed],
+  ].map(([name, heading, kind, show]) => ({
+    name,
+    heading,
+    unit: "MWh",
+    kind,
+    of: (row) => show(row[name], places),
+    by: (row) => row[name],
+  })),
+];
 
 /** A mark with what it means, for those who hover and those who listen. */
 export const Warning = ({ note }) => html`<span class="warn" title=${note}>⚠${unseen(` ${note}`)}</span>`;
@@ -28,27 +54,32 @@ function name(row) {
 export function ByTrader({ rows }) {
   if (rows.length === 0) return null;
   const places = energyPlaces(rows.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
-  const performance = "performance_eur_per_mwh";
   const columns = [
-    { heading: "Trader", of: name },
-    { heading: "Trades", kind: "number wide", of: (row) => count(row.trade_count) },
-    { heading: "Bought", unit: "MWh", kind: "number wide", of: (row) => fixed(row.buy_mwh, places) },
-    { heading: "Sold", unit: "MWh", kind: "number wide", of: (row) => fixed(row.sell_mwh, places) },
-    { heading: "Net position", unit: "MWh", kind: "number wide", of: (row) => signed(row.net_position_mwh, places) },
-    { heading: "Our average price", unit: "EUR/MWh", kind: "number", of: (row) => fixed(row.average_price_eur_per_mwh) },
+    { name: "trader_id", heading: "Trader", of: name, by: (row) => row.trader_id },
+    ...measures(places, { net: "number wide" }),
     {
+      name: "average_price_eur_per_mwh",
+      heading: "Our average price",
+      unit: "EUR/MWh",
+      kind: "number",
+      of: (row) => fixed(row.average_price_eur_per_mwh),
+      by: (row) => row.average_price_eur_per_mwh,
+    },
+    {
+      name: "performance_eur_per_mwh",
       heading: "How are we doing",
       unit: "EUR/MWh",
       kind: "number result",
-      of: (row) => signed(row[performance]),
-      sign: (row) => signOf(row[performance]),
+      of: (row) => signed(row.performance_eur_per_mwh),
+      by: (row) => row.performance_eur_per_mwh,
+      sign: (row) => signOf(row.performance_eur_per_mwh),
     },
-    { heading: "PnL", unit: "EUR", kind: "number money", of: pnlSoFar },
+    PNL,
   ];
   return html`
     <section id="by-trader" class="by-trader">
       <h2>By trader</h2>
-      <${Table} title="PnL of each trader on this delivery day" columns=${columns} rows=${[...rows].sort(byName)} keyOf=${(row) => row.trader_id} />
+      <${Table} table="traders" title="PnL of each trader on this delivery day" columns=${columns} rows=${[...rows].sort(byName)} keyOf=${(row) => row.trader_id} />
     </section>
   `;
 }

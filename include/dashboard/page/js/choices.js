@@ -35,13 +35,23 @@ function read({ withMemory }) {
     hour: /^\d\d-\d\d[AB]?$/.test(hour ?? "") ? hour : null,
     view: address.get("view") === "health" ? "health" : "desk",
     asOf: asOf && !Number.isNaN(Date.parse(asOf)) ? asOf : null,
+    message: /^.+:[1-9]\d*$/.test(address.get("message") ?? "") ? address.get("message") : null,
+    sorts: ofTables(address, "sort.", /^-?\w+$/),
+    filters: ofTables(address, "filter.", /^.{1,200}$/),
     allColumns: memory.allColumns === true,
   };
 }
 
-/** Into the address (no step in the browser's history unless asked for) and into memory. */
-function write({ step }) {
-  const { market, trader, day, hour, view, asOf, allColumns } = choices.value;
+/** What is chosen of each table: `sort.hours=-pnl_eur` in the address is {hours: "-pnl_eur"}. */
+const ofTables = (address, prefix, pattern) =>
+  Object.fromEntries(
+    [...address]
+      .filter(([name, value]) => name.startsWith(prefix) && pattern.test(value))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+
+/** The address of the page with these choices. */
+export function addressOf({ market, trader, day, hour, view, asOf, message, sorts, filters }) {
   const address = new URL(location.href);
   const put = (name, value) =>
     value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
@@ -51,13 +61,24 @@ function write({ step }) {
   put("hour", hour);
   put("view", view === "health" ? "health" : null);
   put("as_of", asOf);
-  if (address.href !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);
-  remember({ trader, allColumns });
+  put("message", message);
+  for (const name of [...address.searchParams.keys()]) if (/^(sort|filter)\./.test(name)) put(name, null);
+  for (const [table, sort] of Object.entries(sorts)) put(`sort.${table}`, sort);
+  for (const [table, words] of Object.entries(filters)) put(`filter.${table}`, words);
+  return address.href;
+}
+
+/** Into the address (no step in the browser's history unless asked for) and into memory. */
+function write({ step }) {
+  const address = addressOf(choices.value);
+  if (address !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);
+  remember({ trader: choices.value.trader, allColumns: choices.value.allColumns });
 }
 
 /**
  * market ("" is the first one; not remembered, since it may be gone), trader ("" is the whole portfolio), day
- * (null follows today), hour (shown in detail; null: none), view, asOf, allColumns.
+ * (null follows today), hour (shown in detail; null: none), view, asOf, message (a landing file and its line,
+ * `file:1`; null: none), sorts and filters (by the name of the table), allColumns.
  */
 export const choices = signal(read({ withMemory: true }));
 write({ step: false });
@@ -71,12 +92,19 @@ export const asked = computed(() => JSON.stringify(ASKED.map((name) => choices.v
 /** Takes over a choice; another one of what is asked for is a step in the browser's history. */
 export function choose(change) {
   const isOther = ASKED.some((name) => name in change && change[name] !== choices.value[name]);
-  const hour = isOther ? null : choices.value.hour; // an hour is one of the trader and day that were chosen with it
-  const chosen = { ...choices.value, hour, ...change };
+  // an hour is one of the trader and day that were chosen with it, a message one of the hour
+  const { hour, message } = isOther ? { hour: null, message: null } : choices.value;
+  const chosen = { ...choices.value, hour, message, ...change };
   if (chosen.day === today()) chosen.day = null;
   choices.value = chosen;
-  write({ step: isOther });
+  write({ step: isOther || "message" in change });
 }
+
+/** The column by which a table is sorted, "-" before it: the largest first; null: in its own order. */
+export const sortBy = (table, sort) => choose({ sorts: { ...choices.value.sorts, [table]: sort } });
+
+/** The words that a row of a table must have. */
+export const filterBy = (table, text) => choose({ filters: { ...choices.value.filters, [table]: text } });
 
 /** A step in the browser's history leads to what the address says. */
 window.addEventListener("popstate", () => {

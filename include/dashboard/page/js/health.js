@@ -115,7 +115,7 @@ function Section({ name, title, hint, none, rows, ...shown }) {
   return html`
     <section class="panel" id=${`health-${name}`}>
       <h2>${title} <span class="badge">${rows.length ? count(rows.length) : ""}</span></h2>
-      ${rows.length > 0 && html`<${Table} title=${title} columns=${columnsOf(rows, shown)} rows=${rows} />`}
+      ${rows.length > 0 && html`<${Table} table=${name} title=${title} columns=${columnsOf(rows, shown)} rows=${rows} keyOf=${(row) => JSON.stringify(row)} />`}
       ${rows.length === 0 ? html`<p class="hint">${none}</p>` : hint && html`<p class="hint">${hint}</p>`}
     </section>
   `;
@@ -167,6 +167,7 @@ function columnsOf(rows, { first, hidden = [], headings = {} }) {
     name,
     heading: headings[name] ?? heading(name),
     kind: i === 0 ? null : isNumber(rows, name) ? "number" : (row) => kindOf(row, name),
+    by: (row) => (row[name] !== null && typeof row[name] === "object" ? JSON.stringify(row[name]) : row[name]),
     of: (row) => (row.href && i === 0 ? outsideLink(row.href, value(row, name)) : value(row, name)),
   }));
 }

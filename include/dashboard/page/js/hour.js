@@ -3,6 +3,7 @@
 import { html, outside, useLayoutEffect, useRef } from "./base.js";
 import { choices, choose, chosenHour } from "./choices.js";
 import { Table } from "./grid.js";
+import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed } from "./numbers.js";
 import { failure, hourKey, lists } from "./reading.js";
 import { address } from "./server.js";
@@ -38,19 +39,61 @@ const LISTS = [
 
 /** Columns of trades; what no row needs is left out, wide ones are not shown on a phone. */
 const COLUMNS = [
-  { heading: "Received", of: (row) => moment(row.received_at) },
-  { heading: "Trader", of: (row) => outside(row.trader_id), isNeeded: (rows, { trader }) => !trader },
-  { heading: "Side", kind: "side", of: side },
-  { heading: "Power", unit: "MW", kind: "number wide", of: (row, { mw }) => fixed(row.quantity_mw, mw) },
-  { heading: "Energy in the hour", unit: "MWh", kind: "number", of: (row, { mwh }) => fixed(row.energy_mwh, mwh) },
-  { heading: "Price", unit: "EUR/MWh", kind: "number", of: (row) => fixed(row.price_eur_per_mwh) },
+  { name: "received_at", heading: "Received", of: (row) => moment(row.received_at), by: (row) => row.received_at },
   {
+    name: "trader_id",
+    heading: "Trader",
+    of: (row) => outside(row.trader_id),
+    by: (row) => row.trader_id,
+    isNeeded: (rows, { trader }) => !trader,
+  },
+  { name: "direction", heading: "Side", kind: "side", of: side, by: side },
+  {
+    name: "quantity_mw",
+    heading: "Power",
+    unit: "MW",
+    kind: "number wide",
+    of: (row, { mw }) => fixed(row.quantity_mw, mw),
+    by: (row) => row.quantity_mw,
+  },
+  {
+    name: "energy_mwh",
+    heading: "Energy in the hour",
+    unit: "MWh",
+    kind: "number",
+    of: (row, { mwh }) => fixed(row.energy_mwh, mwh),
+    by: (row) => row.energy_mwh,
+  },
+  {
+    name: "price_eur_per_mwh",
+    heading: "Price",
+    unit: "EUR/MWh",
+    kind: "number",
+    of: (row) => fixed(row.price_eur_per_mwh),
+    by: (row) => row.price_eur_per_mwh,
+  },
+  {
+    name: "delivery_hour",
     heading: "Delivery",
     of: (row, { hour }) => (row.delivery_hour === hour ? "" : row.delivery_hour),
+    by: (row) => row.delivery_hour,
     isNeeded: (rows, { hour }) => rows.some((row) => row.delivery_hour !== hour),
   },
-  { heading: "Note", kind: "note", of: (row) => notes(row), isNeeded: (rows) => rows.some((row) => notes(row).length) },
-  { heading: "Trade", kind: "id", of: (row) => outside(row.trade_id) },
+  {
+    name: "note",
+    heading: "Note",
+    kind: "note",
+    of: (row) => notes(row),
+    by: noteText,
+    isNeeded: (rows) => rows.some((row) => notes(row).length),
+  },
+  {
+    name: "trade_id",
+    heading: "Trade",
+    kind: "id",
+    of: (row) => html`<${AsItArrived} row=${row}>${outside(row.trade_id)}</${AsItArrived}>`,
+    by: (row) => row.trade_id,
+  },
 ];
 
 const moment = (iso) => html`<time ...${timeAttributes(iso)}>${clock(Date.parse(iso), { seconds: true })}</time>`;
@@ -69,6 +112,14 @@ const notes = (row) =>
     row.cancelled_at && html`<span>cancelled ${moment(row.cancelled_at)}</span>`,
   ].filter(Boolean);
 
+/** The same as a text, to be sorted and looked for. */
+function noteText(row) {
+  const revision = row.revision > 0 ? `revision ${row.revision}` : "";
+  return [row.source === "statement" && "from the file", revision, row.is_disputed && "disputed", row.cancelled_at && "cancelled"]
+    .filter(Boolean)
+    .join(" ");
+}
+
 export function HourDialog() {
   const dialog = useRef();
   const hour = chosenHour.value;
@@ -79,7 +130,7 @@ export function HourDialog() {
   const answer = lists.value?.key === (minute.value, hourKey()) ? lists.value : null;
   const close = () => choices.value.hour && choose({ hour: null });
   return html`
-    <dialog id="hour" aria-labelledby="hour-title" aria-busy=${answer ? "false" : "true"} ref=${dialog} onClose=${close}>
+    <dialog id="hour" class="dialog" aria-labelledby="hour-title" aria-busy=${answer ? "false" : "true"} ref=${dialog} onClose=${close}>
       ${hour && html`<${Hour} hour=${hour} answer=${answer} onClose=${() => dialog.current.close()} />`}
     </dialog>
   `;
@@ -115,12 +166,12 @@ function List({ name, title, hint, none, Content, rows, answer }) {
     <section class=${name}>
       <h3>${title} <span class="badge">${count(rows.length)}</span></h3>
       ${said && html`<p class="hint">${said}</p>`}
-      ${rows.length > 0 && html`<${Content} title=${title} rows=${rows} answer=${answer} />`}
+      ${rows.length > 0 && html`<${Content} name=${name} title=${title} rows=${rows} answer=${answer} />`}
     </section>
   `;
 }
 
-function Trades({ title, rows, answer }) {
+function Trades({ name, title, rows, answer }) {
   const about = {
     mw: energyPlaces(rows.map((row) => row.quantity_mw)),
     mwh: energyPlaces(rows.map((row) => row.energy_mwh)),
@@ -130,7 +181,7 @@ function Trades({ title, rows, answer }) {
     ...column,
     of: (row) => column.of(row, about),
   }));
-  return html`<${Table} title=${title} columns=${columns} rows=${rows} keyOf=${(row) => `${row.trade_id} ${row.direction}`} />`;
+  return html`<${Table} table=${name} title=${title} columns=${columns} rows=${rows} keyOf=${(row) => `${row.trade_id} ${row.direction}`} />`;
 }
 
 function held(row) {
@@ -143,7 +194,7 @@ function held(row) {
         ${moment(row.received_at)}${" · "}<b>${outside(row.trader_id)}${` ${side(row)} ${power} MW at ${price} EUR/MWh`}</b>
         ${` for ${row.delivery_hour}${revision} · `}${outside(row.trade_id)}
       </p>
-      <p class="hint">It breaks the rule that ${outside(row.expectation)}.</p>
+      <p class="hint">It breaks the rule that <${AsItArrived} row=${row}>${outside(row.expectation)}</${AsItArrived}>.</p>
       ${command(row.review_command)}
     </li>
   `;
@@ -151,7 +202,7 @@ function held(row) {
 
 const reject = (row) => html`
   <li>
-    <p>${moment(row.received_at)}${" · "}<b>${outside(row.reason)}</b>: ${outside(row.detail)}</p>
+    <p>${moment(row.received_at)}${" · "}<b><${AsItArrived} row=${row}>${outside(row.reason)}</${AsItArrived}></b>: ${outside(row.detail)}</p>
     <p class="hint">${concerned(row)}</p>
     <pre class="raw">${outside(row.raw)}</pre>
     ${command(row.review_command)}

@@ -79,6 +79,12 @@ export function sum(texts) {
   return total === null ? null : write(total);
 }
 
+/** Below, at or above 0, as the first of two decimal strings is below, at or above the second. */
+export function compare(one, other) {
+  const difference = sum([one, String(other).startsWith("-") ? String(other).slice(1) : `-${other}`]);
+  return difference.startsWith("-") ? -1 : Number(/[1-9]/.test(difference));
+}
+
 /** For drawing only. */
 export const toFloat = (text) => (isNone(text) ? null : Number(text));
 

@@ -3,6 +3,7 @@
 import { html, outside } from "./base.js";
 import { State } from "./figures.js";
 import { Scroll, Table } from "./grid.js";
+import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
 import { address } from "./server.js";
 import { addDays, dayInWords } from "./times.js";
@@ -103,25 +104,27 @@ const trade = (row) => html`
   ${outside(row.trade_id)}
   ${row.review_command && html`<code class="command">${outside(row.review_command)}</code>`}
   ${row.review && html`<small class="hint">${outside(row.review)}</small>`}
+  <${AsItArrived} row=${row} />
 `;
 
 const sideOf = (which, none) => ({
   kind: (row) => (row[`${which}_price_eur_per_mwh`] === null ? "content hint" : "content"),
   of: (row) => content(row, which, none),
+  by: (row) => [row[`${which}_delivery_hour`], row[`${which}_trader_id`], row[`${which}_price_eur_per_mwh`]].filter(Boolean).join(" "),
 });
 
 const COLUMNS = [
-  { heading: "Executed on", of: (row) => dayInWords(row.statement_day) },
-  { heading: "Outcome", of: outcome },
-  { heading: "Side", of: side },
-  { heading: "Captured", ...sideOf("captured", "not captured") },
-  { heading: "In the file", ...sideOf("statement", "not in it") },
-  { heading: "Trade", kind: "id", of: trade },
+  { name: "statement_day", heading: "Executed on", of: (row) => dayInWords(row.statement_day), by: (row) => row.statement_day },
+  { name: "outcome", heading: "Outcome", of: outcome, by: (row) => OUTCOMES[row.outcome]?.word ?? row.outcome },
+  { name: "direction", heading: "Side", of: side, by: side },
+  { name: "captured", heading: "Captured", ...sideOf("captured", "not captured") },
+  { name: "statement", heading: "In the file", ...sideOf("statement", "not in it") },
+  { name: "trade_id", heading: "Trade", kind: "id", of: trade, by: (row) => row.trade_id },
 ];
 
 /** A table of rows of `reconciliation_differences`. */
 export const Differences = ({ title, rows }) => html`
-  <${Table} title=${title} columns=${COLUMNS} rows=${rows} keyOf=${(row) => `${row.statement_day} ${row.trade_id} ${row.direction}`} />
+  <${Table} table="differences" title=${title} columns=${COLUMNS} rows=${rows} keyOf=${(row) => `${row.statement_day} ${row.trade_id} ${row.direction}`} />
 `;
 
 /** One side of a trade; what the other one has otherwise stands out. */

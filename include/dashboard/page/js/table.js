@@ -3,7 +3,7 @@
 import { html, unseen, useLayoutEffect, useRef, useState } from "./base.js";
 import { Mark } from "./around.js";
 import { choose } from "./choices.js";
-import { Heading } from "./grid.js";
+import { Found, Heading, arranged } from "./grid.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, dayInWords, hoursOf, marketDay, minute, now, utc } from "./times.js";
@@ -41,23 +41,33 @@ export function TradersTable({ desk, lines, shownFor }) {
     [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
   );
   const notes = notesOf(desk, lines);
-  const rows = lines.map((row, i) => {
+  const columns = [
+    { name: "period", heading: "Delivery", of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
+    ...COLUMNS.map((column) => ({
+      ...column,
+      by: column.kind === "note" ? (row) => notes.get(row) : (row) => row[column.name],
+      of: (row) => column.show?.(row[column.name], places),
+    })),
+  ];
+  const shown = arranged("hours", columns, lines);
+  const rows = shown.map((row) => {
     const key = `${shownFor} ${row.delivery_start_at} ${row.delivery_hour}`;
     const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
     const when = at >= end ? "past" : at >= start ? "now" : "";
-    return html`<${Line} key=${key} row=${row} places=${places} note=${notes[i]} when=${when} isFixed=${Boolean(desk.as_of)} />`;
+    return html`<${Line} key=${key} row=${row} places=${places} note=${notes.get(row)} when=${when} isFixed=${Boolean(desk.as_of)} />`;
   });
-  const line = nowLine(desk, lines, at);
+  const isInOrder = shown.every((row, i) => row === lines[i]) && shown.length === lines.length;
+  const line = isInOrder ? nowLine(desk, lines, at) : null;
   if (line !== null) rows.splice(line, 0, html`<${NowLine} key="now" at=${at} />`);
-  const heads = [{ name: "period", heading: "Delivery" }, ...COLUMNS];
   return html`
+    <${Found} table="hours" shown=${shown.length} all=${lines.length} />
     <div class="scroll" id="hours" role="region" aria-labelledby="hours-caption" tabindex="0">
-      <table id="hours-table" class=${notes.some(Boolean) ? null : "no-notes"}>
+      <table id="hours-table" class=${[...notes.values()].some(Boolean) ? null : "no-notes"}>
         <caption id="hours-caption">
           PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}
         </caption>
         <thead>
-          <tr>${heads.map((column) => html`<${Heading} key=${column.name} column=${column} />`)}</tr>
+          <tr>${columns.map((column) => html`<${Heading} key=${column.name} table="hours" column=${column} />`)}</tr>
         </thead>
         <tbody>${rows}</tbody>
         <tfoot>${desk.total && html`<${Total} total=${desk.total} places=${places} />`}</tfoot>
@@ -66,11 +76,11 @@ export function TradersTable({ desk, lines, shownFor }) {
   `;
 }
 
-/** Of each line what is odd about it, if it is not said above the table. */
+/** What is odd about each line, if it is not said above the table. */
 function notesOf(desk, lines) {
   const shared = new Set(reasonsOf(lines).flatMap(([reason, rows]) => (rows.length > MAX_NOTES ? [reason] : [])));
   const doubled = hoursOf(desk.day).filter((hour) => hour.end - hour.start > 3_600_000);
-  return lines.map((row) => {
+  const noteOf = (row) => {
     const cancelled = row.cancelled_trade_count ?? 0;
     return [
       ...(doubled.some((hour) => hour.label === row.delivery_hour) ? ["this hour happens twice"] : []),
@@ -79,16 +89,19 @@ function notesOf(desk, lines) {
         .filter((reason) => !shared.has(reason))
         .map(isolated),
     ].join("; ");
-  });
+  };
+  return new Map(lines.map((row) => [row, noteOf(row)]));
 }
 
 function Line({ row, places, note, when, isFixed }) {
   const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
   const because = incompleteBecause(row);
-  const kinds = [because.length > 0 ? "incomplete" : "", when];
+  const kinds = [because.length > 0 ? "incomplete" : "", when, isFixed ? "" : "opens"];
   const open = () => choose({ hour: row.delivery_hour });
+  // for the mouse; the keyboard has the button, and who selects a number wants the number
+  const openByRow = (event) => !isFixed && !event.target.closest("button") && getSelection().isCollapsed && open();
   return html`
-    <tr class=${kinds.filter(Boolean).join(" ")} aria-current=${when === "now" ? "time" : null} data-start=${start} data-end=${end}>
+    <tr class=${kinds.filter(Boolean).join(" ")} aria-current=${when === "now" ? "time" : null} data-start=${start} data-end=${end} onClick=${openByRow}>
       <th scope="row" class="period">
         <button type="button" class="link" disabled=${isFixed} onClick=${open}>
           <time datetime=${row.delivery_start_at} title=${`${utc(start)} to ${utc(end)}`}>${row.delivery_hour}</time>

@@ -2,11 +2,12 @@
 
 import { html, isPlain, useEffect, useLayoutEffect, useRef } from "./base.js";
 import { choices, choose, shownDay } from "./choices.js";
+import { FilterField } from "./grid.js";
 import { decimalSeparator } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { desk, download } from "./reading.js";
 import { address } from "./server.js";
-import { addDays, isDay, minute } from "./times.js";
+import { addDays, isDay, minute, momentOf, wallText } from "./times.js";
 
 const step = (days) => choose({ day: addDays(shownDay(), days) });
 
@@ -29,6 +30,8 @@ export function Toolbar() {
         <input type="checkbox" id="all-columns" checked=${allColumns} onChange=${(event) => choose({ allColumns: event.target.checked })} />
         All columns
       </label>
+      <label class="field">As of <${MomentField} asOf=${asOf} /></label>
+      <${FilterField} table="hours" title="delivery hours" />
       <${Download} id="csv" href=${address("pnl_hourly", csv)}>Download CSV</${Download}>
     </div>
   `;
@@ -76,6 +79,21 @@ function DayField({ day }) {
   }, [day]);
   const change = (event) => isDay(event.target.value) && choose({ day: event.target.value });
   return html`<input type="date" id="day" required ref=${field} onChange=${change} onBlur=${show} />`;
+}
+
+/** A moment of the past in market time; empty: now. */
+function MomentField({ asOf }) {
+  const field = useRef();
+  const show = () => {
+    const { asOf: at } = choices.value;
+    field.current.value = at ? wallText(Date.parse(at)) : "";
+  };
+  useLayoutEffect(show, [asOf, desk.value?.market_timezone]);
+  // somebody who types a year has others on the way
+  const change = ({ target: { value } }) =>
+    (value === "" || value >= "2000") && choose({ asOf: value ? new Date(momentOf(value)).toISOString().replace(".000", "") : null });
+  const title = "What this page said at a moment of the past, market time; empty: now";
+  return html`<input type="datetime-local" id="moment" step="1" title=${title} ref=${field} onBlur=${show} onChange=${change} />`;
 }
 
 /** A link to a file, which the page fetches itself, so that it can say what goes wrong. */
