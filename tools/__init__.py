@@ -1,1 +1,1 @@
-"""What developers run that is no test: benchmarks, the container drill, history, screenshots, the page's libraries."""
+"""What developers run that is no test: benchmarks, the container drill, history, screenshots, page libraries."""
