@@ -1,1 +1,1 @@
-"""What developers run that is no test: benchmarks, the container drill, history, screenshots, page libraries."""
+"""What developers run that is no test: benchmarks, the container drill, history, screenshots, libraries."""
