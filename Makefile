@@ -40,7 +40,7 @@ logs: ## follow the logs of the containers, all or one part: SERVICE=scheduler
 	docker compose logs --follow --tail 100 $$SERVICE
 
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -n logical --dist loadfile $(ARGS)
 
 test-containers: $(STAMP) ## try the containers for real (ten minutes; needs a Docker engine): STEPS="celery local:kill"
 	@exec $(PYTHON) -m tools.containers $(STEPS)

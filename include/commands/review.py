@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from include.domain.rejection import shown
+from include.duration import counted
 from include.errors import TerminalError, TransientError
 from include.expectations.review import Selection, decide, waiting
 from include.settings import command_settings
@@ -56,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _decided(action: str, counts: dict[str, int]) -> str:
     found = [
-        _counted(counts[name], thing)
+        counted(counts[name], thing)
         for name, thing in (("trades", "trade"), ("rejects", "reject"))
         if counts[name]
     ]
-    hours = _counted(counts["hours"], "hour")
+    hours = counted(counts["hours"], "hour")
     return f"{action}ed: {' and '.join(found)}; the next build takes it in ({hours} of PnL)"
 
 
@@ -70,12 +71,12 @@ def _listed(messages: list[dict[str, Any]], market: str) -> Iterator[str]:
         found = list(group)
         count = found[0]["message_count"]
         if problem == "rejected":
-            yield f"{_counted(count, 'rejected message')}, {reason}:"
+            yield f"{counted(count, 'rejected message')}, {reason}:"
             yield from map(_reject, found)
             command = f"make review ACTION=discard REASON=… REJECT={reason}"
         else:
             where = "in quarantine" if problem == "quarantined" else "that count until they are discarded"
-            yield f"{_counted(count, 'trade')} {where}; expected is that {reason}:"
+            yield f"{counted(count, 'trade')} {where}; expected is that {reason}:"
             yield from map(_trade, found)
             command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
         if count > len(found):
@@ -95,10 +96,6 @@ def _trade(message: dict[str, Any]) -> str:
 
 def _reject(message: dict[str, Any]) -> str:
     return f"  {_place(message)}: {shown(message['detail'])}"
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _place(message: dict[str, Any]) -> str:

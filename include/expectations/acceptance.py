@@ -28,6 +28,9 @@ _VACUUM = {"trades": QUERIES["vacuum_trades"], "reference_prices": QUERIES["vacu
 _ROWS_PER_VALIDATION = 2_000_000
 """Batches are validated in portions of about so many rows, so that a year of them shows progress."""
 
+_ROWS_TO_VACUUM = 100_000
+"""From so many new rows on, statistics are brought up to date first."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
@@ -56,7 +59,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
         # accepted trades may change what a statement adds, which then has to be validated as well
         while batches := _waiting(conn, settings.market.market, source):
             total["batches"] += len(batches)
-            if sum(batch.row_count for batch in batches) > _ROWS_PER_VALIDATION:
+            if sum(batch.row_count for batch in batches) >= _ROWS_TO_VACUUM:
                 _vacuum(conn, source)
             for portion in _portions(batches):
                 load_batch_ids = [batch.load_batch_id for batch in portion]
@@ -78,7 +81,8 @@ def _waiting(conn: connection, market: str, source: Source) -> list[_Batch]:
 def _vacuum(conn: connection, source: Source) -> None:
     """Brings statistics and the block index up to date, as the server itself does some time after a mass load.
 
-    Otherwise each check of each portion reads the whole table.
+    Until then each check of each portion reads the whole table, and the checks of PnL are planned as if there
+    were hardly any trades.
     """
     conn.autocommit = True  # VACUUM cannot run inside a transaction
     with conn.cursor() as cur:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from include.domain.rejection import shown
+from include.duration import counted
 from include.errors import TerminalError
 from include.landing import TRADES, hour_folder
 from include.run_scope import Window
@@ -71,15 +72,11 @@ def _to_review(settings: Settings, hour: dict[str, Any]) -> Iterator[str]:
         ids = ", ".join(map(shown, hour["trade_ids"]))
         more = f" and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
         broken = "; ".join(hour["expectations"])
-        parts.append(f"{_counted(count, 'trade')} in quarantine ({ids}{more}; expected is that {broken})")
+        parts.append(f"{counted(count, 'trade')} in quarantine ({ids}{more}; expected is that {broken})")
     if count := hour["reject_count"]:
         of_all = f"of {hour['message_count']:,} messages"
-        parts.append(f"{_counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")
+        parts.append(f"{counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")
     yield (
         f"received from {at:%Y-%m-%d %H:%M} UTC on, these wait for a review: {' and '.join(parts)}. All others"
         f" are in PnL. `make review` lists them; {market}ACTION=… REASON=… FILE={folder}/ decides"
     )
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

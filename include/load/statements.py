@@ -43,6 +43,9 @@ _COLUMNS = (
     "load_batch_id",
     "landing_file_id",
 )
+_ROWS_TO_ANALYZE = 100_000
+"""From so many lines on, statistics are brought up to date for the comparison that follows at once."""
+
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CONTROL = {"t": "\t", "n": "\n", "r": "\r"}
 _KEY = slice(2, 4)
@@ -143,6 +146,8 @@ def load_statement(
         }
         run_sql(cur, QUERIES["load_batches_end"], parameters)
         run_sql(cur, QUERIES["landing_files_advance"], parameters)
+        if load.loaded_count >= _ROWS_TO_ANALYZE:
+            run_sql(cur, QUERIES["analyze_statement_trades"])
         if then is not None:
             then(cur)
         return load

@@ -6,16 +6,28 @@ COMMENT ON VIEW curated.pnl_hourly_history IS 'Every version of every row of cur
 COMMENT ON FUNCTION curated.pnl_hourly_as_of IS 'What curated.pnl_hourly said at that moment; an error for one in the future';
 
 -- ---------------------------------------------------------------- sums over traders and over time
--- Which rows of PnL are summed up by which keys. `measures`: hour, all traders of a delivery period as if they were
--- one; period, delivery periods one after the other.
+-- Which rows of PnL are summed up by which keys, expressions with a name or columns. `measures`: hour, all traders of a
+-- delivery period as if they were one; period, delivery periods one after the other; range, those of several days.
 CREATE TEMPORARY TABLE summed_views ON COMMIT DROP AS
 SELECT * FROM (VALUES
-    ('portfolio_pnl_hourly', 'pnl_hourly', '{market,delivery_day,delivery_hour}'::text[], 'hour',
+    ('portfolio_pnl_hourly', 'pnl_hourly', '{market,delivery_day,delivery_hour}'::text[], '{hour}'::text[],
      'PnL of the whole portfolio in each delivery period, as if all traders were one: one trader''s buy and another''s sell are realised'),
-    ('pnl_daily', 'pnl_hourly', '{market,delivery_day,trader_id}', 'period',
+    ('pnl_daily', 'pnl_hourly', '{market,delivery_day,trader_id}', '{period}',
      'PnL of each trader in each delivery day'),
-    ('portfolio_pnl_daily', 'portfolio_pnl_hourly', '{market,delivery_day}', 'period',
-     'PnL of the whole portfolio in each delivery day')
+    ('portfolio_pnl_daily', 'portfolio_pnl_hourly', '{market,delivery_day}', '{period}',
+     'PnL of the whole portfolio in each delivery day'),
+    ('pnl_weekly', 'pnl_hourly',
+     '{market,"date_trunc(''week'', delivery_day::timestamp)::date AS delivery_week",trader_id}', '{period,range}',
+     'PnL of each trader in each week of delivery days, Monday to Sunday'),
+    ('portfolio_pnl_weekly', 'portfolio_pnl_hourly',
+     '{market,"date_trunc(''week'', delivery_day::timestamp)::date AS delivery_week"}', '{period,range}',
+     'PnL of the whole portfolio in each week of delivery days, Monday to Sunday'),
+    ('pnl_monthly', 'pnl_hourly',
+     '{market,"date_trunc(''month'', delivery_day::timestamp)::date AS delivery_month",trader_id}', '{period,range}',
+     'PnL of each trader in each month of delivery days'),
+    ('portfolio_pnl_monthly', 'portfolio_pnl_hourly',
+     '{market,"date_trunc(''month'', delivery_day::timestamp)::date AS delivery_month"}', '{period,range}',
+     'PnL of the whole portfolio in each month of delivery days')
 ) AS v (name, source, keys, measures, comment);
 
 -- The one set of aggregates. Without a comment the column has the one of curated.pnl_versions.
@@ -24,6 +36,9 @@ SELECT * FROM (VALUES
     (1, 'delivery_start_at', '{hour}'::text[], 'min(delivery_start_at)', NULL),
     (2, 'delivery_end_at', '{hour}', 'max(delivery_end_at)', NULL),
     (3, 'trader_count', '{hour}', 'count(*)', 'Traders with trades'),
+    (3, 'delivery_day_count', '{range}', 'count(DISTINCT delivery_day)', 'Delivery days with trades'),
+    (3.5, 'incomplete_day_count', '{range}', 'count(DISTINCT delivery_day) FILTER (WHERE NOT is_complete)',
+        'Of these, days with a period that is not complete'),
     (4, 'delivery_period_count', '{period}', 'count(*)', 'Delivery periods with trades'),
     (5, 'missing_price_count', '{period}', 'count(*) FILTER (WHERE price_status = ''missing'')',
         'Of these, periods without a reference price'),
@@ -82,10 +97,10 @@ BEGIN
                       array_to_string(summed.keys, ', '),
                       string_agg(format('%s AS %I', formula, name), ', ' ORDER BY position),
                       summed.source,
-                      array_to_string(summed.keys, ', '))
+                      (SELECT string_agg(regexp_replace(key, '^.* AS ', ''), ', ') FROM unnest(summed.keys) AS key))
         INTO query
         FROM pg_temp.sums
-        WHERE summed.measures = ANY (measures);
+        WHERE measures && summed.measures;
 
         EXECUTE format('CREATE OR REPLACE VIEW curated.%s AS %s', summed.name, format(query, ''));
         EXECUTE format('COMMENT ON VIEW curated.%s IS %L', summed.name, summed.comment);
@@ -97,7 +112,7 @@ BEGIN
             SELECT format('COMMENT ON COLUMN curated.%I.%I IS %L', summed.name, a.attname,
                           coalesce(s.comment, col_description(t.attrelid, t.attnum)))
             FROM pg_attribute AS a
-            LEFT JOIN pg_temp.sums AS s ON s.name = a.attname AND summed.measures = ANY (s.measures)
+            LEFT JOIN pg_temp.sums AS s ON s.name = a.attname AND s.measures && summed.measures
             LEFT JOIN pg_attribute AS t
                 ON t.attrelid = 'curated.pnl_versions'::regclass AND t.attname = a.attname
             WHERE a.attrelid = format('curated.%I', summed.name)::regclass AND a.attnum > 0
@@ -107,6 +122,10 @@ BEGIN
     END LOOP;
 END
 $$;
+COMMENT ON COLUMN curated.pnl_weekly.delivery_week IS 'Its Monday, local day of the market';
+COMMENT ON COLUMN curated.portfolio_pnl_weekly.delivery_week IS 'Its Monday, local day of the market';
+COMMENT ON COLUMN curated.pnl_monthly.delivery_month IS 'Its first day, local day of the market';
+COMMENT ON COLUMN curated.portfolio_pnl_monthly.delivery_month IS 'Its first day, local day of the market';
 
 -- ---------------------------------------------------------------- what changed
 CREATE OR REPLACE VIEW curated.pnl_hourly_changes AS

@@ -1,13 +1,19 @@
 """Plans of queries that a mass load runs again and again, while its tables have no statistics."""
 
 from datetime import timedelta
+from pathlib import Path
 
-from include.jobs import load_trades
+import pytest
+
+from include.expectations import acceptance
+from include.jobs import load_statement, load_trades, validate_trades
 from include.landing import message_line
+from include.load import statements
 from include.load.trades import QUERIES
 from include.settings import Settings
 from tests.factories import Database
 from tests.messages import RECEIVED_AT, deal, write_landing_file
+from tests.statements import DAY, line, write_statement
 
 
 def test_ids_are_looked_up_by_the_key_and_not_among_all_trades(settings: Settings, database: Database) -> None:
@@ -29,3 +35,28 @@ def test_ids_are_looked_up_by_the_key_and_not_among_all_trades(settings: Setting
     assert "Index Only Scan using trades_pkey" in plan
     assert "trade_id = w.trade_id" in plan
     assert "Rows Removed by Filter" not in plan
+
+
+def test_a_mass_load_has_statistics_before_it_is_checked(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptance, "_ROWS_TO_VACUUM", 3)
+    monkeypatch.setattr(statements, "_ROWS_TO_ANALYZE", 3)
+    for table in ("raw.trades", "raw.period_hours", "raw.statement_trades"):
+        database.cursor.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+
+    def counted(table: str) -> float:
+        return float(database.value("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", (table,)))
+
+    write_landing_file(
+        settings.landing_root, b"".join(message_line(RECEIVED_AT, deal(id=f"t{n}").encode()) for n in range(3))
+    )
+    load_trades.run(settings)
+    assert counted("raw.trades") == -1, "unknown"
+    validate_trades.run(settings)
+    assert counted("raw.trades") == 3
+    assert counted("raw.period_hours") == 1
+    load_statement.run(
+        settings, DAY, write_statement(tmp_path / "statements", [line(id=f"t{n}") for n in range(3)])
+    )
+    assert counted("raw.statement_trades") == 3

@@ -16,7 +16,11 @@ FUNCTIONS = """
     SELECT pronamespace::regnamespace || '.' || proname FROM pg_proc
     WHERE pronamespace IN ('curated'::regnamespace, 'ops'::regnamespace, 'raw'::regnamespace) ORDER BY 1
 """
-AS_OF = ["pnl_hourly_as_of", "pnl_daily_as_of", "portfolio_pnl_hourly_as_of", "portfolio_pnl_daily_as_of"]
+AS_OF = [
+    f"{whose}pnl_{grain}_as_of"
+    for grain in ("hourly", "daily", "weekly", "monthly")
+    for whose in ("", "portfolio_")
+]
 
 
 def functions(cur: cursor) -> list[str]:
@@ -63,7 +67,7 @@ def test_what_will_be_said_is_an_error(cur: cursor, function: str, moment: str) 
     cur.execute(f"SELECT * FROM curated.{function}(NULL)")
     assert cur.fetchall() == []
     with pytest.raises(InvalidParameterValue, match="as_of is in the future"):
-        cur.execute(f"SELECT * FROM curated.{function}({moment}) WHERE delivery_day = '2026-03-02'")
+        cur.execute(f"SELECT * FROM curated.{function}({moment}) WHERE market = 'DE'")
 
 
 def test_the_hours_that_were_tradable_at_a_moment(database: Database) -> None:
