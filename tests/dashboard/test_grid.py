@@ -130,21 +130,15 @@ def test_health_is_sorted_too(visit: Open) -> None:
 
 
 def test_decimals_are_compared_with_all_their_digits(visit: Open) -> None:
-    pairs = [
-        ["1", "2"],
-        ["-1", "-2"],
-        ["10", "9"],
-        ["0.10", "0.1"],
-        ["-0", "0"],
-        ["1e3", "999"],
-        ["-0.001", "0"],
-    ]
+    texts = ["2", "-1", "-2", "10", "9", "0.101", "0.1", "-0", "1e3", "999", "-0.001", "9007199254740993.005"]
+    texts += ["9007199254740993.004", "1E+20"]
     found = visit(scenes.two_rows()).page.evaluate(
-        """async (pairs) => {
-            const { compare } = await import("./static/js/numbers.js");
-            return pairs.map(([one, other]) => compare(one, other));
+        """async (texts) => {
+            const { comparable } = await import("./static/js/numbers.js");
+            const keys = comparable([...texts, null, ""]);
+            const order = texts.map((_, i) => i).sort((a, b) => (keys[a] < keys[b] ? -1 : 1));
+            return [order.map((i) => texts[i]), keys.slice(-2)];
         }""",
-        pairs,
+        texts,
     )
-    expected = [int(Decimal(one).compare(Decimal(other))) for one, other in pairs]
-    assert found == expected
+    assert found == [sorted(texts, key=Decimal), [None, None]]

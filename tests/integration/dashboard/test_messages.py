@@ -87,6 +87,12 @@ def test_a_row_or_a_link_that_leads_out_of_the_landing_files_is_not_followed(
         assert client.json("message", landing_file=key, line="1")["raw"] is None
 
 
+def test_a_file_of_another_market_is_none_of_this_one(desk: Desk, client: Client, settings: Settings) -> None:
+    land(desk, settings, [line_of("a")], market="FI")
+    reply = client.get("api/v1/message", landing_file=FILE, line="1")
+    assert (reply.status_code, "of this market" in reply.json()["error"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     "line", ["", "0", "-1", "1.0", "one", "\N{ARABIC-INDIC DIGIT ONE}", "9" * 13, "1 OR 1=1"]
 )

@@ -18,10 +18,11 @@ export function ByMarket({ rows, first }) {
     ${!isComplete && html`<${Warning} note=${NOTE} />`}
   `;
   const columns = [{ name: "market", heading: "Market", of: name }, ...measures(places, { net: "number" }), PNL];
+  const title = "PnL of the whole portfolio in each market on this delivery day";
   return html`
     <section id="by-market" class="by-trader">
       <h2>By market, all traders</h2>
-      <${Table} title="PnL of the whole portfolio in each market on this delivery day" columns=${columns} rows=${rows} keyOf=${(row) => row.market} />
+      <${Table} title=${title} columns=${columns} rows=${rows} keyOf=${(row) => row.market} />
     </section>
   `;
 }

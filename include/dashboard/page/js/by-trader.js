@@ -9,8 +9,10 @@ import { totalNote } from "./words.js";
 const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true });
 
 /** PnL of the periods with a price, and whether that is all. */
-const pnlSoFar = (row) =>
-  html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${row.pnl_eur === null && row.priced_pnl_eur !== null && html`<small>${" so far"}</small>`}`;
+function pnlSoFar(row) {
+  const isPartial = row.pnl_eur === null && row.priced_pnl_eur !== null;
+  return html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${isPartial && html`<small>${" so far"}</small>`}`;
+}
 
 export const PNL = {
   name: "pnl_eur",
@@ -79,7 +81,13 @@ export function ByTrader({ rows }) {
   return html`
     <section id="by-trader" class="by-trader">
       <h2>By trader</h2>
-      <${Table} table="traders" title="PnL of each trader on this delivery day" columns=${columns} rows=${[...rows].sort(byName)} keyOf=${(row) => row.trader_id} />
+      <${Table}
+        table="traders"
+        title="PnL of each trader on this delivery day"
+        columns=${columns}
+        rows=${[...rows].sort(byName)}
+        keyOf=${(row) => row.trader_id}
+      />
     </section>
   `;
 }

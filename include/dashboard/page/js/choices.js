@@ -51,7 +51,7 @@ const ofTables = (address, prefix, pattern) =>
   );
 
 /** The address of the page with these choices. */
-export function addressOf({ market, trader, day, hour, view, asOf, message, sorts, filters }) {
+function addressOf({ market, trader, day, hour, view, asOf, message, sorts, filters }) {
   const address = new URL(location.href);
   const put = (name, value) =>
     value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
@@ -100,6 +100,10 @@ export function choose(change) {
   write({ step: isOther || "message" in change });
 }
 
+/** By the name of a table; they change only with a table, so what shows one does not follow other choices. */
+export const sorts = computed(() => choices.value.sorts);
+export const filters = computed(() => choices.value.filters);
+
 /** The column by which a table is sorted, "-" before it: the largest first; null: in its own order. */
 export const sortBy = (table, sort) => choose({ sorts: { ...choices.value.sorts, [table]: sort } });
 
@@ -110,6 +114,13 @@ export const filterBy = (table, text) => choose({ filters: { ...choices.value.fi
 window.addEventListener("popstate", () => {
   choices.value = read({ withMemory: false });
 });
+
+/** The address of a message, in which everything else stays as it is. */
+const withoutMessage = computed(() => addressOf({ ...choices.value, message: null }));
+export const addressOfMessage = (message) => {
+  const address = withoutMessage.peek();
+  return `${address}${address.includes("?") ? "&" : "?"}message=${encodeURIComponent(message)}`;
+};
 
 /** The chosen day, or today as it is now. */
 export const shownDay = () => choices.value.day ?? today();

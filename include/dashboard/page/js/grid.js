@@ -1,8 +1,8 @@
 // Tables: sorted by a click on a heading, filtered by typing; both are in the address.
 
-import { html, unseen } from "./base.js";
-import { choices, filterBy, sortBy } from "./choices.js";
-import { compare, count } from "./numbers.js";
+import { html, unseen, useMemo } from "./base.js";
+import { filterBy, filters, sortBy, sorts } from "./choices.js";
+import { comparable, count } from "./numbers.js";
 
 /** Rows from which on a table has a field for words to look for. */
 const MANY = 6;
@@ -22,7 +22,7 @@ export function Heading({ table, column }) {
   const className = typeof kind === "string" ? kind : null;
   if (!table || !by) return html`<th scope="col" class=${className}>${content}</th>`;
   const order = isNumber(column) ? [`-${name}`, name, null] : [name, `-${name}`, null];
-  const sort = choices.value.sorts[table];
+  const sort = sorts.value[table];
   const next = order[(order.indexOf(sort ?? null) + 1) % order.length];
   const sorted = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
   return html`
@@ -34,19 +34,22 @@ export function Heading({ table, column }) {
 
 /** The rows that have all the words, in the order of the chosen column; what has no value comes last. */
 export function arranged(table, columns, rows) {
-  const words = (choices.value.filters[table] ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const words = (filters.value[table] ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   const found = words.length ? rows.filter((row) => hasAll(textOf(columns, row), words)) : [...rows];
-  const sort = choices.value.sorts[table];
+  const sort = sorts.value[table];
   const column = columns.find(({ name, by }) => by && (sort === name || sort === `-${name}`));
   if (!column) return found;
+  const values = found.map((row) => column.by(row));
+  const keys = isNumber(column) ? comparable(values) : values.map((value) => (isNothing(value) ? null : String(value)));
   const direction = sort.startsWith("-") ? -1 : 1;
-  const order = isNumber(column) ? compare : (a, b) => String(a).localeCompare(String(b), undefined, { numeric: true });
-  return found.sort((a, b) => {
-    const [one, other] = [column.by(a), column.by(b)];
-    if (isNothing(one) || isNothing(other)) return Number(isNothing(one)) - Number(isNothing(other));
-    return direction * order(one, other);
-  });
+  const order = isNumber(column) ? (a, b) => (a < b ? -1 : Number(a > b)) : inWords.compare;
+  return found
+    .map((row, i) => [row, keys[i]])
+    .sort(([, a], [, b]) => (a === null || b === null ? Number(a === null) - Number(b === null) : direction * order(a, b)))
+    .map(([row]) => row);
 }
+
+const inWords = new Intl.Collator(undefined, { numeric: true });
 
 const hasAll = (text, words) => words.every((word) => text.includes(word));
 
@@ -62,35 +65,43 @@ const textOf = (columns, row) =>
 export const FilterField = ({ table, title }) => html`
   <label class="filter">
     Filter${unseen(` ${title}`)}
-    <input type="search" value=${choices.value.filters[table] ?? ""} onInput=${(event) => filterBy(table, event.target.value)} />
+    <input type="search" value=${filters.value[table] ?? ""} onInput=${(event) => filterBy(table, event.target.value)} />
   </label>
 `;
 
 /** How many rows have the words. */
 export const Found = ({ table, shown, all }) => html`
-  <span class="hint found" role="status">${choices.value.filters[table] && `${count(shown)} of ${count(all)} rows`}</span>
+  <span class="hint found" role="status">${filters.value[table] && `${count(shown)} of ${count(all)} rows`}</span>
 `;
 
 /**
  * A table of records. The first column heads the rows.
  *
  * Columns: {name, heading, unit, kind, of, by}; `kind` is the class of its cells, `of(row)` what a cell shows, `by(row)` the
- * value by which rows are sorted. `table` is the table's name in the address; without one it has a fixed order.
+ * value by which rows are sorted. `keyOf(row)` is another one for each row, if there is such. `table` is the table's name in the address; without one it has a fixed order.
  */
 export function Table({ table, title, columns, rows, keyOf }) {
   const shown = table ? arranged(table, columns, rows) : rows;
-  const isLong = table && (rows.length >= MANY || choices.value.filters[table]);
+  const lines = useMemo(() => new WeakMap(), [columns]);
+  const lineOf = (row) => {
+    // the same line is not compared again: lists have hundreds, and each key that is typed draws them
+    if (!lines.has(row))
+      lines.set(row, html`<tr key=${keyOf?.(row)}>${columns.map((column, i) => cell(row, column, i === 0))}</tr>`);
+    return lines.get(row);
+  };
+  const isLong = table && (rows.length >= MANY || filters.value[table]);
   return html`
-    ${isLong && html`<p><${FilterField} table=${table} title=${title} /> <${Found} table=${table} shown=${shown.length} all=${rows.length} /></p>`}
+    ${
+      isLong &&
+      html`<p><${FilterField} table=${table} title=${title} /> <${Found} table=${table} shown=${shown.length} all=${rows.length} /></p>`
+    }
     <${Scroll} title=${title}>
       <table>
         <caption class="unseen">${title}</caption>
         <thead>
           <tr>${columns.map((column) => html`<${Heading} key=${column.name} table=${table} column=${column} />`)}</tr>
         </thead>
-        <tbody>
-          ${shown.map((row) => html`<tr key=${keyOf(row)}>${columns.map((column, i) => cell(row, column, i === 0))}</tr>`)}
-        </tbody>
+        <tbody>${shown.map(lineOf)}</tbody>
       </table>
     </${Scroll}>
   `;

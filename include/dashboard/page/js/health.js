@@ -4,6 +4,7 @@ import { html, outside } from "./base.js";
 import { Figure, State } from "./figures.js";
 import { outsideLink } from "./frame.js";
 import { Table } from "./grid.js";
+import { AsItArrived } from "./message.js";
 import { withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
 import { health } from "./reading.js";
@@ -115,7 +116,7 @@ function Section({ name, title, hint, none, rows, ...shown }) {
   return html`
     <section class="panel" id=${`health-${name}`}>
       <h2>${title} <span class="badge">${rows.length ? count(rows.length) : ""}</span></h2>
-      ${rows.length > 0 && html`<${Table} table=${name} title=${title} columns=${columnsOf(rows, shown)} rows=${rows} keyOf=${(row) => JSON.stringify(row)} />`}
+      ${rows.length > 0 && html`<${Table} table=${name} title=${title} columns=${columnsOf(rows, shown)} rows=${rows} />`}
       ${rows.length === 0 ? html`<p class="hint">${none}</p>` : hint && html`<p class="hint">${hint}</p>`}
     </section>
   `;
@@ -200,7 +201,8 @@ function value(row, name) {
   if (name === "is_connected") return state(raw ? "connected" : "not connected");
   if (name === "success") return state(raw === true ? "passed" : raw === false ? "failed" : String(raw));
   if (typeof raw === "boolean") return raw ? "yes" : "no";
-  if (/_(id|number)$/.test(name)) return outside(raw);
+  if (name === "line_number") return html`<${AsItArrived} row=${row}>${outside(raw)}</${AsItArrived}>`;
+  if (/_id$/.test(name)) return outside(raw);
   if (name === "review_command") return html`<code class="command">${outside(raw)}</code>`;
   if (typeof raw === "number") return Number.isInteger(raw) ? count(raw) : fixed(raw, 2);
   if (["state", "severity"].includes(name)) return state(String(raw));

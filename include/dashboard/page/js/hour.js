@@ -1,6 +1,6 @@
 // An hour in detail: which trades deliver in it, which messages about it do not count, why, and what to do.
 
-import { html, outside, useLayoutEffect, useRef } from "./base.js";
+import { html, outside, useLayoutEffect, useMemo, useRef } from "./base.js";
 import { choices, choose, chosenHour } from "./choices.js";
 import { Table } from "./grid.js";
 import { AsItArrived } from "./message.js";
@@ -148,7 +148,7 @@ function Hour({ hour, answer, onClose }) {
       <button type="button" onClick=${onClose}>Close</button>
     </header>
     <div class="lists">
-      ${answer ? LISTS.map((list) => html`<${List} key=${list.key} ...${list} name=${list.key} rows=${answer[list.key] ?? []} answer=${answer} />`) : html`<${Waiting} />`}
+      ${answer ? LISTS.map((list) => html`<${List} ...${list} name=${list.key} answer=${answer} />`) : html`<${Waiting} />`}
     </div>
   `;
 }
@@ -159,7 +159,8 @@ const Waiting = () =>
     ? html`<p class="banner bad">${outside(failure.value.error.message)}</p>`
     : html`<p class="hint">Loading …</p>`;
 
-function List({ name, title, hint, none, Content, rows, answer }) {
+function List({ name, title, hint, none, Content, answer }) {
+  const rows = answer[name] ?? [];
   if (rows.length === 0 && !none) return null;
   const said = rows.length === MOST ? `The last ${count(MOST)}.` : rows.length ? hint : none;
   return html`
@@ -172,16 +173,17 @@ function List({ name, title, hint, none, Content, rows, answer }) {
 }
 
 function Trades({ name, title, rows, answer }) {
-  const about = {
-    mw: energyPlaces(rows.map((row) => row.quantity_mw)),
-    mwh: energyPlaces(rows.map((row) => row.energy_mwh)),
-    hour: answer.hour,
-  };
-  const columns = COLUMNS.filter(({ isNeeded }) => !isNeeded || isNeeded(rows, answer)).map((column) => ({
-    ...column,
-    of: (row) => column.of(row, about),
-  }));
-  return html`<${Table} table=${name} title=${title} columns=${columns} rows=${rows} keyOf=${(row) => `${row.trade_id} ${row.direction}`} />`;
+  const columns = useMemo(() => {
+    const about = {
+      mw: energyPlaces(rows.map((row) => row.quantity_mw)),
+      mwh: energyPlaces(rows.map((row) => row.energy_mwh)),
+      hour: answer.hour,
+    };
+    const needed = COLUMNS.filter(({ isNeeded }) => !isNeeded || isNeeded(rows, answer));
+    return needed.map((column) => ({ ...column, of: (row) => column.of(row, about) }));
+  }, [rows, answer]);
+  const keyOf = (row) => `${row.trade_id} ${row.direction}`;
+  return html`<${Table} table=${name} title=${title} columns=${columns} rows=${rows} keyOf=${keyOf} />`;
 }
 
 function held(row) {
@@ -202,7 +204,10 @@ function held(row) {
 
 const reject = (row) => html`
   <li>
-    <p>${moment(row.received_at)}${" · "}<b><${AsItArrived} row=${row}>${outside(row.reason)}</${AsItArrived}></b>: ${outside(row.detail)}</p>
+    <p>
+      ${moment(row.received_at)}${" · "}<b><${AsItArrived} row=${row}>${outside(row.reason)}</${AsItArrived}></b>${": "}
+      ${outside(row.detail)}
+    </p>
     <p class="hint">${concerned(row)}</p>
     <pre class="raw">${outside(row.raw)}</pre>
     ${command(row.review_command)}

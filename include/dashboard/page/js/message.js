@@ -1,12 +1,12 @@
 // A message as it arrived: what a number comes from, down to the line of the landing file.
 
 import { html, isPlain, outside, signal, untracked, useEffect, useLayoutEffect, useRef } from "./base.js";
-import { addressOf, choices, choose } from "./choices.js";
+import { addressOfMessage, choices, choose } from "./choices.js";
 import { ServerError, ask } from "./server.js";
 import { clock, timeAttributes } from "./times.js";
 
 /** A link to the message of a row with `landing_file` and `line_number`. */
-export function AsItArrived({ row, children = "as it arrived" }) {
+export function AsItArrived({ row, children }) {
   if (!row.landing_file) return children;
   const message = `${row.landing_file}:${row.line_number}`;
   const show = (event) => {
@@ -14,8 +14,7 @@ export function AsItArrived({ row, children = "as it arrived" }) {
     event.preventDefault();
     choose({ message });
   };
-  const href = addressOf({ ...choices.value, message });
-  return html`<a href=${href} title="The message as it arrived" onClick=${show}>${children}</a>`;
+  return html`<a href=${addressOfMessage(message)} title="The message as it arrived" onClick=${show}>${children}</a>`;
 }
 
 const answer = signal(null);
@@ -34,7 +33,14 @@ export function MessageDialog() {
   const close = () => choices.value.message && choose({ message: null });
   const known = answer.value?.message === message ? answer.value : null;
   return html`
-    <dialog id="message" class="dialog" aria-labelledby="message-title" aria-busy=${known ? "false" : "true"} ref=${dialog} onClose=${close}>
+    <dialog
+      id="message"
+      class="dialog"
+      aria-labelledby="message-title"
+      aria-busy=${known ? "false" : "true"}
+      ref=${dialog}
+      onClose=${close}
+    >
       ${message && html`<${Message} message=${message} known=${known} onClose=${() => dialog.current.close()} />`}
     </dialog>
   `;
@@ -62,13 +68,15 @@ function Message({ message, known, onClose }) {
     </header>
     <div class="lists">
       <p class="hint">
-        ${known?.received_at && html`Received <time ...${timeAttributes(known.received_at)}>${clock(Date.parse(known.received_at), { seconds: true })}</time>${" · "}`}
+        ${known?.received_at && html`Received <${Moment} at=${known.received_at} />${" · "}`}
         line ${message.slice(at + 1)} of <span class="command">${outside(message.slice(0, at))}</span>
       </p>
       <${Content} known=${known} />
     </div>
   `;
 }
+
+const Moment = ({ at }) => html`<time ...${timeAttributes(at)}>${clock(Date.parse(at), { seconds: true })}</time>`;
 
 function Content({ known }) {
   if (!known) return html`<p class="hint">Loading …</p>`;

@@ -79,10 +79,11 @@ export function sum(texts) {
   return total === null ? null : write(total);
 }
 
-/** Below, at or above 0, as the first of two decimal strings is below, at or above the second. */
-export function compare(one, other) {
-  const difference = sum([one, String(other).startsWith("-") ? String(other).slice(1) : `-${other}`]);
-  return difference.startsWith("-") ? -1 : Number(/[1-9]/.test(difference));
+/** Decimal strings as integers of one scale, which compare as they do; null for what is no number. */
+export function comparable(texts) {
+  const numbers = texts.map((text) => (isNone(text) ? null : parse(text)));
+  const scale = Math.max(0, ...numbers.map((number) => number?.scale ?? 0));
+  return numbers.map((number) => number && number.digits * 10n ** BigInt(scale - number.scale));
 }
 
 /** For drawing only. */

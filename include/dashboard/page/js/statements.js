@@ -101,10 +101,9 @@ const outcome = (row) => {
 };
 
 const trade = (row) => html`
-  ${outside(row.trade_id)}
+  <${AsItArrived} row=${row}>${outside(row.trade_id)}</${AsItArrived}>
   ${row.review_command && html`<code class="command">${outside(row.review_command)}</code>`}
   ${row.review && html`<small class="hint">${outside(row.review)}</small>`}
-  <${AsItArrived} row=${row} />
 `;
 
 const sideOf = (which, none) => ({
@@ -122,9 +121,11 @@ const COLUMNS = [
   { name: "trade_id", heading: "Trade", kind: "id", of: trade, by: (row) => row.trade_id },
 ];
 
+const keyOf = (row) => `${row.statement_day} ${row.trade_id} ${row.direction}`;
+
 /** A table of rows of `reconciliation_differences`. */
 export const Differences = ({ title, rows }) => html`
-  <${Table} table="differences" title=${title} columns=${COLUMNS} rows=${rows} keyOf=${(row) => `${row.statement_day} ${row.trade_id} ${row.direction}`} />
+  <${Table} table="differences" title=${title} columns=${COLUMNS} rows=${rows} keyOf=${keyOf} />
 `;
 
 /** One side of a trade; what the other one has otherwise stands out. */

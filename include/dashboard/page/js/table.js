@@ -101,7 +101,13 @@ function Line({ row, places, note, when, isFixed }) {
   // for the mouse; the keyboard has the button, and who selects a number wants the number
   const openByRow = (event) => !isFixed && !event.target.closest("button") && getSelection().isCollapsed && open();
   return html`
-    <tr class=${kinds.filter(Boolean).join(" ")} aria-current=${when === "now" ? "time" : null} data-start=${start} data-end=${end} onClick=${openByRow}>
+    <tr
+      class=${kinds.filter(Boolean).join(" ")}
+      aria-current=${when === "now" ? "time" : null}
+      data-start=${start}
+      data-end=${end}
+      onClick=${openByRow}
+    >
       <th scope="row" class="period">
         <button type="button" class="link" disabled=${isFixed} onClick=${open}>
           <time datetime=${row.delivery_start_at} title=${`${utc(start)} to ${utc(end)}`}>${row.delivery_hour}</time>
