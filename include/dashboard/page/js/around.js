@@ -1,7 +1,7 @@
 // Around the table: why hours are incomplete, each reason once, what the marks mean, and what is there without a table.
 
-import { html, outside } from "./base.js";
-import { choose } from "./choices.js";
+import { html, isPlain, outside } from "./base.js";
+import { addressOf, choices, choose } from "./choices.js";
 import { dayInWords, minute, today } from "./times.js";
 import { PRICE_STATUS, hoursInWords, nothingThere, reasonsOf } from "./words.js";
 
@@ -11,10 +11,25 @@ export function Reasons({ lines }) {
     reasons.length > 0 &&
     html`
       <ul class="reasons">
-        ${reasons.map(([reason, some]) => html`<li><b>${`⚠ ${hoursInWords(some, lines)} incomplete: `}</b>${outside(reason)}</li>`)}
+        ${reasons.map(
+          ([reason, some]) =>
+            html`<li><b>${`⚠ ${hoursInWords(some, lines)} incomplete: `}</b><${Reason} reason=${reason} hour=${some[0].delivery_hour} /></li>`,
+        )}
       </ul>
     `
   );
+}
+
+/** Leads to the first hour that has it, and so to its messages; at a moment of the past nobody knows these. */
+function Reason({ reason, hour }) {
+  if (choices.value.asOf) return outside(reason);
+  const open = (event) => {
+    if (!isPlain(event)) return;
+    event.preventDefault();
+    choose({ hour });
+  };
+  const href = addressOf({ ...choices.value, hour });
+  return html`<a href=${href} title=${`Trades and messages of ${hour}`} onClick=${open}>${outside(reason)}</a>`;
 }
 
 export const Mark = ({ mark }) => html`<span class="mark" aria-hidden="true">${mark}</span>`;

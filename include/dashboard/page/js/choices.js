@@ -51,7 +51,7 @@ const ofTables = (address, prefix, pattern) =>
   );
 
 /** The address of the page with these choices. */
-function addressOf({ market, trader, day, hour, view, asOf, message, sorts, filters }) {
+export function addressOf({ market, trader, day, hour, view, asOf, message, sorts, filters }) {
   const address = new URL(location.href);
   const put = (name, value) =>
     value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
