@@ -3,7 +3,7 @@
 
 | | |
 |---|---|
-| **window** | one day of the market, local time: the trades that were executed on it |
+| **window** | one day of the market, local time: on which trades were executed, or of some files deliver |
 | **schedule** | daily at 00:15 market time, for the day that has ended |
 | **writes** | `raw.statement_trades`, `raw.trades`, `curated.pnl_versions`, `ops.reconciliations` |
 | **params** | `day`: another day than the date says; `file`: the name of a file in `STATEMENT_FOLDER` |

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if any(value for name, value in vars(given).items() if name != "action"):
                 raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
             text = (
-                "\n".join(_listed(waiting(settings), settings.landing_market)) or "nothing waits for a review"
+                "\n".join(_listed(waiting(settings), settings.market_argument)) or "nothing waits for a review"
             )
         else:
             selection = Selection(
@@ -65,8 +65,7 @@ def _decided(action: str, counts: dict[str, int]) -> str:
     return f"{action}ed: {' and '.join(found)}; the next build takes it in ({hours} of PnL)"
 
 
-def _listed(messages: list[dict[str, Any]], market: str) -> Iterator[str]:
-    of_market = f" MARKET={market}" if market else ""
+def _listed(messages: list[dict[str, Any]], of_market: str) -> Iterator[str]:
     for (problem, reason), group in groupby(messages, lambda message: (message["problem"], message["reason"])):
         found = list(group)
         count = found[0]["message_count"]

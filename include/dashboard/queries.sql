@@ -232,8 +232,9 @@ LIMIT %(limit)s
 
 -- name: reconciliations
 -- What was captured on each day of the market beside what the exchange's statement says, the last day first
-SELECT *
-FROM ops.reconciliations
+SELECT r.*, s.is_by_delivery_day
+FROM ops.reconciliations AS r
+JOIN ops.statements AS s USING (market, statement_day)
 WHERE market = %(market)s AND statement_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY statement_day DESC
 

@@ -67,7 +67,6 @@ def _to_review(settings: Settings, hour: dict[str, Any]) -> Iterator[str]:
     """A line for what waits in an hour of receipt. Everything else of it counts."""
     at, parts = hour["hour_start_at"], []
     folder = hour_folder(TRADES, at, settings.landing_market)
-    market = f"MARKET={settings.landing_market} " if settings.landing_market else ""
     if count := hour["trade_count"]:
         ids = ", ".join(map(shown, hour["trade_ids"]))
         more = f" and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
@@ -78,5 +77,6 @@ def _to_review(settings: Settings, hour: dict[str, Any]) -> Iterator[str]:
         parts.append(f"{counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")
     yield (
         f"received from {at:%Y-%m-%d %H:%M} UTC on, these wait for a review: {' and '.join(parts)}. All others"
-        f" are in PnL. `make review` lists them; {market}ACTION=… REASON=… FILE={folder}/ decides"
+        f" are in PnL. `make review{settings.market_argument}` lists them;"
+        f" ACTION=… REASON=… FILE={folder}/{settings.market_argument} decides"
     )

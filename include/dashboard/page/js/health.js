@@ -8,6 +8,7 @@ import { AsItArrived } from "./message.js";
 import { withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
 import { health } from "./reading.js";
+import { marketArgument } from "./server.js";
 import { clock, duration, timeAttributes, timezoneName } from "./times.js";
 
 const GOOD = new Set(["success", "connected", "running", "passed", "ok"]);
@@ -39,7 +40,7 @@ const SECTIONS = [
     title: "Trades in quarantine, by the rule that they break",
     first: ["expectation", "count", "oldest_received_at", "review_command"],
     headings: { count: "waiting", oldest_received_at: "oldest" },
-    hint: "make review lists each that waits; EXPECTATION=… instead of TRADE=… decides on all that break a rule.",
+    hint: () => `make review${marketArgument()} lists each that waits; EXPECTATION=… instead of TRADE=… decides on all that break a rule.`,
     none: "No trade waits for a decision.",
   },
   {
@@ -47,7 +48,7 @@ const SECTIONS = [
     title: "Rejected messages by reason",
     first: ["reason_code", "unreviewed_count", "oldest_unreviewed_at", "review_command", "count", "last_at", "detail", "raw"],
     headings: { unreviewed_count: "waiting", oldest_unreviewed_at: "oldest", count: "ever", last_at: "last" },
-    hint: "make review lists each that waits; REJECT=reason instead of FILE=… and LINE=… decides on all with a reason.",
+    hint: () => `make review${marketArgument()} lists each that waits; REJECT=reason instead of FILE=… and LINE=… decides on all with a reason.`,
     none: "Nothing was rejected.",
   },
   {
@@ -117,7 +118,7 @@ function Section({ name, title, hint, none, rows, ...shown }) {
     <section class="panel" id=${`health-${name}`}>
       <h2>${title} <span class="badge">${rows.length ? count(rows.length) : ""}</span></h2>
       ${rows.length > 0 && html`<${Table} table=${name} title=${title} columns=${columnsOf(rows, shown)} rows=${rows} />`}
-      ${rows.length === 0 ? html`<p class="hint">${none}</p>` : hint && html`<p class="hint">${hint}</p>`}
+      ${rows.length === 0 ? html`<p class="hint">${none}</p>` : hint && html`<p class="hint">${hint()}</p>`}
     </section>
   `;
 }

@@ -47,6 +47,9 @@ async function answer(href, read, signal = undefined, timeout = TIMEOUT) {
 const fileName = (reply) =>
   /filename="([^"]+)"/.exec(reply.headers.get("Content-Disposition"))?.[1] ?? "trading-desk.csv";
 
+/** What a make command ends with that is about the chosen market. */
+export const marketArgument = () => (choices.value.market ? ` MARKET=${choices.value.market}` : "");
+
 /** The relative address of an API call, about the chosen market. */
 export function address(name, parameters = {}) {
   const query = new URLSearchParams();

@@ -85,7 +85,7 @@ function Days({ days }) {
         <caption class="unseen">${title}</caption>
         <thead>
           <tr>
-            <th scope="col">Trades executed on</th>
+            <th scope="col">File of</th>
             ${SIDES.map(([, name]) => html`<th scope="col" class="number">${name}</th>`)}
           </tr>
         </thead>
@@ -113,7 +113,7 @@ const sideOf = (which, none) => ({
 });
 
 const COLUMNS = [
-  { name: "statement_day", heading: "Executed on", of: (row) => dayInWords(row.statement_day), by: (row) => row.statement_day },
+  { name: "statement_day", heading: "File of", of: (row) => dayInWords(row.statement_day), by: (row) => row.statement_day },
   { name: "outcome", heading: "Outcome", of: outcome, by: (row) => OUTCOMES[row.outcome]?.word ?? row.outcome },
   { name: "direction", heading: "Side", of: side, by: side },
   { name: "captured", heading: "Captured", ...sideOf("captured", "not captured") },
