@@ -16,16 +16,7 @@ from include.dashboard.reader import Row
 from include.dashboard.reconciliation import ReadDays, add_routes, read_hour_differences
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
 from include.dashboard.service import Service, State, is_settled, utc_now
-from include.dashboard.tables import (
-    DAILY,
-    FORMATS,
-    GAPS,
-    HOURLY,
-    LISTS,
-    QUARTERS,
-    file_name,
-    table,
-)
+from include.dashboard.tables import DAILY, FORMATS, GAPS, HOURLY, LISTS, QUARTERS, file_name, table
 from include.dashboard.trades import read_hour, read_list
 from include.settings import Settings
 from include.warehouse.queries import load_queries
@@ -286,11 +277,8 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         answer: Answer = await service.recall(key, make, state, is_slow, settled)
         return respond(request, answer, utc_now(), FOREVER if settled else REVALIDATE)
 
-    async def slow_answer(request: Request, state: State, key: Any, make: Any) -> Response:
-        return await _answer(request, state, key, make, is_slow=True)
-
     add_routes(api, _of_days)
-    messages.add_routes(api, service, slow_answer)
+    messages.add_routes(api, service, _answer)
     return api
 
 

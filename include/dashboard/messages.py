@@ -30,7 +30,8 @@ _MAX_LINE_BYTES = 4 << 20
 
 _CHUNK_BYTES = 1 << 20
 
-Answering = Callable[[Request, State, Any, Callable[[Reading], Answer]], Awaitable[Response]]
+Answering = Callable[[Request, State, Any, Callable[[Reading], Answer], None, bool], Awaitable[Response]]
+"""Makes the answer to a request, or takes that of its key; last: as of which moment, and whether it is slow."""
 
 
 def read_message(query: Reading, settings: Settings, landing_file: str, line: int) -> Row:
@@ -141,4 +142,4 @@ def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
         def make(query: Reading) -> Answer:
             return json_answer(read_message(query, state.settings, landing_file, number))
 
-        return await answer(request, state, ("message", landing_file, number), make)
+        return await answer(request, state, ("message", landing_file, number), make, None, True)
