@@ -97,6 +97,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         ],
         "hours_without_trades": _without_trades(state.settings.market, view.day, rows, missing),
         "total": {name: totals[0][name] for name in DAILY} if totals else None,
+        "limits": query(QUERIES["limit_breaches"], day=view.day, trader_id=view.trader_id, as_of=view.as_of),
     }
 
 

@@ -74,6 +74,14 @@ FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
+-- name: limit_breaches
+-- Limits that were reached for a delivery day, by a trader or, of the portfolio, by anybody
+SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id
+FROM ops.limit_breaches
+WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+    AND (%(as_of)s::timestamptz IS NULL OR reached_at <= %(as_of)s)
+ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST
+
 -- name: pnl_daily
 -- PnL by delivery day of one trader or of each
 SELECT *

@@ -13,6 +13,7 @@ from include.capture.liveness import last_signs
 from include.capture.silence import trading_since
 from include.domain.rejection import shown
 from include.duration import counted, duration
+from include.health.limits import breaches
 from include.load.waiting import MAX_WAIT, waiting_files
 from include.settings import Settings
 from include.statement_files import STATEMENT_DUE
@@ -281,12 +282,21 @@ def _fields(look: _Look) -> Iterator[Alarm]:
         yield _warning("unknown_fields", rows[0]["first_seen_at"], detail)
 
 
+def _limits(look: _Look) -> Iterator[Alarm]:
+    """Limits of ops.limits that were reached, until their hours are over: people are told of each once."""
+    if found := breaches(look.cur, look.settings.market.market):
+        over = [breach for breach in found if breach.is_over]
+        text = f"{counted(len(over), 'limit')} reached: {_first(over)}." if over else None
+        last_at = max(breach.reached_at for breach in found)
+        yield _news("limit_reached", last_at, f"limits that were reached: {_first(found)}", text)
+
+
 _Rule = Callable[[_Look], Iterator[Alarm]]
 _RUNNING: tuple[_Rule, ...] = (
     *(_capture, _late, _loading, _silence, _differences, _prices, _missing_statement),
 )
 """Of a market of which a task has run."""
-_ALWAYS: tuple[_Rule, ...] = (_reader, _reviews, _statements, _fields)
+_ALWAYS: tuple[_Rule, ...] = (_reader, _reviews, _statements, _fields, _limits)
 
 
 def _first(found: Iterable[object]) -> str:
