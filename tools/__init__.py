@@ -1,1 +1,1 @@
-"""What developers run that is no test: benchmarks, the container drill, history generators, screenshots."""
+"""What developers run that is no test: benchmarks, the container drill, history, screenshots, libraries."""

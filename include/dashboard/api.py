@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from include.csv_file import DECIMALS
+from include.dashboard import messages, schemas
 from include.dashboard import parameters as given
-from include.dashboard import schemas
 from include.dashboard.desk import View, read_desk, read_history, read_page, read_pnl
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
 from include.dashboard.reader import Row
@@ -288,6 +288,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         return respond(request, answer, utc_now(), FOREVER if settled else REVALIDATE)
 
     add_routes(api, _of_days)
+    messages.add_routes(api, service, _answer)
     return api
 
 

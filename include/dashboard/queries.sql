@@ -344,6 +344,10 @@ WHERE q.problem = 'rejected' AND (landing_file_id, line_number) IN (
 ORDER BY q.received_at DESC, landing_file, line_number
 LIMIT %(limit)s
 
+-- name: landing_file
+-- A landing file of the market, if there is one of this name
+SELECT line_count FROM ops.landing_files WHERE market = %(market)s AND landing_file = %(landing_file)s
+
 -- name: data_as_of
 -- Up to when the deals are known
 SELECT last_at AS data_as_of FROM ops.freshness WHERE market = %(market)s AND thing = 'trades'

@@ -215,5 +215,16 @@ class HourLists(BaseModel):
     statement: list[dict[str, Any]] = Field(description="The first 100 of `reconciliation_differences`")
 
 
+class Message(BaseModel):
+    landing_file: str
+    line: int
+    received_at: str | None = Field(description="As the line tells it; null: it does not")
+    raw: str | None = Field(
+        description="Verbatim, its first 64 KiB; a line that is no message of its own, such as one of a"
+        " statement, as a whole; null: the file is not on this server any more"
+    )
+    is_truncated: bool = Field(description="There is more of it in the landing file")
+
+
 class Table(BaseModel):
     rows: list[dict[str, Any]]

@@ -132,6 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             "version": lambda: {"version": str(scene.version)},
             "page": lambda: page(scene, day, query),
             "hour": lambda: scene.hour(query),
+            "message": lambda: scene.message(query),
             "status": lambda: scene.status,
             "health": lambda: scene.health,
         }

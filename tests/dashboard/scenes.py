@@ -28,6 +28,7 @@ class Scene:
         rows: Rows of a trader ("" is the portfolio) on a day.
         hours_without_trades: Of each day: hours about which only messages came that do not count.
         lists: What the API says of each hour: trades, statement, cancelled, quarantined and rejected.
+        messages: What is on a line of a landing file; other lines are not on the server any more.
         statements: What the exchange's end-of-day files say of each day; None: there are none.
         markets: All of them, the first market first.
         by_market: The day in each, and the sum last.
@@ -39,6 +40,7 @@ class Scene:
     rows: Callable[[date, str], list[Payload]]
     hours_without_trades: list[Payload] = field(default_factory=list)
     lists: Payload = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
     statements: Payload | None = None
     traders: list[str] = field(default_factory=lambda: list(TRADERS))
     markets: list[str] = field(default_factory=lambda: ["DE"])
@@ -80,6 +82,11 @@ class Scene:
         lists: Payload = {name: [] for name in ("trades", "statement", "cancelled", "quarantined", "rejected")}
         about = {"day": query.get("day") or TODAY.isoformat(), "hour": query["hour"]}
         return about | {"trader": query.get("trader")} | lists | self.lists
+
+    def message(self, query: dict[str, str]) -> Payload:
+        raw = self.messages.get(query["line"])
+        known = {"landing_file": query["landing_file"], "line": int(query["line"]), "is_truncated": False}
+        return known | {"raw": raw, "received_at": raw and stamp(NOW - timedelta(minutes=7))}
 
     def daily(self, day: date, trader: str) -> list[Payload]:
         names = self.traders if trader == "*" else [trader]
@@ -299,6 +306,11 @@ def lively_hour() -> Scene:
             "incomplete_because": [held],
         }
     ]
+    scene.messages = {
+        "118": '{"deal_confirmation": {"id": "gb_1", "price": 61.5, "quantity": 2, "currency": "GBP"}}',
+        "97": "<img src=x onerror=alert(1)>",
+        str(sum(map(ord, "q_17"))): '{"deal_confirmation": {"id": "q_17", "price": 11.2, "quantity": 0.1}}',
+    }
     scene.lists = {
         "trades": [
             trade("3624e95119f04b7bb054b2f91a980a83"),

@@ -9,6 +9,8 @@ from tests.dashboard.scenes import MARCH_CHANGE, OCTOBER_CHANGE, Scene
 DARK: dict[str, Any] = {"color_scheme": "dark"}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
 
+MESSAGE = f"?hour=15-16&message={scenes.LANDING_FILE}:118"
+
 STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "light": (scenes.busy_day, "", {}),
     "dark": (scenes.busy_day, "", DARK),
@@ -29,6 +31,9 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "hour-dark": (scenes.lively_hour, "?hour=15-16", DARK | {"viewport": {"width": 1360, "height": 1100}}),
     "hour-phone": (scenes.lively_hour, "?hour=15-16", PHONE),
     "hour-without-trades": (scenes.lively_hour, "", {}),
+    "sorted": (scenes.busy_day, "?sort.hours=-pnl_eur&filter.hours=final&sort.traders=pnl_eur", {}),
+    "message": (scenes.lively_hour, MESSAGE, {}),
+    "message-phone": (scenes.lively_hour, MESSAGE, PHONE),
     "statements": (scenes.reconciled_day, "", {"viewport": {"width": 1360, "height": 1900}}),
     "statements-dark": (scenes.reconciled_day, "", DARK | {"viewport": {"width": 1360, "height": 1900}}),
     "statements-phone": (scenes.reconciled_day, "", PHONE | {"viewport": {"width": 390, "height": 2600}}),

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.dashboard import scenes
 from tests.dashboard.conftest import Open, Visit
 from tests.dashboard.scenes import MARCH_CHANGE, Scene
+from tests.dashboard.states import MESSAGE
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 RULES = {
@@ -29,6 +30,8 @@ STATES: dict[str, tuple[Callable[[], Scene], str]] = {
     "a moment of the past": (scenes.busy_day, "?as_of=2026-11-25T10:00:00Z"),
     "an hour": (scenes.lively_hour, "?hour=15-16"),
     "an hour without trades": (scenes.lively_hour, ""),
+    "a sorted table": (scenes.busy_day, "?sort.hours=-pnl_eur&filter.hours=final"),
+    "a message": (scenes.lively_hour, MESSAGE),
     "health": (scenes.busy_day, "?view=health"),
 }
 
@@ -97,7 +100,7 @@ def test_focus_is_seen_wherever_tab_leads(visit: Open) -> None:
         return [document.activeElement.id, outlineStyle, parseFloat(outlineWidth)];
     }"""
     seen = []
-    for _ in range(12):
+    for _ in range(30):  # a date and a moment have a stop for each of their parts
         shown.page.keyboard.press("Tab")
         name, style, width = shown.page.evaluate(outline)
         seen.append(name)

@@ -184,6 +184,15 @@ def test_an_id_and_a_line_are_numbers_and_not_amounts(visit: Open) -> None:
     expect(shown.page.locator("#health-orphan_cancellations tbody tr > *")).to_have_text(["12345", "2345"])
 
 
+def test_a_cancellation_without_a_trade_leads_to_its_message(visit: Open) -> None:
+    scene = scenes.lively_hour()
+    row = {"trade_id": "12345", "landing_file": scenes.LANDING_FILE, "line_number": 118}
+    scene.health["orphan_cancellations"] = [row]
+    page = visit(scene, "?view=health").page
+    page.locator("#health-orphan_cancellations").get_by_role("link", name="118").click()
+    expect(page.get_by_role("region", name="The message")).to_have_text(scene.messages["118"])
+
+
 def test_health_says_what_waits_for_a_review_and_how_to_decide(visit: Open) -> None:
     page = visit(scenes.busy_day(), "?view=health").page
     quarantined = page.locator("#health-quarantined")

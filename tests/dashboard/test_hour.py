@@ -90,6 +90,17 @@ def test_an_hour_about_which_only_bad_messages_came_has_a_line(visit: Open) -> N
     expect(open_hour(shown, "20-21")).to_contain_text("Delivery 20-21")
 
 
+def test_a_reason_above_the_table_leads_to_its_first_hour(visit: Open) -> None:
+    shown = visit(scenes.lively_hour())
+    reason = shown.page.locator(".reasons li").nth(1).get_by_role("link")
+    assert "hour=15-16" in (reason.get_attribute("href") or "")
+    reason.click()
+    expect(shown.page.get_by_role("dialog", name="Delivery 15-16")).to_contain_text("t_4711")
+    past = visit(scenes.lively_hour(), "?as_of=2026-11-25T10:00:00Z")
+    expect(past.page.locator(".reasons li")).not_to_have_count(0)
+    expect(past.page.locator(".reasons a")).to_have_count(0)
+
+
 def test_a_day_of_bad_messages_only_is_not_empty(visit: Open) -> None:
     scene = scenes.lively_hour()
     scene.rows = lambda day, trader: []

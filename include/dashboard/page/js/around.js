@@ -1,41 +1,63 @@
 // Around the table: why hours are incomplete, each reason once, what the marks mean, and what is there without a table.
 
-import { el, outside, setChildren } from "./dom.js";
-import { dayInWords, today } from "./times.js";
+import { html, isPlain, outside } from "./base.js";
+import { addressOf, choices, choose } from "./choices.js";
+import { dayInWords, minute, today } from "./times.js";
 import { PRICE_STATUS, hoursInWords, nothingThere, reasonsOf } from "./words.js";
 
-/** Fills the places above and below the table for the rows of a day. */
-export function showAround(above, below, rows) {
-  const reasons = reasonsOf(rows).map(([reason, some]) =>
-    el("li", {}, el("b", {}, `⚠ ${hoursInWords(some, rows)} incomplete: `), outside(reason)),
+export function Reasons({ lines }) {
+  const reasons = reasonsOf(lines);
+  return (
+    reasons.length > 0 &&
+    html`
+      <ul class="reasons">
+        ${reasons.map(
+          ([reason, some]) =>
+            html`<li><b>${`⚠ ${hoursInWords(some, lines)} incomplete: `}</b><${Reason} reason=${reason} hour=${some[0].delivery_hour} /></li>`,
+        )}
+      </ul>
+    `
   );
-  setChildren(above, reasons.length > 0 ? el("ul", { class: "reasons" }, reasons) : null);
-  const marks = Object.values(PRICE_STATUS).map(({ mark, word }) => [
-    el("span", { class: "mark", "aria-hidden": "true" }, mark),
-    ` ${word}  `,
-  ]);
-  const results = "· How are we doing: + better than the reference price, - worse";
-  setChildren(below, el("p", { class: "hint" }, "Reference price: ", marks, results));
 }
 
-/** Says why a day has no lines and what to expect; onDay shows another day, null today. */
-export function showEmpty(place, desk, onDay) {
-  const [what, then] = nothingThere(desk);
-  const goTo = (day, text) => {
-    const button = el("button", { type: "button" }, text);
-    button.addEventListener("click", () => onDay(day));
-    return button;
+/** Leads to the first hour that has it, and so to its messages; at a moment of the past nobody knows these. */
+function Reason({ reason, hour }) {
+  if (choices.value.asOf) return outside(reason);
+  const open = (event) => {
+    if (!isPlain(event)) return;
+    event.preventDefault();
+    choose({ hour });
   };
+  const href = addressOf({ ...choices.value, hour });
+  return html`<a href=${href} title=${`Trades and messages of ${hour}`} onClick=${open}>${outside(reason)}</a>`;
+}
+
+export const Mark = ({ mark }) => html`<span class="mark" aria-hidden="true">${mark}</span>`;
+
+export const Marks = () => html`
+  <div id="below-table" class="below">
+    <p class="hint">
+      ${"Reference price: "}
+      ${Object.values(PRICE_STATUS).map(({ mark, word }) => html`<${Mark} mark=${mark} />${` ${word}  `}`)}
+      ${"· How are we doing: + better than the reference price, - worse"}
+    </p>
+  </div>
+`;
+
+/** Says why a day has no lines and what to expect. */
+export function NothingThere({ desk }) {
+  minute.value; // what to expect changes with the time of day
+  const [what, then] = nothingThere(desk);
   const last = desk.days?.last;
-  setChildren(
-    place,
-    el("h3", {}, what),
-    el("p", {}, then),
-    el(
-      "p",
-      { class: "buttons" },
-      last && ![desk.day, today()].includes(last) ? goTo(last, `Show ${dayInWords(last)}`) : null,
-      desk.day === today() ? null : goTo(null, "Show today"),
-    ),
-  );
+  const goTo = (day, text) => html`<button type="button" onClick=${() => choose({ day })}>${text}</button>`;
+  return html`
+    <div id="empty" class="empty">
+      <h3>${what}</h3>
+      <p>${then}</p>
+      <p class="buttons">
+        ${last && ![desk.day, today()].includes(last) && goTo(last, `Show ${dayInWords(last)}`)}
+        ${desk.day !== today() && goTo(null, "Show today")}
+      </p>
+    </div>
+  `;
 }

@@ -1,104 +1,93 @@
 // The portfolio by trader: who did what that day; choosing a name shows that trader's hours.
 
-import { el, outside, setChildren } from "./dom.js";
+import { html, outside, unseen } from "./base.js";
+import { choose } from "./choices.js";
+import { Table } from "./grid.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { totalNote } from "./words.js";
 
-const HEADINGS = [
-  ["Trades", "", "wide"],
-  ["Bought", "MWh", "wide"],
-  ["Sold", "MWh", "wide"],
-  ["Net position", "MWh", "wide"],
-  ["Our average price", "EUR/MWh", ""],
-  ["How are we doing", "EUR/MWh", ""],
-  ["PnL", "EUR", ""],
-];
+const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true });
 
-export class ByTrader {
-  constructor(section, onChoice) {
-    this.section = section;
-    this.body = el("tbody");
-    section.append(
-      el("h2", {}, "By trader"),
-      el(
-        "div",
-        { class: "scroll", role: "region", "aria-label": "The day by trader", tabindex: "0" },
-        el(
-          "table",
-          {},
-          el("caption", { class: "unseen" }, "PnL of each trader on this delivery day"),
-          el(
-            "thead",
-            {},
-            el(
-              "tr",
-              {},
-              el("th", { scope: "col" }, "Trader"),
-              HEADINGS.map(([name, unit, kind]) =>
-                el(
-                  "th",
-                  { scope: "col", class: `number ${kind}` },
-                  el("span", {}, name),
-                  unit ? el("small", {}, unit) : null,
-                ),
-              ),
-            ),
-          ),
-          this.body,
-        ),
-      ),
-    );
-    this.body.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (button) onChoice(button.dataset.trader);
-    });
-  }
-
-  /** Rows of pnl_daily, one a trader; hidden without any. */
-  show(rows) {
-    this.section.hidden = rows.length === 0;
-    const places = energyPlaces(rows.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
-    const sorted = [...rows].sort((a, b) =>
-      a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true }),
-    );
-    setChildren(
-      this.body,
-      sorted.map((row) => line(row, places)),
-    );
-  }
+/** PnL of the periods with a price, and whether that is all. */
+function pnlSoFar(row) {
+  const isPartial = row.pnl_eur === null && row.priced_pnl_eur !== null;
+  return html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${isPartial && html`<small>${" so far"}</small>`}`;
 }
 
-function line(row, places) {
-  const isPartial = row.pnl_eur === null && row.priced_pnl_eur !== null;
+export const PNL = {
+  name: "pnl_eur",
+  heading: "PnL",
+  unit: "EUR",
+  kind: "number money",
+  of: pnlSoFar,
+  by: (row) => row.pnl_eur ?? row.priced_pnl_eur,
+};
+
+/** Columns of trades and energies, which a phone shows only on demand; `net` is the class of the last one. */
+export const measures = (places, { net }) => [
+  { name: "trade_count", heading: "Trades", kind: "number wide", of: (row) => count(row.trade_count), by: (row) => row.trade_count },
+  ...[
+    ["buy_mwh", "Bought", "number wide", fixed],
+    ["sell_mwh", "Sold", "number wide", fixed],
+    ["net_position_mwh", "Net position", net, signed],
+  ].map(([name, heading, kind, show]) => ({
+    name,
+    heading,
+    unit: "MWh",
+    kind,
+    of: (row) => show(row[name], places),
+    by: (row) => row[name],
+  })),
+];
+
+/** A mark with what it means, for those who hover and those who listen. */
+export const Warning = ({ note }) => html`<span class="warn" title=${note}>⚠${unseen(` ${note}`)}</span>`;
+
+function name(row) {
   // what lacks a price says "so far"
   const note = row.incomplete_period_count > 0 ? totalNote(row) : "";
-  const number = (text, kind = "") => el("td", { class: `number ${kind}` }, text);
-  return el(
-    "tr",
-    {},
-    el(
-      "th",
-      { scope: "row" },
-      el("button", { type: "button", class: "link", "data-trader": row.trader_id }, outside(row.trader_id)),
-      note
-        ? el("span", { class: "warn", title: note }, "⚠", el("span", { class: "unseen" }, ` ${note}`))
-        : null,
-    ),
-    number(count(row.trade_count), "wide"),
-    number(fixed(row.buy_mwh, places), "wide"),
-    number(fixed(row.sell_mwh, places), "wide"),
-    number(signed(row.net_position_mwh, places), "wide"),
-    number(fixed(row.average_price_eur_per_mwh)),
-    el(
-      "td",
-      { class: "number result", "data-sign": signOf(row.performance_eur_per_mwh) },
-      signed(row.performance_eur_per_mwh),
-    ),
-    el(
-      "td",
-      { class: "number money" },
-      signed(row.pnl_eur ?? row.priced_pnl_eur),
-      isPartial ? el("small", {}, " so far") : null,
-    ),
-  );
+  return html`
+    <button type="button" class="link" onClick=${() => choose({ trader: row.trader_id })}>${outside(row.trader_id)}</button>
+    ${note && html`<${Warning} note=${note} />`}
+  `;
+}
+
+/** Rows of pnl_daily, one a trader. */
+export function ByTrader({ rows }) {
+  if (rows.length === 0) return null;
+  const places = energyPlaces(rows.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
+  const columns = [
+    { name: "trader_id", heading: "Trader", of: name, by: (row) => row.trader_id },
+    ...measures(places, { net: "number wide" }),
+    {
+      name: "average_price_eur_per_mwh",
+      heading: "Our average price",
+      unit: "EUR/MWh",
+      kind: "number",
+      of: (row) => fixed(row.average_price_eur_per_mwh),
+      by: (row) => row.average_price_eur_per_mwh,
+    },
+    {
+      name: "performance_eur_per_mwh",
+      heading: "How are we doing",
+      unit: "EUR/MWh",
+      kind: "number result",
+      of: (row) => signed(row.performance_eur_per_mwh),
+      by: (row) => row.performance_eur_per_mwh,
+      sign: (row) => signOf(row.performance_eur_per_mwh),
+    },
+    PNL,
+  ];
+  return html`
+    <section id="by-trader" class="by-trader">
+      <h2>By trader</h2>
+      <${Table}
+        table="traders"
+        title="PnL of each trader on this delivery day"
+        columns=${columns}
+        rows=${[...rows].sort(byName)}
+        keyOf=${(row) => row.trader_id}
+      />
+    </section>
+  `;
 }

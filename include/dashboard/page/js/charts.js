@@ -1,10 +1,11 @@
 // Draws with uPlot: axes, colours of the theme, bars and lines; what is drawn is decided in pictures.js.
 
-import { el, setChildren, setText } from "./dom.js";
+import { html, signal, useLayoutEffect, useRef } from "./base.js";
+import { colours } from "./colours.js";
 
 const { uPlot } = window;
 const HEIGHT = 168;
-const probe = el("span", { class: "unseen", "aria-hidden": "true" });
+const probe = Object.assign(document.createElement("span"), { className: "unseen", ariaHidden: "true" });
 
 /** The colour behind a custom property in the theme of the moment. */
 function colour(name) {
@@ -64,40 +65,18 @@ function rangeOf({ parts, withZero }) {
   return [withZero && from === 0 ? 0 : from - room, withZero && to === 0 ? 0 : to + room];
 }
 
-/**
- * One picture: a figure with heading, sentence, drawing and a line that says what is under the pointer.
- *
- * The sentence is the text alternative; the drawing itself is hidden from screen readers by its role.
- */
-export class Chart {
-  constructor(id, title, unit) {
-    this.sentence = el("p", { class: "sentence", id: `${id}-sentence` });
-    this.legend = el("p", { class: "legend", "aria-hidden": "true" });
-    this.readout = el("p", { class: "readout", "aria-hidden": "true" });
-    this.canvas = el("div", {
-      class: "drawing",
-      role: "img",
-      "aria-label": title,
-      "aria-describedby": `${id}-sentence`,
-    });
-    this.figure = el(
-      "figure",
-      { class: "picture", id },
-      el("figcaption", {}, el("h3", {}, title, el("small", {}, unit)), this.sentence),
-      this.legend,
-      this.readout,
-      this.canvas,
-    );
+/** uPlot in an element: made anew only when other parts are drawn, or when there was no room before. */
+class Plot {
+  constructor(canvas, onCursor) {
+    this.canvas = canvas;
+    this.onCursor = onCursor;
     this.plot = null;
     this.resizes = new ResizeObserver(() => this.#resize());
-    this.resizes.observe(this.canvas);
+    this.resizes.observe(canvas);
   }
 
-  /** Draws {x, parts, xRange, splits, xLabel, readout, withZero}; says the sentence. */
-  show(picture, sentence) {
+  show(picture) {
     this.picture = picture;
-    setText(this.sentence, sentence);
-    this.#legend(picture.parts);
     const data = [picture.x, ...picture.parts.map((part) => part.values)];
     const look = lookOf(picture.parts);
     if (this.plot !== null && this.look === look) {
@@ -113,18 +92,9 @@ export class Chart {
     this.plot?.redraw(false, true);
   }
 
-  #legend(parts) {
-    const shown = parts.filter((part) => part.label !== "");
-    setChildren(
-      this.legend,
-      shown.map((part) =>
-        el(
-          "span",
-          { class: "key", "data-colour": part.colourName, "data-kind": part.dash ? "dashed" : part.kind },
-          part.label,
-        ),
-      ),
-    );
+  end() {
+    this.resizes.disconnect();
+    this.plot?.destroy();
   }
 
   #options() {
@@ -158,15 +128,7 @@ export class Chart {
       ],
       series: [{}, ...this.picture.parts.map(seriesOf)],
       hooks: {
-        setCursor: [
-          (plot) =>
-            setText(
-              this.readout,
-              plot.cursor.idx === null || plot.cursor.idx === undefined
-                ? ""
-                : this.picture.readout(plot.cursor.idx),
-            ),
-        ],
+        setCursor: [({ cursor }) => this.onCursor(cursor.idx ?? null)],
         drawAxes: [(plot) => this.#zeroLine(plot)],
       },
     };
@@ -190,7 +152,50 @@ export class Chart {
   #resize() {
     const width = this.canvas.clientWidth;
     if (width === 0 || !this.picture) return;
-    if (this.plot === null) this.show(this.picture, this.sentence.textContent);
+    if (this.plot === null) this.show(this.picture);
     else if (this.plot.width !== width) this.plot.setSize({ width, height: HEIGHT });
   }
 }
+
+/**
+ * One picture: a figure with heading, sentence, drawing and a line that says what is under the pointer.
+ *
+ * `picture` is {x, parts, xRange, splits, xLabel, readout, withZero}. The sentence is the text alternative; the drawing
+ * itself is hidden from screen readers by its role.
+ */
+export function Chart({ id, title, unit, picture, sentence, isHidden = false, children }) {
+  const canvas = useRef();
+  const plot = useRef(null);
+  const pointed = useRef(signal(null)).current;
+  useLayoutEffect(() => {
+    plot.current = new Plot(canvas.current, (index) => {
+      pointed.value = index;
+    });
+    return () => plot.current.end();
+  }, []);
+  useLayoutEffect(() => plot.current.show(picture), [picture]);
+  const theme = colours.value;
+  useLayoutEffect(() => plot.current.redraw(), [theme]);
+  const shown = picture.parts.filter((part) => part.label !== "");
+  return html`
+    <figure class="picture" id=${id} hidden=${isHidden}>
+      <figcaption>
+        <h3>${title}<small>${unit}</small></h3>
+        <p class="sentence" id=${`${id}-sentence`}>${sentence}</p>
+      </figcaption>
+      <p class="legend" aria-hidden="true">
+        ${shown.map(
+          ({ label, colourName, dash, kind }) =>
+            html`<span class="key" data-colour=${colourName} data-kind=${dash ? "dashed" : kind}>${label}</span>`,
+        )}
+      </p>
+      <${Readout} pointed=${pointed} picture=${picture} />
+      <div class="drawing" role="img" aria-label=${title} aria-describedby=${`${id}-sentence`} ref=${canvas}></div>
+      ${children}
+    </figure>
+  `;
+}
+
+const Readout = ({ pointed, picture }) => html`
+  <p class="readout" aria-hidden="true">${pointed.value === null ? "" : picture.readout(pointed.value)}</p>
+`;

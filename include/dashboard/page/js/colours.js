@@ -1,9 +1,15 @@
 // Light or dark: as the system is set, and inside Airflow as Airflow is set.
 
-import { isFramed, setAttribute } from "./dom.js";
+import { signal } from "./base.js";
+import { isFramed } from "./frame.js";
 
-/** Calls onChange when the colours have changed: what is drawn on a canvas does not follow by itself. */
-export function followColours(onChange) {
+/** Counts changes of the colours: what is drawn on a canvas does not follow by itself. */
+export const colours = signal(0);
+
+export function followColours() {
+  const onChange = () => {
+    colours.value += 1;
+  };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", onChange);
   if (!isFramed()) return;
   try {
@@ -12,7 +18,8 @@ export function followColours(onChange) {
       const name = ["dark", "light"].find(
         (each) => outer.classList.contains(each) || outer.dataset.theme === each,
       );
-      setAttribute(document.documentElement, "data-theme", name ?? null);
+      if (name) document.documentElement.dataset.theme = name;
+      else delete document.documentElement.dataset.theme;
       onChange();
     };
     new MutationObserver(follow).observe(outer, { attributeFilter: ["class", "data-theme"] });

@@ -1,8 +1,13 @@
 // The engineer's view: what the platform knows of itself, section by section.
 
-import { el, outside, outsideLink, setChildren, setText } from "./dom.js";
+import { html, outside } from "./base.js";
+import { Figure, State } from "./figures.js";
+import { outsideLink } from "./frame.js";
+import { Table } from "./grid.js";
+import { AsItArrived } from "./message.js";
 import { withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
+import { health } from "./reading.js";
 import { marketArgument } from "./server.js";
 import { clock, duration, timeAttributes, timezoneName } from "./times.js";
 
@@ -92,143 +97,81 @@ const HEADINGS = {
   dag_id: "DAG",
 };
 
-export class HealthView {
-  constructor(place) {
-    this.ledger = el("dl", { class: "figures" });
-    this.prices = el("dl", { class: "figures" });
-    this.zone = el("p", { class: "hint" });
-    this.tables = new Map();
-    const parts = SECTIONS.map((section) => [section.key, this.#section(section)]);
-    const order = new Map(parts);
-    const listOf = (title, list) => el("section", { class: "panel" }, el("h2", {}, title), list);
-    place.append(
-      this.zone,
-      el(
-        "div",
-        { class: "panels" },
-        order.get("alarms"),
-        order.get("lines"),
-        order.get("gaps"),
-        listOf("Ledger: every captured line accounted for", this.ledger),
-        listOf("Prices and the provider's budget", this.prices),
-        order.get("quarantined"),
-        order.get("rejects"),
-        order.get("operational_messages"),
-        order.get("unknown_fields"),
-        order.get("orphan_cancellations"),
-        order.get("validations"),
-        order.get("runs"),
-      ),
-    );
-  }
+/** The sections that are no tables stand after these. */
+const AFTER = { gaps: [Ledger, Prices] };
 
-  #section({ key, title }) {
-    const content = el("div", { class: "scroll", role: "region", "aria-label": title, tabindex: "0" });
-    const number = el("span", { class: "badge" });
-    this.tables.set(key, { content, number });
-    return el(
-      "section",
-      { class: "panel", id: `health-${key}` },
-      el("h2", {}, title, " ", number),
-      content,
-    );
-  }
-
-  show(health) {
-    setText(this.zone, `All times are market time, ${timezoneName()}; hover over one for UTC.`);
-    for (const section of SECTIONS) {
-      const { content, number } = this.tables.get(section.key);
-      const rows = health[section.key] ?? [];
-      setText(number, rows.length ? count(rows.length) : "");
-      setChildren(
-        content,
-        rows.length ? recordsTable(section.title, rows, section) : el("p", { class: "hint" }, section.none),
-        rows.length && section.hint ? el("p", { class: "hint" }, section.hint()) : null,
-      );
-    }
-    setChildren(this.ledger, ledgerFigures(health.ledger ?? {}));
-    setChildren(this.prices, priceFigures(health.prices ?? {}));
-  }
+export function Health() {
+  if (!health.value) return null;
+  return html`
+    <p class="hint">All times are market time, ${timezoneName()}; hover over one for UTC.</p>
+    <div class="panels">
+      ${SECTIONS.flatMap((section) => [
+        html`<${Section} key=${section.key} name=${section.key} ...${section} rows=${health.value[section.key] ?? []} />`,
+        ...(AFTER[section.key] ?? []).map((Part) => html`<${Part} key=${Part.name} health=${health.value} />`),
+      ])}
+    </div>
+  `;
 }
 
-const figure = (name, value, note = null) =>
-  el(
-    "div",
-    { class: "figure" },
-    el("dt", {}, name),
-    el("dd", {}, el("span", { class: "value" }, value), note ? el("span", { class: "hint" }, note) : null),
-  );
+function Section({ name, title, hint, none, rows, ...shown }) {
+  return html`
+    <section class="panel" id=${`health-${name}`}>
+      <h2>${title} <span class="badge">${rows.length ? count(rows.length) : ""}</span></h2>
+      ${rows.length > 0 && html`<${Table} table=${name} title=${title} columns=${columnsOf(rows, shown)} rows=${rows} />`}
+      ${rows.length === 0 ? html`<p class="hint">${none}</p>` : hint && html`<p class="hint">${hint()}</p>`}
+    </section>
+  `;
+}
 
-function ledgerFigures({ files, lines, loaded, duplicates, rejected, events }) {
-  const known = [loaded, duplicates, rejected, events].every((each) => each !== undefined && each !== null);
-  const difference = known
-    ? BigInt(lines) - BigInt(loaded) - BigInt(duplicates) - BigInt(rejected) - BigInt(events)
-    : 0n;
-  return [
-    figure("Files", count(files)),
-    figure(
-      "Lines",
-      count(lines),
-      known
-        ? difference === 0n
-          ? "all accounted for"
-          : `${count(String(difference))} not accounted for: make audit`
-        : null,
-    ),
-    figure("Trades", count(loaded)),
-    figure("Duplicates", count(duplicates)),
-    figure("Rejected", count(rejected)),
-    figure("Journal events", count(events)),
+const Figures = ({ title, figures }) => html`
+  <section class="panel">
+    <h2>${title}</h2>
+    <dl class="figures">${figures.map(([name, value, note]) => html`<${Figure} name=${name} value=${value} note=${note} />`)}</dl>
+  </section>
+`;
+
+function Ledger({ health: { ledger = {} } }) {
+  const { files, lines, loaded, duplicates, rejected, events } = ledger;
+  const parts = [loaded, duplicates, rejected, events];
+  const isKnown = parts.every((each) => each !== undefined && each !== null);
+  const difference = isKnown ? parts.reduce((rest, part) => rest - BigInt(part), BigInt(lines)) : 0n;
+  const note = difference === 0n ? "all accounted for" : `${count(String(difference))} not accounted for: make audit`;
+  const figures = [
+    ["Files", count(files)],
+    ["Lines", count(lines), isKnown ? note : null],
+    ["Trades", count(loaded)],
+    ["Duplicates", count(duplicates)],
+    ["Rejected", count(rejected)],
+    ["Journal events", count(events)],
   ];
+  return html`<${Figures} title="Ledger: every captured line accounted for" figures=${figures} />`;
 }
 
-function priceFigures(prices) {
+function Prices({ health: { prices = {} } }) {
   const budget = (spent, limit) => `${count(spent)} of ${count(limit)}`;
-  return [
-    figure("Open periods", count(prices.open_periods)),
-    figure("With a price", count(prices.with_price)),
-    figure("Final", count(prices.final)),
-    figure("Missing", count(prices.missing)),
-    figure("Requests, last minute", budget(prices.spent_last_minute, prices.per_minute)),
-    figure("Requests, last hour", budget(prices.spent_last_hour, prices.per_hour)),
+  const figures = [
+    ["Open periods", count(prices.open_periods)],
+    ["With a price", count(prices.with_price)],
+    ["Final", count(prices.final)],
+    ["Missing", count(prices.missing)],
+    ["Requests, last minute", budget(prices.spent_last_minute, prices.per_minute)],
+    ["Requests, last hour", budget(prices.spent_last_hour, prices.per_hour)],
   ];
+  return html`<${Figures} title="Prices and the provider's budget" figures=${figures} />`;
 }
 
-/** A table of whatever records the server sends: known columns first, the others after them. */
-function recordsTable(caption, rows, { first, hidden = [], headings = {} }) {
+/** Of whatever records the server sends: known columns first, the others after them. */
+function columnsOf(rows, { first, hidden = [], headings = {} }) {
   const all = new Set(rows.flatMap((row) => Object.keys(row)));
   for (const name of ["href", ...hidden]) all.delete(name);
-  const columns = [
-    ...first.filter((name) => all.has(name)),
-    ...[...all].filter((name) => !first.includes(name)),
-  ];
-  return el(
-    "table",
-    {},
-    el("caption", { class: "unseen" }, caption),
-    el(
-      "thead",
-      {},
-      el(
-        "tr",
-        {},
-        columns.map((name) =>
-          el("th", { scope: "col", class: isNumber(rows, name) ? "number" : null }, headings[name] ?? heading(name)),
-        ),
-      ),
-    ),
-    el(
-      "tbody",
-      {},
-      rows.map((row) =>
-        el(
-          "tr",
-          {},
-          columns.map((name, i) => cell(rows, row, name, i === 0)),
-        ),
-      ),
-    ),
-  );
+  const names = [...first.filter((name) => all.has(name)), ...[...all].filter((name) => !first.includes(name))];
+  return names.map((name, i) => ({
+    name,
+    heading: headings[name] ?? heading(name),
+    kind: i === 0 ? null : isNumber(rows, name) ? "number" : (row) => kindOf(row, name),
+    by: (row) => (row[name] !== null && typeof row[name] === "object" ? JSON.stringify(row[name]) : row[name]),
+    of: (row) => (row.href && i === 0 ? outsideLink(row.href, value(row, name)) : value(row, name)),
+  }));
 }
 
 const heading = (name) =>
@@ -244,32 +187,24 @@ const isNumber = (rows, name) =>
 
 const WIDE = { raw: "raw", review_command: "review" };
 
-function cell(rows, row, name, isFirst) {
-  const shown = value(row, name);
-  const content =
-    row.href && (isFirst || name === "href")
-      ? outsideLink(row.href, shown)
-      : shown;
-  if (isFirst) return el("th", { scope: "row" }, content);
-  const isShort = shown === NONE || String(row[name]).length <= 24;
-  return el(
-    "td",
-    { class: isNumber(rows, name) ? "number" : (WIDE[name] ?? (isShort ? "short-text" : null)) },
-    content,
-  );
-}
+/** The class of a cell: what is short is not broken into lines. */
+const kindOf = (row, name) =>
+  WIDE[name] ?? (isNothing(row[name]) || String(row[name]).length <= 24 ? "short-text" : null);
+
+const isNothing = (raw) => raw === null || raw === undefined || raw === "";
 
 function value(row, name) {
   const raw = row[name];
-  if (raw === null || raw === undefined || raw === "") return NONE;
+  if (isNothing(raw)) return NONE;
   if (/_seconds$/.test(name)) return duration(Number(raw) * 1000);
   if (/(_at|_since|^since)$/.test(name) && !Number.isNaN(Date.parse(raw)))
-    return el("time", timeAttributes(raw), clock(Date.parse(raw), { seconds: true }));
+    return html`<time ...${timeAttributes(raw)}>${clock(Date.parse(raw), { seconds: true })}</time>`;
   if (name === "is_connected") return state(raw ? "connected" : "not connected");
   if (name === "success") return state(raw === true ? "passed" : raw === false ? "failed" : String(raw));
   if (typeof raw === "boolean") return raw ? "yes" : "no";
-  if (/_(id|number)$/.test(name)) return outside(raw);
-  if (name === "review_command") return el("code", { class: "command" }, outside(raw));
+  if (name === "line_number") return html`<${AsItArrived} row=${row}>${outside(raw)}</${AsItArrived}>`;
+  if (/_id$/.test(name)) return outside(raw);
+  if (name === "review_command") return html`<code class="command">${outside(raw)}</code>`;
   if (typeof raw === "number") return Number.isInteger(raw) ? count(raw) : fixed(raw, 2);
   if (["state", "severity"].includes(name)) return state(String(raw));
   const isRecord = typeof raw === "object" && !Array.isArray(raw);
@@ -277,10 +212,7 @@ function value(row, name) {
   return name === "raw" ? outside(text) : withMoments(text); // a message is quoted as it is
 }
 
-const state = (word) =>
-  el(
-    "span",
-    { class: "state", "data-state": GOOD.has(word) ? "good" : BAD.has(word) ? "bad" : "other" },
-    el("span", { "aria-hidden": "true" }, GOOD.has(word) ? "● " : BAD.has(word) ? "▲ " : "○ "),
-    outside(word),
-  );
+function state(word) {
+  const [kind, mark] = GOOD.has(word) ? ["good", "●"] : BAD.has(word) ? ["bad", "▲"] : ["other", "○"];
+  return html`<${State} kind=${kind} mark=${mark} word=${outside(word)} />`;
+}

@@ -1,31 +1,37 @@
 // An hour in detail: which trades deliver in it, which messages about it do not count, why, and what to do.
 
-import { el, outside, setAttribute, setChildren } from "./dom.js";
+import { html, outside, useLayoutEffect, useMemo, useRef } from "./base.js";
+import { choices, choose, chosenHour } from "./choices.js";
+import { Table } from "./grid.js";
+import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed } from "./numbers.js";
+import { failure, hourKey, lists } from "./reading.js";
 import { address } from "./server.js";
-import { differencesTable } from "./statements.js";
-import { clock, dayInWords, timeAttributes } from "./times.js";
+import { Differences } from "./statements.js";
+import { clock, dayInWords, minute, timeAttributes } from "./times.js";
+import { Download } from "./toolbar.js";
+import { side } from "./words.js";
 
 const MOST = 500; // rows of each list that the server sends
 
 const LISTS = [
-  { key: "trades", content: tableOf, title: "Trades that count", none: "No trade that counts delivers in this hour." },
+  { key: "trades", Content: Trades, title: "Trades that count", none: "No trade that counts delivers in this hour." },
   {
     key: "statement",
-    content: differencesTable,
+    Content: Differences,
     title: "Otherwise in the exchange's end-of-day file",
     hint: "Added and changed trades count as the file says.",
   },
-  { key: "cancelled", content: tableOf, title: "Cancelled by the exchange" },
+  { key: "cancelled", Content: Trades, title: "Cancelled by the exchange" },
   {
     key: "quarantined",
-    content: (title, rows) => el("ul", {}, rows.map(held)),
+    Content: ({ rows }) => html`<ul>${rows.map(held)}</ul>`,
     title: "Held back",
     hint: "Each breaks a rule, and counts only if an engineer accepts it.",
   },
   {
     key: "rejected",
-    content: (title, rows) => el("ul", {}, rows.map(reject)),
+    Content: ({ rows }) => html`<ul>${rows.map(reject)}</ul>`,
     title: "Messages that could not be used",
     hint: "Each may be a deal that is missing here, until an engineer has reviewed it.",
   },
@@ -33,152 +39,180 @@ const LISTS = [
 
 /** Columns of trades; what no row needs is left out, wide ones are not shown on a phone. */
 const COLUMNS = [
-  { heading: "Received", of: (row) => moment(row.received_at) },
-  { heading: "Trader", of: (row) => outside(row.trader_id), isNeeded: (rows, { trader }) => !trader },
-  { heading: "Side", kind: "side", of: (row) => side(row) },
-  { heading: "Power", unit: "MW", kind: "number wide", of: (row, places) => fixed(row.quantity_mw, places.mw) },
-  { heading: "Energy in the hour", unit: "MWh", kind: "number", of: (row, places) => fixed(row.energy_mwh, places.mwh) },
-  { heading: "Price", unit: "EUR/MWh", kind: "number", of: (row) => fixed(row.price_eur_per_mwh) },
+  { name: "received_at", heading: "Received", of: (row) => moment(row.received_at), by: (row) => row.received_at },
   {
+    name: "trader_id",
+    heading: "Trader",
+    of: (row) => outside(row.trader_id),
+    by: (row) => row.trader_id,
+    isNeeded: (rows, { trader }) => !trader,
+  },
+  { name: "direction", heading: "Side", kind: "side", of: side, by: side },
+  {
+    name: "quantity_mw",
+    heading: "Power",
+    unit: "MW",
+    kind: "number wide",
+    of: (row, { mw }) => fixed(row.quantity_mw, mw),
+    by: (row) => row.quantity_mw,
+  },
+  {
+    name: "energy_mwh",
+    heading: "Energy in the hour",
+    unit: "MWh",
+    kind: "number",
+    of: (row, { mwh }) => fixed(row.energy_mwh, mwh),
+    by: (row) => row.energy_mwh,
+  },
+  {
+    name: "price_eur_per_mwh",
+    heading: "Price",
+    unit: "EUR/MWh",
+    kind: "number",
+    of: (row) => fixed(row.price_eur_per_mwh),
+    by: (row) => row.price_eur_per_mwh,
+  },
+  {
+    name: "delivery_hour",
     heading: "Delivery",
-    of: (row, _, hour) => (row.delivery_hour === hour ? "" : row.delivery_hour),
+    of: (row, { hour }) => (row.delivery_hour === hour ? "" : row.delivery_hour),
+    by: (row) => row.delivery_hour,
     isNeeded: (rows, { hour }) => rows.some((row) => row.delivery_hour !== hour),
   },
-  { heading: "Note", kind: "note", of: (row) => notes(row), isNeeded: (rows) => rows.some((row) => notes(row).length) },
-  { heading: "Trade", kind: "id", of: (row) => outside(row.trade_id) },
+  {
+    name: "note",
+    heading: "Note",
+    kind: "note",
+    of: (row) => notes(row),
+    by: noteText,
+    isNeeded: (rows) => rows.some((row) => notes(row).length),
+  },
+  {
+    name: "trade_id",
+    heading: "Trade",
+    kind: "id",
+    of: (row) => html`<${AsItArrived} row=${row}>${outside(row.trade_id)}</${AsItArrived}>`,
+    by: (row) => row.trade_id,
+  },
 ];
 
-const moment = (iso) => el("time", timeAttributes(iso), clock(Date.parse(iso), { seconds: true }));
-const command = (text) => el("code", { class: "command" }, outside(text));
+const moment = (iso) => html`<time ...${timeAttributes(iso)}>${clock(Date.parse(iso), { seconds: true })}</time>`;
+const command = (text) => html`<code class="command">${outside(text)}</code>`;
+const badge = (text, { kind = "", title } = {}) => html`<span class=${`badge ${kind}`.trim()} title=${title}>${text}</span>`;
 
 const notes = (row) =>
   [
-    row.source === "statement"
-      ? el("span", { class: "badge", title: "As the exchange's end-of-day file says" }, "from the file")
-      : null,
-    row.revision > 0 ? el("span", { class: "badge" }, `revision ${row.revision}`) : null,
-    row.is_disputed
-      ? el("span", { class: "badge disputed", title: "A party disputes it or asks to recall it; it counts until it is cancelled" }, "disputed")
-      : null,
-    row.cancelled_at ? el("span", {}, "cancelled ", moment(row.cancelled_at)) : null,
+    row.source === "statement" && badge("from the file", { title: "As the exchange's end-of-day file says" }),
+    row.revision > 0 && badge(`revision ${row.revision}`),
+    row.is_disputed &&
+      badge("disputed", {
+        kind: "disputed",
+        title: "A party disputes it or asks to recall it; it counts until it is cancelled",
+      }),
+    row.cancelled_at && html`<span>cancelled ${moment(row.cancelled_at)}</span>`,
   ].filter(Boolean);
 
-export class HourView {
-  constructor(dialog, { onClose, onDownload }) {
-    this.dialog = dialog;
-    this.title = el("h2", { id: "hour-title" });
-    this.csv = el("a", { class: "button", download: true }, "Download CSV");
-    this.content = el("div", { class: "lists" });
-    const close = el("button", { type: "button" }, "Close");
-    close.addEventListener("click", () => dialog.close());
-    this.csv.addEventListener("click", (event) => {
-      event.preventDefault();
-      onDownload(this.csv.href);
-    });
-    dialog.addEventListener("close", onClose);
-    dialog.append(el("header", {}, this.title, this.csv, close), this.content);
-  }
-
-  /** Opens the view of an hour, whose lists are on their way; closes it without one. */
-  choose(hour) {
-    if (!hour) return this.dialog.close();
-    if (this.hour !== hour) this.#show(hour, el("p", { class: "hint" }, "Loading …"));
-    this.hour = hour;
-    setAttribute(this.dialog, "aria-busy", "true");
-    if (!this.dialog.open) this.dialog.showModal();
-  }
-
-  /** Shows what the server says of the hour. */
-  show(answer) {
-    const { hour, day, trader } = answer;
-    const parts = LISTS.map((list) => listOf(list, answer[list.key] ?? [], answer));
-    this.#show(`${hour} · ${dayInWords(day)} · `, parts, trader ? outside(trader) : "Whole portfolio");
-    const csv = { day, hour, trader, limit: "10000", format: "csv", decimal: decimalSeparator() };
-    setAttribute(this.csv, "href", address("trades", csv));
-    setAttribute(this.dialog, "aria-busy", "false");
-  }
-
-  /** Says why there is nothing to show, unless there is. */
-  fail(sentence) {
-    if (this.dialog.getAttribute("aria-busy") === "true")
-      setChildren(this.content, el("p", { class: "banner bad" }, outside(sentence)));
-  }
-
-  #show(title, content, whose = null) {
-    setChildren(this.title, `Delivery ${title}`, whose);
-    setChildren(this.content, content);
-  }
+/** The same as a text, to be sorted and looked for. */
+function noteText(row) {
+  const revision = row.revision > 0 ? `revision ${row.revision}` : "";
+  return [row.source === "statement" && "from the file", revision, row.is_disputed && "disputed", row.cancelled_at && "cancelled"]
+    .filter(Boolean)
+    .join(" ");
 }
 
-function listOf({ key, title, hint, none, content }, rows, answer) {
+export function HourDialog() {
+  const dialog = useRef();
+  const hour = chosenHour.value;
+  useLayoutEffect(() => {
+    if (!hour) dialog.current.close();
+    else if (!dialog.current.open) dialog.current.showModal();
+  }, [hour]);
+  const answer = lists.value?.key === (minute.value, hourKey()) ? lists.value : null;
+  const close = () => choices.value.hour && choose({ hour: null });
+  return html`
+    <dialog id="hour" class="dialog" aria-labelledby="hour-title" aria-busy=${answer ? "false" : "true"} ref=${dialog} onClose=${close}>
+      ${hour && html`<${Hour} hour=${hour} answer=${answer} onClose=${() => dialog.current.close()} />`}
+    </dialog>
+  `;
+}
+
+function Hour({ hour, answer, onClose }) {
+  const { day, trader } = answer ?? {};
+  const csv = { day, hour, trader, limit: "10000", format: "csv", decimal: decimalSeparator() };
+  return html`
+    <header>
+      <h2 id="hour-title">
+        Delivery ${hour}${answer && html`${` · ${dayInWords(day)} · `}${trader ? outside(trader) : "Whole portfolio"}`}
+      </h2>
+      ${answer && html`<${Download} href=${address("trades", csv)}>Download CSV</${Download}>`}
+      <button type="button" onClick=${onClose}>Close</button>
+    </header>
+    <div class="lists">
+      ${answer ? LISTS.map((list) => html`<${List} ...${list} name=${list.key} answer=${answer} />`) : html`<${Waiting} />`}
+    </div>
+  `;
+}
+
+/** Says why there is nothing to show yet. */
+const Waiting = () =>
+  failure.value
+    ? html`<p class="banner bad">${outside(failure.value.error.message)}</p>`
+    : html`<p class="hint">Loading …</p>`;
+
+function List({ name, title, hint, none, Content, answer }) {
+  const rows = answer[name] ?? [];
   if (rows.length === 0 && !none) return null;
   const said = rows.length === MOST ? `The last ${count(MOST)}.` : rows.length ? hint : none;
-  return el(
-    "section",
-    { class: key },
-    el("h3", {}, title, " ", el("span", { class: "badge" }, count(rows.length))),
-    said ? el("p", { class: "hint" }, said) : null,
-    rows.length === 0 ? null : content(title, rows, answer),
-  );
+  return html`
+    <section class=${name}>
+      <h3>${title} <span class="badge">${count(rows.length)}</span></h3>
+      ${said && html`<p class="hint">${said}</p>`}
+      ${rows.length > 0 && html`<${Content} name=${name} title=${title} rows=${rows} answer=${answer} />`}
+    </section>
+  `;
 }
 
-function tableOf(title, rows, answer) {
-  const columns = COLUMNS.filter(({ isNeeded }) => !isNeeded || isNeeded(rows, answer));
-  const places = {
-    mw: energyPlaces(rows.map((row) => row.quantity_mw)),
-    mwh: energyPlaces(rows.map((row) => row.energy_mwh)),
-  };
-  const head = columns.map(({ heading, unit, kind }) =>
-    el("th", { scope: "col", class: kind }, el("span", {}, heading), unit ? el("small", {}, unit) : null),
-  );
-  const line = (row) =>
-    columns.map(({ kind, of }, i) =>
-      el(i ? "td" : "th", { class: kind, scope: i ? null : "row" }, of(row, places, answer.hour)),
-    );
-  return el(
-    "div",
-    { class: "scroll", role: "region", "aria-label": title, tabindex: "0" },
-    el(
-      "table",
-      {},
-      el("caption", { class: "unseen" }, title),
-      el("thead", {}, el("tr", {}, head)),
-      el("tbody", {}, rows.map((row) => el("tr", {}, line(row)))),
-    ),
-  );
+function Trades({ name, title, rows, answer }) {
+  const columns = useMemo(() => {
+    const about = {
+      mw: energyPlaces(rows.map((row) => row.quantity_mw)),
+      mwh: energyPlaces(rows.map((row) => row.energy_mwh)),
+      hour: answer.hour,
+    };
+    const needed = COLUMNS.filter(({ isNeeded }) => !isNeeded || isNeeded(rows, answer));
+    return needed.map((column) => ({ ...column, of: (row) => column.of(row, about) }));
+  }, [rows, answer]);
+  const keyOf = (row) => `${row.trade_id} ${row.direction}`;
+  return html`<${Table} table=${name} title=${title} columns=${columns} rows=${rows} keyOf=${keyOf} />`;
 }
-
-const side = (row) => (row.direction === "buy" ? "bought" : "sold");
 
 function held(row) {
   const power = fixed(row.quantity_mw, energyPlaces([row.quantity_mw]));
   const price = fixed(row.price_eur_per_mwh, energyPlaces([row.price_eur_per_mwh, "0.01"]));
-  return el(
-    "li",
-    {},
-    el(
-      "p",
-      {},
-      moment(row.received_at),
-      " · ",
-      el("b", {}, outside(row.trader_id), ` ${side(row)} ${power} MW at ${price} EUR/MWh`),
-      ` for ${row.delivery_hour}${row.revision > 0 ? `, revision ${row.revision}` : ""} · `,
-      outside(row.trade_id),
-    ),
-    el("p", { class: "hint" }, "It breaks the rule that ", outside(row.expectation), "."),
-    command(row.review_command),
-  );
+  const revision = row.revision > 0 ? `, revision ${row.revision}` : "";
+  return html`
+    <li>
+      <p>
+        ${moment(row.received_at)}${" · "}<b>${outside(row.trader_id)}${` ${side(row)} ${power} MW at ${price} EUR/MWh`}</b>
+        ${` for ${row.delivery_hour}${revision} · `}${outside(row.trade_id)}
+      </p>
+      <p class="hint">It breaks the rule that <${AsItArrived} row=${row}>${outside(row.expectation)}</${AsItArrived}>.</p>
+      ${command(row.review_command)}
+    </li>
+  `;
 }
 
-const reject = (row) =>
-  el(
-    "li",
-    {},
-    el("p", {}, moment(row.received_at), " · ", el("b", {}, outside(row.reason)), ": ", outside(row.detail)),
-    el("p", { class: "hint" }, concerned(row)),
-    el("pre", { class: "raw" }, outside(row.raw)),
-    command(row.review_command),
-  );
+const reject = (row) => html`
+  <li>
+    <p>
+      ${moment(row.received_at)}${" · "}<b><${AsItArrived} row=${row}>${outside(row.reason)}</${AsItArrived}></b>${": "}
+      ${outside(row.detail)}
+    </p>
+    <p class="hint">${concerned(row)}</p>
+    <pre class="raw">${outside(row.raw)}</pre>
+    ${command(row.review_command)}
+  </li>
+`;
 
 const concerned = ({ delivery_hours: hours }) =>
   hours ? `It is about ${hours.join(", ")}.` : "It tells no hour: it may be about each that was tradable then.";

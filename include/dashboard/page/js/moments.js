@@ -1,6 +1,6 @@
 // Texts from outside that tell moments: shown in market time like everything else on the page, with UTC on hover.
 
-import { el } from "./dom.js";
+import { html } from "./base.js";
 import { visibleOutside } from "./outside.js";
 import { clock, timeAttributes } from "./times.js";
 
@@ -17,9 +17,9 @@ export function withMoments(text) {
     const shown = clock(at, { seconds: seconds !== "" });
     parts.push(
       visibleOutside(text.slice(after, found.index)),
-      el("time", timeAttributes(new Date(at).toISOString()), shown),
+      html`<time ...${timeAttributes(new Date(at).toISOString())}>${shown}</time>`,
     );
     after = found.index + all.length;
   }
-  return el("bdi", {}, parts, visibleOutside(text.slice(after)));
+  return html`<bdi>${parts}${visibleOutside(text.slice(after))}</bdi>`;
 }

@@ -79,6 +79,13 @@ export function sum(texts) {
   return total === null ? null : write(total);
 }
 
+/** Decimal strings as integers of one scale, which compare as they do; null for what is no number. */
+export function comparable(texts) {
+  const numbers = texts.map((text) => (isNone(text) ? null : parse(text)));
+  const scale = Math.max(0, ...numbers.map((number) => number?.scale ?? 0));
+  return numbers.map((number) => number && number.digits * 10n ** BigInt(scale - number.scale));
+}
+
 /** For drawing only. */
 export const toFloat = (text) => (isNone(text) ? null : Number(text));
 

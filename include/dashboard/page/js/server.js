@@ -1,5 +1,7 @@
 // Asks the server, and turns whatever goes wrong into a sentence for a person.
 
+import { choices } from "./choices.js";
+
 const TIMEOUT = 20_000; // of a long list; the server itself says after 10 s that the database is away
 
 /** What went wrong; isLasting: asking again will not help. */
@@ -45,20 +47,13 @@ async function answer(href, read, signal = undefined, timeout = TIMEOUT) {
 const fileName = (reply) =>
   /filename="([^"]+)"/.exec(reply.headers.get("Content-Disposition"))?.[1] ?? "trading-desk.csv";
 
-let market = "";
-
-/** From now on everything is asked for this market; "" is the first one. */
-export function setMarket(chosen) {
-  market = chosen;
-}
-
 /** What a make command ends with that is about the chosen market. */
-export const marketArgument = () => (market ? ` MARKET=${market}` : "");
+export const marketArgument = () => (choices.value.market ? ` MARKET=${choices.value.market}` : "");
 
 /** The relative address of an API call, about the chosen market. */
 export function address(name, parameters = {}) {
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries({ market, ...parameters })) if (value) query.set(key, value);
+  for (const [key, value] of Object.entries({ market: choices.value.market, ...parameters })) if (value) query.set(key, value);
   return query.size ? `api/v1/${name}?${query}` : `api/v1/${name}`;
 }
 

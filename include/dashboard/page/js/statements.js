@@ -1,9 +1,14 @@
 // What the exchange's end-of-day files say beside what was captured: the days of trading, and the trades that differ.
 
-import { el, outside, setChildren } from "./dom.js";
+import { html, outside } from "./base.js";
+import { State } from "./figures.js";
+import { Scroll, Table } from "./grid.js";
+import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
 import { address } from "./server.js";
 import { addDays, dayInWords } from "./times.js";
+import { Download } from "./toolbar.js";
+import { side } from "./words.js";
 
 const STATES = {
   reconciled: { mark: "●", word: "reconciled", kind: "good", meaning: "All trades of that day are known." },
@@ -29,151 +34,133 @@ const OUTCOMES = {
 
 const DAYS_IN_FILE = 31;
 
-export const outcomeBadge = (outcome) =>
-  el("span", { class: `badge outcome ${outcome}`, title: OUTCOMES[outcome]?.meaning }, OUTCOMES[outcome]?.word ?? outcome);
-
 const stateOf = (day) => (day.row ? (STATES[day.row.state] ?? NOT_YET) : NOT_YET);
 
-export class Statements {
-  constructor(section, onDownload) {
-    this.section = section;
-    this.content = el("div", {});
-    section.append(el("h2", {}, "The exchange's end-of-day files"), this.content);
-    section.addEventListener("click", (event) => {
-      const link = event.target.closest("a[download]");
-      if (!link) return;
-      event.preventDefault();
-      onDownload(link.href);
-    });
-  }
-
-  /** The answer's `statements`; hidden where no day of trading has one. */
-  show(statements) {
-    const days = statements?.days ?? [];
-    this.section.hidden = !days.some((day) => day.row);
-    if (this.section.hidden) return;
-    setChildren(this.content, daysTable(days), differencesOf(statements.differences), links(days));
-  }
-}
-
-function daysTable(days) {
-  const rows = days.filter(({ row }) => row).map(({ row }) => row);
-  const places = energyPlaces(rows.flatMap((row) => SIDES.map(([side]) => row[`${side}_mwh`])));
-  const cell = (row, side) =>
-    el(
-      "td",
-      { class: `number side-${side}`, "data-none": row[`${side}_count`] === 0 },
-      el("span", {}, count(row[`${side}_count`])),
-      el("small", {}, `${fixed(row[`${side}_mwh`], places)} MWh`),
-      el("small", {}, `${signed(row[`${side}_cash_flow_eur`])} EUR`),
-    );
-  const line = (day) => {
-    const { mark, word, kind, meaning } = stateOf(day);
-    return el(
-      "tr",
-      {},
-      el(
-        "th",
-        { scope: "row" },
-        el("span", {}, dayInWords(day.statement_day)),
-        el(
-          "span",
-          { class: "state", "data-state": kind, title: meaning },
-          el("span", { "aria-hidden": "true" }, `${mark} `),
-          word,
-        ),
-      ),
-      day.row
-        ? SIDES.map(([side]) => cell(day.row, side))
-        : el("td", { colspan: SIDES.length, class: "hint" }, meaning),
-    );
-  };
-  return scroll(
-    "What was captured and what is in the file",
-    el("tr", {}, el("th", { scope: "col" }, "File of"), SIDES.map(([, name]) => el("th", { scope: "col", class: "number" }, name))),
-    days.map(line),
-  );
-}
-
-function differencesOf(rows) {
-  if (rows.length === 0) return null;
+/** The answer's `statements`; nothing where no day of trading has one. */
+export function Statements({ statements }) {
+  const days = statements?.days ?? [];
+  if (!days.some((day) => day.row)) return null;
+  const { differences } = statements;
   const title = "Trades for this delivery day that the files added or changed, or do not have";
-  return [el("h3", {}, title, " ", el("span", { class: "badge" }, count(rows.length))), differencesTable(title, rows)];
+  return html`
+    <section id="statements" class="by-trader statements">
+      <h2>The exchange's end-of-day files</h2>
+      <${Days} days=${days} />
+      ${
+        differences.length > 0 &&
+        html`
+          <h3>${title} <span class="badge">${count(differences.length)}</span></h3>
+          <${Differences} title=${title} rows=${differences} />
+        `
+      }
+      <${Files} days=${days} />
+    </section>
+  `;
 }
+
+function Days({ days }) {
+  const rows = days.filter(({ row }) => row).map(({ row }) => row);
+  const places = energyPlaces(rows.flatMap((row) => SIDES.map(([each]) => row[`${each}_mwh`])));
+  const cell = (row, each) => html`
+    <td class=${`number side-${each}`} data-none=${row[`${each}_count`] === 0 || null}>
+      <span>${count(row[`${each}_count`])}</span>
+      <small>${fixed(row[`${each}_mwh`], places)} MWh</small>
+      <small>${signed(row[`${each}_cash_flow_eur`])} EUR</small>
+    </td>
+  `;
+  const line = (day) => html`
+    <tr key=${day.statement_day}>
+      <th scope="row"><span>${dayInWords(day.statement_day)}</span><${State} ...${stateOf(day)} /></th>
+      ${
+        day.row
+          ? SIDES.map(([each]) => cell(day.row, each))
+          : html`<td colspan=${SIDES.length} class="hint">${stateOf(day).meaning}</td>`
+      }
+    </tr>
+  `;
+  const title = "What was captured and what is in the file";
+  return html`
+    <${Scroll} title=${title}>
+      <table>
+        <caption class="unseen">${title}</caption>
+        <thead>
+          <tr>
+            <th scope="col">File of</th>
+            ${SIDES.map(([, name]) => html`<th scope="col" class="number">${name}</th>`)}
+          </tr>
+        </thead>
+        <tbody>${days.map(line)}</tbody>
+      </table>
+    </${Scroll}>
+  `;
+}
+
+const outcome = (row) => {
+  const { word, meaning } = OUTCOMES[row.outcome] ?? { word: row.outcome };
+  return html`<span class=${`badge outcome ${row.outcome}`} title=${meaning}>${word}</span>`;
+};
+
+const trade = (row) => html`
+  <${AsItArrived} row=${row}>${outside(row.trade_id)}</${AsItArrived}>
+  ${row.review_command && html`<code class="command">${outside(row.review_command)}</code>`}
+  ${row.review && html`<small class="hint">${outside(row.review)}</small>`}
+`;
+
+const sideOf = (which, none) => ({
+  kind: (row) => (row[`${which}_price_eur_per_mwh`] === null ? "content hint" : "content"),
+  of: (row) => content(row, which, none),
+  by: (row) => [row[`${which}_delivery_hour`], row[`${which}_trader_id`], row[`${which}_price_eur_per_mwh`]].filter(Boolean).join(" "),
+});
+
+const COLUMNS = [
+  { name: "statement_day", heading: "File of", of: (row) => dayInWords(row.statement_day), by: (row) => row.statement_day },
+  { name: "outcome", heading: "Outcome", of: outcome, by: (row) => OUTCOMES[row.outcome]?.word ?? row.outcome },
+  { name: "direction", heading: "Side", of: side, by: side },
+  { name: "captured", heading: "Captured", ...sideOf("captured", "not captured") },
+  { name: "statement", heading: "In the file", ...sideOf("statement", "not in it") },
+  { name: "trade_id", heading: "Trade", kind: "id", of: trade, by: (row) => row.trade_id },
+];
+
+const keyOf = (row) => `${row.statement_day} ${row.trade_id} ${row.direction}`;
 
 /** A table of rows of `reconciliation_differences`. */
-export function differencesTable(title, rows) {
-  const heads = ["File of", "Outcome", "Side", "Captured", "In the file", "Trade"];
-  return scroll(
-    title,
-    el("tr", {}, heads.map((name) => el("th", { scope: "col" }, name))),
-    rows.map((row) =>
-      el(
-        "tr",
-        {},
-        el("th", { scope: "row" }, dayInWords(row.statement_day)),
-        el("td", {}, outcomeBadge(row.outcome)),
-        el("td", {}, row.direction === "buy" ? "bought" : "sold"),
-        content(row, "captured", "not captured"),
-        content(row, "statement", "not in it"),
-        el(
-          "td",
-          { class: "id" },
-          outside(row.trade_id),
-          row.review_command ? el("code", { class: "command" }, outside(row.review_command)) : null,
-          row.review ? el("small", { class: "hint" }, outside(row.review)) : null,
-        ),
-      ),
-    ),
-  );
-}
+export const Differences = ({ title, rows }) => html`
+  <${Table} table="differences" title=${title} columns=${COLUMNS} rows=${rows} keyOf=${keyOf} />
+`;
 
-/** One side of a trade; what is the same on both sides is said once, by the file. */
-function content(row, side, none) {
-  const of = (name) => row[`${side}_${name}`];
-  if (of("price_eur_per_mwh") === null) return el("td", { class: "content hint" }, none);
+/** One side of a trade; what the other one has otherwise stands out. */
+function content(row, which, none) {
+  const of = (name) => row[`${which}_${name}`];
+  if (of("price_eur_per_mwh") === null) return none;
   const part = (name, text) => {
-    const other = row[`${side === "captured" ? "statement" : "captured"}_${name}`];
+    const other = row[`${which === "captured" ? "statement" : "captured"}_${name}`];
     const isOther = row.outcome === "differs" && other !== null && other !== of(name);
-    return el(isOther ? "b" : "span", {}, text);
+    return isOther ? html`<b>${text}</b>` : html`<span>${text}</span>`;
   };
-  const parts = [
-    part("quantity_mw", `${fixed(of("quantity_mw"), energyPlaces([of("quantity_mw")]))} MW`),
-    " at ",
-    part("price_eur_per_mwh", fixed(of("price_eur_per_mwh"), energyPlaces([of("price_eur_per_mwh"), "0.01"]))),
-    " for ",
-    part("delivery_hour", of("delivery_hour")),
-    of("trader_id") ? ", " : null,
-    of("trader_id") ? part("trader_id", outside(of("trader_id"))) : null,
-  ];
-  return el("td", { class: "content" }, parts);
+  const power = `${fixed(of("quantity_mw"), energyPlaces([of("quantity_mw")]))} MW`;
+  const price = fixed(of("price_eur_per_mwh"), energyPlaces([of("price_eur_per_mwh"), "0.01"]));
+  return html`
+    ${part("quantity_mw", power)}${" at "}${part("price_eur_per_mwh", price)}${" for "}${part("delivery_hour", of("delivery_hour"))}
+    ${of("trader_id") && html`${", "}${part("trader_id", outside(of("trader_id")))}`}
+  `;
 }
 
-function links(days) {
+function Files({ days }) {
   const to = days.at(-1).statement_day;
   const from = addDays(to, 1 - DAYS_IN_FILE);
-  const link = (name, format, text) =>
-    el("a", { download: true, href: address(name, { from, to, format, decimal: decimalSeparator() }) }, text);
-  return el(
-    "p",
-    { class: "hint downloads" },
-    `The ${DAYS_IN_FILE} days up to ${dayInWords(to)}: `,
-    link("reconciliations", "csv", "report as CSV"),
-    " · ",
-    link("reconciliations", "xlsx", "as XLSX"),
-    " · ",
-    link("reconciliation_differences", "csv", "trades that differ as CSV"),
-    " · ",
-    link("reconciliation_differences", "xlsx", "as XLSX"),
-  );
+  const link = (name, format, text) => {
+    const href = address(name, { from, to, format, decimal: decimalSeparator() });
+    return html`<${Download} href=${href} isButton=${false}>${text}</${Download}>`;
+  };
+  return html`
+    <p class="hint downloads">
+      The ${DAYS_IN_FILE} days up to ${dayInWords(to)}: ${link("reconciliations", "csv", "report as CSV")}
+      ${" · "}${link("reconciliations", "xlsx", "as XLSX")}
+      ${" · "}${link("reconciliation_differences", "csv", "trades that differ as CSV")}
+      ${" · "}${link("reconciliation_differences", "xlsx", "as XLSX")}
+    </p>
+  `;
 }
-
-const scroll = (title, head, lines) =>
-  el(
-    "div",
-    { class: "scroll", role: "region", "aria-label": title, tabindex: "0" },
-    el("table", {}, el("caption", { class: "unseen" }, title), el("thead", {}, head), el("tbody", {}, lines)),
-  );
 
 /** The day's figure: whether all of its days of trading are reconciled; null without any file. */
 export function reconciled(statements) {

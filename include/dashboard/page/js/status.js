@@ -1,75 +1,44 @@
 // How fresh the page is, what it waits for, what is wrong: in a trader's words.
 
-import { el, isFramed, openFromParent, outside, setAttribute, setChildren, setText } from "./dom.js";
+import { html, outside } from "./base.js";
+import { choices } from "./choices.js";
+import { isFramed, openFromParent } from "./frame.js";
 import { withMoments } from "./moments.js";
-import { clock, duration, now, timeAttributes, utc } from "./times.js";
+import { failure, live, status } from "./reading.js";
+import { clock, duration, second, timeAttributes, utc } from "./times.js";
 
 const LIVE = {
-  connecting: ["connecting", "Connecting …", "The page asks the server for the first time."],
-  live: ["live", "Live", "The server tells this page at once when there is something new."],
-  polling: [
-    "polling",
-    "Live, every 5 s",
-    "The page asks the server every 5 seconds whether there is something new.",
-  ],
-  away: ["away", "Not connected", "The server does not answer; the page goes on trying by itself."],
+  connecting: ["Connecting …", "The page asks the server for the first time."],
+  live: ["Live", "The server tells this page at once when there is something new."],
+  polling: ["Live, every 5 s", "The page asks the server every 5 seconds whether there is something new."],
+  away: ["Not connected", "The server does not answer; the page goes on trying by itself."],
 };
 
-export class StatusLine {
-  constructor() {
-    [this.live, this.age, this.waits] = ["live", "age", "waits"].map((id) => document.getElementById(id));
-    this.troubles = document.getElementById("troubles");
-    this.status = null;
-  }
+/** What is so now says nothing about the moment of the past that is shown; Health is always of now. */
+const isPast = () => choices.value.asOf !== null && choices.value.view === "desk";
 
-  showLive(state) {
-    const [name, word, meaning] = LIVE[state];
-    setAttribute(this.live, "data-state", name);
-    setAttribute(this.live, "title", meaning);
-    setText(this.live, word);
-  }
+const exactly = (iso) => utc(Date.parse(iso), { seconds: true });
 
-  show(status) {
-    this.status = status;
-    setChildren(
-      this.troubles,
-      (status.troubles ?? []).map((trouble) =>
-        el(
-          "p",
-          { class: "banner warning" },
-          el("span", { class: "sign", "aria-hidden": "true" }, "⚠"),
-          el("span", {}, withMoments(trouble.text)),
-          trouble.since
-            ? el("time", timeAttributes(trouble.since), `since ${clock(Date.parse(trouble.since))}`)
-            : null,
-        ),
-      ),
-    );
-    this.tick();
-  }
-
-  /** Ages and waits move with the clock; nobody is told of it aloud. */
-  tick() {
-    if (this.status === null) return;
-    const { data_as_of: asOf, next_publication_at: publication, next_refresh_at: refresh } = this.status;
-    if (asOf) {
-      const at = Date.parse(asOf);
-      setText(this.age, `Data of ${clock(at, { seconds: true })}, ${duration(now() - at)} old`);
-      setAttribute(this.age, "title", utc(at, { seconds: true }));
-    } else {
-      setText(this.age, "No data yet");
-    }
-    setText(this.waits, waitsFor(publication && Date.parse(publication), refresh && Date.parse(refresh)));
-    setAttribute(
-      this.waits,
-      "title",
-      publication ? `next publication ${utc(Date.parse(publication), { seconds: true })}` : null,
-    );
-  }
+/** Ages and waits move with the clock; nobody is told of it aloud. */
+export function Freshness() {
+  const [word, meaning] = LIVE[live.value];
+  const at = second.value;
+  const { data_as_of: asOf, next_publication_at: publication, next_refresh_at: refresh } = status.value ?? {};
+  const age = asOf
+    ? `Data of ${clock(Date.parse(asOf), { seconds: true })}, ${duration(at - Date.parse(asOf))} old`
+    : "No data yet";
+  const waits = waitsFor(at, publication && Date.parse(publication), refresh && Date.parse(refresh));
+  const next = publication ? `next publication ${exactly(publication)}` : undefined;
+  return html`
+    <p class="freshness" hidden=${isPast()}>
+      <span id="live" class="live" data-state=${live.value} title=${meaning}>${word}</span>
+      <span id="age" title=${asOf ? exactly(asOf) : undefined}>${status.value ? age : ""}</span>
+      <span id="waits" title=${next}>${waits}</span>
+    </p>
+  `;
 }
 
-function waitsFor(publication, refresh) {
-  const at = now();
+function waitsFor(at, publication, refresh) {
   if (publication && publication > at) {
     const next = `ext prices ${clock(publication)} (in ${duration(publication - at)}), here within a minute`;
     return refresh && refresh < publication ? `New prices are due any moment; n${next}` : `N${next}`;
@@ -79,35 +48,39 @@ function waitsFor(publication, refresh) {
   return "";
 }
 
+export function Troubles() {
+  const since = (iso) => html`<time ...${timeAttributes(iso)}>${`since ${clock(Date.parse(iso))}`}</time>`;
+  return html`
+    <div id="troubles" role="status" aria-label="Troubles" hidden=${isPast()}>
+      ${(status.value?.troubles ?? []).map(
+        (trouble) => html`
+          <p class="banner warning">
+            <span class="sign" aria-hidden="true">⚠</span>
+            <span>${withMoments(trouble.text)}</span>
+            ${trouble.since && since(trouble.since)}
+          </p>
+        `,
+      )}
+    </div>
+  `;
+}
+
 /** The banner of an error: what failed, the sentence, what is still shown, when it is tried again. */
-export class ErrorBanner {
-  constructor() {
-    this.place = document.getElementById("error");
-  }
+export function Failure() {
+  return html`<div id="error" role="alert">${failure.value && banner(failure.value)}</div>`;
+}
 
-  show(error, { shownSince = null, retryIn = null, what = "" } = {}) {
-    const old = shownSince === null ? "" : ` What you see is of ${clock(shownSince, { seconds: true })}.`;
-    const next =
-      error.isLoggedOut || retryIn === null
-        ? ""
-        : ` The page tries again by itself, every ${duration(retryIn)}.`;
-    const login = error.isLoggedOut ? el("button", { type: "button" }, "Log in again") : null;
-    login?.addEventListener("click", logIn);
-    setChildren(
-      this.place,
-      el(
-        "p",
-        { class: "banner bad" },
-        el("span", { class: "sign", "aria-hidden": "true" }, "✕"),
-        el("span", {}, what, outside(error.message), old, next),
-        login,
-      ),
-    );
-  }
-
-  clear() {
-    setChildren(this.place);
-  }
+function banner({ error, what = "", shownSince, retryIn }) {
+  const old = shownSince === null ? "" : ` What you see is of ${clock(shownSince, { seconds: true })}.`;
+  const isRetried = !error.isLoggedOut && retryIn !== null;
+  const next = isRetried ? ` The page tries again by itself, every ${duration(retryIn)}.` : "";
+  return html`
+    <p class="banner bad">
+      <span class="sign" aria-hidden="true">✕</span>
+      <span>${what}${outside(error.message)}${old}${next}</span>
+      ${error.isLoggedOut && html`<button type="button" onClick=${logIn}>Log in again</button>`}
+    </p>
+  `;
 }
 
 /** Airflow asks for the login where its own pages need one; a tab of our own has to go there and come back. */

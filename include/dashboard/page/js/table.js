@@ -1,238 +1,190 @@
-// The traders' table: a row a delivery hour, changed cell by cell so that scroll, focus and selection stay.
+// The traders' table: a row a delivery hour; a cell whose number has changed lights up for a moment.
 
-import { el, setAttribute, setChildren, setText, unseen } from "./dom.js";
+import { html, unseen, useLayoutEffect, useRef, useState } from "./base.js";
+import { Mark } from "./around.js";
+import { choose } from "./choices.js";
+import { Found, Heading, arranged } from "./grid.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { isolated } from "./outside.js";
-import { clock, hoursOf, marketDay, now, utc } from "./times.js";
-import { incompleteBecause, plural, reasonsOf, statusOf, totalNote } from "./words.js";
+import { clock, dayInWords, hoursOf, marketDay, minute, now, utc } from "./times.js";
+import { incompleteBecause, plural, reasonsOf, statusOf, totalNote, who } from "./words.js";
 
-const energy = (value, places) => fixed(value, places);
-const position = (value, places) => signed(value, places);
-const price = (value) => fixed(value, 2);
 const gain = (value) => signed(value, 2);
+const price = (value) => fixed(value, 2);
 
 /** Columns: extra ones show only with "All columns", wide ones on a phone only with it. */
 const COLUMNS = [
-  { name: "trade_count", heading: "Trades", unit: "", show: count, kind: "wide" },
-  { name: "buy_mwh", heading: "Bought", unit: "MWh", show: energy, kind: "wide" },
-  { name: "sell_mwh", heading: "Sold", unit: "MWh", show: energy, kind: "wide" },
-  { name: "net_position_mwh", heading: "Net position", unit: "MWh", show: position, kind: "wide" },
-  { name: "average_price_eur_per_mwh", heading: "Our average price", unit: "EUR/MWh", show: price },
-  { name: "reference_price_eur_per_mwh", heading: "Reference price", unit: "EUR/MWh", show: price },
-  { name: "price_status", heading: "Price is", unit: "", kind: "status" },
-  { name: "performance_eur_per_mwh", heading: "How are we doing", unit: "EUR/MWh", show: gain, kind: "result" },
-  { name: "pnl_eur", heading: "PnL", unit: "EUR", show: gain, kind: "money" },
-  { name: "realised_pnl_eur", heading: "Realised", unit: "EUR", show: gain, kind: "extra" },
-  { name: "unrealised_pnl_eur", heading: "Unrealised", unit: "EUR", show: gain, kind: "extra" },
-  { name: "note", heading: "Note", unit: "", kind: "note" },
+  { name: "trade_count", heading: "Trades", show: count, kind: "number wide" },
+  { name: "buy_mwh", heading: "Bought", unit: "MWh", show: fixed, kind: "number wide" },
+  { name: "sell_mwh", heading: "Sold", unit: "MWh", show: fixed, kind: "number wide" },
+  { name: "net_position_mwh", heading: "Net position", unit: "MWh", show: signed, kind: "number wide" },
+  { name: "average_price_eur_per_mwh", heading: "Our average price", unit: "EUR/MWh", show: price, kind: "number" },
+  { name: "reference_price_eur_per_mwh", heading: "Reference price", unit: "EUR/MWh", show: price, kind: "number" },
+  { name: "price_status", heading: "Price is", kind: "status" },
+  { name: "performance_eur_per_mwh", heading: "How are we doing", unit: "EUR/MWh", show: gain, kind: "number result" },
+  { name: "pnl_eur", heading: "PnL", unit: "EUR", show: gain, kind: "number money" },
+  { name: "realised_pnl_eur", heading: "Realised", unit: "EUR", show: gain, kind: "number extra" },
+  { name: "unrealised_pnl_eur", heading: "Unrealised", unit: "EUR", show: gain, kind: "number extra" },
+  { name: "note", heading: "Note", kind: "note" },
 ];
+
+/** What an hour without a reference price does not have. */
+const PRICED = new Set(["reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur"]);
 
 /** Rows that share a reason before it is said above the table only. */
 const MAX_NOTES = 2;
 
-const classOf = (column) =>
-  ["status", "note"].includes(column.kind) ? column.kind : `number ${column.kind ?? ""}`.trim();
-
-export class TradersTable {
-  /** Calls onHour with the label of an hour that somebody wants to see in detail. */
-  constructor(table, onHour) {
-    this.table = table;
-    [this.head, this.body, this.foot] = [table.tHead, table.tBodies[0], table.tFoot];
-    this.rows = new Map();
-    this.head.append(
-      el(
-        "tr",
-        {},
-        el("th", { scope: "col" }, "Delivery"),
-        COLUMNS.map((column) =>
-          el(
-            "th",
-            { scope: "col", class: classOf(column) },
-            el("span", {}, column.heading),
-            column.unit ? el("small", {}, column.unit) : null,
-          ),
-        ),
-      ),
-    );
-    this.body.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (button) onHour(button.textContent);
-    });
-    this.nowRow = el(
-      "tr",
-      { class: "now-line", "aria-current": "time" },
-      el("td", { colspan: COLUMNS.length + 1 }, el("span", {})),
-    );
-  }
-
-  /** Shows the lines of a desk; with highlights, cells that changed light up for a moment. */
-  show(desk, lines, { highlights }) {
-    this.desk = desk;
-    const places = energyPlaces(
-      [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
-    );
-    this.nowRow.remove();
-    this.shared = new Set(
-      reasonsOf(lines).flatMap(([reason, rows]) => (rows.length > MAX_NOTES ? [reason] : [])),
-    );
-    const kept = new Map();
-    for (const row of lines) {
-      const key = keyOf(row);
-      kept.set(key, this.rows.get(key) ?? this.#newLine(row));
-      this.#fill(kept.get(key), row, places, highlights && this.rows.has(key));
-    }
-    for (const [key, line] of this.rows) if (!kept.has(key)) line.remove();
-    let place = this.body.firstElementChild;
-    for (const line of kept.values()) {
-      if (line === place) place = place.nextElementSibling;
-      else this.body.insertBefore(line, place);
-    }
-    this.rows = kept;
-    this.table.classList.toggle(
-      "no-notes",
-      ![...kept.values()].some((line) => line.lastElementChild.textContent),
-    );
-    this.#total(desk.total, places);
-    this.markNow();
-  }
-
-  #newLine(row) {
+/** The lines of a desk; `shownFor` changes with what is chosen: then everything is another, and nothing lights up. */
+export function TradersTable({ desk, lines, shownFor }) {
+  const at = (minute.value, desk.as_of ? -Infinity : now());
+  const places = energyPlaces(
+    [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
+  );
+  const notes = notesOf(desk, lines);
+  const columns = [
+    { name: "period", heading: "Delivery", of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
+    ...COLUMNS.map((column) => ({
+      ...column,
+      by: column.kind === "note" ? (row) => notes.get(row) : (row) => row[column.name],
+      of: (row) => column.show?.(row[column.name], places),
+    })),
+  ];
+  const shown = arranged("hours", columns, lines);
+  const rows = shown.map((row) => {
+    const key = `${shownFor} ${row.delivery_start_at} ${row.delivery_hour}`;
     const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
-    const head = el(
-      "th",
-      { scope: "row", class: "period" },
-      el(
-        "button",
-        { type: "button", class: "link" },
-        el("time", { datetime: row.delivery_start_at, title: `${utc(start)} to ${utc(end)}` }, row.delivery_hour),
-      ),
-      el("span", { class: "marks" }),
-    );
-    return el(
-      "tr",
-      {},
-      head,
-      COLUMNS.map((column) => el("td", { class: classOf(column) })),
-    );
-  }
-
-  #fill(line, row, places, highlights) {
-    const because = incompleteBecause(row);
-    const doubled = hoursOf(this.desk.day).some(
-      (hour) => hour.label === row.delivery_hour && hour.end - hour.start > 3_600_000,
-    );
-    line.dataset.start = Date.parse(row.delivery_start_at);
-    line.dataset.end = Date.parse(row.delivery_end_at);
-    line.cells[0].firstElementChild.disabled = Boolean(this.desk.as_of);
-    line.classList.toggle("incomplete", because.length > 0);
-    setChildren(
-      line.cells[0].lastElementChild,
-      because.length === 0
-        ? null
-        : el(
-            "span",
-            { class: "warn", title: `Incomplete: ${because.map(isolated).join("; ")}` },
-            "⚠",
-            unseen(" incomplete"),
-          ),
-    );
-    const own = because.filter((reason) => !this.shared.has(reason)).map(isolated);
-    const cancelled = row.cancelled_trade_count ?? 0;
-    const note = [
-      ...(doubled ? ["this hour happens twice"] : []),
-      ...(cancelled > 0 ? [plural(cancelled, "trade cancelled", "trades cancelled")] : []),
-      ...own,
-    ].join("; ");
-    COLUMNS.forEach((column, i) => {
-      const cell = line.cells[i + 1];
-      if (column.kind === "status") setChildren(cell, statusWord(row.price_status));
-      else if (column.kind === "note")
-        setChildren(cell, note ? el("span", { class: "clamp", title: note }, note) : null);
-      else if (setText(cell, column.show(row[column.name], places)) && highlights) light(cell);
-      if (column.kind === "result") setAttribute(cell, "data-sign", signOf(row[column.name]));
-      if (isMissing(column, row)) setAttribute(cell, "title", "no reference price yet");
-      else if (column.kind !== "status") setAttribute(cell, "title", null);
-    });
-  }
-
-  #total(total, places) {
-    if (!total) {
-      this.foot.replaceChildren();
-      return;
-    }
-    if (this.foot.rows.length === 0) {
-      this.foot.append(
-        el(
-          "tr",
-          {},
-          el("th", { scope: "row", class: "period" }, "Total"),
-          COLUMNS.map((column) => el("td", { class: classOf(column) })),
-        ),
-      );
-    }
-    const line = this.foot.rows[0];
-    const isPartial = total.pnl_eur === null && total.priced_pnl_eur !== null;
-    COLUMNS.forEach((column, i) => {
-      const cell = line.cells[i + 1];
-      if (column.kind === "status") setChildren(cell, statusWord(total.price_status));
-      else if (column.kind === "note") setText(cell, totalNote(total));
-      else if (column.name === "reference_price_eur_per_mwh") setText(cell, "");
-      else if (column.name === "pnl_eur" && isPartial) {
-        setChildren(cell, signed(total.priced_pnl_eur), el("small", {}, "so far"));
-        setAttribute(cell, "title", "only the hours that have a price");
-      } else {
-        setChildren(cell, column.show(total[column.name], places));
-        setAttribute(cell, "title", null);
-      }
-      if (column.kind === "result") setAttribute(cell, "data-sign", signOf(total[column.name]));
-    });
-  }
-
-  /** Marks the hour that is being delivered, or draws a line where it would be; a moment of the past has no now. */
-  markNow() {
-    const at = this.desk.as_of ? -Infinity : now();
-    const lines = [...this.rows.values()];
-    const current = lines.find((line) => at >= line.dataset.start && at < line.dataset.end);
-    for (const line of lines) {
-      line.classList.toggle("now", line === current);
-      line.classList.toggle("past", at >= line.dataset.end);
-      setAttribute(line, "aria-current", line === current ? "time" : null);
-      if (line !== current) line.querySelector(".now-mark")?.remove();
-      else if (!line.querySelector(".now-mark"))
-        line.cells[0].firstElementChild.after(el("span", { class: "now-mark" }, "now"));
-    }
-    if (this.desk.as_of || current || lines.length === 0 || marketDay(at) !== this.desk.day) {
-      this.nowRow.remove();
-      return;
-    }
-    const next = lines.find((line) => line.dataset.start > at) ?? null;
-    setText(this.nowRow.firstElementChild.firstElementChild, `now, ${clock(at)}: no trades for this hour`);
-    const last = next ? next.previousElementSibling : this.body.lastElementChild;
-    if (last !== this.nowRow) this.body.insertBefore(this.nowRow, next);
-  }
+    const when = at >= end ? "past" : at >= start ? "now" : "";
+    return html`<${Line} key=${key} row=${row} places=${places} note=${notes.get(row)} when=${when} isFixed=${Boolean(desk.as_of)} />`;
+  });
+  const isInOrder = shown.every((row, i) => row === lines[i]) && shown.length === lines.length;
+  const line = isInOrder ? nowLine(desk, lines, at) : null;
+  if (line !== null) rows.splice(line, 0, html`<${NowLine} key="now" at=${at} />`);
+  return html`
+    <${Found} table="hours" shown=${shown.length} all=${lines.length} />
+    <div class="scroll" id="hours" role="region" aria-labelledby="hours-caption" tabindex="0">
+      <table id="hours-table" class=${[...notes.values()].some(Boolean) ? null : "no-notes"}>
+        <caption id="hours-caption">
+          PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}
+        </caption>
+        <thead>
+          <tr>${columns.map((column) => html`<${Heading} key=${column.name} table="hours" column=${column} />`)}</tr>
+        </thead>
+        <tbody>${rows}</tbody>
+        <tfoot>${desk.total && html`<${Total} total=${desk.total} places=${places} />`}</tfoot>
+      </table>
+    </div>
+  `;
 }
 
-const keyOf = (row) => `${row.delivery_start_at} ${row.delivery_hour}`;
+/** What is odd about each line, if it is not said above the table. */
+function notesOf(desk, lines) {
+  const shared = new Set(reasonsOf(lines).flatMap(([reason, rows]) => (rows.length > MAX_NOTES ? [reason] : [])));
+  const doubled = hoursOf(desk.day).filter((hour) => hour.end - hour.start > 3_600_000);
+  const noteOf = (row) => {
+    const cancelled = row.cancelled_trade_count ?? 0;
+    return [
+      ...(doubled.some((hour) => hour.label === row.delivery_hour) ? ["this hour happens twice"] : []),
+      ...(cancelled > 0 ? [plural(cancelled, "trade cancelled", "trades cancelled")] : []),
+      ...incompleteBecause(row)
+        .filter((reason) => !shared.has(reason))
+        .map(isolated),
+    ].join("; ");
+  };
+  return new Map(lines.map((row) => [row, noteOf(row)]));
+}
 
-const isMissing = (column, row) =>
-  row.price_status === "missing" &&
-  ["reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur"].includes(
-    column.name,
-  );
+function Line({ row, places, note, when, isFixed }) {
+  const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
+  const because = incompleteBecause(row);
+  const kinds = [because.length > 0 ? "incomplete" : "", when, isFixed ? "" : "opens"];
+  const open = () => choose({ hour: row.delivery_hour });
+  // for the mouse; the keyboard has the button, and who selects a number wants the number
+  const openByRow = (event) => !isFixed && !event.target.closest("button") && getSelection().isCollapsed && open();
+  return html`
+    <tr
+      class=${kinds.filter(Boolean).join(" ")}
+      aria-current=${when === "now" ? "time" : null}
+      data-start=${start}
+      data-end=${end}
+      onClick=${openByRow}
+    >
+      <th scope="row" class="period">
+        <button type="button" class="link" disabled=${isFixed} onClick=${open}>
+          <time datetime=${row.delivery_start_at} title=${`${utc(start)} to ${utc(end)}`}>${row.delivery_hour}</time>
+        </button>
+        ${when === "now" && html`<span class="now-mark">now</span>`}
+        <span class="marks">
+          ${
+            because.length > 0 &&
+            html`<span class="warn" title=${`Incomplete: ${because.map(isolated).join("; ")}`}>⚠${unseen(" incomplete")}</span>`
+          }
+        </span>
+      </th>
+      ${COLUMNS.map((column) => cell(column, row, places, note))}
+    </tr>
+  `;
+}
 
-function statusWord(name) {
+function cell({ name, kind, show }, row, places, note) {
+  if (kind === "status") return html`<td class="status"><${PriceStatus} name=${row.price_status} /></td>`;
+  if (kind === "note") return html`<td class="note">${note && html`<span class="clamp" title=${note}>${note}</span>`}</td>`;
+  const title = row.price_status === "missing" && PRICED.has(name) ? "no reference price yet" : undefined;
+  const sign = kind === "number result" ? signOf(row[name]) : null;
+  return html`<${Value} kind=${kind} text=${show(row[name], places)} sign=${sign} title=${title} />`;
+}
+
+/** A cell that lights up when its text becomes another one. */
+function Value({ kind, text, sign, title }) {
+  const before = useRef(text);
+  const [isLit, light] = useState(false);
+  useLayoutEffect(() => {
+    if (before.current !== text) light(true);
+    before.current = text;
+  }, [text]);
+  return html`
+    <td class=${isLit ? `${kind} changed` : kind} data-sign=${sign} title=${title} onAnimationEnd=${() => light(false)}>${text}</td>
+  `;
+}
+
+function PriceStatus({ name }) {
   if (!name) return null; // of an hour without trades
   const { mark, word, meaning } = statusOf(name);
-  return el(
-    "span",
-    { class: "price-status", "data-status": name, title: meaning },
-    el("span", { class: "mark", "aria-hidden": "true" }, mark),
-    el("span", { class: "word" }, word),
-  );
+  return html`
+    <span class="price-status" data-status=${name} title=${meaning}><${Mark} mark=${mark} /><span class="word">${word}</span></span>
+  `;
 }
 
-function light(cell) {
-  cell.classList.remove("changed");
-  void cell.offsetWidth; // starts the animation anew
-  cell.classList.add("changed");
+function Total({ total, places }) {
+  const isPartial = total.pnl_eur === null && total.priced_pnl_eur !== null;
+  const of = ({ name, kind, show }) => {
+    if (kind === "status") return html`<${PriceStatus} name=${total.price_status} />`;
+    if (kind === "note") return totalNote(total);
+    if (name === "reference_price_eur_per_mwh") return "";
+    if (name !== "pnl_eur" || !isPartial) return show(total[name], places);
+    return html`<span title="only the hours that have a price">${signed(total.priced_pnl_eur)}<small>so far</small></span>`;
+  };
+  return html`
+    <tr>
+      <th scope="row" class="period">Total</th>
+      ${COLUMNS.map((column) => {
+        const sign = column.kind === "number result" ? signOf(total[column.name]) : null;
+        return html`<td class=${column.kind} data-sign=${sign}>${of(column)}</td>`;
+      })}
+    </tr>
+  `;
 }
+
+/** Where the line for now belongs: before which row, if no row is of the hour that is being delivered. */
+function nowLine(desk, lines, at) {
+  if (desk.as_of || lines.length === 0 || marketDay(at) !== desk.day) return null;
+  const next = lines.findIndex((row) => Date.parse(row.delivery_start_at) > at);
+  const place = next < 0 ? lines.length : next;
+  const isCovered = lines.some((row) => at >= Date.parse(row.delivery_start_at) && at < Date.parse(row.delivery_end_at));
+  return isCovered ? null : place;
+}
+
+const NowLine = ({ at }) => html`
+  <tr class="now-line" aria-current="time">
+    <td colspan=${COLUMNS.length + 1}><span>now, ${clock(at)}: no trades for this hour</span></td>
+  </tr>
+`;

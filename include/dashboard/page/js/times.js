@@ -1,19 +1,21 @@
 // Time on the desk: the server's clock, the market's days and hours, and how they are written.
 
+import { computed, signal } from "./base.js";
+
 const HOUR = 3_600_000;
 const QUARTER = 900_000;
 
-let timezone = "UTC";
+const timezone = signal("UTC");
 let ahead = 0;
 const formats = new Map();
 const hoursCache = new Map();
 
 export const setTimezone = (name) => {
-  timezone = name;
+  timezone.value = name;
 };
 
 /** The market's timezone, as people look for it. */
-export const timezoneName = () => timezone;
+export const timezoneName = () => timezone.value;
 
 /** Takes over the server's clock: a reader's own may be wrong by minutes. */
 export const synchronise = (isoNow) => {
@@ -22,7 +24,13 @@ export const synchronise = (isoNow) => {
 
 export const now = () => Date.now() + ahead;
 
-function format(options, zone = timezone, locale = undefined) {
+/** Moves on with the clock while the page is seen: what says how long ago something was reads it. */
+export const second = signal(now());
+
+/** What says what time it is: hours begin and end on full minutes. */
+export const minute = computed(() => Math.floor(second.value / 60_000));
+
+function format(options, zone = timezone.value, locale = undefined) {
   const key = JSON.stringify([options, zone, locale]);
   if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }));
   return formats.get(key);
@@ -32,7 +40,7 @@ const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** The market's day of a moment, YYYY-MM-DD. */
 export function marketDay(at) {
-  const parts = format({ year: "numeric", month: "2-digit", day: "2-digit" }, timezone, "en").formatToParts(at);
+  const parts = format({ year: "numeric", month: "2-digit", day: "2-digit" }, timezone.value, "en").formatToParts(at);
   const of = (type) => parts.find((part) => part.type === type).value;
   return `${of("year")}-${of("month")}-${of("day")}`;
 }
@@ -66,7 +74,18 @@ export const timeOrDay = (at) =>
 
 /** What the market's clocks show, in ms since 1970 as if it were UTC. */
 export function wallTime(at) {
-  return Date.parse(`${marketDay(at)}T${format(CLOCK, timezone, "en-GB").format(at)}Z`);
+  return Date.parse(`${marketDay(at)}T${format(CLOCK, timezone.value, "en-GB").format(at)}Z`);
+}
+
+/** A market's date and time as a field for them has it, to the second. */
+export const wallText = (at) => new Date(wallTime(at) + (at % 60_000)).toISOString().slice(0, 19);
+
+/** The moment of such a text, in ms; of the two of an hour that happens twice the earlier one. */
+export function momentOf(wall) {
+  const local = Date.parse(`${wall}Z`);
+  const minute = local - (local % 60_000);
+  const found = [-24 * HOUR, 24 * HOUR].map((away) => local - (wallTime(minute + away) - (minute + away)));
+  return found.find((at) => wallTime(at) === minute) ?? found[0];
 }
 
 /** "2026-11-25 11:00 UTC", for titles. */
@@ -97,13 +116,13 @@ export function duration(milliseconds) {
  * two hours' length, since the sources give it one label.
  */
 export function hoursOf(day) {
-  const key = `${day} ${timezone}`;
+  const key = `${day} ${timezone.value}`;
   if (hoursCache.has(key)) return hoursCache.get(key);
   const hours = [];
   let at = Date.parse(`${day}T00:00Z`) - 15 * HOUR;
   while (marketDay(at) < day) at += QUARTER;
   for (; marketDay(at) === day; at += HOUR) {
-    const start = Number(format({ hour: "2-digit", hourCycle: "h23" }, timezone, "en").format(at));
+    const start = Number(format({ hour: "2-digit", hourCycle: "h23" }, timezone.value, "en").format(at));
     const two = (hour) => String(hour).padStart(2, "0");
     const label = `${two(start)}-${two(start + 1)}`;
     if (hours.at(-1)?.label === label) hours.at(-1).end = at + HOUR;

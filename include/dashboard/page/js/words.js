@@ -168,3 +168,6 @@ export function historySentence(points, clock) {
     `in ${plural(points.length - 1, "step", "steps")}.`
   );
 }
+
+/** What we did in a trade. */
+export const side = ({ direction }) => (direction === "buy" ? "bought" : "sold");

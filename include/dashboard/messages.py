@@ -1,0 +1,145 @@
+"""A message as it arrived: one line of a landing file."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from include.dashboard import parameters as given
+from include.dashboard import schemas
+from include.dashboard.parameters import BadParameterError
+from include.dashboard.reader import Query as Reading
+from include.dashboard.reader import Row
+from include.dashboard.responses import Answer, json_answer
+from include.dashboard.service import Service, State
+from include.settings import Settings
+from include.warehouse.queries import load_queries
+
+QUERIES = load_queries("dashboard/queries.sql")
+
+MAX_BYTES = 64 << 10
+"""Of a message more is not shown."""
+
+_MAX_LINE_BYTES = 4 << 20
+"""A longer line is not unwrapped."""
+
+_CHUNK_BYTES = 1 << 20
+
+Answering = Callable[[Request, State, Any, Callable[[Reading], Answer], None, bool], Awaitable[Response]]
+"""Makes the answer to a request, or takes that of its key; last: as of which moment, and whether it is slow."""
+
+
+def read_message(query: Reading, settings: Settings, landing_file: str, line: int) -> Row:
+    """What a line of a landing file of the market holds.
+
+    Args:
+        settings: Those of the market.
+        landing_file: As in `ops.landing_files`; nothing else is opened.
+        line: Its number, from 1.
+
+    Returns:
+        `raw` is None if the file is not on this server any more; `received_at` if the line does not tell it.
+
+    Raises:
+        BadParameterError: No such file of the market was loaded, or no such line of it.
+    """
+    known = query(QUERIES["landing_file"], landing_file=landing_file)
+    if not known:
+        raise BadParameterError("landing_file must be the path of a landing file of this market.")
+    if line > known[0]["line_count"]:
+        raise BadParameterError(f"line must be one of the {known[0]['line_count']} lines that are loaded.")
+    text = _line(settings.landing_root, landing_file, line)
+    received_at, raw = (None, None) if text is None else _message(text)
+    return {
+        "landing_file": landing_file,
+        "line": line,
+        "received_at": received_at,
+        "raw": None if raw is None else raw[:MAX_BYTES].decode("utf-8", "backslashreplace"),
+        "is_truncated": raw is not None and len(raw) > MAX_BYTES,
+    }
+
+
+def _line(root: Path, key: str, number: int) -> bytes | None:
+    """The line without its end, at most _MAX_LINE_BYTES of it; None: there is none."""
+    path = (root / key).resolve()
+    if not path.is_relative_to(root.resolve()) or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        ends, start = 0, 0
+        while ends < number - 1:
+            chunk = file.read(_CHUNK_BYTES)
+            if not chunk:
+                return None
+            found = chunk.count(b"\n")
+            if ends + found >= number - 1:
+                at = -1
+                for _ in range(number - 1 - ends):
+                    at = chunk.index(b"\n", at + 1)
+                start += at + 1
+                break
+            ends += found
+            start += len(chunk)
+        file.seek(start)
+        line = file.readline(_MAX_LINE_BYTES)
+        return line.rstrip(b"\r\n") if line else None
+
+
+def _message(line: bytes) -> tuple[str | None, bytes]:
+    """When it was received, and the message itself; the whole line if it does not wrap one."""
+    try:
+        fields = msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None, line
+    at, raw, encoded = (fields.get(name) for name in ("received_at", "raw", "raw_base64"))
+    received_at = at if isinstance(at, str) else None
+    if isinstance(raw, str):
+        return received_at, raw.encode()
+    if isinstance(encoded, str):
+        try:
+            return received_at, base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            pass
+    return received_at, line
+
+
+def _number(text: str) -> int:
+    """A line's number.
+
+    Raises:
+        BadParameterError: It is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) >= 1):
+        raise BadParameterError("line must be a whole number from 1.")
+    return int(text)
+
+
+def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
+    """Adds `message`.
+
+    Args:
+        api: The routes below api/v1.
+        service: Answers.
+        answer: Makes an answer, or takes the one that is there.
+    """
+
+    @api.get("/message", summary="A message as it arrived", response_model=schemas.Message)
+    async def message(
+        request: Request,
+        landing_file: Annotated[str, Query(description="Its landing file, as the lists name it")] = "",
+        line: Annotated[str, Query(description="The number of its line, from 1")] = "",
+    ) -> Response:
+        """One line of a landing file of the market: the message verbatim, 64 KiB at most."""
+        state = await service.state(given.market(request))
+        if not landing_file or len(landing_file) > 1000 or "\0" in landing_file:
+            raise BadParameterError("landing_file must be the path of a landing file of this market.")
+        number = _number(line)
+
+        def make(query: Reading) -> Answer:
+            return json_answer(read_message(query, state.settings, landing_file, number))
+
+        return await answer(request, state, ("message", landing_file, number), make, None, True)

@@ -1,0 +1,98 @@
+// The page around its views: heading, tabs, how fresh it is, what is wrong.
+
+import { html, useEffect, useRef } from "./base.js";
+import { choices, choose } from "./choices.js";
+import { Desk } from "./desk.js";
+import { isFramed, openFromParent } from "./frame.js";
+import { Health } from "./health.js";
+import { HourDialog } from "./hour.js";
+import { MessageDialog } from "./message.js";
+import { signed } from "./numbers.js";
+import { announcement, desk, isBusy } from "./reading.js";
+import { Failure, Freshness, Troubles } from "./status.js";
+import { linesOf } from "./words.js";
+
+const VIEWS = [
+  ["desk", "Desk"],
+  ["health", "Health"],
+];
+
+export function App() {
+  useTitle();
+  const open = () => openFromParent(location.href, "_blank");
+  return html`
+    <${SkipLink} />
+    <header class="top">
+      <h1>Trading desk</h1>
+      <${Tabs} />
+      <${Freshness} />
+      <button type="button" id="own-tab" class="quiet" hidden=${!isFramed()} onClick=${open}>Open in a tab of its own</button>
+    </header>
+    <main>
+      <${Failure} />
+      <${Troubles} />
+      <p id="announcer" class="unseen" aria-live="polite">${announcement.value}</p>
+      <${View} name="desk"><${Desk} /></${View}>
+      <${View} name="health"><${Health} /></${View}>
+      <${HourDialog} />
+      <${MessageDialog} />
+    </main>
+  `;
+}
+
+/** To the table, where there is one. */
+function SkipLink() {
+  const isShown = choices.value.view === "desk" && desk.value && linesOf(desk.value).length > 0;
+  return isShown && html`<a class="skip" href="#hours">Skip to the table</a>`;
+}
+
+function useTitle() {
+  const total = desk.value?.total;
+  const title = total ? `${signed(total.pnl_eur ?? total.priced_pnl_eur, 0)} EUR · Trading desk` : "Trading desk";
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+function Tabs() {
+  const list = useRef();
+  const { view } = choices.value;
+  const byKey = (event) => {
+    const next = { ArrowLeft: 1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (next === undefined) return;
+    const at = VIEWS.findIndex(([name]) => name === view) + next;
+    const number = Number.isFinite(at) ? at % VIEWS.length : at < 0 ? 0 : VIEWS.length - 1;
+    choose({ view: VIEWS[number][0] });
+    list.current.children[number].focus();
+  };
+  return html`
+    <div class="tabs" role="tablist" aria-label="Views" ref=${list} onKeyDown=${byKey}>
+      ${VIEWS.map(([name, text]) => {
+        const isChosen = view === name;
+        return html`
+          <button
+            type="button"
+            role="tab"
+            id=${`tab-${name}`}
+            aria-controls=${`view-${name}`}
+            aria-selected=${isChosen ? "true" : "false"}
+            tabindex=${isChosen ? null : "-1"}
+            onClick=${() => choose({ view: name })}
+          >
+            ${text}
+          </button>
+        `;
+      })}
+    </div>
+  `;
+}
+
+function View({ name, children }) {
+  const isHidden = choices.value.view !== name;
+  const busy = name === "desk" ? (isBusy.value ? "true" : "false") : null;
+  return html`
+    <section id=${`view-${name}`} role="tabpanel" aria-labelledby=${`tab-${name}`} aria-busy=${busy} hidden=${isHidden}>
+      ${children}
+    </section>
+  `;
+}

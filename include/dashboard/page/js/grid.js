@@ -1,0 +1,115 @@
+// Tables: sorted by a click on a heading, filtered by typing; both are in the address.
+
+import { html, unseen, useMemo } from "./base.js";
+import { filterBy, filters, sortBy, sorts } from "./choices.js";
+import { comparable, count } from "./numbers.js";
+
+/** Rows from which on a table has a field for words to look for. */
+const MANY = 6;
+
+/** A region that scrolls, for the keyboard too. */
+export const Scroll = ({ title, kind = "", children }) => html`
+  <div class=${`scroll ${kind}`.trim()} role="region" aria-label=${title} tabindex="0">${children}</div>
+`;
+
+const isNumber = ({ kind }) => typeof kind === "string" && kind.includes("number");
+const isNothing = (value) => value === null || value === undefined || value === "";
+
+/** A heading that sorts, in turn: largest numbers or first letters, the other way round, not at all. */
+export function Heading({ table, column }) {
+  const { name, heading, unit, kind, by } = column;
+  const content = html`<span>${heading}</span>${unit && html`<small>${unit}</small>`}`;
+  const className = typeof kind === "string" ? kind : null;
+  if (!table || !by) return html`<th scope="col" class=${className}>${content}</th>`;
+  const order = isNumber(column) ? [`-${name}`, name, null] : [name, `-${name}`, null];
+  const sort = sorts.value[table];
+  const next = order[(order.indexOf(sort ?? null) + 1) % order.length];
+  const sorted = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
+  return html`
+    <th scope="col" class=${className} aria-sort=${sorted}>
+      <button type="button" class="sort" onClick=${() => sortBy(table, next)}>${content}</button>
+    </th>
+  `;
+}
+
+/** The rows that have all the words, in the order of the chosen column; what has no value comes last. */
+export function arranged(table, columns, rows) {
+  const words = (filters.value[table] ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const found = words.length ? rows.filter((row) => hasAll(textOf(columns, row), words)) : [...rows];
+  const sort = sorts.value[table];
+  const column = columns.find(({ name, by }) => by && (sort === name || sort === `-${name}`));
+  if (!column) return found;
+  const values = found.map((row) => column.by(row));
+  const keys = isNumber(column) ? comparable(values) : values.map((value) => (isNothing(value) ? null : String(value)));
+  const direction = sort.startsWith("-") ? -1 : 1;
+  const order = isNumber(column) ? (a, b) => (a < b ? -1 : Number(a > b)) : inWords.compare;
+  return found
+    .map((row, i) => [row, keys[i]])
+    .sort(([, a], [, b]) => (a === null || b === null ? Number(a === null) - Number(b === null) : direction * order(a, b)))
+    .map(([row]) => row);
+}
+
+const inWords = new Intl.Collator(undefined, { numeric: true });
+
+const hasAll = (text, words) => words.every((word) => text.includes(word));
+
+/** What a row shows as text, and the values behind it. */
+const textOf = (columns, row) =>
+  columns
+    .flatMap(({ of, by }) => [of, by].map((each) => each?.(row)))
+    .filter((each) => ["string", "number"].includes(typeof each))
+    .join(" ")
+    .toLowerCase();
+
+/** A field for words to look for in a table. */
+export const FilterField = ({ table, title }) => html`
+  <label class="filter">
+    Filter${unseen(` ${title}`)}
+    <input type="search" value=${filters.value[table] ?? ""} onInput=${(event) => filterBy(table, event.target.value)} />
+  </label>
+`;
+
+/** How many rows have the words. */
+export const Found = ({ table, shown, all }) => html`
+  <span class="hint found" role="status">${filters.value[table] && `${count(shown)} of ${count(all)} rows`}</span>
+`;
+
+/**
+ * A table of records. The first column heads the rows.
+ *
+ * Columns: {name, heading, unit, kind, of, by}; `kind` is the class of its cells, `of(row)` what a cell shows, `by(row)` the
+ * value by which rows are sorted. `keyOf(row)` is another one for each row, if there is such. `table` is the table's name in the address; without one it has a fixed order.
+ */
+export function Table({ table, title, columns, rows, keyOf }) {
+  const shown = table ? arranged(table, columns, rows) : rows;
+  const lines = useMemo(() => new WeakMap(), [columns]);
+  const lineOf = (row) => {
+    // the same line is not compared again: lists have hundreds, and each key that is typed draws them
+    if (!lines.has(row))
+      lines.set(row, html`<tr key=${keyOf?.(row)}>${columns.map((column, i) => cell(row, column, i === 0))}</tr>`);
+    return lines.get(row);
+  };
+  const isLong = table && (rows.length >= MANY || filters.value[table]);
+  return html`
+    ${
+      isLong &&
+      html`<p><${FilterField} table=${table} title=${title} /> <${Found} table=${table} shown=${shown.length} all=${rows.length} /></p>`
+    }
+    <${Scroll} title=${title}>
+      <table>
+        <caption class="unseen">${title}</caption>
+        <thead>
+          <tr>${columns.map((column) => html`<${Heading} key=${column.name} table=${table} column=${column} />`)}</tr>
+        </thead>
+        <tbody>${shown.map(lineOf)}</tbody>
+      </table>
+    </${Scroll}>
+  `;
+}
+
+function cell(row, { kind, of, sign }, isFirst) {
+  const className = typeof kind === "function" ? kind(row) : kind;
+  return isFirst
+    ? html`<th scope="row" class=${className}>${of(row)}</th>`
+    : html`<td class=${className} data-sign=${sign?.(row)}>${of(row)}</td>`;
+}

@@ -1,0 +1,128 @@
+// Choosers of the desk: what they do, by mouse and by keyboard, and how they show what is chosen.
+
+import { html, isPlain, useEffect, useLayoutEffect, useRef } from "./base.js";
+import { choices, choose, shownDay } from "./choices.js";
+import { FilterField } from "./grid.js";
+import { decimalSeparator } from "./numbers.js";
+import { isolated } from "./outside.js";
+import { desk, download } from "./reading.js";
+import { address } from "./server.js";
+import { addDays, isDay, minute, momentOf, wallText } from "./times.js";
+
+const step = (days) => choose({ day: addDays(shownDay(), days) });
+
+export function Toolbar() {
+  useArrowKeys();
+  const { day, allColumns, trader, asOf } = choices.value;
+  const shown = (minute.value, shownDay()); // today is another day after midnight
+  const csv = { from: shown, to: shown, trader, as_of: asOf, format: "csv", decimal: decimalSeparator() };
+  return html`
+    <div class="toolbar">
+      <${MarketChooser} />
+      <${TraderChooser} />
+      <div class="field day" role="group" aria-label="Delivery day">
+        <button type="button" id="day-before" aria-label="Day before" title="Day before (arrow left)" onClick=${() => step(-1)}>‹</button>
+        <label>Delivery day <${DayField} day=${shown} /></label>
+        <button type="button" id="day-after" aria-label="Day after" title="Day after (arrow right)" onClick=${() => step(1)}>›</button>
+        <button type="button" id="today" disabled=${day === null} onClick=${() => choose({ day: null })}>Today</button>
+      </div>
+      <label class="check">
+        <input type="checkbox" id="all-columns" checked=${allColumns} onChange=${(event) => choose({ allColumns: event.target.checked })} />
+        All columns
+      </label>
+      <label class="field">As of <${MomentField} asOf=${asOf} /></label>
+      <${FilterField} table="hours" title="delivery hours" />
+      <${Download} id="csv" href=${address("pnl_hourly", csv)}>Download CSV</${Download}>
+    </div>
+  `;
+}
+
+function MarketChooser() {
+  const markets = desk.value?.markets ?? [];
+  const { market } = choices.value;
+  return html`
+    <label class="field" hidden=${markets.length < 2}>
+      Market
+      <select
+        id="market"
+        value=${market === markets[0] ? "" : market}
+        onChange=${(event) => choose({ market: event.target.value, trader: "" })}
+      >
+        ${markets.map((id, number) => html`<option value=${number === 0 ? "" : id}>${isolated(id)}</option>`)}
+      </select>
+    </label>
+  `;
+}
+
+function TraderChooser() {
+  const { trader } = choices.value;
+  const names = [...new Set([...(desk.value?.traders ?? []), ...(trader ? [trader] : [])])];
+  return html`
+    <label class="field">
+      Trader
+      <select id="trader" value=${trader} onChange=${(event) => choose({ trader: event.target.value })}>
+        <option value="">Whole portfolio</option>
+        ${names.map((name) => html`<option key=${name} value=${name}>${isolated(name)}</option>`)}
+      </select>
+    </label>
+  `;
+}
+
+/** Who is typing a date is not interrupted. */
+function DayField({ day }) {
+  const field = useRef();
+  const show = () => {
+    field.current.value = shownDay();
+  };
+  useLayoutEffect(() => {
+    if (document.activeElement !== field.current) show();
+  }, [day]);
+  const change = (event) => isDay(event.target.value) && choose({ day: event.target.value });
+  return html`<input type="date" id="day" required ref=${field} onChange=${change} onBlur=${show} />`;
+}
+
+/** A moment of the past in market time; empty: now. */
+function MomentField({ asOf }) {
+  const field = useRef();
+  const show = () => {
+    const { asOf: at } = choices.value;
+    field.current.value = at ? wallText(Date.parse(at)) : "";
+  };
+  useLayoutEffect(show, [asOf, desk.value?.market_timezone]);
+  // somebody who types a year has others on the way
+  const change = ({ target: { value } }) =>
+    (value === "" || value >= "2000") && choose({ asOf: value ? new Date(momentOf(value)).toISOString().replace(".000", "") : null });
+  const title = "What this page said at a moment of the past, market time; empty: now";
+  return html`<input type="datetime-local" id="moment" step="1" title=${title} ref=${field} onBlur=${show} onChange=${change} />`;
+}
+
+/** A link to a file, which the page fetches itself, so that it can say what goes wrong. */
+export function Download({ id, href, children, isButton = true }) {
+  const click = (event) => {
+    if (!isPlain(event)) return;
+    event.preventDefault();
+    download(href);
+  };
+  return html`<a id=${id} class=${isButton ? "button" : null} href=${href} download onClick=${click}>${children}</a>`;
+}
+
+function useArrowKeys() {
+  useEffect(() => {
+    const byKey = (event) => {
+      const days = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!days || choices.value.view !== "desk" || isMeantOtherwise(event)) return;
+      event.preventDefault();
+      step(days);
+    };
+    document.addEventListener("keydown", byKey);
+    return () => document.removeEventListener("keydown", byKey);
+  }, []);
+}
+
+/** Arrow keys that a field, a tab or something that scrolls sideways needs, or that a browser has a use for. */
+function isMeantOtherwise(event) {
+  if (!isPlain(event)) return true;
+  if (event.target.closest("input, select, textarea, dialog, [role=tab]")) return true;
+  const region = event.target.closest(".scroll");
+  return region !== null && region.scrollWidth > region.clientWidth;
+}
