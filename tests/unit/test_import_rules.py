@@ -48,8 +48,9 @@ MAY_IMPORT = {
     # the capture's signs of life in the landing files
     "health": STORES | {"capture"},
     "report": STORES,
+    "export": STORES,
     "jobs": STORES | {"capture", "pull", "load", "expectations", "health"},
-    "commands": STORES | {"load", "expectations", "jobs", "report"},
+    "commands": STORES | {"load", "expectations", "jobs", "report", "export"},
     "orchestration": BASE | {"jobs", "capture", "expectations", "health"},
     # the calendar: what day it is, which hours are open, whether a label is one
     "dashboard": BASE | {"domain", "warehouse"},
