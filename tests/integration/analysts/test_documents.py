@@ -1,4 +1,4 @@
-"""What analysts copy works: the example for pandas, the statements of the page, the queries of the dashboards."""
+"""What analysts copy works: the pandas example, the statements of the page, the queries of the dashboards."""
 
 import json
 import re
