@@ -20,63 +20,23 @@ from datetime import UTC, datetime, timedelta
 
 from include.orchestration import assets
 from include.orchestration.markets import dag
+from include.orchestration.pnl_tasks import (
+    build_pnl,
+    load_reference_prices,
+    load_trades,
+    pull_reference_prices,
+    report_findings,
+    validate_reference_prices,
+    validate_trades,
+)
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import HourTimetable
 from include.orchestration.windows import WINDOW_PARAMS
 
 
-@task(inlets=[assets.LANDING_TRADES], outlets=[assets.RAW_TRADES])
-def load_trades(run: Run) -> Summary:
-    from include.jobs import load_trades as job
-
-    return job.run(run.settings, run.window)
-
-
-@task(inlets=[assets.RAW_TRADES], outlets=[assets.CURATED_TRADES])
-def validate_trades(run: Run) -> Summary:
-    from include.jobs import validate_trades as job
-
-    return job.run(run.settings)
-
-
 @task(inlets=[assets.RAW_TRADES])
 def compare_captures(run: Run) -> Summary:
     from include.jobs import compare_captures as job
-
-    return job.run(run.settings, run.window)
-
-
-@task(outlets=[assets.LANDING_PRICES], retries=0)  # retries by itself, within the budget
-def pull_reference_prices(run: Run) -> Summary:
-    from include.jobs import pull_reference_prices as job
-
-    return job.run(run.settings, run.window, force_prices=run.params["force_prices"])
-
-
-@task(inlets=[assets.LANDING_PRICES], outlets=[assets.RAW_PRICES], trigger_rule="all_done")
-def load_reference_prices(run: Run) -> Summary:
-    from include.jobs import load_reference_prices as job
-
-    return job.run(run.settings)
-
-
-@task(inlets=[assets.RAW_PRICES], outlets=[assets.CURATED_PRICES])
-def validate_reference_prices(run: Run) -> Summary:
-    from include.jobs import validate_reference_prices as job
-
-    return job.run(run.settings)
-
-
-@task(inlets=[assets.CURATED_TRADES, assets.CURATED_PRICES], outlets=[assets.PNL_HOURLY])
-def build_pnl(run: Run) -> Summary:
-    from include.jobs import build_pnl as job
-
-    return job.run(run.settings, run.window)
-
-
-@task()
-def report_findings(run: Run) -> Summary:
-    from include.jobs import report_findings as job
 
     return job.run(run.settings, run.window)
 

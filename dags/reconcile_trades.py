@@ -3,7 +3,7 @@
 
 | | |
 |---|---|
-| **window** | one day of the market, local time: the trades that were executed on it |
+| **window** | one day of the market, local time: on which trades were executed, or of some files deliver |
 | **schedule** | daily at 00:15 market time, for the day that has ended |
 | **writes** | `raw.statement_trades`, `raw.trades`, `curated.pnl_versions`, `ops.reconciliations` |
 | **params** | `day`: another day than the date says; `file`: the name of a file in `STATEMENT_FOLDER` |
@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 from include.orchestration import assets
 from include.orchestration.markets import dag
+from include.orchestration.pnl_tasks import build_pnl, validate_trades
 from include.orchestration.statement_sensor import StatementSensor
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import days_of_market
@@ -42,20 +43,6 @@ def reconcile_day(run: Run) -> Summary:
     from include.jobs import reconcile_trades as job
 
     return job.run(run.settings, [run.statement_day])
-
-
-@task(inlets=[assets.RAW_TRADES], outlets=[assets.CURATED_TRADES])
-def validate_trades(run: Run) -> Summary:
-    from include.jobs import validate_trades as job
-
-    return job.run(run.settings)
-
-
-@task(inlets=[assets.CURATED_TRADES, assets.CURATED_PRICES], outlets=[assets.PNL_HOURLY])
-def build_pnl(run: Run) -> Summary:
-    from include.jobs import build_pnl as job
-
-    return job.run(run.settings)
 
 
 @dag(

@@ -1,4 +1,4 @@
-"""Durations as text."""
+"""Durations and counts as text."""
 
 from decimal import Decimal
 
@@ -14,3 +14,8 @@ def duration(seconds: Decimal | float) -> str:
         return f"{whole} s" if whole else "less than 1 s"
     minutes = whole // 60
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def counted(count: int, thing: str) -> str:
+    """A count as text: `1 trade`, `1,234 trades`."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""The landing store: paths, line format, append, list, and read from an offset.
+"""The landing store: paths, line format, append, list.
 
 Folders and files are readable by their owner only, since the messages are the desk's trades.
 
@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -342,17 +341,3 @@ def is_writer_gone(path: Path) -> bool:
     finally:
         os.close(fd)
     return True
-
-
-def read_lines(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
-    """The complete lines from an offset, decoded; for tests and tools, as the loader has a faster parser.
-
-    Raises:
-        msgspec.DecodeError: A line is not a JSON object.
-    """
-    with path.open("rb") as file:
-        file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):
-                return  # incomplete: its rest may be written while we read
-            yield msgspec.json.decode(line, type=dict[str, Any])

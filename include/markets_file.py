@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from include import setting_values
 from include.domain.delivery_period import Market
-from include.domain.statement import StatementFormat
+from include.domain.statement_format import StatementFormat
 from include.errors import TerminalError
 
 DEFAULT_MARKET = "DE"
@@ -162,7 +162,7 @@ def _market(table: Mapping[str, Any]) -> MarketTable:
 
 def _statement(value: object) -> StatementFormat:
     """How the end-of-day files of the exchange are written."""
-    known = {"columns", "hour", "delimiter", "decimal_mark", "timezone"}
+    known = {"columns", "day", "hour", "delimiter", "decimal_mark", "timezone"}
     if not isinstance(value, dict) or value.keys() - known or not isinstance(value.get("columns"), dict):
         raise TerminalError(
             f"statement must be a table with columns and, if need be, {', '.join(sorted(known))}"
@@ -176,8 +176,15 @@ def _statement(value: object) -> StatementFormat:
         setting_values.zone("statement: timezone", texts["timezone"])
     if value.get("hour", "start") not in ("start", "end"):
         raise TerminalError('statement: hour must be "start" (14 is 14-15) or "end" (14 is 13-14)')
+    if value.get("day", "execution") not in ("execution", "delivery"):
+        raise TerminalError('statement: day, that of a file, must be "execution" or "delivery"')
     try:
-        return StatementFormat(value["columns"], value.get("hour") == "end", **texts)
+        return StatementFormat(
+            value["columns"],
+            value.get("hour") == "end",
+            **texts,
+            is_by_delivery_day=value.get("day") == "delivery",
+        )
     except ValueError as error:
         raise TerminalError(f"statement: {error}") from error
 

@@ -14,7 +14,7 @@ from dotenv.parser import parse_stream
 
 from include import setting_values
 from include.domain.delivery_period import Market
-from include.domain.statement import FORMATS, StatementFormat
+from include.domain.statement_format import FORMATS, StatementFormat
 from include.errors import TerminalError
 from include.markets_file import DEFAULT_MARKET, MarketTable, first_market, read_markets
 
@@ -133,6 +133,11 @@ class Settings:
     def landing_market(self) -> str:
         """The market in the paths of landing files; empty: they do not name it."""
         return "" if self.is_first_market else self.market.market
+
+    @property
+    def market_argument(self) -> str:
+        """What a `make` command about the market ends with: ` MARKET=FI`; nothing for the first market."""
+        return f" MARKET={self.landing_market}" if self.landing_market else ""
 
     @property
     def dag_suffix(self) -> str:

@@ -4,6 +4,7 @@ import re
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from include.domain.delivery_period import FIRST_DAY, LAST_DAY
 from include.errors import TerminalError
@@ -57,6 +58,14 @@ def named_statement(folder: Path, name: str) -> Path:
     if not (path.is_relative_to(folder.resolve()) and path.is_file()):
         raise TerminalError(f"no file in STATEMENT_FOLDER ({folder}) is called {name!r}")
     return path
+
+
+def not_over(day: date, timezone: ZoneInfo) -> str:
+    """Why the statement of a day that has not ended is refused, and from when on it is taken."""
+    return (
+        f"{day} is not over in {timezone.key}: its statement cannot be complete, and is not accepted before"
+        f" {day + timedelta(days=1)} 00:00 {timezone.key}"
+    )
 
 
 def is_settled(file: Path, now: datetime) -> bool:

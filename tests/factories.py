@@ -210,6 +210,14 @@ class Database(database.Database):
         }
         self.insert("curated.pnl_versions", **row | columns)
 
+    def forget_everything(self) -> None:
+        """Empties every table but the market's settings."""
+        tables = self.value(
+            "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
+            " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
+        )
+        self.rows(f"TRUNCATE {tables} RESTART IDENTITY")
+
     def pending(self, periods: Iterable[tuple[date, str]] | None = None) -> None:
         """Marks hours of PnL, or all that have trades, as changed."""
         if periods is None:

@@ -2,10 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from include.landing import TRADES, event_line, message_line
 from include.settings import Settings
@@ -69,3 +71,17 @@ def heartbeat(settings: Settings, seconds: float, connected: bool = True, silent
     lines = [event_line(at, "heartbeat", connected=True), event_line(now, "heartbeat", connected=connected)]
     path.write_bytes(b"".join(lines if silent is None else lines[:1]))
     os.utime(path, (now.timestamp() - (silent or 0),) * 2)
+
+
+def read_lines(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
+    """The complete lines of a landing file from an offset, decoded.
+
+    Raises:
+        msgspec.DecodeError: A line is not a JSON object.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return  # incomplete: its rest may be written while we read
+            yield msgspec.json.decode(line, type=dict[str, Any])

@@ -30,17 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
         help="ws:// or wss:// address, instead of EXCHANGE_URL (which keeps a password out of ps)",
     )
     parser.add_argument("--market", default="", help="only this market of MARKETS_FILE")
-    parser.add_argument("--with-parent", action="store_true", help="end when the parent process has ended")
+    parser.add_argument("--with-parent", type=int, metavar="PID", help="end when this parent has ended")
     parser.add_argument("--landing-root", type=Path, help="folder of the files, instead of LANDING_ROOT")
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", options.name):
         parser.error("--name may hold letters, digits, '.', '_' and '-' only")
     log_to_stderr()
     stopping = False
-    parent = os.getppid() if options.with_parent else 0
 
     def is_stopping() -> bool:
-        return stopping or (parent != 0 and os.getppid() != parent)
+        return stopping or options.with_parent not in (None, os.getppid())
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         nonlocal stopping

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
 from websockets.protocol import State
@@ -28,6 +29,8 @@ MANY_MESSAGES = 100
 
 _STOPPED = "capture was stopped"
 
+_utc_now = partial(datetime.now, UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
@@ -35,10 +38,6 @@ class CaptureSummary:
 
     messages: int
     connections: int
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def run_capture(

@@ -3,7 +3,7 @@
 import sys
 
 from include.errors import TerminalError, TransientError
-from include.jobs.check_freshness import check
+from include.health.alarms import check
 from include.settings import every_market
 
 

@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f" {counts['unexpected']:,} unexpected\n"
     )
     if counts["not_reconciled"]:
-        market = f" MARKET={settings.landing_market}" if settings.landing_market else ""
         sys.stdout.write(
-            f"{counts['not_reconciled']:,} days wait for a review: make review{market} lists what\n"
+            f"{counts['not_reconciled']:,} days wait for a review: make review{settings.market_argument} lists"
+            " what\n"
         )
     return 0
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from include.domain.rejection import shown
+from include.duration import counted
 from include.errors import TerminalError, TransientError
 from include.expectations.review import Selection, decide, waiting
 from include.settings import command_settings
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if any(value for name, value in vars(given).items() if name != "action"):
                 raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
             text = (
-                "\n".join(_listed(waiting(settings), settings.landing_market)) or "nothing waits for a review"
+                "\n".join(_listed(waiting(settings), settings.market_argument)) or "nothing waits for a review"
             )
         else:
             selection = Selection(
@@ -56,26 +57,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _decided(action: str, counts: dict[str, int]) -> str:
     found = [
-        _counted(counts[name], thing)
+        counted(counts[name], thing)
         for name, thing in (("trades", "trade"), ("rejects", "reject"))
         if counts[name]
     ]
-    hours = _counted(counts["hours"], "hour")
+    hours = counted(counts["hours"], "hour")
     return f"{action}ed: {' and '.join(found)}; the next build takes it in ({hours} of PnL)"
 
 
-def _listed(messages: list[dict[str, Any]], market: str) -> Iterator[str]:
-    of_market = f" MARKET={market}" if market else ""
+def _listed(messages: list[dict[str, Any]], of_market: str) -> Iterator[str]:
     for (problem, reason), group in groupby(messages, lambda message: (message["problem"], message["reason"])):
         found = list(group)
         count = found[0]["message_count"]
         if problem == "rejected":
-            yield f"{_counted(count, 'rejected message')}, {reason}:"
+            yield f"{counted(count, 'rejected message')}, {reason}:"
             yield from map(_reject, found)
             command = f"make review ACTION=discard REASON=… REJECT={reason}"
         else:
             where = "in quarantine" if problem == "quarantined" else "that count until they are discarded"
-            yield f"{_counted(count, 'trade')} {where}; expected is that {reason}:"
+            yield f"{counted(count, 'trade')} {where}; expected is that {reason}:"
             yield from map(_trade, found)
             command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
         if count > len(found):
@@ -95,10 +95,6 @@ def _trade(message: dict[str, Any]) -> str:
 
 def _reject(message: dict[str, Any]) -> str:
     return f"  {_place(message)}: {shown(message['detail'])}"
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _place(message: dict[str, Any]) -> str:

@@ -15,14 +15,17 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from include.containers import health, sessions
+from include.containers import health
 from include.containers.watchdog import Watchdog
 from include.errors import TerminalError, TransientError
+from include.processes import end_all, members_of_session
 from include.warehouse import probe
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
+    # A TLS proxy's X-Forwarded-Proto makes cookies go by https only. Believed is who FORWARDED_ALLOW_IPS names,
+    # this host unless it is set.
     "api-server": ("api-server", "--proxy-headers"),
-    # Task logs lie on a volume that the api-server has as well: no log servers.
+    # Task logs lie where the api-server reads them: no log servers, which would bind all interfaces.
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
@@ -99,7 +102,7 @@ class Component:
             deadline = time.monotonic() + (0.0 if self._must_restart else self._timeout_seconds)
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.2)
-        sessions.end(sessions.members(process.pid), TASK_SECONDS)
+        end_all(members_of_session(process.pid), TASK_SECONDS)
         process.wait()
 
     def _status(self) -> dict[str, str]:

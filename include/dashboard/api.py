@@ -12,26 +12,19 @@ from include.dashboard import parameters as given
 from include.dashboard import schemas
 from include.dashboard.desk import View, read_desk, read_history, read_page, read_pnl
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
-from include.dashboard.reconciliation import add_routes, read_hour_differences
+from include.dashboard.reader import Row
+from include.dashboard.reconciliation import ReadDays, add_routes, read_hour_differences
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, json_answer, respond
 from include.dashboard.service import Service, State, is_settled, utc_now
-from include.dashboard.tables import (
-    DAILY,
-    FORMATS,
-    GAPS,
-    HOURLY,
-    LISTS,
-    QUARTERS,
-    file_name,
-    table,
-)
+from include.dashboard.tables import COLUMNS, FORMATS, GAPS, LISTS, QUARTERS, file_name, table
 from include.dashboard.trades import read_hour, read_list
+from include.settings import Settings
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
 
-MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "gaps": 366}
-MAX_DAYS_OF_EACH_TRADER = 31
+MAX_DAYS = {"pnl_hourly": 92, "pnl_daily": 3660, "pnl_weekly": 3660, "pnl_monthly": 3660, "gaps": 366}
+MAX_DAYS_OF_EACH_TRADER = {"pnl_hourly": 31, "pnl_daily": 366, "pnl_weekly": 366, "pnl_monthly": 3660}
 
 Day = Annotated[str, Query(description="Delivery day, local to the market, `YYYY-MM-DD`; empty: today")]
 Trader = Annotated[str, Query(description="A trader's name; empty: the whole portfolio")]
@@ -61,6 +54,14 @@ class Listed:
     limit: Annotated[str, Query(description="At most so many, the last received first; 200")] = ""
     format: given.Format = ""
     decimal: given.DecimalSign = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PnlDays(given.Days):
+    """Of which days, whose PnL, as of when, and in which form."""
+
+    trader: AnyTrader = ""
+    as_of: AsOf = ""
 
 
 def build_api(service: Service, run_href: str) -> APIRouter:
@@ -139,30 +140,24 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         return await _answer(request, state, "health", make, is_slow=True)
 
     @api.get("/pnl_hourly", summary="PnL by delivery period", response_model=schemas.Table)
-    async def pnl_hourly(
-        request: Request,
-        from_: given.From = "",
-        to: given.To = "",
-        trader: AnyTrader = "",
-        as_of: AsOf = "",
-        format: given.Format = "",
-        decimal: given.DecimalSign = "",
-    ) -> Response:
+    async def pnl_hourly(request: Request, asked: Annotated[PnlDays, Depends()]) -> Response:
         """The columns of `curated.pnl_hourly`; at most 92 days, 31 of each trader."""
-        return await _pnl(request, "pnl_hourly", (from_, to, trader, as_of, format, decimal))
+        return await _pnl(request, "pnl_hourly", asked)
 
     @api.get("/pnl_daily", summary="PnL by delivery day", response_model=schemas.Table)
-    async def pnl_daily(
-        request: Request,
-        from_: given.From = "",
-        to: given.To = "",
-        trader: AnyTrader = "",
-        as_of: AsOf = "",
-        format: given.Format = "",
-        decimal: given.DecimalSign = "",
-    ) -> Response:
-        """The columns of `curated.pnl_daily`; at most ten years, 31 days of each trader."""
-        return await _pnl(request, "pnl_daily", (from_, to, trader, as_of, format, decimal))
+    async def pnl_daily(request: Request, asked: Annotated[PnlDays, Depends()]) -> Response:
+        """The columns of `curated.pnl_daily`; at most ten years, 366 days of each trader."""
+        return await _pnl(request, "pnl_daily", asked)
+
+    @api.get("/pnl_weekly", summary="PnL by week", response_model=schemas.Table)
+    async def pnl_weekly(request: Request, asked: Annotated[PnlDays, Depends()]) -> Response:
+        """The weeks with any of these days; at most ten years, 366 days of each trader."""
+        return await _pnl(request, "pnl_weekly", asked)
+
+    @api.get("/pnl_monthly", summary="PnL by month", response_model=schemas.Table)
+    async def pnl_monthly(request: Request, asked: Annotated[PnlDays, Depends()]) -> Response:
+        """The months with any of these days; at most ten years."""
+        return await _pnl(request, "pnl_monthly", asked)
 
     @api.get("/pnl_quarter_hourly", summary="PnL by quarter of an hour", response_model=schemas.Table)
     async def pnl_quarter_hourly(
@@ -219,25 +214,29 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         return await _list(request, "rejected_messages", listed)
 
     @api.get("/gaps", summary="When capture was not connected", response_model=schemas.Table)
-    async def gaps(
-        request: Request,
-        from_: given.From = "",
-        to: given.To = "",
-        format: given.Format = "",
-        decimal: given.DecimalSign = "",
-    ) -> Response:
+    async def gaps(request: Request, asked: Annotated[given.Days, Depends()]) -> Response:
         """Gaps that touch these days of the market, the last first, at most 1,000."""
+
+        def read(query: Any, settings: Settings, first: date, last: date) -> list[Row]:
+            start, end = (given.midnight(at, settings.market) for at in (first, last + timedelta(days=1)))
+            return read_gaps(query, start, end)
+
+        return await _of_days(request, "gaps", GAPS, read, asked, MAX_DAYS["gaps"])
+
+    async def _of_days(
+        request: Request, name: str, columns: list[str], read: ReadDays, asked: given.Days, most: int
+    ) -> Response:
         state = await service.state(given.market(request))
-        market = state.settings.market
-        first, last = given.days(from_, to, given.today(market, utc_now()), MAX_DAYS["gaps"])
-        form, sign = given.choice("format", format, FORMATS), given.choice("decimal", decimal, DECIMALS)
+        today = given.today(state.settings.market, utc_now())
+        first, last = given.days(asked.from_, asked.to, today, most)
+        form = given.choice("format", asked.format, FORMATS)
+        sign = given.choice("decimal", asked.decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
-            start, end = given.midnight(first, market), given.midnight(last + timedelta(days=1), market)
-            rows = read_gaps(query, start, end)
-            return table(form, sign, file_name(state.named("gaps"), first, last, None), GAPS, rows)
+            rows = read(query, state.settings, first, last)
+            return table(form, sign, file_name(state.named(name), first, last, None), columns, rows)
 
-        return await _answer(request, state, ("gaps", first, last, form, sign), make, is_slow=True)
+        return await _answer(request, state, (name, first, last, form, sign), make, is_slow=True)
 
     async def _list(request: Request, name: str, listed: Listed) -> Response:
         state = await service.state(given.market(request))
@@ -255,23 +254,23 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
         return await _answer(request, state, (name, view, hour_label, most, form, sign), make, is_slow=True)
 
-    async def _pnl(request: Request, name: str, texts: tuple[str, str, str, str, str, str]) -> Response:
-        from_, to, trader, as_of, form, decimal = texts
+    async def _pnl(request: Request, name: str, asked: PnlDays) -> Response:
         state = await service.state(given.market(request))
         now = utc_now()
-        is_each = trader == given.EVERY_TRADER
-        most = min(MAX_DAYS[name], MAX_DAYS_OF_EACH_TRADER) if is_each else MAX_DAYS[name]
-        first, last = given.days(from_, to, given.today(state.settings.market, now), most)
-        trader_id = None if is_each else given.trader(trader)
-        at = given.moment("as_of", as_of, now)
-        form, sign = given.choice("format", form, FORMATS), given.choice("decimal", decimal, DECIMALS)
+        is_each = asked.trader == given.EVERY_TRADER
+        most = (MAX_DAYS_OF_EACH_TRADER if is_each else MAX_DAYS)[name]
+        first, last = given.days(asked.from_, asked.to, given.today(state.settings.market, now), most)
+        trader_id = None if is_each else given.trader(asked.trader)
+        at = given.moment("as_of", asked.as_of, now)
+        form = given.choice("format", asked.format, FORMATS)
+        sign = given.choice("decimal", asked.decimal, DECIMALS)
 
         def make(query: Any) -> Answer:
             rows = read_pnl(
                 query, name, at, from_day=first, to_day=last, trader_id=trader_id, all_traders=is_each
             )
-            columns = HOURLY if name == "pnl_hourly" else DAILY
-            return table(form, sign, file_name(state.named(name), first, last, trader_id, at), columns, rows)
+            shown = file_name(state.named(name), first, last, trader_id, at)
+            return table(form, sign, shown, COLUMNS[name], rows)
 
         key = (name, first, last, trader_id, is_each, at, form, sign)
         return await _answer(request, state, key, make, at, is_slow=True)
@@ -288,10 +287,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         answer: Answer = await service.recall(key, make, state, is_slow, settled)
         return respond(request, answer, utc_now(), FOREVER if settled else REVALIDATE)
 
-    async def slow_answer(request: Request, state: State, key: Any, make: Any) -> Response:
-        return await _answer(request, state, key, make, is_slow=True)
-
-    add_routes(api, service, slow_answer)
+    add_routes(api, _of_days)
     return api
 
 

@@ -22,6 +22,10 @@ _NOW = {
     ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly"],
     ("pnl_daily", False): QUERIES["pnl_daily"],
     ("pnl_daily", True): QUERIES["portfolio_pnl_daily"],
+    ("pnl_weekly", False): QUERIES["pnl_weekly"],
+    ("pnl_weekly", True): QUERIES["portfolio_pnl_weekly"],
+    ("pnl_monthly", False): QUERIES["pnl_monthly"],
+    ("pnl_monthly", True): QUERIES["portfolio_pnl_monthly"],
 }
 """Queries for current rows, by (table, is portfolio)."""
 _AS_OF = {
@@ -29,6 +33,10 @@ _AS_OF = {
     ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly_as_of"],
     ("pnl_daily", False): QUERIES["pnl_daily_as_of"],
     ("pnl_daily", True): QUERIES["portfolio_pnl_daily_as_of"],
+    ("pnl_weekly", False): QUERIES["pnl_weekly_as_of"],
+    ("pnl_weekly", True): QUERIES["portfolio_pnl_weekly_as_of"],
+    ("pnl_monthly", False): QUERIES["pnl_monthly_as_of"],
+    ("pnl_monthly", True): QUERIES["portfolio_pnl_monthly_as_of"],
 }
 """What was said at a moment."""
 
@@ -57,7 +65,7 @@ def read_pnl(query: Query, table: str, as_of: datetime | None, **selection: Any)
     """Rows of a table of PnL, as they are or as they were at a moment.
 
     Args:
-        table: `pnl_hourly` or `pnl_daily`.
+        table: `pnl_hourly`, `pnl_daily`, `pnl_weekly` or `pnl_monthly`.
         selection: from_day, to_day, trader_id (None: the portfolio) and all_traders (the rows of each).
     """
     is_portfolio = selection["trader_id"] is None and not selection["all_traders"]
@@ -97,6 +105,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         ],
         "hours_without_trades": _without_trades(state.settings.market, view.day, rows, missing),
         "total": {name: totals[0][name] for name in DAILY} if totals else None,
+        "limits": query(QUERIES["limit_breaches"], day=view.day, trader_id=view.trader_id, as_of=view.as_of),
     }
 
 

@@ -111,7 +111,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
 
 def _with_command(row: Row, settings: Settings) -> Row:
     """The row with the command that decides on its example, None if it has none, instead of where that lies."""
-    command = None if row["landing_file"] is None else review_command(row, settings.landing_market)
+    command = None if row["landing_file"] is None else review_command(row, settings.market_argument)
     return {k: v for k, v in row.items() if k not in ("trade_id", "landing_file", "line_number")} | {
         "review_command": command
     }

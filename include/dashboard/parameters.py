@@ -1,6 +1,7 @@
 """Parameters of requests: what several of them take, and what is wrong with one, in a sentence."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Annotated, TypeVar
 
@@ -23,6 +24,16 @@ DecimalSign = Annotated[
         description="Of a CSV: `point` (the default; RFC 4180) or `comma`, then with semicolons between cells"
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Which days, and in which form."""
+
+    from_: From = ""
+    to: To = ""
+    format: Format = ""
+    decimal: DecimalSign = ""
 
 
 class BadParameterError(Exception):

@@ -74,6 +74,14 @@ FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
+-- name: limit_breaches
+-- Limits that were reached for a delivery day, by a trader or, of the portfolio, by anybody
+SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id
+FROM ops.limit_breaches
+WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+    AND (%(as_of)s::timestamptz IS NULL OR reached_at <= %(as_of)s)
+ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST
+
 -- name: pnl_daily
 -- PnL by delivery day of one trader or of each
 SELECT *
@@ -110,6 +118,66 @@ SELECT *, NULL AS trader_id
 FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_day
+
+-- name: pnl_weekly
+-- PnL by week of one trader or of each, of those with any of these days
+SELECT *
+FROM curated.pnl_weekly
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_week, trader_id
+
+-- name: pnl_weekly_as_of
+-- What pnl_weekly said at a moment
+SELECT *
+FROM curated.pnl_weekly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_week, trader_id
+
+-- name: portfolio_pnl_weekly
+-- PnL by week of the portfolio, of those with any of these days
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_weekly
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_week
+
+-- name: portfolio_pnl_weekly_as_of
+-- What portfolio_pnl_weekly said at a moment
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_weekly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_week
+
+-- name: pnl_monthly
+-- PnL by month of one trader or of each, of those with any of these days
+SELECT *
+FROM curated.pnl_monthly
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_month, trader_id
+
+-- name: pnl_monthly_as_of
+-- What pnl_monthly said at a moment
+SELECT *
+FROM curated.pnl_monthly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+    AND (%(all_traders)s OR trader_id = %(trader_id)s)
+ORDER BY delivery_month, trader_id
+
+-- name: portfolio_pnl_monthly
+-- PnL by month of the portfolio, of those with any of these days
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_monthly
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_month
+
+-- name: portfolio_pnl_monthly_as_of
+-- What portfolio_pnl_monthly said at a moment
+SELECT *, NULL AS trader_id
+FROM curated.portfolio_pnl_monthly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
+ORDER BY delivery_month
 
 -- name: incomplete
 -- What is missing in the hours of a day, except capture gaps, which each row of PnL has itself
@@ -232,8 +300,9 @@ LIMIT %(limit)s
 
 -- name: reconciliations
 -- What was captured on each day of the market beside what the exchange's statement says, the last day first
-SELECT *
-FROM ops.reconciliations
+SELECT r.*, s.is_by_delivery_day
+FROM ops.reconciliations AS r
+JOIN ops.statements AS s USING (market, statement_day)
 WHERE market = %(market)s AND statement_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY statement_day DESC
 

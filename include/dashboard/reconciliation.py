@@ -2,19 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from include.csv_file import DECIMALS
 from include.dashboard import parameters as given
 from include.dashboard import schemas
 from include.dashboard.market import trading_opens_at
 from include.dashboard.reader import Query, Row
-from include.dashboard.responses import Answer
-from include.dashboard.service import Service, utc_now
-from include.dashboard.tables import DIFFERENCES, FORMATS, RECONCILIATIONS, file_name, table
+from include.dashboard.tables import DIFFERENCES, RECONCILIATIONS
 from include.dashboard.trades import review_command
 from include.domain.delivery_period import Market
 from include.settings import Settings
@@ -27,13 +24,16 @@ MAX_DIFFERENCES = 100_000
 _MAX_SHOWN = 100
 """Differences that the page shows of a delivery day or hour."""
 
-Answering = Callable[[Request, Any, Any, Callable[[Query], Answer]], Awaitable[Response]]
-"""Request, state of the service, key of the answer, and how it is made."""
+ReadDays = Callable[[Query, Settings, date, date], list[Row]]
+"""Reads the rows of a market from the first to the last day."""
+
+OfDays = Callable[[Request, str, list[str], ReadDays, given.Days, int], Awaitable[Response]]
+"""Request, name and columns of the table, how it is read, what is asked for, and the most days."""
 
 
-def read_days(query: Query, settings: Settings, first: date, last: date) -> list[Row]:
+def read_days(query: Query, _settings: Settings, first: date, last: date) -> list[Row]:
     """Rows of `ops.reconciliations`, the last day first."""
-    return query(QUERIES["reconciliations"], market=settings.market.market, from_day=first, to_day=last)
+    return query(QUERIES["reconciliations"], from_day=first, to_day=last)
 
 
 def read_differences(
@@ -59,12 +59,16 @@ def read_differences(
     """
     rows = query(
         QUERIES["reconciliation_differences"],
-        market=settings.market.market,
-        **{"from_day": first, "to_day": last, "day": day, "hour": hour, "trader_id": trader_id, "limit": limit},
+        from_day=first,
+        to_day=last,
+        day=day,
+        hour=hour,
+        trader_id=trader_id,
+        limit=limit,
     )
     for row in rows:
         is_open = row["outcome"] == "unexpected" and row["review"] is None
-        row["review_command"] = review_command(row, settings.landing_market) if is_open else None
+        row["review_command"] = review_command(row, settings.market_argument) if is_open else None
     return rows
 
 
@@ -74,9 +78,15 @@ def days_of_trading(market: Market, day: date) -> tuple[date, date]:
 
 
 def read_statements(query: Query, settings: Settings, day: date, trader_id: str | None) -> Row:
-    """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement."""
+    """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement.
+
+    Where statements are of a delivery day, the one of that day alone.
+    """
     first, last = days_of_trading(settings.market, day)
     known = {row["statement_day"]: row for row in read_days(query, settings, first, last)}
+    if any(row["is_by_delivery_day"] for row in known.values()):
+        first = last
+        known = {each: row for each, row in known.items() if each == day}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     differences = []
     if known:
@@ -103,59 +113,22 @@ def read_hour_differences(
     return [{name: row[name] for name in DIFFERENCES} for row in rows]
 
 
-def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
+def add_routes(api: APIRouter, of_days: OfDays) -> None:
     """Adds the two lists for finance.
 
     Args:
         api: The routes below api/v1.
-        service: Answers.
-        answer: Makes an answer, or takes the one that is there.
+        of_days: Answers with the table of a range of days.
     """
 
     @api.get("/reconciliations", summary="Captured and in the statement, by day", response_model=schemas.Table)
-    async def reconciliations(
-        request: Request,
-        from_: given.From = "",
-        to: given.To = "",
-        format: given.Format = "",
-        decimal: given.DecimalSign = "",
-    ) -> Response:
-        """The columns of `ops.reconciliations`, the last day first; days on which trades were executed."""
-        return await _table(
-            request, "reconciliations", RECONCILIATIONS, read_days, (from_, to, format, decimal)
-        )
+    async def reconciliations(request: Request, asked: Annotated[given.Days, Depends()]) -> Response:
+        """The columns of `ops.reconciliations`, the last day first; days that statements are about."""
+        return await of_days(request, "reconciliations", RECONCILIATIONS, read_days, asked, MAX_DAYS)
 
     @api.get("/reconciliation_differences", summary="Trades that differ", response_model=schemas.Table)
-    async def reconciliation_differences(
-        request: Request,
-        from_: given.From = "",
-        to: given.To = "",
-        format: given.Format = "",
-        decimal: given.DecimalSign = "",
-    ) -> Response:
+    async def reconciliation_differences(request: Request, asked: Annotated[given.Days, Depends()]) -> Response:
         """Those that a statement added (`missing`) or changed (`differs`), or does not have (`unexpected`)."""
-        texts = (from_, to, format, decimal)
-        return await _table(request, "reconciliation_differences", DIFFERENCES, read_differences, texts)
-
-    async def _table(
-        request: Request,
-        name: str,
-        columns: list[str],
-        read: Callable[[Query, Settings, date, date], list[Row]],
-        texts: tuple[str, str, str, str],
-    ) -> Response:
-        state = await service.state(given.market(request))
-        today = given.today(state.settings.market, utc_now())
-        first, last = given.days(texts[0], texts[1], today, MAX_DAYS)
-        form, sign = given.choice("format", texts[2], FORMATS), given.choice("decimal", texts[3], DECIMALS)
-
-        def make(query: Query) -> Answer:
-            return table(
-                form,
-                sign,
-                file_name(state.named(name), first, last, None),
-                columns,
-                read(query, state.settings, first, last),
-            )
-
-        return await answer(request, state, (name, first, last, form, sign), make)
+        return await of_days(
+            request, "reconciliation_differences", DIFFERENCES, read_differences, asked, MAX_DAYS
+        )

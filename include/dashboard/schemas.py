@@ -90,6 +90,18 @@ class Days(BaseModel):
     last: date | None
 
 
+class LimitBreach(BaseModel):
+    """A limit of `ops.limits` that was reached, as it was first seen."""
+
+    measure: Literal["position_mwh", "loss_eur", "price_distance_eur_per_mwh"]
+    trader_id: str | None = Field(description="null: the portfolio")
+    delivery_hour: str | None = Field(description="null: the loss of the whole day")
+    reached_at: datetime
+    value: Exact
+    limit_value: Exact
+    trade_id: str | None
+
+
 class Desk(BaseModel):
     version: str
     day: date
@@ -107,6 +119,9 @@ class Desk(BaseModel):
         description="Hours that have no row although messages about them came; empty with `as_of`"
     )
     total: DeskTotal | None = Field(description="null: nothing was traded")  # type: ignore[valid-type]
+    limits: list[LimitBreach] = Field(
+        description="With `trader` his own; else those of the portfolio and of all"
+    )
 
 
 class Point(BaseModel):

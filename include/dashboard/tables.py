@@ -54,6 +54,14 @@ DAILY = [
     "is_complete",
     "built_at",
 ]
+_OF_RANGES = ["trader_id", "market", "delivery_day_count", "incomplete_day_count", *DAILY[3:]]
+COLUMNS = {
+    "pnl_hourly": HOURLY,
+    "pnl_daily": DAILY,
+    "pnl_weekly": ["delivery_week", *_OF_RANGES],
+    "pnl_monthly": ["delivery_month", *_OF_RANGES],
+}
+"""Of the tables of PnL."""
 _TRADE = [
     *("trade_id", "trader_id", "direction", "price_eur_per_mwh", "quantity_mw", "energy_mwh"),
     *("delivery_day", "delivery_hour"),

@@ -47,13 +47,13 @@ def read_list(
     """
     rows = query(LISTS[name], day=day, hour=hour, trader_id=trader_id, limit=limit)
     if name == "quarantined_trades":
-        return [row | {"review_command": review_command(row, settings.landing_market)} for row in rows]
+        return [row | {"review_command": review_command(row, settings.market_argument)} for row in rows]
     if name == "rejected_messages":
         return [
             row
             | {
                 "reason": _REASONS.get(row["reason_code"], row["reason_code"]),
-                "review_command": review_command(row, settings.landing_market),
+                "review_command": review_command(row, settings.market_argument),
             }
             for row in rows
         ]
@@ -77,12 +77,12 @@ def read_hour(query: Query, settings: Settings, day: date, hour: str, trader_id:
     }
 
 
-def review_command(row: Row, market: str) -> str:
+def review_command(row: Row, of_market: str) -> str:
     """What an engineer types to decide on a quarantined trade or on a rejected message.
 
     Args:
         row: With landing_file and line_number; of a trade also with trade_id.
-        market: `Settings.landing_market`.
+        of_market: `Settings.market_argument`.
     """
     is_trade = "trade_id" in row
     # an id may hold whatever an exchange sends: then its line names it
@@ -90,5 +90,4 @@ def review_command(row: Row, market: str) -> str:
         which = f"TRADE={row['trade_id']}"
     else:
         which = f"FILE={shlex.quote(row['landing_file'])} LINE={row['line_number']}"
-    where = f" MARKET={market}" if market else ""
-    return f"make review {which} ACTION={'accept|discard' if is_trade else 'discard'} REASON='…'{where}"
+    return f"make review {which} ACTION={'accept|discard' if is_trade else 'discard'} REASON='…'{of_market}"

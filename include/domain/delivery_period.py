@@ -1,6 +1,7 @@
 """Delivery periods: what a day and a label mean in UTC, trading hours, and when prices are final."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -224,10 +225,8 @@ class Market:
         """The hourly periods of a day in order: 24; 23 on the March change day; 24 labels in October, too."""
         periods = []
         for hour in range(24):
-            try:
+            with suppress(RejectedMessageError):  # skipped in March
                 periods.append(self.period(delivery_day, f"{hour:02}-{hour + 1:02}"))
-            except RejectedMessageError:
-                continue
         return periods
 
     def tradable_hours(self, at: datetime) -> list[DeliveryPeriod]:

@@ -31,14 +31,16 @@ class Statement:
     """The statement that stands for a day.
 
     Attributes:
-        day: Local day on which its trades were executed.
+        day: Local day on which its trades were executed, or deliver.
         landed_at: UTC, when it was landed.
         trades: Its lines.
+        is_by_delivery_day: Whether it is that of delivery.
     """
 
     day: date
     landed_at: datetime
     trades: tuple[StatementTrade, ...]
+    is_by_delivery_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def reconcile(
       unless an amendment was first received after that: then the highest revision counts.
     - It keeps the captured trader if the statement names none.
     - It is taken back with the captured revision that would count; if there is none, by any cancellation.
-    - A captured trade that counts, was executed on the day of a statement and is in none is `unexpected`.
+    - A captured trade that counts, was executed on the day of a statement (of one by delivery day: delivers on
+      it) and is in none is `unexpected`.
 
     Args:
         received: All messages.
@@ -84,7 +87,7 @@ def reconcile(
     result = Reconciled({}, dict(stream.counting), dict(stream.cancelled))
     cancellations = [(r.message, r.received_at) for r in messages if isinstance(r.message, Cancellation)]
     standing = list(statements)
-    days = {statement.day for statement in standing}
+    days = {(statement.day, statement.is_by_delivery_day) for statement in standing}
     for statement in standing:
         for line in statement.trades:
             identity: Identity = (line.trade_id, line.direction)
@@ -113,7 +116,8 @@ def reconcile(
             (result.cancelled if was_cancelled else result.counting)[identity] = row
     for key, trade in stream.counting.items():
         executed_at = trade.executed_at or captured[key][trade.revision][1]
-        if key not in result.findings and executed_at.astimezone(market.timezone).date() in days:
+        its_days = {(executed_at.astimezone(market.timezone).date(), False), (trade.period.delivery_day, True)}
+        if key not in result.findings and its_days & days:
             result.findings[key] = Finding.UNEXPECTED
     return result
 

@@ -66,7 +66,7 @@ DESCRIPTIONS: dict[Reason, str] = {
     Reason.PRICE_OUT_OF_BOUNDS: (
         "the price is outside the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh or as MARKETS_FILE says"
     ),
-    Reason.WRONG_STATEMENT_DAY: "the trade of a statement was executed on another day than the statement's",
+    Reason.WRONG_STATEMENT_DAY: "the trade of a statement is not of its day, that of execution or of delivery",
     Reason.WRONG_COLUMN_COUNT: "the line of a statement has more or fewer columns than its header",
     Reason.OBSERVED_IN_FUTURE: "the reply was received after it was loaded: the clock of the pull was ahead",
 }

@@ -13,6 +13,7 @@ from include.domain.delivery_period import DeliveryPeriod, Market, parse_deliver
 from include.domain.message import identifier, parse_time, storable_number
 from include.domain.pnl import Direction
 from include.domain.rejection import Reason, RejectedMessageError, quoted
+from include.domain.statement_format import FORMATS, PERIOD_FIELDS, StatementFormat
 from include.domain.trade import check_units, direction_of, megawatts
 
 MAX_PREAMBLE_LINES = 20
@@ -21,10 +22,6 @@ MAX_PREAMBLE_LINES = 20
 MAX_LINE_CHARACTERS = 10_000
 
 _DELIMITERS = ";,\t|"
-_REQUIRED = ("id", "direction", "price", "quantity")
-_PERIOD_FIELDS = (("delivery_day", "delivery_hour"), ("delivery_start", "delivery_end"))
-_OPTIONAL = ("trader_id", "execution_time", "currency", "price_unit", "quantity_unit")
-_FIELDS = {*_REQUIRED, *(name for names in _PERIOD_FIELDS for name in names), *_OPTIONAL}
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,40}(?:([.,])\d{1,40})?", re.ASCII)
 _GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(?:([., '\u00a0\u202f])\d{3})(?:\1\d{3})*([.,])\d{1,40}", re.ASCII)
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?", re.ASCII)
@@ -33,77 +30,6 @@ _HOUR_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
 
 class UnknownFormatError(Exception):
     """A file none of whose first lines names the columns of a known format."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatementFormat:
-    """How an exchange writes its statements.
-
-    Attributes:
-        columns: What a column holds to its name in the header, in any case: `id`, `direction`, `price`,
-            `quantity`, and either `delivery_day` and `delivery_hour` or `delivery_start` and `delivery_end`;
-            if there are such columns `trader_id`, `execution_time`, `currency`, `price_unit`, `quantity_unit`.
-        is_hour_of_end: Whether a bare number in `delivery_hour` is the hour that ends then (14 is 13-14) and
-            not the one that begins (14 is 14-15).
-        delimiter: Between the columns; empty: whichever of `;`, `,`, tab and `|` the header has.
-        decimal_mark: `.` or `,`; empty: either.
-        timezone: IANA name of the zone of times without an offset; empty: the market's.
-
-    Raises:
-        ValueError: The columns are not those of a statement.
-    """
-
-    columns: Mapping[str, str]
-    is_hour_of_end: bool = False
-    delimiter: str = ""
-    decimal_mark: str = ""
-    timezone: str = ""
-
-    def __post_init__(self) -> None:
-        if unknown := self.columns.keys() - _FIELDS:
-            raise ValueError(f"a statement has no {', '.join(sorted(unknown))}")
-        if missing := [name for name in _REQUIRED if name not in self.columns]:
-            raise ValueError(f"a statement needs a column for {', '.join(missing)}")
-        if sum(all(name in self.columns for name in names) for names in _PERIOD_FIELDS) != 1:
-            raise ValueError(
-                "a statement needs delivery_day and delivery_hour, or delivery_start and delivery_end"
-            )
-
-    def positions(self, header: Sequence[str]) -> dict[str, int] | None:
-        """Which column of a header holds what; None if a column is missing or there twice."""
-        names = [cell.strip().casefold() for cell in header]
-        found = {}
-        for what, name in self.columns.items():
-            count = names.count(name.casefold())
-            if count == 1:
-                found[what] = names.index(name.casefold())
-            elif count > 1 or what not in _OPTIONAL:
-                return None
-        return found
-
-
-FORMATS = (
-    # id,price,quantity,direction,delivery_day,delivery_hour,trader_id,execution_time
-    StatementFormat(
-        {name: name for name in (*_REQUIRED, *_PERIOD_FIELDS[0], *_OPTIONAL)},
-    ),
-    # TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;Volume;VolumeUnit
-    StatementFormat(
-        {
-            "id": "TradeId",
-            "direction": "Side",
-            "delivery_start": "DeliveryStart",
-            "delivery_end": "DeliveryEnd",
-            "execution_time": "ExecutionTime",
-            "price": "Price",
-            "currency": "Currency",
-            "quantity": "Volume",
-            "quantity_unit": "VolumeUnit",
-            "trader_id": "TraderId",
-        }
-    ),
-)
-"""The formats of two public exchange interfaces; `MARKETS_FILE` can name others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +72,15 @@ class StatementParser:
 
     Attributes:
         market: The market of the statement.
-        day: The local day on which its trades were executed.
+        day: The local day on which its trades were executed, or deliver.
         formats: Those that it may have; the first whose columns the header has.
+        is_by_delivery_day: Whether the day is that of delivery; None: as its format says, once that is known.
     """
 
     market: Market
     day: date
     formats: Sequence[StatementFormat] = FORMATS
+    is_by_delivery_day: bool | None = None
     _format: StatementFormat | None = None
     _positions: dict[str, int] = field(default_factory=dict)
     _header: list[str] = field(default_factory=list)
@@ -219,6 +147,8 @@ class StatementParser:
                     self._format, self._positions = known, positions
                     self._header, self._delimiter = header, delimiter
                     self._zone = ZoneInfo(known.timezone) if known.timezone else self.market.timezone
+                    if self.is_by_delivery_day is None:
+                        self.is_by_delivery_day = known.is_by_delivery_day
                     return
         if self._line_count >= MAX_PREAMBLE_LINES:
             raise UnknownFormatError(
@@ -233,13 +163,7 @@ class StatementParser:
         period = self._period(cells)
         check_units({name: cells.get(name) or None for name in ("currency", "price_unit")}, self.market)
         executed_at = self._time(cells.get("execution_time", ""))
-        if executed_at is not None:
-            first_at, end_at = self._span
-            if not first_at <= executed_at < end_at:
-                raise RejectedMessageError(
-                    Reason.WRONG_STATEMENT_DAY,
-                    f"executed at {executed_at.isoformat()}, not on {self.day} in {self.market.timezone.key}",
-                )
+        self._check_day(period, executed_at)
         trader = cells.get("trader_id", "")
         return StatementTrade(
             trade_id=trade_id,
@@ -249,6 +173,23 @@ class StatementParser:
             quantity_mw=megawatts(quantity, {"quantity_unit": cells.get("quantity_unit") or None}, period),
             period=period,
             executed_at=executed_at,
+        )
+
+    def _check_day(self, period: DeliveryPeriod, executed_at: datetime | None) -> None:
+        first_at, end_at = self._span
+        is_delivered = period.delivery_day == self.day
+        is_executed = executed_at is None or first_at <= executed_at < end_at
+        if is_delivered if self.is_by_delivery_day else is_executed:
+            return
+        if self.is_by_delivery_day:
+            found, other = f"delivers on {period.delivery_day}", "execution" if is_executed else ""
+        else:
+            found, other = f"executed at {executed_at}", "delivery" if is_delivered else ""
+        # the other kind of file: its day is right, and the format is not
+        hint = f'; where such a file has the day of {other}, set day = "{other}" of statement in MARKETS_FILE'
+        raise RejectedMessageError(
+            Reason.WRONG_STATEMENT_DAY,
+            f"{found}, not on {self.day} in {self.market.timezone.key}{hint if other else ''}",
         )
 
     def _number(self, text: str, name: str, reason: Reason) -> Decimal:
@@ -275,7 +216,7 @@ class StatementParser:
 
     def _period(self, cells: Mapping[str, str]) -> DeliveryPeriod:
         is_day_and_hour = "delivery_day" in cells
-        first, second = _PERIOD_FIELDS[0] if is_day_and_hour else _PERIOD_FIELDS[1]
+        first, second = PERIOD_FIELDS[0] if is_day_and_hour else PERIOD_FIELDS[1]
         key = cells[first], cells[second]
         if (period := self._periods.get(key)) is None:
             period = self._labelled(*key) if is_day_and_hour else self._between(*key)

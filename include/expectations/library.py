@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at the import
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # noqa: TID251 - read at the import
 logging.getLogger("great_expectations").setLevel(
     logging.WARNING
 )  # at INFO it logs hundreds of lines when it is imported

@@ -7,6 +7,7 @@ from psycopg2.extensions import cursor
 from include.domain.delivery_period import Market
 from include.domain.reconciliation import UNASSIGNED
 from include.landing import statement_folder
+from include.load.statement_files import BY_DELIVERY_DAY
 from include.settings import Settings
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 
@@ -31,6 +32,7 @@ def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[st
     spans = [market.span_of(day) for day in days]
     parameters = _parameters(market) | {
         "days": days,
+        "by_delivery_day": f"%{BY_DELIVERY_DAY}",
         "folders": [statement_folder(day, settings.landing_market) for day in days],
         "covered_from": [first for first, _ in spans],
         "covered_until": [after for _, after in spans],

@@ -8,14 +8,15 @@ SELECT EXISTS (SELECT FROM ops.statements WHERE market = %(market)s)
 -- name: stand_statements
 -- The statement that stands for each of these days: of those that are loaded the one that was landed last
 INSERT INTO ops.statements AS known (
-    market, statement_day, landing_file_id, landed_at, covered_from, covered_until, trade_count, energy_mwh, cash_flow_eur
+    market, statement_day, landing_file_id, is_by_delivery_day, landed_at, covered_from, covered_until, trade_count, energy_mwh,
+    cash_flow_eur
 )
-SELECT %(market)s, d.statement_day, f.landing_file_id, f.first_received_at, d.covered_from, d.covered_until,
-       t.trade_count, t.energy_mwh, t.cash_flow_eur
+SELECT %(market)s, d.statement_day, f.landing_file_id, f.landing_file LIKE %(by_delivery_day)s, f.first_received_at,
+       d.covered_from, d.covered_until, t.trade_count, t.energy_mwh, t.cash_flow_eur
 FROM unnest(%(days)s::date[], %(folders)s::text[], %(covered_from)s::timestamptz[], %(covered_until)s::timestamptz[])
     AS d (statement_day, folder, covered_from, covered_until)
 CROSS JOIN LATERAL (
-    SELECT landing_file_id, first_received_at
+    SELECT landing_file_id, landing_file, first_received_at
     FROM ops.landing_files
     WHERE source = 'statements' AND is_complete AND starts_with(landing_file, d.folder || '/')
     ORDER BY landing_file COLLATE "C" DESC
@@ -33,6 +34,7 @@ CROSS JOIN LATERAL (
 ) AS t
 ON CONFLICT (market, statement_day) DO UPDATE SET
     landing_file_id = excluded.landing_file_id,
+    is_by_delivery_day = excluded.is_by_delivery_day,
     landed_at = excluded.landed_at,
     covered_from = excluded.covered_from,
     covered_until = excluded.covered_until,
@@ -42,7 +44,7 @@ ON CONFLICT (market, statement_day) DO UPDATE SET
     reconciled_at = clock_timestamp()
 
 -- name: scope_of_days
--- The trades that these days are about: of their statements, of an earlier comparison, and captured on these days.
+-- The trades that these days are about: of their statements, of an earlier comparison, and captured on these days, or for them.
 -- Trading in a delivery period opens at most a week before it
 CREATE TEMPORARY TABLE statement_scope ON COMMIT DROP AS
 SELECT l.market, l.trade_id, l.direction
@@ -59,7 +61,9 @@ FROM raw.trades
 WHERE market = %(market)s AND revision >= 0
   AND delivery_day BETWEEN (SELECT min(day) - 1 FROM unnest(%(days)s::date[]) AS day)
                        AND (SELECT max(day) + 8 FROM unnest(%(days)s::date[]) AS day)
-  AND (coalesce(executed_at, received_at) AT TIME ZONE %(timezone)s)::date = ANY(%(days)s::date[])
+  AND ((coalesce(executed_at, received_at) AT TIME ZONE %(timezone)s)::date = ANY(%(days)s::date[])
+       OR delivery_day IN (SELECT statement_day FROM ops.statements
+                           WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[]) AND is_by_delivery_day))
 
 -- name: scope_of_batches
 -- The trades of these batches of captured messages that a statement may be about: one has them, or was about their day
@@ -77,7 +81,9 @@ WHERE t.market = %(market)s
   AND (EXISTS (SELECT FROM raw.statement_trades AS l
                WHERE (l.market, l.trade_id, l.direction) = (t.market, t.trade_id, t.direction))
        OR (coalesce(t.executed_at, t.received_at) AT TIME ZONE %(timezone)s)::date IN (
-           SELECT statement_day FROM ops.statements WHERE market = %(market)s))
+           SELECT statement_day FROM ops.statements WHERE market = %(market)s AND NOT is_by_delivery_day)
+       OR t.delivery_day IN (
+           SELECT statement_day FROM ops.statements WHERE market = %(market)s AND is_by_delivery_day))
 
 -- name: scope_of_reviews
 -- The trades that a person decided on
@@ -250,10 +256,12 @@ INSERT INTO ops.reconciliation_differences (
     captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day, captured_delivery_hour, landing_file_id,
     line_number
 )
-SELECT t.market, d.statement_day, t.trade_id, t.direction, 'unexpected', t.revision, t.trader_id, t.price_eur_per_mwh,
+SELECT DISTINCT ON (t.market, t.trade_id, t.direction)
+       t.market, d.statement_day, t.trade_id, t.direction, 'unexpected', t.revision, t.trader_id, t.price_eur_per_mwh,
        t.quantity_mw, t.delivery_day, t.delivery_hour, t.landing_file_id, t.line_number
 FROM (
-    SELECT DISTINCT ON (t.market, t.trade_id, t.direction) t.*
+    SELECT DISTINCT ON (t.market, t.trade_id, t.direction)
+        t.*, (coalesce(t.executed_at, t.received_at) AT TIME ZONE %(timezone)s)::date AS executed_day
     FROM pg_temp.statement_scope
     JOIN raw.trades AS t USING (market, trade_id, direction)
     WHERE t.revision >= 0
@@ -269,16 +277,22 @@ FROM (
 ) AS t
 JOIN ops.statements AS d
     ON d.market = t.market
-    AND d.statement_day = (coalesce(t.executed_at, t.received_at) AT TIME ZONE %(timezone)s)::date
+    AND d.statement_day IN (t.executed_day, t.delivery_day)
+    AND d.statement_day = CASE WHEN d.is_by_delivery_day THEN t.delivery_day ELSE t.executed_day END
 WHERE NOT EXISTS (
     SELECT FROM staging.cancellations AS c
     WHERE (c.market, c.trade_id) = (t.market, t.trade_id)
       AND staging.cancels(c, t.market, t.trade_id, t.direction, t.revision, t.received_at))
+ORDER BY t.market, t.trade_id, t.direction, d.statement_day
 
 -- name: pending_reconciled
 -- The hours whose capture gap is another one than PnL shows, now that days are reconciled or are so no more
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
-WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps WHERE market = %(market)s)
+WITH gaps AS MATERIALIZED (
+    SELECT gap_start_at, gap_end_at FROM ops.capture_gaps WHERE market = %(market)s
+), stated AS MATERIALIZED (
+    SELECT delivery_day FROM staging.stated_delivery_days WHERE market = %(market)s
+)
 SELECT DISTINCT p.market, p.delivery_day, p.delivery_hour, 'statement'
 FROM curated.pnl_hourly AS p
 JOIN staging.pnl_hours AS d USING (market, delivery_day, delivery_hour)
@@ -292,8 +306,10 @@ CROSS JOIN LATERAL (
                                            - greatest(gap_start_at, d.tradable_from))), 0) AS gap_seconds
     FROM gaps
     WHERE gap_start_at < d.tradable_until AND gap_end_at > d.tradable_from
+      AND p.delivery_day NOT IN (SELECT delivery_day FROM stated)
 ) AS g
-WHERE p.market = %(market)s AND d.tradable_from < s.covered_until AND d.tradable_until > s.covered_from
+WHERE p.market = %(market)s
+  AND (d.tradable_from < s.covered_until AND d.tradable_until > s.covered_from OR p.delivery_day = ANY(%(days)s::date[]))
   AND p.capture_gap_seconds <> g.gap_seconds
 
 -- name: days_in_scope

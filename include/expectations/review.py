@@ -60,7 +60,8 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
         TransientError: The warehouse went away; nothing is decided.
     """
     parameters = asdict(selection) | {"action": action, "reason": reason.strip()}
-    _check(parameters)
+    listing = f"`make review{settings.market_argument}`"
+    _check(parameters, listing)
     parameters |= {"market": settings.market.market, "in_statement": IN_STATEMENT}
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
         lock_decision(cur, settings.market.market)
@@ -69,7 +70,7 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
             run_sql(cur, QUERIES["review_unexpected_trades"], parameters)
         if not found + unexpected:
             raise TerminalError(
-                f"there is nothing that you could {action} by this; `make review` lists what waits, and rejects"
+                f"there is nothing that you could {action} by this; {listing} lists what waits, and rejects"
                 " can only be discarded"
             )
         hours = run_sql(cur, QUERIES["review_pending"])
@@ -79,7 +80,7 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
     return {"trades": trades, "rejects": rejects, "hours": hours}
 
 
-def _check(parameters: dict[str, Any]) -> None:
+def _check(parameters: dict[str, Any], listing: str) -> None:
     texts = {name: text for name, text in parameters.items() if isinstance(text, str)}
     if not texts["reason"]:
         raise TerminalError('a review needs a reason, for whoever reads it later: REASON="why"')
@@ -87,7 +88,7 @@ def _check(parameters: dict[str, Any]) -> None:
         raise TerminalError("LINE is a line of a landing file: give FILE, too")
     if texts.keys() <= {"action", "reason"}:
         raise TerminalError(
-            "what is it about? Give TRADE, FILE, EXPECTATION or REJECT, as `make review` lists them"
+            f"what is it about? Give TRADE, FILE, EXPECTATION or REJECT, as {listing} lists them"
         )
     for name, text in texts.items():
         if not _is_storable(text):

@@ -3,12 +3,12 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg2
-from psycopg2.extensions import connection
+from psycopg2.extensions import cursor
 
 from include.errors import TerminalError, TransientError
 from include.health.notices import SENT, Notice, channels, sender
@@ -102,8 +102,7 @@ def _claim(
         "task_id": task_id,
     }
     try:
-        with _connection(settings) as conn, conn, conn.cursor() as cur:
-            cur.execute("SET statement_timeout = '3s'")
+        with _cursor(settings) as cur:
             lock_notifications(cur)
             run_sql(cur, QUERIES["notifications_claim"], parameters)
             return dict(cur.fetchall())
@@ -114,8 +113,7 @@ def _claim(
 
 def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping[str, str]) -> None:
     try:
-        with _connection(settings) as conn, conn, conn.cursor() as cur:
-            cur.execute("SET statement_timeout = '3s'")
+        with _cursor(settings) as cur:
             for name, number in numbers.items():
                 is_sent = results[name] == SENT
                 parameters = {
@@ -128,5 +126,12 @@ def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping
         log.warning("cannot record the result in ops.notifications: %s", presentable(str(trouble), 300).strip())
 
 
-def _connection(settings: Settings) -> AbstractContextManager[connection]:
-    return connect(settings.warehouse_url, "notify", 3)
+@contextmanager
+def _cursor(settings: Settings) -> Iterator[cursor]:
+    """A transaction that costs a task three seconds at most."""
+    with (
+        connect(settings.warehouse_url, "notify", 3, statement_timeout="3s") as conn,
+        conn,
+        conn.cursor() as cur,
+    ):
+        yield cur

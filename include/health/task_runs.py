@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -76,17 +76,9 @@ class TaskRun:
 
     def _write(self, state: str, ended_at: datetime | None, error: str | None) -> None:
         window_start_at, window_end_at = self.window or (None, None)
-        attempt = self._attempt
-        parameters = {
+        parameters = asdict(self._attempt) | {
             "task_run_id": self._task_run_id,
             "market": self._market,
-            "dag_id": attempt.dag_id,
-            "run_id": attempt.run_id,
-            "task_id": attempt.task_id,
-            "try_number": attempt.try_number,
-            "run_type": attempt.run_type,
-            "longest_seconds": attempt.longest_seconds,
-            "dag_task_count": attempt.dag_task_count,
             "window_start_at": window_start_at,
             "window_end_at": window_end_at,
             "started_at": self._started_at,
@@ -97,12 +89,12 @@ class TaskRun:
         }
         statement = QUERIES["task_runs_begin"] if self._task_run_id is None else QUERIES["task_runs_end"]
         try:
+            limit = f"{_TIMEOUT_SECONDS}s"
             with (
-                connect(self._warehouse_url, "outcomes", _TIMEOUT_SECONDS) as conn,
+                connect(self._warehouse_url, "outcomes", _TIMEOUT_SECONDS, statement_timeout=limit) as conn,
                 conn,
                 conn.cursor() as cur,
             ):
-                cur.execute("SET statement_timeout = %s", (_TIMEOUT_SECONDS * 1000,))
                 run_sql(cur, statement, parameters)
                 if self._task_run_id is None:
                     self._task_run_id = cur.fetchone()[0]  # type: ignore[index]

@@ -161,6 +161,8 @@ WITH wanted AS MATERIALIZED (
         ON (p.market, p.delivery_day, p.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
 ), gaps AS MATERIALIZED (
     SELECT market, gap_start_at, gap_end_at FROM ops.capture_gaps
+), stated AS MATERIALIZED (
+    SELECT market, delivery_day FROM staging.stated_delivery_days
 ), completeness AS MATERIALIZED (
     SELECT
         w.market, w.delivery_day, w.delivery_hour,
@@ -169,7 +171,9 @@ WITH wanted AS MATERIALIZED (
                                         - greatest(g.gap_start_at, w.tradable_from)))
                  FILTER (WHERE g.gap_start_at IS NOT NULL), 0) AS capture_gap_seconds
     FROM wanted AS w
-    LEFT JOIN gaps AS g ON g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+    LEFT JOIN gaps AS g
+        ON g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+        AND (w.market, w.delivery_day) NOT IN (SELECT market, delivery_day FROM stated)
     GROUP BY w.market, w.delivery_day, w.delivery_hour
 ), known_gaps AS MATERIALIZED (
     SELECT market, gap_start_at, gap_end_at FROM staging.connection_gaps

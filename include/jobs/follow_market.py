@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from include.errors import TerminalError, TransientError
+from include.health.alarms import check, log_alarms
 from include.jobs import (
     build_pnl,
-    check_freshness,
     load_reference_prices,
     load_trades,
     pull_reference_prices,
@@ -138,8 +138,8 @@ def _pull(settings: Settings, now: datetime) -> bool:
 def _check_freshness(settings: Settings) -> None:
     """Raises and clears alarms; only logs them, since the task `check_freshness` fails while one is on."""
     try:
-        alarms, _ = check_freshness.check(settings)
+        alarms, _ = check(settings)
     except TransientError as error:
         log.warning("freshness was not checked: %s", error)
     else:
-        check_freshness.log_alarms(alarms)
+        log_alarms(alarms)

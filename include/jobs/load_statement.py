@@ -22,7 +22,7 @@ def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
 
     Args:
         settings: Where landing files and warehouse are.
-        day: The day of the market on which its trades were executed.
+        day: The day of the market on which its trades were executed, or of some formats deliver.
         file: Where it lies.
 
     Returns:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from include.domain.rejection import shown
+from include.duration import counted
 from include.errors import TerminalError
 from include.landing import TRADES, hour_folder
 from include.run_scope import Window
@@ -66,20 +67,16 @@ def _to_review(settings: Settings, hour: dict[str, Any]) -> Iterator[str]:
     """A line for what waits in an hour of receipt. Everything else of it counts."""
     at, parts = hour["hour_start_at"], []
     folder = hour_folder(TRADES, at, settings.landing_market)
-    market = f"MARKET={settings.landing_market} " if settings.landing_market else ""
     if count := hour["trade_count"]:
         ids = ", ".join(map(shown, hour["trade_ids"]))
         more = f" and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
         broken = "; ".join(hour["expectations"])
-        parts.append(f"{_counted(count, 'trade')} in quarantine ({ids}{more}; expected is that {broken})")
+        parts.append(f"{counted(count, 'trade')} in quarantine ({ids}{more}; expected is that {broken})")
     if count := hour["reject_count"]:
         of_all = f"of {hour['message_count']:,} messages"
-        parts.append(f"{_counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")
+        parts.append(f"{counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")
     yield (
         f"received from {at:%Y-%m-%d %H:%M} UTC on, these wait for a review: {' and '.join(parts)}. All others"
-        f" are in PnL. `make review` lists them; {market}ACTION=… REASON=… FILE={folder}/ decides"
+        f" are in PnL. `make review{settings.market_argument}` lists them;"
+        f" ACTION=… REASON=… FILE={folder}/{settings.market_argument} decides"
     )
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

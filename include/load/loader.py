@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from psycopg2.extensions import connection, cursor
@@ -36,12 +37,16 @@ class Load:
     """What one load did; lines = loaded + duplicate + rejected + event."""
 
     load_batch_id: int
+    landing_file_id: int
+    to_bytes: int
     line_count: int
     loaded_count: int
     duplicate_count: int
     rejected_count: int
     event_count: int
     first_received_at: datetime | None
+    last_received_at: datetime | None
+    is_connected: bool
     is_at_end: bool
     is_complete: bool
 
@@ -67,16 +72,12 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
     """
     with conn, conn.cursor() as cur:
         if is_reload:
-            lock_decision(
-                cur, sink.market
-            )  # accepted rows are deleted and loaded again: no build may read in between
+            # accepted rows are deleted and loaded again: no build may read in between
+            lock_decision(cur, sink.market)
         sink.begin(cur)
-        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, sink.market))
-        ledger = cur.fetchone()
-        assert ledger is not None
-        landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at, market = ledger
-        if market != sink.market:
-            raise TerminalError(f"{file.path} was loaded as a file of market {market}, not {sink.market}")
+        landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = lock_file(
+            cur, file, sink.market
+        )
         if is_complete and not is_reload:
             return None
         holds_more = _holds_more(cur, file, landing_file_id, from_bytes)
@@ -91,21 +92,10 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
         if is_connected:
             run_sql(cur, QUERIES["connected_intervals_last"], {"landing_file_id": landing_file_id})
             journal.connected_from, journal.connected_until = cur.fetchone() or (None, None)
-        run_sql(
-            cur,
-            QUERIES["load_batches_begin"],
-            {
-                "source": file.source,
-                "landing_file_id": landing_file_id,
-                "from_bytes": from_bytes,
-                "is_reload": is_reload,
-            },
-        )
-        load_batch_id: int = cur.fetchone()[0]  # type: ignore[index]
+        load_batch_id = begin_batch(cur, file, landing_file_id, from_bytes, is_reload)
         with Rejects(sink.market, file.source, load_batch_id, landing_file_id) as rejects:
-            pass_ = _Pass(
-                reader, known_lines, sink, rejects, journal, f"\t{load_batch_id}\t{landing_file_id}\n"
-            )
+            row_end = f"\t{load_batch_id}\t{landing_file_id}\n"
+            pass_ = _Pass(reader, known_lines, sink, rejects, journal, row_end)
             written = write_rows(cur, sink, iter(pass_))
             if reader.line_count == 0:  # a line that its living writer has not finished yet
                 conn.rollback()
@@ -130,12 +120,16 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
                 run_sql(cur, QUERIES["message_notes"], of_file | asdict(note))
             load = Load(
                 load_batch_id=load_batch_id,
+                landing_file_id=landing_file_id,
+                to_bytes=reader.offset,
                 line_count=reader.line_count,
                 loaded_count=pass_.row_count - written.known_count - len(written.refused),
                 duplicate_count=written.known_count - len(conflicts),
                 rejected_count=rejects.count,
                 event_count=pass_.event_count,
                 first_received_at=pass_.first_received_at,
+                last_received_at=pass_.last_received_at or last_received_at,
+                is_connected=journal.connected_from is not None,
                 is_at_end=reader.is_at_end,
                 is_complete=reader.is_complete,
             )
@@ -146,15 +140,8 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             seconds, files = journal.stepped_back
             parameters = {"seconds": seconds, "landing_files": [*files, file.key]}
             run_sql(cur, QUERIES["connected_intervals_stepped_back"], parameters)
-        parameters = {
-            **asdict(load),
-            "landing_file_id": landing_file_id,
-            "to_bytes": reader.offset,
-            "last_received_at": pass_.last_received_at or last_received_at,
-            "is_connected": journal.connected_from is not None,
-        }
-        run_sql(cur, QUERIES["load_batches_end"], parameters)
-        run_sql(cur, QUERIES["landing_files_advance"], parameters)
+        run_sql(cur, QUERIES["load_batches_end"], asdict(load))
+        run_sql(cur, QUERIES["landing_files_advance"], asdict(load))
         return load
 
 
@@ -247,6 +234,30 @@ class _Pass:
     def _reject(self, number: int, line: Line, text: bytes, error: RejectedMessageError) -> None:
         message, told = message_of(line, text), self._sink.told_hours(line)
         self._rejects.add(number, error.reason, error.detail, message, line.received_at, told)
+
+
+def lock_file(cur: cursor, file: LandingFile, market: str) -> tuple[Any, ...]:
+    """Locks the ledger row of a file until the load commits, made if there is none.
+
+    Returns:
+        landing_file_id, loaded_bytes, line_count, is_complete, is_connected, last_received_at.
+
+    Raises:
+        TerminalError: The file was loaded for another market.
+    """
+    run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, market))
+    ((*ledger, known_market),) = cur.fetchall()
+    if known_market != market:
+        raise TerminalError(f"{file.path} was loaded as a file of market {known_market}, not {market}")
+    return tuple(ledger)
+
+
+def begin_batch(cur: cursor, file: LandingFile, landing_file_id: int, from_bytes: int, is_reload: bool) -> int:
+    """A new batch of the file; returns its id."""
+    batch = {"source": file.source, "landing_file_id": landing_file_id, "from_bytes": from_bytes}
+    run_sql(cur, QUERIES["load_batches_begin"], batch | {"is_reload": is_reload})
+    ((load_batch_id,),) = cur.fetchall()
+    return int(load_batch_id)
 
 
 def store_period(cur: cursor, period: DeliveryPeriod) -> None:

@@ -167,7 +167,11 @@ ON CONFLICT (market, source) DO UPDATE SET scanned_at = greatest(known.scanned_a
 -- name: pending_capture_gaps
 -- Delivery periods whose PnL shows another gap than is known by now, of those tradable after a moment
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
-WITH gaps AS MATERIALIZED (SELECT gap_start_at, gap_end_at FROM ops.capture_gaps WHERE market = %(market)s)
+WITH gaps AS MATERIALIZED (
+    SELECT gap_start_at, gap_end_at FROM ops.capture_gaps WHERE market = %(market)s
+), stated AS MATERIALIZED (
+    SELECT delivery_day FROM staging.stated_delivery_days WHERE market = %(market)s
+)
 SELECT DISTINCT p.market, p.delivery_day, p.delivery_hour, 'capture_gaps'
 FROM curated.pnl_hourly AS p
 JOIN staging.pnl_hours AS d USING (market, delivery_day, delivery_hour)
@@ -176,6 +180,7 @@ CROSS JOIN LATERAL (
                                            - greatest(gap_start_at, d.tradable_from))), 0) AS gap_seconds
     FROM gaps
     WHERE gap_start_at < d.tradable_until AND gap_end_at > d.tradable_from
+      AND p.delivery_day NOT IN (SELECT delivery_day FROM stated)
 ) AS g
 WHERE p.market = %(market)s AND d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
 

@@ -22,12 +22,16 @@ from include.landing import (
     sync_folder,
 )
 from include.settings import Settings
+from include.statement_files import not_over
 
 _CHUNK = 1 << 20
 _NAME = re.compile(
     r"statements/(?:market=[A-Za-z0-9]+/)?date=(\d{4}-\d\d-\d\d)/(\d{8}T\d{12})Z-[^/]+", re.ASCII
 )
 _MAX_HEADER_CHARACTERS = 10_000
+
+BY_DELIVERY_DAY = "-delivery.csv"
+"""The names of landed statements end with it whose day is that of delivery."""
 
 
 def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
@@ -37,7 +41,7 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
 
     Args:
         settings: Of the market.
-        day: The day of the market on which its trades were executed.
+        day: The day of the market on which its trades were executed, or of some formats deliver.
         file: The statement.
 
     Raises:
@@ -48,19 +52,22 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
     root, market = settings.landing_root, settings.market
     landed_at = datetime.now(UTC)
     if landed_at < market.span_of(day)[1]:
-        raise TerminalError(f"{day} is not over in {market.timezone.key}: its statement cannot be complete")
+        raise TerminalError(not_over(day, market.timezone))
     try:
-        _check_header(file, StatementParser(market, day, settings.statement_formats))
+        parser = StatementParser(market, day, settings.statement_formats)
+        _read_header(file, parser)
         digest = hashlib.sha256()
         for chunk in _chunks(file):
             digest.update(chunk)
     except OSError as error:
         raise TerminalError(f"{file} cannot be read: {error.strerror}") from error
     folder = root / statement_folder(day, settings.landing_market)
-    if known := sorted(folder.glob(f"*-{digest.hexdigest()[:32]}.csv")):
+    # landed anew when MARKETS_FILE says otherwise which day it is: the last one landed stands
+    name = f"{digest.hexdigest()[:32]}{BY_DELIVERY_DAY if parser.is_by_delivery_day else '.csv'}"
+    if known := sorted(folder.glob(f"*-{name}")):
         return _landed(settings, known[0])
     make_durable_folder(folder)
-    path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{digest.hexdigest()[:32]}.csv"
+    path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{name}"
     unnamed = path.with_suffix(f".{os.getpid()}")
     copied = hashlib.sha256()
     try:
@@ -83,6 +90,11 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
 def day_of(file: LandingFile) -> date:
     """The day that a landed statement is about."""
     return date.fromisoformat(_name(file.key)[1])
+
+
+def is_by_delivery_day(file: LandingFile) -> bool:
+    """Whether that is the day on which its trades deliver, and not the one on which they were executed."""
+    return file.key.endswith(BY_DELIVERY_DAY)
 
 
 def landed_at_of(file: LandingFile) -> datetime:
@@ -119,7 +131,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _check_header(path: Path, parser: StatementParser) -> None:
+def _read_header(path: Path, parser: StatementParser) -> None:
     with path.open(encoding=encoding_of(_chunks(path)), errors="replace", newline="\n") as file:
         for _ in range(MAX_PREAMBLE_LINES):
             try:

@@ -2,27 +2,23 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import date
 
 from psycopg2.extensions import connection, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.rejection import Reason, RejectedMessageError
-from include.domain.statement import (
-    FORMATS,
-    StatementFormat,
-    StatementParser,
-    StatementTrade,
-    UnknownFormatError,
-)
+from include.domain.statement import StatementParser, StatementTrade, UnknownFormatError
+from include.domain.statement_format import FORMATS, StatementFormat
 from include.errors import TerminalError
 from include.landing import LandingFile, timestamp
 from include.load.copying import NULL, array_literal, copy_rows, escaped
-from include.load.loader import Load, file_parameters, store_period
+from include.load.loader import Load, begin_batch, lock_file, store_period
 from include.load.portions import write_rows
 from include.load.rejects import Rejects
 from include.load.reload import forget_file, restore_reviews
-from include.load.statement_files import day_of, landed_at_of, statement_lines
+from include.load.statement_files import day_of, is_by_delivery_day, landed_at_of, statement_lines
 from include.warehouse.locks import lock_decision
 from include.warehouse.queries import load_queries, run_sql
 
@@ -82,24 +78,16 @@ def load_statement(
     with conn, conn.cursor() as cur:
         if is_reload:
             lock_decision(cur, market.market)  # what it added is deleted: no build may read in between
-        run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, market.market))
-        landing_file_id, from_bytes, _, is_complete, *_, known_market = cur.fetchall()[0]
-        if known_market != market.market:
-            raise TerminalError(
-                f"{file.path} was loaded as a file of market {known_market}, not {market.market}"
-            )
+        landing_file_id, from_bytes, _, is_complete, *_ = lock_file(cur, file, market.market)
         if is_complete and not is_reload:
             return None
         if is_reload:
             forget_file(cur, landing_file_id)
             from_bytes = 0
-        of_file = {"source": file.source, "landing_file_id": landing_file_id}
-        begin = {"from_bytes": from_bytes, "is_reload": is_reload}
-        run_sql(cur, QUERIES["load_batches_begin"], of_file | begin)
-        ((load_batch_id,),) = cur.fetchall()
+        load_batch_id = begin_batch(cur, file, landing_file_id, from_bytes, is_reload)
         landed_at = timestamp(landed_at_of(file))
         with Rejects(market.market, file.source, load_batch_id, landing_file_id) as rejects:
-            parser = StatementParser(market, day_of(file), formats)
+            parser = StatementParser(market, day_of(file), formats, is_by_delivery_day(file))
             pass_ = _Pass(file, parser, rejects, f"\t{load_batch_id}\t{landing_file_id}\n")
             store = _Store(market.market, landing_file_id)
             written = write_rows(cur, store, iter(pass_))
@@ -121,31 +109,21 @@ def load_statement(
                 restore_reviews(cur, landing_file_id)
             load = Load(
                 load_batch_id=load_batch_id,
+                landing_file_id=landing_file_id,
+                to_bytes=file.path.stat().st_size,
                 line_count=pass_.line_count,
                 loaded_count=pass_.row_count - written.known_count - len(written.refused),
                 duplicate_count=written.known_count - len(store.conflicts),
                 rejected_count=rejects.count,
                 event_count=pass_.event_count,
                 first_received_at=landed_at_of(file),
+                last_received_at=landed_at_of(file),
+                is_connected=False,
                 is_at_end=True,
                 is_complete=True,
             )
-        parameters = {
-            "load_batch_id": load_batch_id,
-            "landing_file_id": landing_file_id,
-            "line_count": load.line_count,
-            "loaded_count": load.loaded_count,
-            "duplicate_count": load.duplicate_count,
-            "rejected_count": load.rejected_count,
-            "event_count": load.event_count,
-            "to_bytes": file.path.stat().st_size,
-            "first_received_at": landed_at,
-            "last_received_at": landed_at,
-            "is_connected": False,
-            "is_complete": True,
-        }
-        run_sql(cur, QUERIES["load_batches_end"], parameters)
-        run_sql(cur, QUERIES["landing_files_advance"], parameters)
+        run_sql(cur, QUERIES["load_batches_end"], asdict(load))
+        run_sql(cur, QUERIES["landing_files_advance"], asdict(load))
         if load.loaded_count >= _ROWS_TO_ANALYZE:
             run_sql(cur, QUERIES["analyze_statement_trades"])
         if then is not None:

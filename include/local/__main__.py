@@ -9,7 +9,7 @@ from pathlib import Path
 
 from include.errors import TerminalError, TransientError
 from include.local.postgres import binaries
-from include.local.run import Run, RunOptions
+from include.local.run import Run
 from include.settings import LOCAL_ROOT, PROJECT_ROOT, analyst_url, command_settings
 
 
@@ -32,13 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "psql":
             return _psql(options.write)
         return Run(
-            RunOptions(
-                state=options.state.resolve(),
-                dags=options.dags.resolve(),
-                airflow_port=options.airflow_port,
-                exchange_port=options.exchange_port,
-                market_data_port=options.market_data_port,
-            )
+            options.state.resolve(),
+            options.dags.resolve(),
+            options.airflow_port,
+            options.exchange_port,
+            options.market_data_port,
         ).until_stopped()
     except (TerminalError, TransientError) as error:
         print(f"make {options.command}: {' '.join(str(error).split())}", file=sys.stderr)

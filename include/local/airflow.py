@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import requests
 
+from include.containers.component import COMMANDS
 from include.errors import TransientError
 from include.local.files import Secrets, private_folder, write_private
 from include.local.ports import HOST
@@ -19,16 +20,8 @@ from include.warehouse.connection import sqlalchemy_url
 
 ADMIN = "admin"
 
-COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    # A TLS proxy's X-Forwarded-Proto makes cookies go by https only. Believed is who FORWARDED_ALLOW_IPS names,
-    # this host unless it is set.
-    "api-server": ("--proxy-headers",),
-    # Task logs lie on the same disk as the UI that shows them: no log servers, which would bind all interfaces.
-    "scheduler": ("--skip-serve-logs",),
-    "dag-processor": (),
-    "triggerer": ("--skip-serve-logs",),
-}
-"""Airflow's long-running processes and their options."""
+COMPONENTS = {name: arguments for name, arguments in COMMANDS.items() if name != "worker"}
+"""Airflow's long-running processes on one machine: the arguments of the command `airflow`."""
 
 
 def command(*arguments: str) -> list[str]:

@@ -12,18 +12,19 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from include.containers import sessions
+import psutil
+
 from include.containers.watchdog import Watchdog
 from include.errors import TerminalError
 from include.local import airflow, leftovers, ports, ready
 from include.local.files import Secrets, make_private, private_folder, write_private
 from include.local.postgres import EmbeddedPostgres
-from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
+from include.processes import Child, Supervisor, command_launcher, describe_end, end_all, shorten
 from include.settings import PROJECT_ROOT, Settings, credentials_file, load_environment
 from include.warehouse import probe
 from include.warehouse.migrate import migrate_for
@@ -34,11 +35,10 @@ _CAPTURE_STOP_SECONDS = 3.0
 _STOP_SECONDS = 7.0
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """What the command line says.
+class Run:
+    """One `make run`, from the first check to the last process ended.
 
-    Attributes:
+    Args:
         state: Folder of all state.
         dags: Folder of the DAG files.
         airflow_port: Instead of AIRFLOW_PORT, if given.
@@ -46,20 +46,12 @@ class RunOptions:
         market_data_port: Of the simulated provider.
     """
 
-    state: Path
-    dags: Path
-    airflow_port: int | None
-    exchange_port: int
-    market_data_port: int
-
-
-class Run:
-    """One `make run`, from the first check to the last process ended."""
-
-    def __init__(self, options: RunOptions) -> None:
-        self._options = options
-        self._state = options.state
-        self._logs = options.state / "logs"
+    def __init__(
+        self, state: Path, dags: Path, airflow_port: int | None, exchange_port: int, market_data_port: int
+    ) -> None:
+        self._state, self._dags, self._logs = state, dags, state / "logs"
+        self._airflow_port = airflow_port
+        self._exchange_port, self._market_data_port = exchange_port, market_data_port
         self._started_at = time.monotonic()
         self._supervisor = Supervisor(self._say)
         self._postgres: EmbeddedPostgres | None = None
@@ -74,10 +66,11 @@ class Run:
             TerminalError: Something has to be put right first; nothing is left running.
         """
         environment = load_environment()
-        if self._options.airflow_port is not None:
-            environment["AIRFLOW_PORT"] = str(self._options.airflow_port)
-        environment = {"LANDING_ROOT": str(self._state / "landing")} | _without_empty(environment)
-        environment = {"DATA_DOCS_ROOT": str(self._state / "data_docs")} | environment
+        if self._airflow_port is not None:
+            environment["AIRFLOW_PORT"] = str(self._airflow_port)
+        folders = {"LANDING_ROOT": "landing", "DATA_DOCS_ROOT": "data_docs"}
+        ours = {name: str(self._state / folder) for name, folder in folders.items()}
+        environment = ours | {name: value for name, value in environment.items() if value.strip()}
         environment.pop("MARKET", None)  # all markets
         markets = Settings.of_markets(environment)
         is_named = environment.get("MARKETS_FILE")
@@ -144,11 +137,11 @@ class Run:
         secrets = Secrets(self._state / "secrets.json", size=48)
         home = self._state / "airflow"
         airflow_environment = airflow.environment(
-            common, markets, home, self._options.dags, postgres.url("airflow", "airflow"), secrets
+            common, markets, home, self._dags, postgres.url("airflow", "airflow"), secrets
         )
         self._migrate(markets, airflow_environment)
         for component, arguments in airflow.COMPONENTS.items():
-            self._run(component, airflow.command(component, *arguments), airflow_environment)
+            self._run(component, airflow.command(*arguments), airflow_environment)
         self._say("starting Airflow: api-server, scheduler, dag-processor, triggerer")
         api = airflow.Api(airflow.base_url(settings), airflow.admin_password(secrets))
         self._write_credentials(api, settings.warehouse_url, analyst_url, common["MARKETS_FILE"])
@@ -163,7 +156,7 @@ class Run:
             self._say,
             self._supervisor.age_seconds,
         )
-        ready.wait_for_dags(api, self._options.dags, progress)
+        ready.wait_for_dags(api, self._dags, progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
         for each in markets:
             ready.wait_for_priced_pnl(api, each, progress)
@@ -183,14 +176,17 @@ class Run:
 
     def _clean_up(self, postgres: EmbeddedPostgres) -> None:
         """Ends what a run left behind that was killed; the writers first, so that they find their database."""
-        found = leftovers.find(self._state)
-        server = postgres.postmaster()
-        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
-        others = [process for process in found if process.pid not in family]
-        if others or server:
+        others = self._left(postgres)
+        if others or postgres.postmaster():
             self._say("ending what an earlier run left behind")
-            sessions.end(others, _STOP_SECONDS)
+            end_all(others, _STOP_SECONDS)
             postgres.end_leftover()
+
+    def _left(self, postgres: EmbeddedPostgres) -> list[psutil.Process]:
+        """What runs of this folder's processes, without those of PostgreSQL."""
+        found, server = leftovers.find(self._state), postgres.postmaster()
+        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
+        return [process for process in found if process.pid not in family]
 
     def _simulated(self, environment: dict[str, str], markets: list[Settings]) -> list[Settings]:
         """The markets; without MARKETS_FILE the one market is simulated as far as it names no server."""
@@ -198,10 +194,10 @@ class Run:
             return markets
         (settings,) = markets
         if not environment.get("EXCHANGE_URL"):
-            url = f"ws://{ports.HOST}:{self._options.exchange_port}"
+            url = f"ws://{ports.HOST}:{self._exchange_port}"
             settings = replace(settings, exchange_url=url, is_simulated=True)
         if not environment.get("MARKET_DATA_URL"):
-            url = f"http://{ports.HOST}:{self._options.market_data_port}"
+            url = f"http://{ports.HOST}:{self._market_data_port}"
             settings = replace(settings, market_data_url=url, is_simulated=True)
         self._outside = {name for name in ("EXCHANGE_URL", "MARKET_DATA_URL") if environment.get(name)}
         return [settings]
@@ -270,9 +266,7 @@ class Run:
         self._supervisor.stop(others, _STOP_SECONDS)
         if self._postgres is None:
             return
-        server = self._postgres.postmaster()
-        family = {server.pid, *(child.pid for child in server.children(recursive=True))} if server else set()
-        sessions.end([process for process in leftovers.find(self._state) if process.pid not in family], 1.0)
+        end_all(self._left(self._postgres), 1.0)
         self._postgres.end_leftover()
         if self._postgres.process is not None:
             with suppress(subprocess.TimeoutExpired):
@@ -281,10 +275,6 @@ class Run:
     def _say(self, line: str) -> None:
         with suppress(OSError):  # whoever read the output may be gone
             print(f"[{time.monotonic() - self._started_at:6.1f} s] {line}", flush=True)
-
-
-def _without_empty(environment: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if value.strip()}
 
 
 def _take_signals() -> None:

@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if url := Settings.from_environment().airflow_database_url:
             # in a task the variable of Airflow holds no address that could be used
-            os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = url
+            os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = url  # noqa: TID251
     except TerminalError as error:
         print(f"clean_up: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -54,12 +54,14 @@ class Run:
         return airflow_settings(self._context["ti"].dag_id, notifying=True)
 
     @cached_property
-    def window(self) -> Window:
-        """The window of receipt of the run.
+    def window(self) -> Window | None:
+        """The window of receipt of the run; None in a DAG whose runs are about all that there is.
 
         Raises:
             TerminalError: See resolve_window.
         """
+        if "hour" not in self.params:
+            return None
         window = resolve_window(self._context)
         log.info("the window is %s to %s", window.start_at, window.end_at)
         return window

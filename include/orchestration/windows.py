@@ -10,7 +10,7 @@ from airflow.sdk import Param
 
 from include.errors import TerminalError
 from include.run_scope import DeliveryDays, Rebuild, Window, parse_day
-from include.statement_files import day_in_name
+from include.statement_files import day_in_name, not_over
 
 WINDOW_PARAMS = {
     "hour": Param(
@@ -64,8 +64,9 @@ STATEMENT_PARAMS = {
         type=["null", "string"],
         format="date",
         title="Day",
-        description="The day on which the trades were executed, in the market's local time. Empty: the day in"
-        " the name of the file, else that of the run's date. A backfill ignores it.",
+        description="The day that the file is about, in the market's local time: on which its trades were"
+        " executed, or of some exchanges deliver. Empty: the day in the name of the file, else that of the"
+        " run's date. A backfill ignores it.",
     ),
     "file": Param(
         None,
@@ -164,10 +165,7 @@ def resolve_statement(
     else:
         chosen = named
     if chosen > last:
-        raise TerminalError(
-            f"{chosen} has not ended in {timezone.key}: its statement comes after midnight."
-            " make reconcile FILE=… takes one of the running day"
-        )
+        raise TerminalError(not_over(chosen, timezone))
     # the schedule begins each day a few minutes after midnight: only such a date takes a day's place
     if place is not None and place.hour == 0 and place.second == 0 and chosen != place.date():
         raise TerminalError(

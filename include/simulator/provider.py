@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import re
 import socket
 import sys
 import threading
@@ -35,7 +34,6 @@ _BODY_PIECES = 10
 
 _REVISION = timedelta(hours=1)  # before the platform asks for final prices once more
 _REVISED_BY = Decimal("1.25")
-_HOURLY = re.compile(r"\d\d-\d\d", re.ASCII)
 
 
 @dataclass(slots=True)

@@ -74,7 +74,7 @@ def connection_parameters(
 
 @contextmanager
 def connect(
-    warehouse_url: str, application: str, timeout_seconds: int = CONNECT_TIMEOUT_SECONDS
+    warehouse_url: str, application: str, timeout_seconds: int = CONNECT_TIMEOUT_SECONDS, **settings: str
 ) -> Iterator[connection]:
     """A connection in UTC that is closed at the end; each `with conn:` block is one transaction.
 
@@ -82,6 +82,7 @@ def connect(
         warehouse_url: `postgresql://…`.
         application: Its application_name in pg_stat_activity.
         timeout_seconds: Timeout of connecting.
+        settings: Further or other settings of the session, such as `statement_timeout`.
 
     Raises:
         TransientError: The server cannot be reached or went away, the transaction was the victim of a deadlock,
@@ -93,9 +94,8 @@ def connect(
             "no warehouse is configured: set WAREHOUSE_URL, or start the platform with `make run`"
         )
     try:
-        with closing(
-            psycopg2.connect(warehouse_url, **connection_parameters(application, timeout_seconds))
-        ) as conn:
+        parameters = connection_parameters(application, timeout_seconds, **settings)
+        with closing(psycopg2.connect(warehouse_url, **parameters)) as conn:
             yield conn
     except RETRY_MAY_HELP as error:
         raise TransientError(f"the warehouse: {str(error).strip()}") from error

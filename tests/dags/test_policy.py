@@ -86,7 +86,7 @@ def test_people_are_told_of_every_failure_once(dag: Any) -> None:
 
 
 def test_a_dag_file_reads_at_a_glance() -> None:
-    assert max(len(path.read_text().splitlines()) for path in DAGS.glob("*.py")) <= 120
+    assert max(len(path.read_text().splitlines()) for path in DAGS.glob("*.py")) <= 80
 
 
 def test_airflow_takes_every_file_for_a_dag_file() -> None:

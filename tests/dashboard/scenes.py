@@ -73,6 +73,7 @@ class Scene:
             "rows": rows,
             "hours_without_trades": [] if as_of else self.hours_without_trades,
             "total": total_of(rows),
+            "limits": [],
         }
 
     def hour(self, query: dict[str, str]) -> Payload:

@@ -25,7 +25,7 @@ import pytest
 from include.capture.service import run_capture
 from include.capture.timing import Timing
 from include.jobs import build_pnl
-from include.landing import REFERENCE_PRICES, list_files, read_lines
+from include.landing import REFERENCE_PRICES, list_files
 from include.load import audit
 from include.settings import PROJECT_ROOT, Settings
 from include.simulator.exchange import Exchange
@@ -37,6 +37,7 @@ from tests.concurrency.reader import Reader
 from tests.concurrency.worker import Outcomes, pipeline
 from tests.e2e.specification import Specification
 from tests.factories import Database
+from tests.messages import read_lines
 from tools.fingerprint import fingerprint
 from tools.history import write_history
 

@@ -3,7 +3,6 @@
 import json
 import random
 import threading
-import time
 from collections import Counter
 from typing import Any
 
@@ -12,12 +11,13 @@ from include.domain.delivery_period import Market
 from include.domain.rejection import Reason, RejectedMessageError
 from include.domain.trade import Cancellation, Trade, parse_message
 from include.jobs import load_trades
-from include.landing import TRADES, list_files, read_lines
+from include.landing import TRADES, list_files
 from include.load import audit
 from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.factories import Database
-from tests.messages import DEAL, deal
+from tests.messages import DEAL, deal, read_lines
+from tests.waiting import eventually
 
 MESSAGES = 20_000
 _NO_REJECT = ("trade", "duplicate", "cancellation", "operational")
@@ -69,9 +69,7 @@ def test_every_message_is_accounted_for(settings: Settings, database: Database) 
         try:
             exchange.wait_for_connections(1)
             exchange.send_all(messages)
-            deadline = time.monotonic() + 60
-            while landed_payloads(configured) < MESSAGES and time.monotonic() < deadline:
-                time.sleep(0.1)
+            eventually(lambda: landed_payloads(configured) >= MESSAGES, 60)
         finally:
             stopping.set()
             capture.join(timeout=20)

@@ -19,6 +19,7 @@ from include.simulator.exchange import Exchange
 from include.simulator.faults import ExchangeFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.statement import EndOfDayFiles
+from tests.waiting import eventually
 
 FAST = 500.0
 WAIT_S = 20
@@ -85,9 +86,7 @@ def test_the_end_of_day_file_has_what_was_sent_while_nobody_was_connected(tmp_pa
         assert exchange.connections == 0
         now = datetime(2025, 6, 2, 22, 5, tzinfo=UTC)
         path = tmp_path / "epex_trades_20250602.csv"
-        deadline = time.monotonic() + WAIT_S
-        while not path.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        eventually(path.exists, WAIT_S)
         assert len(path.read_text().splitlines()) == 61
 
 

@@ -147,8 +147,10 @@ def content(database: Database, market: str) -> dict[str, list[Any]]:
     for table, left_out in TABLES.items():
         keys = ", ".join(f"'{name.strip()}'" for name in left_out.split(","))
         found[table] = database.rows(
-            f"SELECT to_jsonb(t) - ARRAY[{keys}] AS line FROM {table} AS t WHERE market = %s ORDER BY line",
-            (market,),
+            # commands in texts name a market that is not the first
+            f"SELECT replace((to_jsonb(t) - ARRAY[{keys}])::text, %s, '') AS line FROM {table} AS t"
+            " WHERE market = %s ORDER BY line",
+            (f" MARKET={market}", market),
         )
     return found
 
@@ -295,15 +297,25 @@ def test_a_reload_and_a_review_of_one_market_touch_nothing_of_the_other(
     assert database.rows("SELECT market, rebuild_id FROM ops.rebuilds ORDER BY 1") == [("DE", "r"), ("FI", "r")]
 
 
-def test_an_hour_to_review_fails_the_run_of_its_market_only(german: Settings, finnish: Settings) -> None:
+def test_an_hour_to_review_fails_the_run_of_its_market_only(
+    german: Settings, finnish: Settings, database: Database
+) -> None:
     land_germany(german)
     land(finnish, message(deal(id="9", price=5000), 3))
     process(german, finnish)
     window = Window(HOUR, HOUR + timedelta(hours=1))
-    with pytest.raises(
-        TerminalError, match=r"MARKET=FI ACTION=… REASON=… FILE=trades/market=FI/date=2026-03-02/"
-    ):
+    folder = "trades/market=FI/date=2026-03-02/hour=10/"
+    with pytest.raises(TerminalError) as raised:
         report_findings.run(finnish, window)
+    assert str(raised.value).endswith(
+        f"`make review MARKET=FI` lists them; ACTION=… REASON=… FILE={folder} MARKET=FI decides"
+    )
+    assert database.rows(
+        "SELECT market, substring(detail FROM '; make.*') FROM ops.incomplete_periods"
+        " WHERE reason IN ('messages_rejected', 'trades_quarantined') ORDER BY 1"
+    ) == [("DE", "; make review"), ("FI", "; make review MARKET=FI")]
+    with pytest.raises(TerminalError, match="`make review MARKET=FI` lists what waits"):
+        decide(finnish, "accept", "why not", Selection(trade_id="none"))
     report_findings.run(german, window)
 
 

@@ -61,11 +61,7 @@ def state(database: Database) -> dict[str, list[Any]]:
 def forget_everything(settings: Settings, database: Database) -> None:
     for file in list_files(settings.landing_root, TRADES):
         file.path.unlink()
-    tables = database.value(
-        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
-    )
-    database.rows(f"TRUNCATE {tables}")
+    database.forget_everything()
 
 
 def grow(

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -47,12 +46,6 @@ def settings() -> dict[str, str]:
     return found
 
 
-def anchors(markdown: str) -> set[str]:
-    """The links to the headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
 def documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((EXAMPLES / name).read_text(encoding="utf-8")))
 
@@ -69,49 +62,6 @@ def test_its_defaults_are_those_of_the_compose_file_and_secrets_have_none() -> N
             assert told == "generated", name
         elif (value := re.fullmatch(r"`([^`]+)`", told)) and name not in READ_BY_COMPOSE:
             assert value[1] == defaults[name], name
-
-
-def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
-        if target.startswith("https://"):
-            continue
-        path, _, anchor = target.partition("#")
-        file = (DOCS / unquote(path)).resolve() if path else DOCS / "deploy.md"
-        assert file.exists(), target
-        if anchor:
-            assert anchor in anchors(file.read_text(encoding="utf-8")), target
-
-
-def test_the_readme_leads_to_it() -> None:
-    assert "(docs/deploy.md)" in (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_every_service_has_its_memory_and_its_limit_as_in_the_compose_file() -> None:
-    limits = {
-        row[0]: row[3] for row in rows(section("Sizes")) if len(row) == 4 and row[0] in COMPOSE["services"]
-    }
-    assert set(limits) == set(COMPOSE["services"]) - {"migrate"}
-    units = {"m": "MB", "g": "GB"}
-    for service, told in limits.items():
-        value = re.search(r"(\d+)([mg])\}?$", COMPOSE["services"][service]["mem_limit"])
-        assert value is not None
-        assert told.removesuffix(" each") == f"{value[1]} {units[value[2]]}", service
-
-
-def test_the_alerts_that_it_names_exist() -> None:
-    rules = (DOCS / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
-    named = re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-zA-Z]+)+)`", section("Monitoring"))
-    assert len(named) >= 5
-    for alert in named:
-        assert f"alert: {alert}\n" in rules
-
-
-def test_the_names_of_services_in_its_commands_exist() -> None:
-    for command in re.findall(
-        r"^docker compose .*(?:stop|exec -T|exec|run --rm -T --no-deps|run --rm -T) (.+)$", PAGE, re.M
-    ):
-        first = command.split()[0]
-        assert first in COMPOSE["services"], command
 
 
 @pytest.mark.parametrize("name", ["compose-first-host.yaml", "compose-worker-host.yaml"])

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.duration import duration
+from include.duration import counted, duration
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ from include.duration import duration
 )
 def test_lengths_of_time(seconds: str, words: str) -> None:
     assert duration(Decimal(seconds)) == words
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 trades"), (1, "1 trade"), (1234, "1,234 trades")])
+def test_counts(count: int, text: str) -> None:
+    assert counted(count, "trade") == text

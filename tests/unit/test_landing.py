@@ -24,9 +24,9 @@ from include.landing import (
     list_files,
     message_line,
     message_lines,
-    read_lines,
     timestamp,
 )
+from tests.messages import read_lines
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from include.domain.delivery_period import Market
-from include.domain.statement import FORMATS, StatementParser
+from include.domain.statement import StatementParser
+from include.domain.statement_format import FORMATS
 from include.errors import TerminalError
 from include.markets_file import remember_first_market
 from include.settings import PROJECT_ROOT, Settings
@@ -199,12 +200,21 @@ def test_the_end_of_day_files_of_a_market_may_have_a_form_of_their_own(files: Fi
     assert other.has_header  # the known forms stay known
 
 
+@pytest.mark.parametrize(("day", "is_by_delivery_day"), [("execution", False), ("delivery", True)])
+def test_a_form_says_which_day_is_that_of_a_file(files: Files, day: str, is_by_delivery_day: bool) -> None:
+    _, finnish = files.settings(DE + FI + f'statement = {{ columns = {COLUMNS}, day = "{day}" }}\n')
+    parser = StatementParser(finnish.market, date(2026, 3, 2), finnish.statement_formats)
+    parser.trade("Tag;Stunde;Deal;B/S;MW;Preis\n")
+    assert parser.is_by_delivery_day is is_by_delivery_day
+
+
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
         ("'x.csv'", "must be a table"),
         ("{ columns = { id = 'a' } }", "needs a column for direction"),
         (f"{{ columns = {COLUMNS}, hour = 'middle' }}", "hour must be"),
+        (f"{{ columns = {COLUMNS}, day = 'trading' }}", "day, that of a file, must be"),
         (f"{{ columns = {COLUMNS}, delimiter = ':' }}", "delimiter must be"),
         (f"{{ columns = {COLUMNS}, timezone = 'Mars' }}", "no time zone is called 'Mars'"),
         (f"{{ columns = {COLUMNS}, colour = 'red' }}", "must be a table"),

@@ -37,17 +37,3 @@ def private_parts(source: str) -> Iterator[str]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PROJECT_ROOT)))
 def test_private_parts_are_left_alone(file: Path) -> None:
     assert set(private_parts(file.read_text("utf-8"))) - ALLOWED == set()
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "self._threads._threads",
-        "getattr(signal.getsignal(15), '__self__', None)",
-        "app.middleware_stack",
-        "from uvicorn._types import X",
-        "airflow._inner",
-    ],
-)
-def test_the_rule_finds_them(source: str) -> None:
-    assert list(private_parts(source))

@@ -17,9 +17,10 @@ import pytest
 
 from include.capture.service import CaptureSummary, run_capture
 from include.capture.timing import Timing
-from include.landing import TRADES, list_files, read_lines
+from include.landing import TRADES, list_files
 from include.settings import Settings
 from include.simulator.exchange import Exchange
+from tests.messages import read_lines
 
 QUICK = Timing(
     heartbeat=0.1,
@@ -39,18 +40,6 @@ Line = dict[str, Any]
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Waits until the condition holds.
-
-    Raises:
-        AssertionError: It does not.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 class Landed:

@@ -10,7 +10,8 @@ from include.landing import TRADES, list_files
 from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.factories import Database
-from tests.integration.capture.conftest import Capture, Landed, StartCapture, TestClock, eventually
+from tests.integration.capture.conftest import Capture, Landed, StartCapture, TestClock
+from tests.waiting import eventually
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)

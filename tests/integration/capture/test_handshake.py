@@ -10,7 +10,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from tests.integration.capture.conftest import Landed, StartCapture, eventually, serving, tcp_server
+from tests.integration.capture.conftest import Landed, StartCapture, serving, tcp_server
+from tests.waiting import eventually
 
 HEADERS = (("Authorization", "Bearer s3cret"), ("X-Desk", "power"))
 SUBSCRIBE = '{"op": "subscribe", "token": "t0ken"}'

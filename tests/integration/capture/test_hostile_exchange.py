@@ -16,16 +16,9 @@ import pytest
 from include.capture import connection
 from include.capture.timing import Timing
 from include.landing import TRADES, list_files
-from tests.integration.capture.conftest import (
-    QUICK,
-    Landed,
-    StartCapture,
-    eventually,
-    serving,
-    shake_hands,
-    tcp_server,
-)
+from tests.integration.capture.conftest import QUICK, Landed, StartCapture, serving, shake_hands, tcp_server
 from tests.integration.capture.test_main import StartProcess, start_process
+from tests.waiting import eventually
 
 __all__ = ["start_process"]
 

@@ -14,7 +14,8 @@ import pytest
 
 from include.landing import TRADES, is_writer_gone, list_files
 from include.simulator.exchange import Exchange
-from tests.integration.capture.conftest import Landed, eventually
+from tests.integration.capture.conftest import Landed
+from tests.waiting import eventually
 
 StartProcess = Callable[..., "subprocess.Popen[str]"]
 

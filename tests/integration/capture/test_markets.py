@@ -4,18 +4,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from include.landing import TRADES, list_files, read_lines
+from include.landing import TRADES, list_files
 from include.settings import PROJECT_ROOT
 from include.simulator.exchange import Exchange
 from include.simulator.market import SimulatedMarket
+from tests.messages import read_lines
+from tests.waiting import eventually
 
 TABLE = """
 [[markets]]
@@ -24,13 +25,6 @@ timezone = "{zone}"
 exchange_url = "{url}"
 market_data_url = "http://127.0.0.1:9"
 """
-
-
-def eventually(is_so: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -66,7 +60,7 @@ def messages(landing: Path, market: str = "") -> int:
 def children(process: "subprocess.Popen[bytes]") -> dict[str, psutil.Process]:
     found = {}
     for child in psutil.Process(process.pid).children():
-        with suppress(psutil.Error):  # it has just ended
+        with suppress(psutil.Error, ValueError):  # it has just ended, or just begun
             line = child.cmdline()
             found[line[line.index("--market") + 1]] = child
     return found
@@ -106,3 +100,10 @@ def test_children_end_with_a_parent_that_was_killed(service: "subprocess.Popen[b
     service.wait()
     _, alive = psutil.wait_procs(left, timeout=20)
     assert not alive
+
+
+def test_a_child_whose_parent_ended_before_it_began_captures_nothing(tmp_path: Path) -> None:
+    somebody_else = str(os.getppid())
+    command = [sys.executable, "-m", "include.capture", "--with-parent", somebody_else]
+    options = ["--landing-root", str(tmp_path), "--exchange-url", "ws://127.0.0.1:9"]
+    assert subprocess.run([*command, *options], cwd=PROJECT_ROOT, timeout=60, check=False).returncode == 0

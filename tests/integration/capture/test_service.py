@@ -28,11 +28,11 @@ from tests.integration.capture.conftest import (
     Landed,
     StartCapture,
     TestClock,
-    eventually,
     serving,
     shake_hands,
     tcp_server,
 )
+from tests.waiting import eventually
 
 ODD_MESSAGES: list[str | bytes] = [
     '{"deal_confirmation": {"id": "1"}}',

@@ -21,15 +21,8 @@ from include.jobs import load_trades
 from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.factories import Database
-from tests.integration.capture.conftest import (
-    QUICK,
-    Landed,
-    StartCapture,
-    eventually,
-    serving,
-    shake_hands,
-    tcp_server,
-)
+from tests.integration.capture.conftest import QUICK, Landed, StartCapture, serving, shake_hands, tcp_server
+from tests.waiting import eventually
 
 REASON = "no message for 1 s: the subscription may be dead"
 

@@ -1,13 +1,11 @@
 """What is late, from the command line."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
-from include.settings import PROJECT_ROOT, Settings
+from include.settings import Settings
 from tests.factories import Database
 from tests.messages import heartbeat
+from tests.waiting import run_module
 
 
 def test_the_command_tells_a_monitor(settings: Settings, database: Database) -> None:
@@ -31,16 +29,6 @@ def test_the_command_tells_a_monitor(settings: Settings, database: Database) -> 
 
 
 def command(settings: Settings) -> tuple[int, str]:
-    environment = os.environ | {
-        "WAREHOUSE_URL": settings.warehouse_url,
-        "LANDING_ROOT": str(settings.landing_root),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "include.commands.freshness"],
-        cwd=PROJECT_ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    own = {"WAREHOUSE_URL": settings.warehouse_url, "LANDING_ROOT": str(settings.landing_root)}
+    done = run_module("include.commands.freshness", **own)
     return done.returncode, done.stdout

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -11,20 +10,14 @@ from include.jobs import load_trades, validate_trades
 from include.settings import PROJECT_ROOT, Settings
 from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
+from tests.waiting import run_module
 
 FILE = "trades/date=2026-03-02/hour=10/a.jsonl"
 
 
 def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "include.commands.review", *arguments],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "WAREHOUSE_URL": settings.warehouse_url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    own = {"PYTHONWARNINGS": "error", "WAREHOUSE_URL": settings.warehouse_url}
+    return run_module("include.commands.review", *arguments, **own)
 
 
 @pytest.fixture

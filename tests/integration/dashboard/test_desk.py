@@ -297,3 +297,25 @@ def test_all_that_the_page_shows_is_one_answer(desk: Desk, client: Client) -> No
         each = {"from": str(DAY), "trader": "*", **{k: v for k, v in chosen.items() if k == "as_of"}}
         assert page["by_trader"] == ([] if "trader" in chosen else client.json("pnl_daily", **each)["rows"])
     assert client.json("page", day="2023-02-07")["by_trader"] == []
+
+
+def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "50", "anna", "3")
+    desk.build()
+    at = datetime(2023, 2, 6, 10, tzinfo=UTC)
+    for trader, hour in ((None, "12-13"), ("anna", "12-13"), ("bert", None)):
+        desk.database.insert(
+            "ops.limit_breaches",
+            market="DE", measure="position_mwh" if hour else "loss_eur",
+            scope="trader" if trader else "portfolio", trader_id=trader, delivery_day=DAY, delivery_hour=hour,
+            reached_at=at, value=3, limit_value=2,
+        )  # fmt: skip
+
+    def limits(**parameters: str) -> list[tuple[str | None, ...]]:
+        found = client.json("desk", day=str(DAY), **parameters)["limits"]
+        return [(row["trader_id"], row["delivery_hour"], row["value"], row["limit_value"]) for row in found]
+
+    whole, portfolio, anna = ("bert", None, "3", "2"), (None, "12-13", "3", "2"), ("anna", "12-13", "3", "2")
+    assert limits() == [whole, portfolio, anna]
+    assert limits(trader="anna") == [anna]
+    assert limits(as_of="2023-02-06T09:59:59Z") == []

@@ -93,6 +93,21 @@ def test_the_page_shows_the_days_on_which_a_delivery_day_is_traded(client: Clien
     assert client.json("page", day=str(DAY), as_of="2026-03-02T12:00:00Z")["statements"] is None
 
 
+def test_a_file_of_a_delivery_day_is_the_only_one_about_it(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "trades_20260302.csv"
+    file.write_text(
+        "TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;Volume;VolumeUnit\n"
+        "t1;SELL;2026-03-02T14:00:00Z;2026-03-02T15:00:00Z;2026-03-01T20:00:00Z;81.29;EUR;0.1;MWH\n"
+    )
+    load_statement.run(settings, DAY, file)
+    reconcile_trades.run(settings, [DAY])
+    for day, state in ((DAY, "reconciled"), (DAY + timedelta(days=1), None)):
+        (shown,) = client.json("page", day=str(day))["statements"]["days"]
+        assert (shown["statement_day"], shown["row"] and shown["row"]["state"]) == (str(day), state)
+
+
 @pytest.mark.usefixtures("reconciled")
 def test_an_hour_shows_what_the_statement_added_or_changed(client: Client) -> None:
     hour = client.json("hour", day=str(DAY), hour="15-16")

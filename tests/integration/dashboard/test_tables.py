@@ -54,6 +54,39 @@ def test_days_and_what_was_said_of_them(desk: Desk, client: Client) -> None:
     ]
 
 
+def test_weeks_and_months_with_any_of_the_days(desk: Desk, client: Client) -> None:
+    traded(desk)
+    later = DAY + timedelta(days=23)  # Wednesday, the 1st of March
+    desk.sell("12-13", "20", day=later)
+    desk.price("12-13", "5", later)
+    desk.build(later)
+    moment = desk.database.value("SELECT clock_timestamp()").isoformat()
+
+    def shown(table: str, first: str, last: str, **parameters: str) -> list[tuple[str | None, ...]]:
+        rows = client.json(table, **{"from": first, "to": last}, **parameters)["rows"]
+        key = "delivery_week" if table == "pnl_weekly" else "delivery_month"
+        names = (key, "trader_id", "pnl_eur", "priced_pnl_eur", "delivery_day_count", "missing_price_count")
+        return [tuple(row[name] for name in names) for row in rows]
+
+    february = ("2023-02-01", None, None, "-2.8", 2, 1)
+    assert shown("pnl_monthly", "2023-02-28", "2023-02-28") == [february]
+    assert shown("pnl_monthly", "2023-02-28", "2023-03-01", as_of=moment) == [
+        february,
+        ("2023-03-01", None, "15", "15", 1, 0),
+    ]
+    assert shown("pnl_weekly", "2023-02-13", "2023-02-26") == []
+    assert shown("pnl_weekly", "2023-02-12", "2023-02-27", trader="anna") == [
+        ("2023-02-06", "anna", None, "0.4", 2, 1),
+        ("2023-02-27", "anna", "15", "15", 1, 0),
+    ]
+    assert [row[1] for row in shown("pnl_weekly", "2023-02-06", "2023-02-06", trader="*")] == [
+        "=cmd|' /C calc'!A0",
+        "anna",
+    ]
+    reply = client.get("api/v1/pnl_weekly", **{"from": "2023-02-06", "to": "2023-02-06"}, format="csv")
+    assert reply.content.startswith(b"\xef\xbb\xbfdelivery_week,trader_id,market,delivery_day_count,")
+
+
 def test_a_file_that_a_spreadsheet_opens(desk: Desk, client: Client) -> None:
     traded(desk)
     reply = client.get("api/v1/pnl_hourly", format="csv", trader="*", **DAYS)

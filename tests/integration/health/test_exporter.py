@@ -16,19 +16,13 @@ from include.health import collector, warehouse
 from include.settings import PROJECT_ROOT, Settings
 from tests.factories import Database
 from tests.integration.health.conftest import Exporter, Samples, Wire, parsed
+from tests.waiting import eventually, run_module
 
 UP = ("warehouse_up", ())
 
 
 def has_metrics(samples: Samples) -> bool:
     return ("pending_delivery_periods", ()) in samples
-
-
-def until_up(exporter: Exporter, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while exporter.scrape()[UP] == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_warehouse_that_refuses_is_down_and_comes_back_by_itself(exporter: Exporter, wire: Wire) -> None:
@@ -50,7 +44,7 @@ def test_a_warehouse_that_hangs_is_down_in_time_and_comes_back_by_itself(
     assert exporter.scrape()[UP] == 0
     assert time.monotonic() - before < 9
     wire.frozen = wire.connections
-    until_up(exporter, 10)
+    eventually(lambda: exporter.scrape()[UP], 10)
 
 
 def test_a_connection_that_hangs_in_a_query_is_broken(
@@ -63,7 +57,7 @@ def test_a_connection_that_hangs_in_a_query_is_broken(
         wire.frozen = wire.connections  # for good
         assert scrape.result()[UP] == 0
     database.rows("ROLLBACK")
-    until_up(exporter, 3)  # the frozen connection alone would be waited for many minutes
+    eventually(lambda: exporter.scrape()[UP], 3)  # the frozen connection alone would be waited for many minutes
 
 
 def test_a_slow_warehouse_is_left_alone_after_seconds(
@@ -144,15 +138,7 @@ def test_the_command_serves_and_ends_at_sigterm(process: "subprocess.Popen[str]"
 @pytest.mark.parametrize("arguments", [["--host", "192.0.2.1"], []], ids=["address", "setting"])
 def test_what_cannot_work_ends_with_a_sentence(arguments: list[str], settings: Settings) -> None:
     url = settings.warehouse_url if arguments else "mysql://nowhere"
-    ended = subprocess.run(
-        [sys.executable, "-m", "include.health", "--port", "0", *arguments],
-        cwd=PROJECT_ROOT,
-        env=os.environ | {"WAREHOUSE_URL": url},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run_module("include.health", "--port", "0", *arguments, WAREHOUSE_URL=url)
     assert ended.returncode == 2
     assert ended.stderr.startswith("monitoring: ")
     assert "Traceback" not in ended.stderr

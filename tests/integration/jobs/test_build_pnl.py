@@ -23,6 +23,7 @@ from include.settings import Settings
 from include.warehouse.queries import run_sql
 from tests.factories import Database
 from tests.messages import write_landing_file
+from tests.waiting import at_once
 
 DAY = date(2026, 3, 2)
 LATE = datetime(2026, 3, 3, tzinfo=UTC)
@@ -187,22 +188,9 @@ def test_builds_at_once(settings: Settings, database: Database, monkeypatch: pyt
     days = [DAY + timedelta(days=n) for n in range(5)]
     for day in days:
         database.trade(batch, day, "10-11")
-    failures: list[Exception] = []
-
-    def build() -> None:
-        try:
-            build_pnl.run(settings)
-        except Exception as error:  # noqa: BLE001
-            failures.append(error)
-
     for _ in range(3):
         database.pending()
-        threads = [threading.Thread(target=build) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert failures == []
+        at_once(lambda: build_pnl.run(settings))
     assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 5
     assert database.value("SELECT count(*) FROM curated.pnl_hourly_history") == 5
     assert database.value("SELECT count(*) FROM ops.pending_delivery_periods") == 0

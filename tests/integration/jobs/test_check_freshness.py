@@ -10,10 +10,11 @@ import pytest
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
 from include.expectations.review import Selection, decide
+from include.health.alarms import check
 from include.health.notices import Notice
 from include.health.notify import notify
 from include.jobs import load_trades, validate_trades
-from include.jobs.check_freshness import check, run
+from include.jobs.check_freshness import run
 from include.landing import event_line, message_line
 from include.settings import Settings
 from include.warehouse.roles import administer_warehouse

@@ -17,16 +17,9 @@ from include.landing import event_line, message_line
 from include.run_scope import Window
 from include.settings import Settings
 from tests.factories import Database
-from tests.integration.capture.conftest import (
-    Landed,
-    StartCapture,
-    TestClock,
-    eventually,
-    landed,
-    serving,
-    start_capture,
-)
+from tests.integration.capture.conftest import Landed, StartCapture, TestClock, landed, serving, start_capture
 from tests.messages import deal, write_landing_file
+from tests.waiting import eventually
 
 __all__ = ["landed", "start_capture"]
 

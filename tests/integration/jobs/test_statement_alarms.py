@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.jobs.check_freshness import check
+from include.health.alarms import check
 from include.settings import Settings
 from tests.factories import MARKET, NOW, Database, ago
 

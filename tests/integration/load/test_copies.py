@@ -164,19 +164,10 @@ def test_any_order_of_files_gives_the_same_tables(settings: Settings, database: 
             load(settings, hour)
             build_pnl.run(settings)
         seen.append(fingerprint(database))
-        forget_everything(database)
+        database.forget_everything()
     assert seen[0]["curated.pnl_hourly"][0] == 2
     assert seen[0]["raw.trades"][0] == 183
     assert [found for found in seen if found != seen[0]] == []
-
-
-def forget_everything(database: Database) -> None:
-    """Empties every table but the market's settings."""
-    tables = database.value(
-        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
-    )
-    database.rows(f"TRUNCATE {tables}")
 
 
 def test_loading_window_by_window_knows_the_same_gaps_as_loading_all(

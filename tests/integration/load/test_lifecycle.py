@@ -206,8 +206,4 @@ def forget_everything(settings: Settings, database: Database) -> None:
     """Removes the landing files, and empties every table but the market's settings."""
     for file in list_files(settings.landing_root, TRADES):
         file.path.unlink()
-    tables = database.value(
-        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
-    )
-    database.rows(f"TRUNCATE {tables} RESTART IDENTITY")
+    database.forget_everything()

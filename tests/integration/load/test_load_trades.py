@@ -2,7 +2,6 @@
 
 import fcntl
 import itertools
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from include.load.trades import TradeSink
 from include.run_scope import Window
 from include.settings import Settings
 from tests.messages import RECEIVED_AT, deal, event, landed, write_landing_file
+from tests.waiting import at_once
 
 
 @pytest.fixture
@@ -186,20 +186,7 @@ def test_two_loaders_at_once(settings: Settings, query: Any) -> None:
     content = landed([deal(id=str(n)) for n in range(3000)])
     for name in "abcd":
         write_landing_file(settings.landing_root, content, name)
-    failures: list[Exception] = []
-
-    def load() -> None:
-        try:
-            load_trades.run(settings)
-        except Exception as error:  # noqa: BLE001
-            failures.append(error)
-
-    threads = [threading.Thread(target=load) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(lambda: load_trades.run(settings))
     assert query("SELECT count(*) FROM raw.trades") == [(3000,)]
     assert query("SELECT sum(line_count), sum(duplicate_count) FROM ops.landing_files") == [(12000, 9000)]
     assert query("SELECT count(*) FROM ops.load_batches") == [(4,)]

@@ -10,21 +10,14 @@ from pathlib import Path
 
 from include.local import leftovers, ports
 from include.local.postgres import EmbeddedPostgres
-from include.settings import PROJECT_ROOT
+from tests.waiting import run_module
 
 
 def run(state: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """The command with an environment of its own, so that no `.env` and no shell of the developer decides."""
     free = [f"--{name}-port={ports.find_free()}" for name in ("exchange", "market-data")]
-    return subprocess.run(
-        [sys.executable, "-m", "include.local", "run", "--state", str(state), *free],
-        cwd=PROJECT_ROOT,
-        env=os.environ | {"AIRFLOW_PORT": str(ports.find_free())} | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    own = {"AIRFLOW_PORT": str(ports.find_free())} | environment
+    return run_module("include.local", "run", "--state", str(state), *free, **own)
 
 
 def test_a_port_in_use_is_one_line_that_says_what_to_do_and_leaves_nothing_running(tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ import pytest
 
 from include.errors import TransientError
 from include.jobs.pull_reference_prices import run
-from include.landing import REFERENCE_PRICES, is_writer_gone, list_files, read_lines
+from include.landing import REFERENCE_PRICES, is_writer_gone, list_files
 from include.settings import Settings
 from include.simulator.provider import Provider
 from tests.integration.pull.conftest import Warehouse
 from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.integration.pull.test_client import closed_port
+from tests.messages import read_lines
 
 NOW = datetime(2026, 3, 2, 13, 50, tzinfo=UTC)
 """14:50 in Berlin: the nine hours 15-16 to 23-24 are open."""

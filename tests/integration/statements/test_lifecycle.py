@@ -23,7 +23,8 @@ from include.expectations import acceptance
 from include.jobs import build_pnl, reconcile_trades
 from include.landing import STATEMENTS, TRADES, list_files
 from include.load import audit
-from include.load.loader import load_file
+from include.load.loader import QUERIES, load_file
+from include.load.statement_files import BY_DELIVERY_DAY
 from include.load.statements import load_statement
 from include.load.trades import TradeSink
 from include.settings import Settings
@@ -36,7 +37,7 @@ from tests.integration.load.test_lifecycle import (
     received,
     write,
 )
-from tests.messages import RECEIVED_AT, cancellation, deal
+from tests.messages import DEAL, RECEIVED_AT, cancellation, deal
 from tests.statements import DAY, HEADER, line, text
 from tools.fingerprint import fingerprint
 
@@ -58,8 +59,15 @@ _lines = st.lists(
     max_size=6,
     unique_by=lambda row: (row.split(",")[0], row.split(",")[3]),
 )
+_EXECUTED, _DELIVERED = DEAL["execution_time"], f'"{DAY}"'
+_trades = st.builds(
+    lambda message, executed, delivered: message.replace(_EXECUTED, executed).replace(_DELIVERED, delivered),
+    _confirmations,
+    st.sampled_from([_EXECUTED, _EXECUTED, "2026-03-01T20:00:00Z"]),
+    st.sampled_from([_DELIVERED, _DELIVERED, '"2026-03-03"']),
+)
 _sent = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 4), st.one_of(_confirmations, _confirmations, _cancellations)),
+    st.tuples(st.integers(0, 2), st.integers(0, 4), st.one_of(_trades, _trades, _cancellations)),
     max_size=10,
 )
 
@@ -100,6 +108,9 @@ def loads(settings: Settings) -> Iterator[Loads]:
         def messages(number: int, is_reload: bool) -> None:
             file = list_files(settings.landing_root, TRADES)[number]
             load_file(conn, file, TradeSink(MARKET), is_reload=is_reload)
+            with conn, conn.cursor() as cur:  # as each scan of the landing files does
+                since = {"market": MARKET.market, "since": RECEIVED_AT - timedelta(days=9)}
+                cur.execute(QUERIES["pending_capture_gaps"], since)
             validate()
 
         def statements(is_reload: bool) -> None:
@@ -115,19 +126,21 @@ def m(**changes: Any) -> str:
     return deal(id="x", **changes)
 
 
-def land(root: Path, lines: list[str], second: float) -> None:
+def land(root: Path, lines: list[str], second: float, is_by_delivery_day: bool) -> None:
     """The statement of the day, landed so long after RECEIVED_AT."""
     landed_at = RECEIVED_AT + timedelta(seconds=second)
     folder = root / STATEMENTS / f"date={DAY}"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-0.csv").write_text(text(lines))
+    kind = BY_DELIVERY_DAY if is_by_delivery_day else ".csv"
+    (folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-0{kind}").write_text(text(lines))
 
 
-def statement(lines: list[str], second: float) -> Statement:
+def statement(lines: list[str], second: float, is_by_delivery_day: bool) -> Statement:
     parser = StatementParser(MARKET, DAY)
     parser.trade(HEADER)
     trades = [parser.trade(row) for row in lines]
-    return Statement(DAY, RECEIVED_AT + timedelta(seconds=second), tuple(trade for trade in trades if trade))
+    landed_at = RECEIVED_AT + timedelta(seconds=second)
+    return Statement(DAY, landed_at, tuple(trade for trade in trades if trade), is_by_delivery_day)
 
 
 @seed(20260302)
@@ -140,21 +153,36 @@ def statement(lines: list[str], second: float) -> Statement:
     st.sampled_from([-0.5, 1.5, 9]),
     st.permutations([0, 1, 2, "s"]),
     st.lists(st.integers(0, 3), max_size=3),
+    st.booleans(),
 )
+# executed on the day before: unexpected only in a file of its delivery day; and the other way round
+@example([(0, 0, m(execution_time="2026-03-01T20:00:00Z"))], [], 9, [0, 1, 2, "s"], [], True)
+@example([(0, 0, m(execution_time="2026-03-01T20:00:00Z"))], [], 9, ["s", 0, 1, 2], [3], False)
+@example([(0, 0, m(delivery_day="2026-03-03"))], [], 9, ["s", 0, 1, 2], [], True)
+@example([(0, 0, m(delivery_day="2026-03-03"))], [], 9, [0, 1, 2, "s"], [], False)
+# no trade was captured: the gap of the hour is known only later
+@example([], [line(price=1)], -0.5, ["s", 1, 2, 0], [], False)
 # captured after the statement was reconciled: nothing is added any more
-@example([(0, 0, m(price=1))], [line(price=1)], 9, ["s", 0, 1, 2], [])
+@example([(0, 0, m(price=1))], [line(price=1)], 9, ["s", 0, 1, 2], [], True)
 # not captured; it is taken back by any cancellation
-@example([(0, 0, cancellation(id="x"))], [line(price=1)], 9, [0, 1, 2, "s"], [3])
+@example([(0, 0, cancellation(id="x"))], [line(price=1)], 9, [0, 1, 2, "s"], [3], False)
 # an amendment before the statement gives way, one after it does not
-@example([(0, 0, m(price=1)), (1, 1, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [0])
-@example([(0, 0, m(price=1)), (1, 2, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [1, 3])
+@example([(0, 0, m(price=1)), (1, 1, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [0], False)
+@example(
+    [(0, 0, m(price=1)), (1, 2, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [1, 3], True
+)
 # the copy that shows that an amendment came before the statement is loaded last
 @example(
-    [(0, 4, m(price=3, revision=1)), (1, 1, m(price=3, revision=1))], [line(price=2)], 1.5, [0, "s", 1, 2], []
+    [(0, 4, m(price=3, revision=1)), (1, 1, m(price=3, revision=1))],
+    [line(price=2)],
+    1.5,
+    [0, "s", 1, 2],
+    [],
+    False,
 )
 # in quarantine with the same content, and with another
-@example([(0, 0, m(price=99_999))], [line(price=99_999)], 9, [0, "s", 1, 2], [])
-@example([(0, 0, m(price=99_999))], [line(price=9)], 9, ["s", 0, 1, 2], [])
+@example([(0, 0, m(price=99_999))], [line(price=99_999)], 9, [0, "s", 1, 2], [], False)
+@example([(0, 0, m(price=99_999))], [line(price=9)], 9, ["s", 0, 1, 2], [], False)
 @pytest.mark.timeout(600 + 20 * EXAMPLES)
 def test_sql_counts_what_the_specification_counts(
     settings: Settings,
@@ -165,10 +193,14 @@ def test_sql_counts_what_the_specification_counts(
     second: float,
     order: list[Any],
     reloads: list[int],
+    is_by_delivery_day: bool,
 ) -> None:
     messages, statements = loads
     expected = reconcile(
-        received(sent), [statement(lines, second)], MARKET, lambda trade: abs(trade.price_eur_per_mwh) < 10_000
+        received(sent),
+        [statement(lines, second, is_by_delivery_day)],
+        MARKET,
+        lambda trade: abs(trade.price_eur_per_mwh) < 10_000,
     )
     seen = []
     for steps in (
@@ -179,7 +211,7 @@ def test_sql_counts_what_the_specification_counts(
         for file in list_files(settings.landing_root, STATEMENTS):
             file.path.unlink()
         write(settings, sent)
-        land(settings.landing_root, lines, second)
+        land(settings.landing_root, lines, second, is_by_delivery_day)
         for step, is_reload in steps:
             if step == "s":
                 statements(is_reload)

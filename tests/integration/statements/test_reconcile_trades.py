@@ -22,6 +22,7 @@ from include.jobs import (
     reconcile_trades,
     validate_trades,
 )
+from include.jobs.check_freshness import check
 from include.landing import STATEMENTS, event_line, list_files
 from include.load import audit, statements
 from include.run_scope import DeliveryDays, Rebuild
@@ -29,6 +30,7 @@ from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import cancellation, deal, landed, write_landing_file
 from tests.statements import DAY, line, text, write_statement
+from tools.fingerprint import fingerprint
 
 NEXT_DAY = DAY + timedelta(days=1)
 
@@ -165,6 +167,89 @@ def test_a_gap_heals_as_if_it_had_never_been(
     assert is_clean(settings)
 
 
+def test_a_file_of_a_delivery_day_heals_the_hours_of_that_day_only(
+    settings: Settings, database: Database, second: Database, second_warehouse_url: str, tmp_path: Path
+) -> None:
+    """No connection from 18:00 to 20:00 of the day before: hours of both days were tradable then."""
+    start, _ = MARKET.span_of(DAY)
+    whole = replace(settings, warehouse_url=second_warehouse_url, landing_root=tmp_path / "whole")
+    # 15:30, 18:30 and 19:30 for both days, and two of the day itself, one of which is for the next day
+    sent = [
+        (hours, f"{day:%d}_{hours}", day, hour)
+        for day, hour, moments in (
+            (DAY - timedelta(days=1), 22, (-8.5, -5.5, -4.5)),
+            (DAY, 2, (-8.5, -5.5, -4.5)),
+            (DAY, 16, (9,)),
+            (NEXT_DAY, 2, (16,)),
+        )
+        for hours in moments
+    ]
+    for one, spans in ((settings, [(-10.0, -6.0), (-4.0, 24.0)]), (whole, [(-10.0, 24.0)])):
+        content = connections(*spans)
+        for hours, name, day, hour in sent:
+            if any(first <= hours < last for first, last in spans):
+                at = start + timedelta(hours=hours, seconds=1)
+                message = deal(
+                    id=name,
+                    delivery_day=f"{day}",
+                    delivery_hour=f"{hour:02}-{hour + 1:02}",
+                    execution_time=at.isoformat(),
+                )
+                content += landed([message], at)
+        write_landing_file(one.landing_root, b"".join(sorted(content.splitlines(keepends=True))))
+        load_trades.run(one)
+        validate_trades.run(one)
+        build_pnl.run(one)
+    incomplete = (
+        "SELECT DISTINCT delivery_day FROM ops.incomplete_periods WHERE reason = 'capture_gap' ORDER BY 1"
+    )
+    complete = "SELECT DISTINCT delivery_day, delivery_hour, is_complete FROM curated.pnl_hourly ORDER BY 1, 2"
+    before = DAY - timedelta(days=1)
+    assert database.rows(complete) == [
+        (before, "22-23", False),
+        (DAY, "02-03", False),
+        (DAY, "16-17", False),
+        (NEXT_DAY, "02-03", False),  # its last two hours are after what was captured
+    ]
+    rows = [
+        f"{name};SELL;{local:%Y-%m-%d %H:%M:%S};{local + timedelta(hours=1):%Y-%m-%d %H:%M:%S};"
+        f"{start + timedelta(hours=hours)};20.64;EUR;1.2;MW;flex_trader_4"
+        for hours, name, day, hour in sent
+        if day == DAY
+        for local in [datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)]
+    ]
+    file = tmp_path / "trades-2026-03-02.csv"
+    header = "TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;Volume;VolumeUnit;TraderId"
+    file.write_text(text(rows, f"# Private Trades - 2026-03-02 - 2026-03-03T00:05:16.000Z;;;;;;;;\n{header}"))
+    assert reconcile(settings, file)["rejected_count"] == 0
+    assert database.rows(COUNTS) == [("reconciled", 2, 2, 0, 0)]
+    assert database.rows(complete) == [
+        (before, "22-23", False),
+        (DAY, "02-03", True),
+        (DAY, "16-17", True),
+        (NEXT_DAY, "02-03", False),  # its last two hours are after what was captured
+    ]
+    assert database.rows(incomplete) == [(before,), (NEXT_DAY,)]
+    of_day = (
+        "SELECT delivery_hour, trader_id, trade_count, sell_mwh, cash_flow_eur, capture_gap_seconds,"
+        " is_complete FROM curated.pnl_hourly WHERE delivery_day = %s ORDER BY 1, 2"
+    )
+    assert database.rows(of_day, (DAY,)) == second.rows(of_day, (DAY,))
+    assert database.rows(
+        "SELECT DISTINCT delivery_day, reconciled_gap_seconds > 7000 FROM curated.pnl_versions"
+        " WHERE valid_to IS NULL ORDER BY 1"
+    ) == [(before, False), (DAY, True), (NEXT_DAY, False)]
+    standing = database.rows(PNL.format("*"))
+    assert reconcile(settings, file)["line_count"] == 0
+    rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+    assert database.rows(PNL.format("*")) == standing
+    # a captured trade for the day that is not in it opens its gaps again
+    capture(settings, [deal(id="extra", execution_time="2026-03-01T15:00:00Z")], "late")
+    build_pnl.run(settings)
+    assert database.rows(COUNTS) == [("differences", 2, 2, 0, 1)]
+    assert (DAY, "02-03", False) in database.rows(complete)
+
+
 def test_each_outcome(settings: Settings, database: Database, tmp_path: Path) -> None:
     """Matched, missing, another price or trader, and one that the statement does not have."""
     capture(settings, [deal(id=name) for name in ("same", "price", "extra", "trader")])
@@ -218,6 +303,53 @@ def test_an_unexpected_trade_counts_until_a_person_discards_it(
     reconcile(settings, write_statement(tmp_path, [line(id="same"), line(id="extra", price=1)]))
     assert [row[0] for row in database.rows(TRADES)] == ["extra", "same"]
     assert database.rows(COUNTS) == [("reconciled", 2, 0, 0, 0)]
+
+
+def test_a_trade_that_was_taken_back_while_nobody_was_connected(
+    settings: Settings, database: Database, second: Database, second_warehouse_url: str, tmp_path: Path
+) -> None:
+    """Only the statement knows of the recall, and of an amendment: the trade is not in it, or otherwise."""
+    start, _ = MARKET.span_of(DAY)
+    recalled, amended, first = (deal(id=name) for name in ("recalled", "amended", "kept"))
+    amendment = deal(id="amended", revision=1, price="31.5")
+    whole = replace(settings, warehouse_url=second_warehouse_url, landing_root=tmp_path / "whole")
+    for one, spans in ((settings, [(-10.0, 8.0), (10.0, 24.0)]), (whole, [(-10.0, 24.0)])):
+        content = connections(*spans) + landed([recalled, amended, first], start + timedelta(hours=7))
+        if one is whole:
+            content += landed([cancellation(id="recalled"), amendment], start + timedelta(hours=9))
+        write_landing_file(one.landing_root, b"".join(sorted(content.splitlines(keepends=True))))
+        load_trades.run(one)
+        validate_trades.run(one)
+        build_pnl.run(one)
+    alarms = (
+        "SELECT severity, detail FROM ops.alarms WHERE cleared_at IS NULL AND alarm = 'statement_differences'"
+    )
+    trades = (
+        "SELECT trade_count, sell_mwh, cash_flow_eur, capture_gap_seconds, is_complete FROM curated.pnl_hourly"
+    )
+    reconcile(settings, write_statement(tmp_path, [line(id="kept"), line(id="amended", price="31.5")]))
+    assert database.rows(COUNTS) == [("differences", 1, 0, 1, 1)]
+    assert database.rows(trades) == [(3, Decimal("3.6"), Decimal("87.336"), 7200, False)], "it still counts"
+    check(settings)
+    assert database.rows(alarms) == [
+        (
+            "critical",
+            "the exchange's statement is not reconciled, a review is needed: 2026-03-02 (1 captured trades are"
+            " not in it, 0 of its lines cannot be used)",
+        )
+    ]
+    assert [row["trade_id"] for row in waiting(settings)] == ["recalled"]
+    decide(settings, "discard", "the exchange took it back", Selection(trade_id="recalled"))
+    build_pnl.run(settings)
+    check(settings)
+    assert [severity for severity, _ in database.rows(alarms)] == ["warning"], "one trade was changed"
+    assert database.rows(COUNTS) == [("reconciled", 1, 0, 1, 1)]
+    assert database.rows(trades) == [(2, Decimal("2.4"), Decimal("62.568"), 0, True)]
+    assert database.rows(trades) == second.rows(trades)
+    shown = ("cancelled_trade_count", "amendment_count")
+    tables = ("curated.pnl_hourly", "curated.pnl_daily", "curated.portfolio_pnl_hourly")
+    healed, uninterrupted = (fingerprint(one, without=shown) for one in (database, second))
+    assert [healed[name] for name in tables] == [uninterrupted[name] for name in tables]
 
 
 def test_a_trade_near_midnight_may_be_in_the_file_beside(
@@ -309,7 +441,9 @@ def test_what_is_no_statement_is_refused_in_words(settings: Settings, tmp_path: 
 def test_a_day_that_is_not_over_has_no_statement(settings: Settings, tmp_path: Path) -> None:
     """It would close gaps that are still to come."""
     today = datetime.now(MARKET.timezone).date()
-    with pytest.raises(TerminalError, match="is not over"):
+    with pytest.raises(
+        TerminalError, match=f"not accepted before {today + timedelta(days=1)} 00:00 Europe/Berlin$"
+    ):
         load_statement.run(settings, today, write_statement(tmp_path, [line()], today))
 
 
@@ -365,6 +499,30 @@ def test_an_added_trade_that_breaks_an_expectation_is_quarantined(
     assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
     rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
     assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
+
+
+def test_an_hour_whose_statement_rows_wait_for_validation_is_incomplete(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="a")])
+    build_pnl.run(settings)
+    file = write_statement(tmp_path, [line(id="a"), line(id="b"), line(id="c", delivery_hour="17")])
+    load_statement.run(settings, DAY, file)
+    reconcile_trades.run(settings, [DAY])
+    build_pnl.run(settings)
+    waits = (
+        "SELECT delivery_hour, substring(detail FOR 10) FROM ops.incomplete_periods"
+        " WHERE reason = 'trades_not_validated' ORDER BY delivery_hour"
+    )
+    assert database.rows(waits) == [("15-16", "1 trade of"), ("17-18", "1 trade of")]
+    assert database.rows("SELECT delivery_hour, trade_count FROM curated.pnl_hourly") == [("15-16", 1)]
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.rows(waits) == []
+    assert database.rows("SELECT delivery_hour, trade_count FROM curated.pnl_hourly ORDER BY 1") == [
+        ("15-16", 2),
+        ("17-18", 1),
+    ]
 
 
 def test_what_is_captured_late_is_added_no_more(settings: Settings, database: Database, tmp_path: Path) -> None:

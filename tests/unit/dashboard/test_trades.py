@@ -31,7 +31,7 @@ def test_a_message_can_only_be_discarded() -> None:
 
 def test_a_message_of_another_market_than_the_first_names_it() -> None:
     known = f"FILE={LINE['landing_file']} LINE=17 ACTION=discard REASON='…' MARKET=FI"
-    assert review_command(LINE, "FI") == f"make review {known}"
-    assert review_command(LINE | {"trade_id": "t_4711"}, "FI") == (
+    assert review_command(LINE, " MARKET=FI") == f"make review {known}"
+    assert review_command(LINE | {"trade_id": "t_4711"}, " MARKET=FI") == (
         "make review TRADE=t_4711 ACTION=accept|discard REASON='…' MARKET=FI"
     )

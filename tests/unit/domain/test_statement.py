@@ -12,12 +12,12 @@ from include.domain.delivery_period import Market
 from include.domain.rejection import Reason, RejectedMessageError
 from include.domain.statement import (
     MAX_PREAMBLE_LINES,
-    StatementFormat,
     StatementParser,
     StatementTrade,
     UnknownFormatError,
     encoding_of,
 )
+from include.domain.statement_format import StatementFormat
 from tests.statements import HEADER, line
 
 BERLIN = Market.of("Europe/Berlin")
@@ -65,7 +65,8 @@ def test_the_second_public_format() -> None:
         "2042884497;SELL;2025-06-08 00:00:00+00:00;2025-06-08 01:00:00+00:00;2025-06-07 15:03:44.509000+00:00;"
         "81.29;EUR;0.1;MWH"
     )
-    comment, header, trade = read([COMMENT, INSTANTS, row], date(2025, 6, 7))
+    # the file is of the delivery day, as its comment says; the trade was executed on the day before
+    comment, header, trade = read([COMMENT, INSTANTS, row], date(2025, 6, 8))
     assert (comment, header) == (None, None)
     assert trade is not None
     assert (trade.trade_id, trade.direction, trade.trader_id) == ("2042884497", "sell", None)
@@ -97,7 +98,7 @@ def test_the_second_public_format() -> None:
 def test_two_moments_are_a_delivery_period_and_energy_is_power(
     start: str, end: str, label: str, quantity: str
 ) -> None:
-    trade = one(instants(start, end), INSTANTS)
+    trade = one(instants(start, end), INSTANTS, date.fromisoformat(start[:10]))
     assert trade.period.delivery_hour == label
     assert trade.quantity_mw == Decimal(quantity)
 
@@ -241,6 +242,31 @@ def test_the_day_is_local(executed: str) -> None:
 @pytest.mark.parametrize("executed", ["", "soon", "2026-13-01T00:00:00Z"])
 def test_a_time_that_cannot_be_read_costs_no_trade(executed: str) -> None:
     assert one(line(execution_time=executed)).executed_at is None
+
+
+def test_a_file_may_be_of_a_delivery_day() -> None:
+    columns = {name: name for name in HEADER.split(",")}
+    on_the_day_before = "2026-03-01T15:00:00Z"
+    for is_by_delivery_day in (None, True):
+        parser = StatementParser(
+            BERLIN, DAY, [StatementFormat(columns, is_by_delivery_day=True)], is_by_delivery_day
+        )
+        parser.trade(HEADER)
+        assert parser.trade(line(execution_time=on_the_day_before)) is not None
+        assert parser.trade(line(execution_time="")) is not None
+        with pytest.raises(RejectedMessageError) as error:
+            parser.trade(line(delivery_day="2026-03-03"))
+        assert error.value.reason is Reason.WRONG_STATEMENT_DAY
+        assert error.value.detail == (
+            "delivers on 2026-03-03, not on 2026-03-02 in Europe/Berlin; where such a file has the day of"
+            ' execution, set day = "execution" of statement in MARKETS_FILE'
+        )
+    parser = StatementParser(BERLIN, DAY)
+    parser.trade(HEADER)
+    with pytest.raises(RejectedMessageError, match='set day = "delivery" of statement'):
+        parser.trade(line(execution_time=on_the_day_before))
+    with pytest.raises(RejectedMessageError, match=r"Europe/Berlin$"):
+        parser.trade(line(execution_time=on_the_day_before, delivery_day="2026-03-03"))
 
 
 def test_units_are_the_markets() -> None:

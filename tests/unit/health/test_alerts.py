@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from include.health.__main__ import DEFAULT_PORT
+from include.health.alarm_rules import CAPTURE_LIMIT
 from include.health.metrics import METRICS, PREFIX, full_name
-from include.jobs.check_freshness import CAPTURE_LIMIT
 from include.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "docs" / "monitoring"

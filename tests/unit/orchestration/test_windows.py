@@ -288,8 +288,8 @@ def test_a_backfill_does_the_day_of_its_place_whatever_the_run_once_was() -> Non
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ({"day": "2026-03-02"}, r"2026-03-02 has not ended in Europe/Berlin.*make reconcile FILE="),
-        ({"file": "epex_trades_20260302.csv"}, "2026-03-02 has not ended"),
+        ({"day": "2026-03-02"}, "2026-03-02 is not over .* not accepted before 2026-03-03 00:00 Europe/Berlin"),
+        ({"file": "epex_trades_20260302.csv"}, "2026-03-02 is not over"),
         ({"day": "yesterday"}, "day must be a delivery day like 2026-03-02, not 'yesterday'"),
         ({"file": 7}, "file must be the name of a file, not 7"),
         (

@@ -121,27 +121,3 @@ def test_two_queries_cannot_have_the_same_name(file: Path) -> None:
     file.write_text("-- name: a\nSELECT 1\n-- name: a\nSELECT 2\n")
     with pytest.raises(ValueError, match="two queries have the same name"):
         load_queries(file.name)
-
-
-def parse(source: str) -> list[tuple[str, str]]:
-    return list(used_queries(ast.parse(source)))
-
-
-def test_names_are_found_where_they_are_run() -> None:
-    source = 'QUERIES = load_queries("load/queries.sql")\nrun_sql(cur, QUERIES["a"] if b else QUERIES["c"])'
-    assert sorted(parse(source)) == [("load/queries.sql", "a"), ("load/queries.sql", "c")]
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        'QUERIES[f"reload_{source}"]',
-        "QUERIES[name]",
-        'QUERIES.get("a")',
-        "list(QUERIES)",
-        'load_queries("pull/queries.sql")["a"]',
-    ],
-)
-def test_a_name_that_is_put_together_is_noticed(use: str) -> None:
-    with pytest.raises(AssertionError):
-        parse(f'QUERIES = load_queries("load/queries.sql")\nrun_sql(cur, {use})')

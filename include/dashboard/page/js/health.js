@@ -3,6 +3,7 @@
 import { el, outside, outsideLink, setChildren, setText } from "./dom.js";
 import { withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
+import { marketArgument } from "./server.js";
 import { clock, duration, timeAttributes, timezoneName } from "./times.js";
 
 const GOOD = new Set(["success", "connected", "running", "passed", "ok"]);
@@ -34,7 +35,7 @@ const SECTIONS = [
     title: "Trades in quarantine, by the rule that they break",
     first: ["expectation", "count", "oldest_received_at", "review_command"],
     headings: { count: "waiting", oldest_received_at: "oldest" },
-    hint: "make review lists each that waits; EXPECTATION=… instead of TRADE=… decides on all that break a rule.",
+    hint: () => `make review${marketArgument()} lists each that waits; EXPECTATION=… instead of TRADE=… decides on all that break a rule.`,
     none: "No trade waits for a decision.",
   },
   {
@@ -42,7 +43,7 @@ const SECTIONS = [
     title: "Rejected messages by reason",
     first: ["reason_code", "unreviewed_count", "oldest_unreviewed_at", "review_command", "count", "last_at", "detail", "raw"],
     headings: { unreviewed_count: "waiting", oldest_unreviewed_at: "oldest", count: "ever", last_at: "last" },
-    hint: "make review lists each that waits; REJECT=reason instead of FILE=… and LINE=… decides on all with a reason.",
+    hint: () => `make review${marketArgument()} lists each that waits; REJECT=reason instead of FILE=… and LINE=… decides on all with a reason.`,
     none: "Nothing was rejected.",
   },
   {
@@ -142,7 +143,7 @@ export class HealthView {
       setChildren(
         content,
         rows.length ? recordsTable(section.title, rows, section) : el("p", { class: "hint" }, section.none),
-        rows.length && section.hint ? el("p", { class: "hint" }, section.hint) : null,
+        rows.length && section.hint ? el("p", { class: "hint" }, section.hint()) : null,
       );
     }
     setChildren(this.ledger, ledgerFigures(health.ledger ?? {}));

@@ -52,6 +52,9 @@ export function setMarket(chosen) {
   market = chosen;
 }
 
+/** What a make command ends with that is about the chosen market. */
+export const marketArgument = () => (market ? ` MARKET=${market}` : "");
+
 /** The relative address of an API call, about the chosen market. */
 export function address(name, parameters = {}) {
   const query = new URLSearchParams();

@@ -90,7 +90,7 @@ function daysTable(days) {
   };
   return scroll(
     "What was captured and what is in the file",
-    el("tr", {}, el("th", { scope: "col" }, "Trades executed on"), SIDES.map(([, name]) => el("th", { scope: "col", class: "number" }, name))),
+    el("tr", {}, el("th", { scope: "col" }, "File of"), SIDES.map(([, name]) => el("th", { scope: "col", class: "number" }, name))),
     days.map(line),
   );
 }
@@ -103,7 +103,7 @@ function differencesOf(rows) {
 
 /** A table of rows of `reconciliation_differences`. */
 export function differencesTable(title, rows) {
-  const heads = ["Executed on", "Outcome", "Side", "Captured", "In the file", "Trade"];
+  const heads = ["File of", "Outcome", "Side", "Captured", "In the file", "Trade"];
   return scroll(
     title,
     el("tr", {}, heads.map((name) => el("th", { scope: "col" }, name))),

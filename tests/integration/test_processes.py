@@ -4,16 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from include.containers import sessions
 from include.local import leftovers
-from include.local.processes import Child, Supervisor, command_launcher, describe_end, shorten
+from include.processes import Child, Supervisor, command_launcher, describe_end, end_all, shorten
+from tests.waiting import eventually
 
 # A child that renames itself and forks a grandchild into a group and a session of its own; both ignore TERM.
 STUBBORN = """
@@ -30,19 +29,12 @@ time.sleep(300)
 SLEEPER = "import time; time.sleep(300)"
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     state = tmp_path / "state"
     (state / "pids").mkdir(parents=True)
     yield state
-    sessions.end(leftovers.find(state), timeout_seconds=0)
+    end_all(leftovers.find(state), timeout_seconds=0)
 
 
 def start(state: Path, *command: str) -> "subprocess.Popen[bytes]":
@@ -51,7 +43,7 @@ def start(state: Path, *command: str) -> "subprocess.Popen[bytes]":
 
 
 def started(state: Path) -> list[psutil.Process]:
-    wait_until(lambda: len(list((state / "pids").iterdir())) == 2)
+    eventually(lambda: len(list((state / "pids").iterdir())) == 2)
     return [psutil.Process(int(file.name)) for file in (state / "pids").iterdir()]
 
 
@@ -62,7 +54,7 @@ def test_leftovers_are_found_by_their_mark_whatever_session_and_name_they_took(s
     assert leftovers.find(state / "pids") == []
     process.kill()
     process.wait()
-    sessions.end(leftovers.find(state), timeout_seconds=0.2)
+    end_all(leftovers.find(state), timeout_seconds=0.2)
     assert not [found for found in family if found.is_running()]
 
 
@@ -88,7 +80,7 @@ def test_a_child_that_dies_is_reported_and_restarted_after_a_growing_pause(state
         assert child.process is not None
         died = child.process.pid
         os.kill(died, signal.SIGKILL)
-        wait_until(lambda pid=died: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)  # type: ignore[misc]
+        eventually(lambda pid=died: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)  # type: ignore[misc]
         supervisor.check()
         assert lines.pop() == (
             f"sleeper was ended by SIGKILL: see {state}/sleeper.log; it is started again in {pause} s"
@@ -113,7 +105,7 @@ def test_what_a_dead_child_left_in_its_session_is_ended_before_its_successor_sta
     orphan = next(process for process in started(state) if child.process and process.pid != child.process.pid)
     assert child.process is not None
     child.process.kill()
-    wait_until(lambda: child.process is None or child.process.poll() is not None)
+    eventually(lambda: child.process is None or child.process.poll() is not None)
     supervisor.check()
     assert not orphan.is_running()
     supervisor.stop([child], timeout_seconds=0)

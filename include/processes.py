@@ -1,13 +1,14 @@
-"""The processes of `make run`: started in sessions of their own, watched, restarted, ended."""
+"""Child processes, each in a session of its own: watched, restarted, ended with all that they started."""
 
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from include.containers import sessions
+import psutil
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -21,14 +22,14 @@ class Child:
     """One process that shall run until the end.
 
     Attributes:
-        name: For people and for the name of its log.
-        launch: Starts it.
-        log: Where it writes.
+        name: For people.
+        launch: Starts it, in a new session.
+        log: Where it writes; None: where we do.
     """
 
     name: str
     launch: Callable[[], "subprocess.Popen[bytes]"]
-    log: Path
+    log: Path | None = None
     process: "subprocess.Popen[bytes] | None" = None
     started_at: float = 0.0
     restart_at: float = 0.0
@@ -99,8 +100,8 @@ class Supervisor:
         """Restarts the child of this name, which runs but is unhealthy; its whole session is ended first."""
         for child in self._children:
             if child.name == name and child.process is not None:
-                self._say(f"{name} answers no more: see {child.log}; it is started again")
-                sessions.end(sessions.members(child.process.pid), timeout_seconds=6)
+                self._say(f"{name} answers no more{_place(child)}; it is started again")
+                end_all(members_of_session(child.process.pid), timeout_seconds=6)
                 child.process.wait()
                 self._launch(child)
 
@@ -118,9 +119,7 @@ class Supervisor:
         """
         self._children = [child for child in self._children if child not in children]
         running = [child.process for child in children if child.process is not None]
-        sessions.end(
-            [member for process in running for member in sessions.members(process.pid)], timeout_seconds
-        )
+        end_all([member for process in running for member in members_of_session(process.pid)], timeout_seconds)
         for process in running:
             process.wait()
 
@@ -135,11 +134,11 @@ class Supervisor:
             child.pause_seconds = _FIRST_PAUSE_SECONDS
         pause = child.pause_seconds
         self._say(
-            f"{child.name} {describe_end(child.process.returncode)}: see {child.log}; "
-            f"it is started again in {pause:.0f} s"
+            f"{child.name} {describe_end(child.process.returncode)}{_place(child)};"
+            f" it is started again in {pause:.0f} s"
         )
         # What it left in its session may hold connections and locks that its successor needs.
-        sessions.end(sessions.members(child.process.pid), timeout_seconds=6)
+        end_all(members_of_session(child.process.pid), timeout_seconds=6)
         child.process = None
         child.restart_at = self._clock() + pause
         child.pause_seconds = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -148,8 +147,41 @@ class Supervisor:
         child.process, child.started_at = child.launch(), self._clock()
 
 
+def _place(child: Child) -> str:
+    return f": see {child.log}" if child.log else ""
+
+
 def describe_end(code: int) -> str:
     """A return code of subprocess in words."""
     if code >= 0:
         return f"ended with code {code}"
     return f"was ended by {signal.Signals(-code).name}"
+
+
+def members_of_session(session: int) -> list[psutil.Process]:
+    """The living processes of a session, whatever process group they have moved to."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+def end_all(processes: Iterable[psutil.Process], timeout_seconds: float) -> None:
+    """TERM to all of them, KILL to those still there after `timeout_seconds`; returns when they are gone."""
+    alive = list(processes)
+    _signal(alive, signal.SIGTERM)
+    _, alive = psutil.wait_procs(alive, timeout=timeout_seconds)
+    _signal(alive, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=5)
+
+
+def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue

@@ -1,0 +1,65 @@
+"""Limits of the desk and its traders: which are reached, and since when."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from psycopg2.extensions import cursor
+
+from include.domain.rejection import shown
+from include.warehouse.queries import fetch_dicts, load_queries, run_sql
+
+QUERIES = load_queries("health/limits.sql")
+
+Measure = Literal["position_mwh", "loss_eur", "price_distance_eur_per_mwh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A limit that was reached.
+
+    Attributes:
+        measure: What is limited, with its unit.
+        trader_id: Who; None: the portfolio.
+        delivery_day: Local day of the market.
+        delivery_hour: None: the loss of the whole day.
+        value: Now if it is over the limit, else when it first was; above 0.
+        limit_value: In the same unit.
+        trade_id: Of a price distance the trade that is farthest from the reference price.
+        reached_at: When it was first seen.
+        is_over: Whether the limit is reached now.
+    """
+
+    measure: Measure
+    trader_id: str | None
+    delivery_day: date
+    delivery_hour: str | None
+    value: Decimal
+    limit_value: Decimal
+    trade_id: str | None
+    reached_at: datetime
+    is_over: bool
+
+    def __str__(self) -> str:
+        who = "the portfolio" if self.trader_id is None else shown(self.trader_id)
+        when = f"{self.delivery_day} {self.delivery_hour or ''}".strip()
+        limit = f"the limit is {self.limit_value:f}" + ("" if self.is_over else ", within it again")
+        match self.measure:
+            case "position_mwh":
+                return f"{who}, {when}: position of {self.value:f} MWh, {limit}"
+            case "loss_eur":
+                return f"{who}, {when}: loss of {self.value:f} EUR, {limit}"
+            case "price_distance_eur_per_mwh":
+                trade = shown(self.trade_id or "")
+                return f"{who}, {when}: trade {trade} {self.value:f} EUR/MWh from the reference price, {limit}"
+
+
+def breaches(cur: cursor, market: str) -> list[Breach]:
+    """The limits of a market that were reached for hours and days that are not over, the last reached first.
+
+    Those that are reached for the first time are noted in ops.limit_breaches: a limit that is reached again for
+    the same hour is no news.
+    """
+    run_sql(cur, QUERIES["note_breaches"], {"market": market})
+    return [Breach(**row) for row in fetch_dicts(cur, QUERIES["breaches"], {"market": market})]

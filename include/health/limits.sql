@@ -1,0 +1,24 @@
+-- Queries of include/health/limits.py: limits that people set in ops.limits
+
+-- name: note_breaches
+-- Limits that are reached for the first time: what was seen before stays as it was first seen
+INSERT INTO ops.limit_breaches (market, measure, scope, trader_id, delivery_day, delivery_hour, value, limit_value, trade_id)
+SELECT market, measure, scope, trader_id, delivery_day, delivery_hour, value, limit_value, trade_id
+FROM ops.limits_reached
+WHERE market = %(market)s
+ON CONFLICT DO NOTHING
+
+-- name: breaches
+-- The limits that were reached for hours and days that are not over, those that were reached last first
+SELECT b.measure, b.trader_id, b.delivery_day, b.delivery_hour, coalesce(r.value, b.value) AS value,
+       coalesce(r.limit_value, b.limit_value) AS limit_value, coalesce(r.trade_id, b.trade_id) AS trade_id, b.reached_at,
+       r.value IS NOT NULL AS is_over
+FROM ops.limit_breaches AS b
+LEFT JOIN raw.delivery_periods AS p
+    ON (p.market, p.delivery_day, p.delivery_hour) = (b.market, b.delivery_day, b.delivery_hour)
+LEFT JOIN ops.limits_reached AS r
+    ON (r.market, r.measure, r.scope, r.delivery_day) = (b.market, b.measure, b.scope, b.delivery_day)
+    AND r.trader_id IS NOT DISTINCT FROM b.trader_id AND r.delivery_hour IS NOT DISTINCT FROM b.delivery_hour
+WHERE b.market = %(market)s AND b.delivery_day >= curated.market_today(%(market)s)
+    AND coalesce(p.delivery_end_at > now(), true)
+ORDER BY b.reached_at DESC, b.delivery_day, b.delivery_hour NULLS FIRST, b.trader_id NULLS FIRST
