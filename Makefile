@@ -16,8 +16,8 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report rebuild reconcile bench review \
-	dictionary lock setup clean
+.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report export rebuild reconcile bench \
+	review dictionary lock setup clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [MARKET=id]
 	@exec $(PYTHON) -m include.commands.report --day "$$DAY" \
 		$${TRADER:+--trader "$$TRADER"} $${FORMAT:+--format "$$FORMAT"} \
 		$${DECIMAL:+--decimal "$$DECIMAL"}
+
+export: $(STAMP) ## a table or view as a file: TABLE=curated.pnl_daily [FROM=2026-01-01] [TO=2026-01-31] [MARKET=id] [FORMAT=parquet|csv] [FILE=path]
+	@exec $(PYTHON) -m include.commands.export --table "$$TABLE" $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} \
+		$${MARKET:+--market "$$MARKET"} $${FORMAT:+--format "$$FORMAT"} $${FILE:+--file "$$FILE"}
 
 rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [MARKET=id] [RELOAD=1] [FORCE_PRICES=1]
 	@exec $(PYTHON) -m include.commands.rebuild --from "$$FROM" --to "$$TO" \

@@ -50,8 +50,9 @@ MAY_IMPORT = {
     # the capture's signs of life in the landing files, and what waits to be loaded
     "health": STORES | {"capture", "load"},
     "report": STORES,
+    "export": STORES,
     "jobs": STORES | {"capture", "pull", "load", "expectations", "health"},
-    "commands": STORES | {"load", "expectations", "health", "jobs", "report"},
+    "commands": STORES | {"load", "expectations", "health", "jobs", "report", "export"},
     "orchestration": BASE | {"jobs", "capture", "expectations", "health"},
     # the calendar: what day it is, which hours are open, whether a label is one
     "dashboard": BASE | {"domain", "warehouse"},
