@@ -174,7 +174,11 @@ def _write_parquet(conn: connection, query: str, columns: dict[str, str], path: 
                 problems.append(error)
 
     sender = threading.Thread(target=send, daemon=True)
-    limits = {"threads": 1, "memory_limit": "256MB", "autoinstall_known_extensions": False}
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "memory_limit": "256MB",
+        "autoinstall_known_extensions": False,
+    }
     try:
         with duckdb.connect(config=limits) as duck:
             sender.start()
