@@ -124,20 +124,24 @@ def test_hundreds_of_batches_are_judged_together(settings: Settings, warehouse: 
     assert warehouse.values("SELECT count(DISTINCT validation_id) FROM ops.validation_results") == [1]
 
 
-@pytest.mark.parametrize(("rows_a_portion", "portions"), [(2, 3), (5, 1)])
+@pytest.mark.parametrize(
+    ("rows_a_portion", "portions", "rows_to_vacuum", "has_statistics"), [(2, 3, 5, True), (5, 1, 6, False)]
+)
 def test_a_mass_load_is_judged_in_portions_and_with_statistics(
     settings: Settings,
     warehouse: Warehouse,
     monkeypatch: pytest.MonkeyPatch,
     rows_a_portion: int,
     portions: int,
+    rows_to_vacuum: int,
+    has_statistics: bool,
 ) -> None:
     monkeypatch.setattr(acceptance, "_ROWS_PER_VALIDATION", rows_a_portion)
+    monkeypatch.setattr(acceptance, "_ROWS_TO_VACUUM", rows_to_vacuum)
     ids = [warehouse.trades(12, 13), warehouse.trades(12, 13), warehouse.trades(14)]
     assert validate_trades.run(settings) == {"batches": 3, "rows": 5, "quarantined": 0, "warnings": 0}
     assert [warehouse.state(batch_id) for batch_id in ids] == ["accepted"] * 3
     assert warehouse.values("SELECT count(DISTINCT validation_id) FROM ops.validation_results") == [portions]
-    has_statistics = portions > 1  # else the server's own are good enough
     assert warehouse.values("SELECT reltuples > 0 FROM pg_class WHERE oid = 'raw.trades'::regclass") == [
         has_statistics
     ]

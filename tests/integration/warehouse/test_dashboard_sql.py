@@ -32,6 +32,7 @@ PARAMETERS: dict[str, Any] = {
     "until_at": datetime(2026, 3, 2),
     "as_of": datetime(2026, 3, 1),
     "limit": 10,
+    "landing_file": "trades/date=2026-03-01/hour=12/a.jsonl",
     "timeout": "1s",
 }
 
