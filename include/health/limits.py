@@ -58,8 +58,11 @@ class Breach:
 def breaches(cur: cursor, market: str) -> list[Breach]:
     """The limits of a market that were reached for hours and days that are not over, the last reached first.
 
+    Once in a transaction.
+
     Those that are reached for the first time are noted in ops.limit_breaches: a limit that is reached again for
     the same hour is no news.
     """
-    run_sql(cur, QUERIES["note_breaches"], {"market": market})
+    run_sql(cur, QUERIES["limits_now"], {"market": market})
+    run_sql(cur, QUERIES["note_breaches"])
     return [Breach(**row) for row in fetch_dicts(cur, QUERIES["breaches"], {"market": market})]

@@ -1,11 +1,15 @@
 -- Queries of include/health/limits.py: limits that people set in ops.limits
 
+-- name: limits_now
+-- What is over a limit now, measured once
+CREATE TEMPORARY TABLE limits_now ON COMMIT DROP AS
+SELECT * FROM ops.limits_reached WHERE market = %(market)s
+
 -- name: note_breaches
 -- Limits that are reached for the first time: what was seen before stays as it was first seen
 INSERT INTO ops.limit_breaches (market, measure, scope, trader_id, delivery_day, delivery_hour, value, limit_value, trade_id)
 SELECT market, measure, scope, trader_id, delivery_day, delivery_hour, value, limit_value, trade_id
-FROM ops.limits_reached
-WHERE market = %(market)s
+FROM pg_temp.limits_now
 ON CONFLICT DO NOTHING
 
 -- name: breaches
@@ -16,7 +20,7 @@ SELECT b.measure, b.trader_id, b.delivery_day, b.delivery_hour, coalesce(r.value
 FROM ops.limit_breaches AS b
 LEFT JOIN raw.delivery_periods AS p
     ON (p.market, p.delivery_day, p.delivery_hour) = (b.market, b.delivery_day, b.delivery_hour)
-LEFT JOIN ops.limits_reached AS r
+LEFT JOIN pg_temp.limits_now AS r
     ON (r.market, r.measure, r.scope, r.delivery_day) = (b.market, b.measure, b.scope, b.delivery_day)
     AND r.trader_id IS NOT DISTINCT FROM b.trader_id AND r.delivery_hour IS NOT DISTINCT FROM b.delivery_hour
 WHERE b.market = %(market)s AND b.delivery_day >= curated.market_today(%(market)s)

@@ -17,18 +17,21 @@ COMMENT ON COLUMN ops.limits.set_at IS 'When it was inserted';
 
 CREATE VIEW ops.limits_reached AS
 -- where there is no trader_id it is the portfolio
-WITH today AS MATERIALIZED (
-    SELECT market, curated.market_today(market) AS day FROM ops.markets
+-- only what is limited is measured
+WITH limited AS MATERIALIZED (
+    SELECT market, measure, curated.market_today(market) AS today FROM ops.limits GROUP BY market, measure
 ), pnl AS MATERIALIZED (
     SELECT p.market, trader_id, delivery_day, delivery_hour, net_position_mwh, pnl_eur, delivery_end_at > now() AS is_open
     FROM curated.pnl_hourly AS p
-    JOIN today ON today.market = p.market AND p.delivery_day >= today.day
+    JOIN (SELECT DISTINCT market, today FROM limited WHERE measure IN ('position_mwh', 'loss_eur')) AS l
+        ON l.market = p.market AND p.delivery_day >= l.today
 ), distances AS (
     SELECT DISTINCT ON (t.market, t.trader_id, h.delivery_day, h.pnl_hour)
         t.market, t.trader_id, h.delivery_day, h.pnl_hour AS delivery_hour, t.trade_id,
         abs(t.price_eur_per_mwh - p.price_eur_per_mwh) AS distance
     FROM curated.reference_prices AS p
-    JOIN today ON today.market = p.market AND p.delivery_day >= today.day
+    JOIN limited AS l
+        ON l.market = p.market AND l.measure = 'price_distance_eur_per_mwh' AND p.delivery_day >= l.today
     JOIN raw.period_hours AS h
         ON (h.market, h.delivery_day, h.pnl_hour) = (p.market, p.delivery_day, p.delivery_hour)
     JOIN curated.trades AS t
