@@ -1,8 +1,7 @@
 """A message as it arrived: one line of a landing file."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from include.dashboard.reader import Query as Reading
 from include.dashboard.reader import Row
 from include.dashboard.responses import Answer, json_answer
 from include.dashboard.service import Service, State
+from include.landing_line import decode_line
 from include.settings import Settings
 from include.warehouse.queries import load_queries
 
@@ -92,19 +92,13 @@ def _line(root: Path, key: str, number: int) -> bytes | None:
 def _message(line: bytes) -> tuple[str | None, bytes]:
     """When it was received, and the message itself; the whole line if it does not wrap one."""
     try:
-        fields = msgspec.json.decode(line, type=dict[str, Any])
+        fields = decode_line(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None, line
-    at, raw, encoded = (fields.get(name) for name in ("received_at", "raw", "raw_base64"))
-    received_at = at if isinstance(at, str) else None
-    if isinstance(raw, str):
-        return received_at, raw.encode()
-    if isinstance(encoded, str):
-        try:
-            return received_at, base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            pass
-    return received_at, line
+    payload = None
+    with suppress(ValueError):
+        payload = fields.payload()
+    return fields.received_at or None, line if payload is None else payload
 
 
 def _number(text: str) -> int:

@@ -14,7 +14,8 @@ from psycopg2.extensions import cursor
 from include.domain.delivery_period import Market
 from include.domain.rejection import Reason
 from include.domain.trade import Trade, parse_message
-from include.load.lines import LineReader, decode_line
+from include.landing_line import decode_line
+from include.load.lines import LineReader
 from include.load.trade_rows import TradeRows, key_of
 from include.settings import Settings
 from include.warehouse.queries import load_queries, run_sql

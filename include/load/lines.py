@@ -1,50 +1,12 @@
 """Reads a landing file from an offset to its last whole line, counting lines."""
 
-import binascii
-from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
-
-import msgspec
 
 from include.landing import is_writer_gone
 
 MAX_BYTES_PER_LOAD = 64 * 1024 * 1024
 """A load ends at the first line end after so many bytes: a kill costs seconds, and sorts fit in memory."""
-
-
-class Line(msgspec.Struct, gc=False):
-    """The fields of a line of a landing file that a load reads; it ignores any other."""
-
-    received_at: str = ""
-    raw: str | None = None
-    raw_base64: str | None = None
-    event: str | None = None
-    connected: bool | None = None
-    alive_until: str | None = None
-    connected_since: str | None = None
-    seconds: float | None = None
-    files: list[str] | None = None
-    request: dict[str, str] | None = None
-    status: int | None = None
-
-    def payload(self) -> bytes | None:
-        """The message as it was received; None for an event.
-
-        Raises:
-            ValueError: `raw_base64` is not base64.
-        """
-        if self.raw is not None:
-            return self.raw.encode("utf-8", "surrogatepass")
-        if self.raw_base64 is not None:
-            try:
-                return b64decode(self.raw_base64, validate=True)
-            except binascii.Error as error:
-                raise ValueError(str(error)) from error
-        return None
-
-
-decode_line = msgspec.json.Decoder(Line).decode
 
 
 class LineReader:

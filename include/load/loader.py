@@ -15,8 +15,9 @@ from include.domain.message import is_utc_text
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
 from include.landing import LandingFile, is_writer_gone
+from include.landing_line import Line, decode_line
 from include.load.journal import Journal
-from include.load.lines import MAX_BYTES_PER_LOAD, Line, LineReader, decode_line
+from include.load.lines import MAX_BYTES_PER_LOAD, LineReader
 from include.load.portions import write_rows
 from include.load.rejects import Rejects, message_of, reject_lines
 from include.load.reload import forget_file, restore_reviews

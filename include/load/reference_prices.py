@@ -8,8 +8,8 @@ from include.domain.delivery_period import DeliveryPeriod, Market, parse_deliver
 from include.domain.reference_price import UNDEFINED_STATUSES, is_transient_status, parse_reference_price
 from include.domain.rejection import Reason, RejectedMessageError
 from include.landing import REFERENCE_PRICES
+from include.landing_line import Line
 from include.load.copying import NULL, copy_rows, escaped
-from include.load.lines import Line
 from include.load.sink import Note
 from include.warehouse.queries import load_queries, run_sql
 

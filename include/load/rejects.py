@@ -11,8 +11,9 @@ from psycopg2.extensions import cursor
 
 from include.domain.rejection import Reason
 from include.landing import LandingFile
+from include.landing_line import Line, decode_line
 from include.load.copying import NULL, array_literal, escaped
-from include.load.lines import Line, LineReader, decode_line
+from include.load.lines import LineReader
 from include.load.sink import Sink
 
 MAX_CHARACTERS = 10_000

@@ -7,7 +7,7 @@ from typing import Protocol
 from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import DeliveryPeriod
-from include.load.lines import Line
+from include.landing_line import Line
 
 
 @dataclass(slots=True)

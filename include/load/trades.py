@@ -9,8 +9,8 @@ from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.rejection import Reason, RejectedMessageError
 from include.domain.trade import Cancellation, Trade, parse_message, told_hours
 from include.landing import TRADES
+from include.landing_line import Line
 from include.load.copying import NULL, array_literal, copy_rows, escaped
-from include.load.lines import Line
 from include.load.rejects import storable
 from include.load.sink import Note
 from include.load.trade_rows import COLUMNS, TradeRows, key_of, trade_id_of

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor
 
 from include.domain.message import is_utc_text
 from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
-from include.load.lines import decode_line
+from include.landing_line import decode_line
 from include.load.source import NEW, Known, ledger_of
 from include.settings import Settings
 

@@ -13,8 +13,9 @@ from psycopg2.extensions import cursor
 
 from include.errors import TerminalError
 from include.jobs import follow_market, load_trades, report_findings
+from include.landing_line import Line
 from include.load import audit, loader, portions
-from include.load.lines import Line, LineReader
+from include.load.lines import LineReader
 from include.load.source import load_source
 from include.load.trades import TradeSink
 from include.run_scope import Window
