@@ -82,6 +82,12 @@ WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL 
     AND (%(as_of)s::timestamptz IS NULL OR reached_at <= %(as_of)s)
 ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST
 
+-- name: limits_reached
+-- Limits that are reached now for a delivery day that is not over
+SELECT measure, trader_id, delivery_hour
+FROM ops.limits_reached
+WHERE market = %(market)s AND delivery_day = %(day)s
+
 -- name: pnl_daily
 -- PnL by delivery day of one trader or of each
 SELECT *
