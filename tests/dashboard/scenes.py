@@ -325,16 +325,24 @@ def lively_hour() -> Scene:
     }
     scene.lists = {
         "trades": [
-            trade("3624e95119f04b7bb054b2f91a980a83"),
+            trade("3624e95119f04b7bb054b2f91a980a83", pnl_eur="-1.5"),
             trade(
                 "0a5d5e1f6f0c4c5a9d3e8b7a6c5d4e3f",
                 direction="buy",
                 revision=2,
                 quantity_mw="10.5",
                 energy_mwh="10.5",
+                pnl_eur="-3.6",
             ),
-            trade("q_17", delivery_hour="15:15-15:30", quantity_mw="0.1", energy_mwh="0.025", is_disputed=True),
-            trade("b_3", delivery_hour="08-20", direction="buy", quantity_mw="3", energy_mwh="3"),
+            trade(
+                "q_17",
+                delivery_hour="15:15-15:30",
+                quantity_mw="0.1",
+                energy_mwh="0.025",
+                pnl_eur="0.2",
+                is_disputed=True,
+            ),
+            trade("b_3", delivery_hour="08-20", direction="buy", quantity_mw="3", energy_mwh="3", pnl_eur=None),
         ],
         "cancelled": [trade("c_9", cancelled_at=stamp(NOW - timedelta(minutes=4)))],
         "quarantined": [
