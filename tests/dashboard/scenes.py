@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.domain.delivery_period import DeliveryPeriod, Market
+from tests.dashboard.ranges import range_of
 
 MARKET = Market.of("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 12, 34, 20, tzinfo=UTC)
@@ -82,6 +83,9 @@ class Scene:
         lists: Payload = {name: [] for name in ("trades", "statement", "cancelled", "quarantined", "rejected")}
         about = {"day": query.get("day") or TODAY.isoformat(), "hour": query["hour"]}
         return about | {"trader": query.get("trader")} | lists | self.lists
+
+    def range(self, query: dict[str, str]) -> Payload:
+        return range_of(self.rows, self.traders, query, self.version, self.days)
 
     def message(self, query: dict[str, str]) -> Payload:
         raw = self.messages.get(query["line"])
