@@ -83,22 +83,24 @@ def _begin(of: Range, day: date) -> date:
 
 
 def _steps(of: Range, hours: list[Hour]) -> list[Payload]:
-    begins = sorted({_begin(of, day) for day, _ in hours})
-    steps = []
-    for begin in begins:
-        own = [hour for hour in hours if _begin(of, hour[0]) == begin]
-        until = _sums([hour for hour in hours if _begin(of, hour[0]) <= begin]) or {}
-        end = next(day for day in _ends(of, begin) if day == of.last or _begin(of, day + timedelta(1)) != begin)
+    by_begin: dict[date, list[Hour]] = {}
+    for hour in hours:
+        by_begin.setdefault(_begin(of, hour[0]), []).append(hour)
+    steps, known, missing = [], None, 0
+    for begin, own in sorted(by_begin.items()):
+        sums = _sums(own) or {}
+        missing += sums["missing_price_count"]
+        if sums["priced_pnl_eur"] is not None:
+            known = (known or Decimal(0)) + Decimal(sums["priced_pnl_eur"])
+        end = begin
+        while end < of.last and _begin(of, end + timedelta(days=1)) == begin:
+            end += timedelta(days=1)
         cumulative = {
-            "cumulative_pnl_eur": until["priced_pnl_eur"],
-            "cumulative_missing_price_count": until["missing_price_count"],
+            "cumulative_pnl_eur": None if known is None else f"{known:f}",
+            "cumulative_missing_price_count": missing,
         }
-        steps.append({"from": str(begin), "to": str(end)} | (_sums(own) or {}) | cumulative)
+        steps.append({"from": str(begin), "to": str(end)} | sums | cumulative)
     return steps
-
-
-def _ends(of: Range, begin: date) -> list[date]:
-    return [begin + timedelta(days=number) for number in range((of.last - begin).days + 1)]
 
 
 def _sums(hours: list[Hour]) -> Payload | None:

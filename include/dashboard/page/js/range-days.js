@@ -8,7 +8,7 @@ import { Table } from "./grid.js";
 import { t } from "./language.js";
 import { count, energyPlaces, signOf, signed, toFloat } from "./numbers.js";
 import { isPartial, pnlOf, soFar } from "./range-figures.js";
-import { shortDay, shortMonth, slotsOf, stepInWords } from "./ranges.js";
+import { shortDay, shortMonth, slotsOf, stepInWords, traded } from "./ranges.js";
 
 /** What there is one of: headings and sentences name it. */
 const TITLES = { day: () => t("PnL by day"), week: () => t("PnL by week"), month: () => t("PnL by month") };
@@ -65,22 +65,22 @@ function drawings(range) {
   );
   // a step without trades leaves the sum as it was
   let last = null;
-  const sums = slots.map(({ row }) => {
+  const sums = traded(slots, range).map(({ row }) => {
     if (row) last = row;
     return last;
   });
   const firstMissing = sums.findIndex((row) => row?.cumulative_missing_price_count > 0);
-  const from = firstMissing < 0 ? slots.length : firstMissing;
+  const from = firstMissing < 0 ? slots.length : firstMissing; // dashed from here on
   const value = (row) => toFloat(row?.cumulative_pnl_eur ?? null);
   const options = { gaps: false, points: slots.length < 40 };
   const cumulative = over(
     slots,
     label,
     [
-      line(from < slots.length ? t("all prices known") : "", sums.map((row, i) => (i < from ? value(row) : null)), "accent", options),
+      line(from < slots.length ? t("all prices known") : "", slots.map((_, i) => (i < from ? value(sums[i]) : null)), "accent", options),
       ...(from < slots.length
         ? [
-            line(t("so far: prices are missing"), sums.map((row, i) => (i >= from - 1 ? value(row) : null)), "second", {
+            line(t("so far: prices are missing"), slots.map((_, i) => (i >= from - 1 ? value(sums[i]) : null)), "second", {
               ...options,
               dash: [5, 4],
             }),
@@ -170,7 +170,7 @@ export function DaysTable({ range }) {
         name: "performance_eur_per_mwh",
         heading: t("How are we doing"),
         unit: "EUR/MWh",
-        kind: "number result",
+        kind: "number result wide",
         of: (row) => signed(row.performance_eur_per_mwh),
         by: (row) => row.performance_eur_per_mwh,
         sign: (row) => signOf(row.performance_eur_per_mwh),

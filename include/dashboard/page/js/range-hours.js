@@ -23,7 +23,7 @@ export function HoursOfDay({ range, doubledOn }) {
     <${Chart} id="picture-range-hours" title=${title} unit="EUR" ...${drawn}>
       ${twice && html`<p class="hint" id="range-doubled">${twice}</p>`}
       <details class="changes">
-        <summary>${t("The same as a table, with the mean of a day")}</summary>
+        <summary>${range.from === range.to ? t("The same as a table") : t("The same as a table, with the mean of a day")}</summary>
         <${Table} table="range_hours" title=${title} columns=${columns} rows=${range.hours_of_day} keyOf=${(row) => row.delivery_hour} />
       </details>
     </${Chart}>

@@ -1,14 +1,14 @@
 // Traders side by side over a range: a small picture of each on one scale, and a table; choosing one shows that trader.
 
-import { html, outside, useMemo } from "./base.js";
+import { html, outside, unseen, useMemo } from "./base.js";
 import { Warning } from "./by-trader.js";
 import { choose } from "./choices.js";
 import { Table } from "./grid.js";
 import { t } from "./language.js";
 import { count, difference, energyPlaces, signOf, signed, toFloat } from "./numbers.js";
 import { Way } from "./range-days.js";
-import { pnlOf, soFar } from "./range-figures.js";
-import { beforeInWords, slotsOf } from "./ranges.js";
+import { isPartial, pnlOf, soFar } from "./range-figures.js";
+import { beforeInWords, slotsOf, traded } from "./ranges.js";
 
 const [WIDTH, HEIGHT] = [150, 44];
 
@@ -22,8 +22,10 @@ export function RangeTraders({ range }) {
   return html`
     <section id="range-traders" class="range-traders">
       <h2>${t("Traders side by side")}</h2>
-      ${range.from !== range.to && html`<${Multiples} range=${range} traders=${traders} />`}
-      <${TradersTable} range=${range} traders=${traders} />
+      <div class="side-by-side">
+        ${range.from !== range.to && html`<${Multiples} range=${range} traders=${traders} />`}
+        <div><${TradersTable} range=${range} traders=${traders} /></div>
+      </div>
     </section>
   `;
 }
@@ -33,33 +35,31 @@ function Multiples({ range, traders }) {
     const lines = traders
       .filter(({ total }) => total !== null)
       .map((trader) => ({ trader, values: sumsOf(range, trader) }));
+    const slots = slotsOf(range).length;
     const all = [0, ...lines.flatMap(({ values }) => values)];
-    return { lines, least: Math.min(...all), most: Math.max(...all) };
+    return { lines, slots, least: Math.min(...all), most: Math.max(...all) };
   }, [range, traders]);
-  const { lines, least, most } = drawn;
+  const { lines, slots, least, most } = drawn;
   return html`
-    <p class="hint">${t("PnL added up over the range, all on one scale; dashed where prices are missing.")}</p>
-    <ul class="multiples">
-      ${lines.map(({ trader, values }) => html`<${Multiple} key=${trader.trader_id} trader=${trader} values=${values} least=${least} most=${most} />`)}
-    </ul>
+    <div>
+      <p class="hint">${t("PnL added up over the range, all on one scale; dashed where prices are missing.")}</p>
+      <ul class="multiples">
+        ${lines.map(({ trader, values }) => html`<${Multiple} key=${trader.trader_id} trader=${trader} values=${values} slots=${slots} least=${least} most=${most} />`)}
+      </ul>
+    </div>
   `;
 }
 
-/** After each slot; a slot without trades leaves the sum as it was. */
+/** From zero, after each slot up to the last one with trades of anybody; one without trades leaves the sum as it was. */
 function sumsOf(range, { steps }) {
-  let last = 0;
-  return [
-    0,
-    ...slotsOf({ ...range, steps }).map(({ row }) => {
-      last = row ? (toFloat(row.cumulative_pnl_eur) ?? last) : last;
-      return last;
-    }),
-  ];
+  const sums = [0];
+  for (const { row } of traded(slotsOf({ ...range, steps }), range)) sums.push(toFloat(row?.cumulative_pnl_eur ?? null) ?? sums.at(-1));
+  return sums;
 }
 
-function Multiple({ trader: { trader_id: id, total }, values, least, most }) {
+function Multiple({ trader: { trader_id: id, total }, values, slots, least, most }) {
   const pnl = pnlOf(total);
-  const x = (i) => (i / Math.max(1, values.length - 1)) * WIDTH;
+  const x = (i) => (i / slots) * WIDTH;
   const y = (value) => 2 + (1 - (value - least) / (most - least || 1)) * (HEIGHT - 4);
   const points = values.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
   const isDashed = total.missing_price_count > 0;
@@ -67,7 +67,7 @@ function Multiple({ trader: { trader_id: id, total }, values, least, most }) {
     <li>
       <${Way} to=${{ trader: id }}>
         <span class="name">${outside(id)}</span>
-        <span class="value" data-sign=${signOf(pnl)}>${soFar(total, signed(pnl, 0))}</span>
+        <span class="value" data-sign=${signOf(pnl)}>${signed(pnl, 0)}${isPartial(total) && unseen(` ${t("so far")}`)}</span>
         <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true" data-sign=${signOf(pnl)}>
           <line class="zero" x1="0" x2=${WIDTH} y1=${y(0)} y2=${y(0)} />
           <polyline points=${points} stroke-dasharray=${isDashed ? "4 3" : null} />
@@ -130,7 +130,7 @@ function TradersTable({ range, traders }) {
         name: "difference_eur",
         heading: t("Difference"),
         unit: "EUR",
-        kind: "number result",
+        kind: "number result wide",
         of: (row) => signed(more(row)),
         by: more,
         sign: (row) => signOf(more(row)),

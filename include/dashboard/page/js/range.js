@@ -14,6 +14,9 @@ import { beforeInWords, clocksGoBackIn, isRunning, rangeInWords } from "./ranges
 import { desk, range } from "./reading.js";
 import { dayInWords, minute } from "./times.js";
 
+/** Steps from which on their table is as tall as what is beside it. */
+const MANY = 12;
+
 export const RangeView = () => html`
   <${RangeToolbar} />
   ${range.value && html`<${Range} range=${range.value} />`}
@@ -37,10 +40,12 @@ function Content({ range }) {
       <${HoursOfDay} range=${range} doubledOn=${clocksGoBackIn(range)} />
     </div>
     ${range.traders.length > 0 && html`<${RangeTraders} range=${range} />`}
-    <div class="range-tables">
+    <div class=${range.steps.length > MANY ? "range-tables beside" : "range-tables"}>
       ${isLong && html`<${DaysTable} range=${range} />`}
-      <${Extremes} range=${range} />
-      <${RangeDownloads} range=${range} />
+      <div class="range-column">
+        <${Extremes} range=${range} />
+        <${RangeDownloads} range=${range} />
+      </div>
     </div>
   `;
 }
@@ -55,7 +60,7 @@ function Heading({ range }) {
     : t("compared with the {before}: {range}", { before: beforeInWords(range), range: rangeInWords(before) });
   return html`
     <h2 id="range-heading" class="heading">
-      ${name}${`${where} · ${rangeInWords(range)}`}
+      ${name}${`${where} · ${rangeInWords(range)} `}
       <small>${note}</small>
     </h2>
   `;
@@ -67,8 +72,10 @@ function Unknown({ total }) {
   const { missing_price_count: missing, incomplete_day_count: incomplete } = total;
   const hours = { missing: count(missing), all: count(total.delivery_period_count) };
   const days = { incomplete: count(incomplete), all: count(total.delivery_day_count) };
-  if (missing > 0) notes.push(t("The price of {missing} of {all} hours is missing: their PnL is in no sum yet.", hours));
-  if (incomplete > 0) notes.push(t("{incomplete} of {all} days are not complete: trades may be missing.", days));
+  if (missing === 1) notes.push(t("1 of {all} hours has no price yet: its PnL is in no sum.", hours));
+  if (missing > 1) notes.push(t("{missing} of {all} hours have no price yet: their PnL is in no sum.", hours));
+  if (incomplete === 1) notes.push(t("1 of {all} days is not complete: trades may be missing.", days));
+  if (incomplete > 1) notes.push(t("{incomplete} of {all} days are not complete: trades may be missing.", days));
   return notes.length > 0 && html`<ul id="range-unknown" class="reasons">${notes.map((note) => html`<li>${`⚠ ${note}`}</li>`)}</ul>`;
 }
 

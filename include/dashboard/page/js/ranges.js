@@ -105,6 +105,9 @@ export function slotsOf({ from, to, step, steps }) {
   return slots;
 }
 
+/** The slots up to the last one with trades: what comes after is not known. */
+export const traded = (slots, { steps }) => slots.filter(({ from }) => from <= (steps.at(-1)?.from ?? ""));
+
 /** A day, week or month of a range, which may cut the first and the last one. */
 export function stepInWords(step, { from, to }) {
   if (step === "day") return dayInWords(from);
