@@ -53,7 +53,7 @@ class RangeHour(_Sums):
 class _Figures(BaseModel):
     total: _Sums | None = Field(description="null: nothing was traded")
     previous: _Sums | None = Field(description="The same of the range before")
-    month: _Sums | None = Field(description="Of the month up to the last day of the range")
+    month: _Sums | None = Field(description="Of the month to date")
 
 
 class RangeTrader(_Figures):
@@ -67,7 +67,10 @@ class RangeAnswer(_Figures):
     to: date
     previous_from: date = Field(description="As many months before whole months, else as many days before")
     previous_to: date
-    month_from: date
+    month_from: date = Field(
+        description="First day of the month to date, that of today or of a last day before"
+    )
+    month_to: date
     step: Literal["day", "week", "month"]
     trader: str | None = Field(description="null: the whole portfolio")
     as_of: datetime | None

@@ -45,12 +45,14 @@ class Range:
         last: Last one, included.
         trader_id: None: the whole portfolio, and each trader.
         as_of: As it was said at this moment; None: as it is.
+        today: Day of the market at that moment, or now.
     """
 
     first: date
     last: date
     trader_id: str | None
     as_of: datetime | None
+    today: date
 
     @property
     def previous(self) -> tuple[date, date]:
@@ -64,9 +66,10 @@ class Range:
         return self.first - (after - self.first), end
 
     @property
-    def month(self) -> date:
-        """The first day of the month to date, which ends with the range."""
-        return self.last.replace(day=1)
+    def month(self) -> tuple[date, date]:
+        """First and last day of the month to date: the one of today, or of the last day if that is past."""
+        at = min(self.last, max(self.first, self.today))
+        return at.replace(day=1), min(self.last, _next_month(at) - timedelta(days=1))
 
     @property
     def step(self) -> str:
@@ -78,14 +81,16 @@ class Range:
 def read_range(query: Reading, state: State, of: Range) -> Row:
     """All that the page shows of a range of days, in one query."""
     previous_first, previous_last = of.previous
+    month_first, month_last = of.month
     rows = query(
         QUERIES["range"],
         from_day=of.first,
         to_day=of.last,
         previous_from_day=previous_first,
         previous_to_day=previous_last,
-        month_day=of.month,
-        first_day=min(previous_first, of.month),
+        month_from_day=month_first,
+        month_to_day=month_last,
+        first_day=min(previous_first, month_first),
         step=of.step,
         trader_id=of.trader_id,
         as_of=of.as_of,
@@ -98,7 +103,8 @@ def read_range(query: Reading, state: State, of: Range) -> Row:
         "to": of.last,
         "previous_from": previous_first,
         "previous_to": previous_last,
-        "month_from": of.month,
+        "month_from": month_first,
+        "month_to": month_last,
         "step": of.step,
         "trader": of.trader_id,
         "as_of": of.as_of,
@@ -197,7 +203,9 @@ def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
         state = await service.state(given.market(request))
         now = utc_now()
         first, last = given.days(asked.from_, asked.to, given.today(state.settings.market, now), MAX_DAYS)
-        of = Range(first, last, given.trader(asked.trader), given.moment("as_of", asked.as_of, now))
+        as_of = given.moment("as_of", asked.as_of, now)
+        today = given.today(state.settings.market, as_of or now)
+        of = Range(first, last, given.trader(asked.trader), as_of, today)
 
         def make(query: Reading) -> Answer:
             return json_answer(read_range(query, state, of))

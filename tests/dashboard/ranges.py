@@ -15,13 +15,18 @@ _ENERGIES = ("buy_mwh", "sell_mwh", "net_position_mwh")
 
 
 def range_of(
-    rows: Rows, traders: list[str], query: dict[str, str], version: int, days: tuple[date, date] | None
+    rows: Rows,
+    traders: list[str],
+    query: dict[str, str],
+    version: int,
+    days: tuple[date, date] | None,
+    today: date,
 ) -> Payload:
     """The answer to a query; only the days from the first to the last one have trades."""
     first, last = (date.fromisoformat(query[name]) for name in ("from", "to"))
     trader = query.get("trader", "")
-    of = Range(first, last, trader or None, None)
-    begin = min(of.previous[0], of.month)
+    of = Range(first, last, trader or None, None, today)
+    begin = min(of.previous[0], of.month[0])
 
     def hours_of(who: str) -> list[Hour]:
         every = (begin + timedelta(days=number) for number in range((last - begin).days + 1))
@@ -37,7 +42,8 @@ def range_of(
         "to": str(last),
         "previous_from": str(of.previous[0]),
         "previous_to": str(of.previous[1]),
-        "month_from": str(of.month),
+        "month_from": str(of.month[0]),
+        "month_to": str(of.month[1]),
         "step": of.step,
         "trader": trader or None,
         "as_of": query.get("as_of"),
@@ -72,7 +78,7 @@ def _figures(of: Range, hours: list[Hour]) -> Payload:
     return {
         "total": _sums([hour for hour in hours if hour[0] >= of.first]),
         "previous": _sums([hour for hour in hours if of.previous[0] <= hour[0] <= of.previous[1]]),
-        "month": _sums([hour for hour in hours if hour[0] >= of.month]),
+        "month": _sums([hour for hour in hours if of.month[0] <= hour[0] <= of.month[1]]),
     }
 
 

@@ -8,7 +8,7 @@ from include.dashboard.ranges import Range
 
 
 def range_of(first: str, last: str) -> Range:
-    return Range(date.fromisoformat(first), date.fromisoformat(last), None, None)
+    return Range(date.fromisoformat(first), date.fromisoformat(last), None, None, date(2026, 11, 25))
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,16 @@ def test_a_long_range_is_told_by_weeks_or_months(first: str, last: str, step: st
     assert range_of(first, last).step == step
 
 
-def test_the_month_to_date_is_that_of_the_last_day() -> None:
-    assert range_of("2026-10-26", "2026-11-01").month == date(2026, 11, 1)
+@pytest.mark.parametrize(
+    ("first", "last", "month"),
+    [
+        ("2026-10-26", "2026-11-01", ("2026-11-01", "2026-11-01")),
+        ("2026-11-23", "2026-11-29", ("2026-11-01", "2026-11-29")),
+        ("2026-01-01", "2026-12-31", ("2026-11-01", "2026-11-30")),  # December is yet to come
+        ("2026-12-01", "2026-12-31", ("2026-12-01", "2026-12-31")),
+    ],
+)
+def test_the_month_to_date_is_the_one_of_today_or_of_an_earlier_last_day(
+    first: str, last: str, month: tuple[str, str]
+) -> None:
+    assert tuple(map(str, range_of(first, last).month)) == month

@@ -6,6 +6,7 @@ import { Desk } from "./desk.js";
 import { isFramed, openFromParent } from "./frame.js";
 import { Health } from "./health.js";
 import { HourDialog } from "./hour.js";
+import { chooseLanguage, otherLanguages } from "./language.js";
 import { MessageDialog } from "./message.js";
 import { signed } from "./numbers.js";
 import { RangeView } from "./range.js";
@@ -28,6 +29,7 @@ export function App() {
       <h1>Trading desk</h1>
       <${Tabs} />
       <${Freshness} />
+      <${Languages} />
       <button type="button" id="own-tab" class="quiet" hidden=${!isFramed()} onClick=${open}>Open in a tab of its own</button>
     </header>
     <main>
@@ -42,6 +44,12 @@ export function App() {
     </main>
   `;
 }
+
+const Languages = () =>
+  otherLanguages.map(
+    ([code, name]) =>
+      html`<button type="button" class="quiet" lang=${code} onClick=${() => chooseLanguage(code)}>${name}</button>`,
+  );
 
 /** To the table, where there is one. */
 function SkipLink() {

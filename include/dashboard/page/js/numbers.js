@@ -1,5 +1,7 @@
 // Decimal strings for people: formatted exactly in the reader's locale, added exactly; floats only for drawing.
 
+import { locale } from "./language.js";
+
 export const NONE = "–";
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
@@ -10,7 +12,7 @@ function formatOf(least, most, signDisplay) {
   if (!formats.has(key)) {
     formats.set(
       key,
-      new Intl.NumberFormat(undefined, {
+      new Intl.NumberFormat(locale, {
         minimumFractionDigits: least,
         maximumFractionDigits: most,
         signDisplay,

@@ -28,14 +28,15 @@ export const over = (slots, labelOf, parts, readout, width = 48) => ({
   withZero: true,
 });
 
-/** Bars of gains, losses, and what is not all known: {label, of each slot its figures or null}. */
-export function pnlBars(figures) {
+/** Bars of gains and losses, of each slot its figures or null; with `isMarked` in another colour what is not all known. */
+export function pnlBars(figures, isMarked) {
+  const isOpen = (each) => isMarked && isPartial(each);
   const of = (isWanted) => figures.map((each) => (each && pnlOf(each) !== null && isWanted(each) ? toFloat(pnlOf(each)) : null));
-  const partial = of(isPartial);
+  const open = of(isOpen);
   return [
-    bars(t("gain"), of((each) => !isPartial(each) && toFloat(pnlOf(each)) >= 0), "good"),
-    bars(t("loss"), of((each) => !isPartial(each) && toFloat(pnlOf(each)) < 0), "bad"),
-    ...(partial.some((value) => value !== null) ? [bars(t("so far: prices are missing"), partial, "second")] : []),
+    bars(t("gain"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) >= 0), "good"),
+    bars(t("loss"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) < 0), "bad"),
+    ...(open.some((value) => value !== null) ? [bars(t("so far: prices are missing"), open, "second")] : []),
   ];
 }
 
@@ -60,7 +61,7 @@ function drawings(range) {
   const pnl = over(
     slots,
     label,
-    pnlBars(slots.map(({ row }) => row)),
+    pnlBars(slots.map(({ row }) => row), true),
     (i) => (slots[i] ? `${name(slots[i])}: ${amount(slots[i].row)}` : ""),
   );
   // a step without trades leaves the sum as it was
@@ -77,7 +78,7 @@ function drawings(range) {
     slots,
     label,
     [
-      line(from < slots.length ? t("all prices known") : "", slots.map((_, i) => (i < from ? value(sums[i]) : null)), "accent", options),
+      line(from > 0 && from < slots.length ? t("all prices known") : "", slots.map((_, i) => (i < from ? value(sums[i]) : null)), "accent", options),
       ...(from < slots.length
         ? [
             line(t("so far: prices are missing"), slots.map((_, i) => (i >= from - 1 ? value(sums[i]) : null)), "second", {

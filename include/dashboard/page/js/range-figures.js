@@ -28,7 +28,8 @@ export function RangeFigures({ range }) {
   const before = beforeInWords(range);
   /** Of a measure: how it is shown, and how many places decide about the sign of its difference. */
   const compared = (name, show, digits, isResult = false) => {
-    if (previous === null) return html`<span class="hint before">${t("{before}: no trades", { before })}</span>`;
+    if (previous === null)
+      return name === "pnl_eur" && html`<span class="hint before">${t("{before}: no trades", { before })}</span>`;
     const [own, other] = name === "pnl_eur" ? [total, previous].map(pnlOf) : [total[name], previous[name]];
     const more = difference(own, other);
     return html`<${Compared}

@@ -36,7 +36,7 @@ function drawing({ hours_of_day: rows }) {
   const picture = over(
     slots,
     ({ label }) => label.slice(0, 2),
-    pnlBars(slots.map(({ row }) => row)),
+    pnlBars(slots.map(({ row }) => row), false),
     readout,
     24,
   );

@@ -67,8 +67,8 @@ function Multiple({ trader: { trader_id: id, total }, values, slots, least, most
     <li>
       <${Way} to=${{ trader: id }}>
         <span class="name">${outside(id)}</span>
-        <span class="value" data-sign=${signOf(pnl)}>${signed(pnl, 0)}${isPartial(total) && unseen(` ${t("so far")}`)}</span>
-        <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true" data-sign=${signOf(pnl)}>
+        <span class="value" data-sign=${signOf(pnl, 0)}>${signed(pnl, 0)}${isPartial(total) && unseen(` ${t("so far")}`)}</span>
+        <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true" data-sign=${signOf(pnl, 0)}>
           <line class="zero" x1="0" x2=${WIDTH} y1=${y(0)} y2=${y(0)} />
           <polyline points=${points} stroke-dasharray=${isDashed ? "4 3" : null} />
         </svg>
