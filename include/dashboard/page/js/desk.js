@@ -65,7 +65,7 @@ function Heading({ desk }) {
   `;
 }
 
-const AsOf = ({ at }) => html`
+export const AsOf = ({ at }) => html`
   <div id="as-of" class="banner note">
     <span>What this page said at ${clock(Date.parse(at), { seconds: true })}; later trades and prices are not in it.</span>
     <button type="button" onClick=${() => choose({ asOf: null })}>Back to now</button>
