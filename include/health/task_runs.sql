@@ -49,3 +49,7 @@ RETURNING channel, notification_id
 UPDATE ops.notifications
 SET ended_at = clock_timestamp(), state = %(state)s, detail = %(detail)s
 WHERE notification_id = %(notification_id)s
+
+-- name: notifications_sent
+-- The channels that have taken a notification
+SELECT DISTINCT channel FROM ops.notifications WHERE about = %(about)s AND state = 'sent'
