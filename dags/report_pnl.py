@@ -16,6 +16,7 @@ then is at the top of the report. If its numbers change later, a correction foll
 This is also the example of a DAG downstream of the final days: see `docs/contributing.md`.
 """
 
+# Airflow reads only DAG files that hold its name
 from datetime import UTC, datetime, timedelta
 
 from include.orchestration.markets import dag

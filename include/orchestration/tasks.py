@@ -175,7 +175,7 @@ def task(
                     raise AirflowFailException(str(error)) from error
                 outcome.summary = summary
             log.info("%s: %s", name, summary)
-            if "skipped" in summary:
+            if isinstance(summary, Mapping) and "skipped" in summary:
                 raise AirflowSkipException(summary["skipped"])
             return summary
 

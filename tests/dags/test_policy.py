@@ -66,6 +66,9 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
         "compare_",
         "wait_",
         "reconcile_",
+        "announce_",
+        "write_",
+        "send_",
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
