@@ -65,10 +65,9 @@ def refresh_pnl(settings: Settings) -> None:
     trades, pulled, built = pnl_tasks.load_trades(), pnl_tasks.pull_reference_prices(), pnl_tasks.build_pnl()
     trades >> pnl_tasks.validate_trades() >> built
     trades >> pulled >> pnl_tasks.load_reference_prices() >> pnl_tasks.validate_reference_prices() >> built
-    built >> pnl_tasks.report_findings()
+    built >> [pnl_tasks.report_findings(), pnl_tasks.announce_final_days(settings)]
     follow_market()
     check_freshness()
-    pnl_tasks.announce_final_days(settings)
 
 
 refresh_pnl()

@@ -20,6 +20,9 @@ prices become final."""
 CORRECTION_INTERVAL = timedelta(hours=1)
 """Changes of a day that was announced are announced together, at most so often."""
 
+UNDER_WAY = timedelta(minutes=30)
+"""So long a load or a build may take: a day waits for it even after LATEST, but not for one that is stuck."""
+
 FIRST_WITHIN_DAYS = 7
 """Older days are not announced for the first time: who loads a year of history wants no report of each day."""
 
@@ -42,10 +45,10 @@ class Announcer:
 def run(settings: Settings, announcer: Announcer, now: datetime | None = None) -> list[date]:
     """The delivery days of the market for which this run has to send an event.
 
-    A day is final when it is over and nothing of it is open: no hour is in ops.incomplete_periods, every price
-    is final, and where statements are expected that of the day is reconciled. What is still open at LATEST of
-    the next day does not hold it up. A day whose numbers differ from those that were announced is announced
-    again.
+    A day is final when it is over and nothing of it is open: no hour is in ops.incomplete_periods or waits for
+    a build, every price is final, and where statements are expected that of the day is reconciled. What is still
+    open at LATEST of the next day does not hold it up, but for what was loaded within UNDER_WAY. A day whose
+    numbers differ from those that were announced is announced again.
 
     Each day and revision is stored once, however many runs there are at once. A run that is tried again gets
     the same days again; those of a run that never succeeded fall to another one after an hour.
@@ -64,6 +67,7 @@ def run(settings: Settings, announcer: Announcer, now: datetime | None = None) -
         "now": now or datetime.now(UTC),
         "latest": LATEST,
         "correction_interval": CORRECTION_INTERVAL,
+        "under_way": UNDER_WAY,
         "first_within_days": FIRST_WITHIN_DAYS,
         "is_statement_expected": settings.statement_folder is not None,
     } | {"dag_id": announcer.dag_id, "run_id": announcer.run_id, "task_id": announcer.task_id}

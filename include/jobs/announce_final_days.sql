@@ -23,12 +23,23 @@ CROSS JOIN LATERAL (
                 WHERE i.market = %(market)s AND i.delivery_day = d.delivery_day)
         OR EXISTS (SELECT FROM curated.pnl_hourly AS h
                    WHERE h.market = %(market)s AND h.delivery_day = d.delivery_day AND h.price_status <> 'final')
+        -- which the view has when it is late
+        OR EXISTS (SELECT FROM ops.pending_delivery_periods AS p
+                   WHERE p.market = %(market)s AND p.delivery_day = d.delivery_day)
         OR (%(is_statement_expected)s
             AND NOT EXISTS (SELECT FROM ops.reconciliations AS r
                             WHERE r.market = %(market)s AND r.statement_day = d.delivery_day AND r.state = 'reconciled'))
-        AS has_open_points
+        AS has_open_points,
+        EXISTS (SELECT FROM ops.pending_delivery_periods AS p
+                WHERE p.market = %(market)s AND p.delivery_day = d.delivery_day
+                  AND p.pending_since > %(now)s - %(under_way)s)
+        OR EXISTS (SELECT FROM ops.incomplete_periods AS i
+                   WHERE i.market = %(market)s AND i.delivery_day = d.delivery_day
+                     AND i.reason = 'trades_not_validated' AND i.from_at > %(now)s - %(under_way)s)
+        AS is_under_way
 ) AS o
 WHERE (%(now)s AT TIME ZONE z.name)::date > d.delivery_day
+  AND NOT o.is_under_way
   AND CASE WHEN t.revision IS NULL
            THEN NOT o.has_open_points OR %(now)s >= (d.delivery_day + 1 + %(latest)s) AT TIME ZONE z.name
            ELSE t.final_at <= %(now)s - %(correction_interval)s
@@ -36,8 +47,6 @@ WHERE (%(now)s AT TIME ZONE z.name)::date > d.delivery_day
                 AND EXISTS (SELECT FROM curated.pnl_versions AS v
                             WHERE v.market = %(market)s AND v.delivery_day = d.delivery_day
                               AND greatest(v.valid_from, v.valid_to) > t.final_at)
-                AND NOT EXISTS (SELECT FROM ops.pending_delivery_periods AS p
-                                WHERE p.market = %(market)s AND p.delivery_day = d.delivery_day)
                 AND EXISTS (
                     SELECT FROM (
                         SELECT delivery_hour, trader_id, trade_count, buy_mwh, sell_mwh, buy_value_eur, sell_value_eur,

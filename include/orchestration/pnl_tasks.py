@@ -60,7 +60,13 @@ def announce_final_days(settings: Settings) -> Any:
     """The task that tells downstream DAGs which delivery days of the market are final."""
     daily = assets.pnl_daily(settings)
 
-    @task(task_id="announce_final_days", inlets=[assets.PNL_HOURLY], outlets=[daily])
+    # after a failed build as well: a build that is red for long must not hold up the report
+    @task(
+        task_id="announce_final_days",
+        inlets=[assets.PNL_HOURLY],
+        outlets=[daily],
+        trigger_rule="all_done",
+    )
     def announce(run: Run) -> Summary:
         from include.jobs import announce_final_days as job
 

@@ -95,10 +95,20 @@ def test_what_is_open_holds_it_until_half_past_twelve(
             database.quarantine("q")
         case "not built":
             database.period(DAY, "14-15")
-            database.pending([(DAY, "14-15")])
+            waits = {"delivery_day": DAY, "delivery_hour": "14-15", "pending_since": at(11)}
+            database.insert("ops.pending_delivery_periods", **waits)
     assert run(settings, FIRST, at(0, 1)) == []
     assert run(settings, FIRST, at(12, 29)) == []
     assert run(settings, FIRST, at(12, 30)) == [day]
+    assert announced(database) == [(day, 1, True)]
+
+
+def test_trades_that_were_just_loaded_hold_it_up_even_then_but_not_for_long(
+    settings: Settings, database: Database, day: date
+) -> None:
+    database.trade(database.batch(state="loaded", loaded_at=at(12, 45)), DAY, "14-15")
+    assert run(settings, FIRST, at(13)) == []
+    assert run(settings, FIRST, at(13, 16)) == [day]
     assert announced(database) == [(day, 1, True)]
 
 
@@ -173,8 +183,11 @@ def test_rows_that_come_and_go_are_a_change(
         case "price came":
             database.rows("UPDATE curated.pnl_versions SET valid_to = %s WHERE trader_id = 'carl'", (now,))
             database.pnl(DAY, "14-15", "carl", Decimal(0), valid_from=now)
-    database.pending([(DAY, "15-16")])
     later = datetime.now(UTC) + timedelta(hours=2)
+    database.period(DAY, "15-16")
+    database.insert(
+        "ops.pending_delivery_periods", delivery_day=DAY, delivery_hour="15-16", pending_since=later
+    )
     assert run(settings, SECOND, later) == [], "more changes are on their way"
     database.rows("DELETE FROM ops.pending_delivery_periods")
     assert run(settings, SECOND, later) == [day]
