@@ -46,9 +46,9 @@ def run(settings: Settings, announcer: Announcer, now: datetime | None = None) -
     """The delivery days of the market for which this run has to send an event.
 
     A day is final when it is over and nothing of it is open: no hour is in ops.incomplete_periods or waits for
-    a build, every price is final, and where statements are expected that of the day is reconciled. What is still
-    open at LATEST of the next day does not hold it up, but for what was loaded within UNDER_WAY. A day whose
-    numbers differ from those that were announced is announced again.
+    a build, every price is final, and where statements are expected that of the day is reconciled. What is
+    still open at LATEST of the next day does not hold it up, but for what was loaded within UNDER_WAY. A day
+    whose numbers differ from those that were announced is announced again.
 
     Each day and revision is stored once, however many runs there are at once. A run that is tried again gets
     the same days again; those of a run that never succeeded fall to another one after an hour.
