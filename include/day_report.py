@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
-from include.xlsx_file import Sheet, to_workbook
+from include.xlsx_file import DIGITS, Sheet, to_workbook
 
 QUERIES = load_queries("day_report.sql")
 
@@ -26,7 +26,7 @@ _FORMATS = {
 }
 """How a spreadsheet shows the numbers of a column, by its name."""
 
-_OPEN = ("what", "delivery_hour", "trade_id", "detail", "since_at", "is_open")
+_OPEN = ("what", "delivery_hour", "trade_id", "is_open", "since_at", "detail")
 _MOST_HOURS = 6
 """A line names so many hours; the sheet has them all."""
 
@@ -125,7 +125,7 @@ def read(settings: Settings, delivery_day: date) -> DayReport:
     ]
     title = f"PnL for delivery on {delivery_day}, market {market}"
     sheets = [
-        Sheet("Summary", (title, ""), summary, ("", "#,##0.00")),
+        Sheet("Summary", (title, ""), summary, ("", "#,##0.00"), width=50),
         _sheet("Portfolio", table.columns, table.to_dict("records")),
         *[_sheet(name, rows[0], rows) for name, rows in (("Traders", traders), ("Hours", hours)) if rows],
         _sheet("Open", _OPEN, points),
@@ -191,7 +191,13 @@ def _numbers(portfolio: list[dict[str, Any]], before: list[dict[str, Any]] | Non
 def _sheet(name: str, columns: Iterable[str], rows: Iterable[Mapping[Any, Any]]) -> Sheet:
     """A table with the names of its columns, and each number as its unit is shown."""
     names = list(columns)
-    return Sheet(name, names, [[row[column] for column in names] for row in rows], [_format(n) for n in names])
+    cells = [[_countable(row[column]) for column in names] for row in rows]
+    return Sheet(name, names, cells, [_format(column) for column in names])
+
+
+def _countable(value: Cell) -> Cell:
+    """A number with no more digits than a spreadsheet keeps: what is text there is missing in sums."""
+    return Context(prec=DIGITS).plus(value) if isinstance(value, Decimal) else value
 
 
 def _format(name: str) -> str:

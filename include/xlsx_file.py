@@ -12,8 +12,6 @@ from include.csv_file import Cell
 DIGITS = 15
 """Significant digits that a number in a spreadsheet keeps."""
 
-_WIDTH = 18
-
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -23,13 +21,15 @@ class Sheet:
         name: On its tab.
         header: Names of the columns.
         rows: Cells; a moment must be UTC, None is empty.
-        formats: How numbers of a column are shown, by its number from 0; otherwise with all their digits.
+        formats: How the numbers of each column are shown; empty: with all their digits.
+        width: Of each column, in characters.
     """
 
     name: str
     header: Sequence[str]
     rows: Iterable[Iterable[Cell]]
     formats: Sequence[str] = ()
+    width: int = 18
 
 
 def spreadsheet_number(value: Decimal) -> float | str:
@@ -69,7 +69,7 @@ def _add(book: Any, table: Sheet) -> None:
     sheet = book.create_sheet(table.name)
     sheet.freeze_panes = "A2"
     for number in range(1, len(table.header) + 1):
-        sheet.column_dimensions[get_column_letter(number)].width = _WIDTH
+        sheet.column_dimensions[get_column_letter(number)].width = table.width
 
     def cell(value: Cell, number_format: str = "") -> Any:
         made = WriteOnlyCell(sheet)
@@ -87,7 +87,7 @@ def _add(book: Any, table: Sheet) -> None:
     for each in head:
         each.font = Font(bold=True)
     sheet.append(head)
-    formats = [*table.formats, *[""] * (len(table.header) - len(table.formats))]
+    formats = table.formats or [""] * len(table.header)
     for row in table.rows:
         sheet.append([cell(value, shown) for value, shown in zip(row, formats, strict=True)])
 

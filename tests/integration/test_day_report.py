@@ -90,7 +90,7 @@ def test_the_numbers_are_those_of_the_specification(settings: Settings, day: Dat
     computed = [compute_pnl(fills, price) for _, _, fills, price in hours]
     for row, pnl in zip(sheets["Hours"], computed, strict=True):
         for name in ("trade_count", "buy_mwh", "sell_mwh", "pnl_eur", "cash_flow_eur", "realised_pnl_eur"):
-            assert Decimal(str(row[name])) == round(Decimal(getattr(pnl, name)), 12), name
+            assert row[name] == pytest.approx(float(getattr(pnl, name)), rel=1e-14), name
     pnls = [pnl.pnl_eur for pnl in computed]
     assert None not in pnls
     total = sum(pnl for pnl in pnls if pnl is not None)
@@ -104,6 +104,14 @@ def test_the_numbers_are_those_of_the_specification(settings: Settings, day: Dat
     assert report.title == "PnL 2026-03-01 DE"
     assert f"PnL of the portfolio, EUR: {total:.2f}" in report.text
     assert [file.name for file in settings.report_root.iterdir()] == ["pnl-2026-03-01.xlsx"]
+
+
+def test_every_amount_is_a_number_however_many_digits_it_has(settings: Settings, day: Database) -> None:
+    sevenths = [Fill("buy", Decimal(3), Decimal("12345.67")), Fill("sell", Decimal(3), Decimal("98765.43"))]
+    sevenths.append(Fill("sell", Decimal(4), Decimal("98765.44")))
+    day.pnl(DAY, "15-16", "carl", Decimal("0.123456"), fills=sevenths, valid_from=EARLY)
+    carl = next(row for row in read(settings)[1]["Hours"] if row["trader_id"] == "carl")
+    assert {type(value) for name, value in carl.items() if name.endswith("_eur")} <= {int, float}
 
 
 def test_what_is_open_is_at_the_top(settings: Settings, day: Database) -> None:
