@@ -2,11 +2,20 @@
 -- Delivery days to be announced: those that are final for the first time, and announced ones whose numbers changed since
 WITH zone AS MATERIALIZED (
     SELECT curated.market_timezone(%(market)s) AS name
+), since AS MATERIALIZED (
+    -- what was published before had its turn in a run of this task, even if it had to wait
+    SELECT coalesce(max(started_at), %(now)s - interval '7 days') - 2 * %(correction_interval)s AS at
+    FROM ops.task_runs
+    WHERE market = %(market)s AND task_id = %(task_id)s AND state = 'success' AND ended_at > %(now)s - interval '7 days'
+), changed AS MATERIALIZED (
+    SELECT delivery_day FROM curated.pnl_versions WHERE market = %(market)s AND valid_from > (SELECT at FROM since)
+    UNION
+    SELECT delivery_day FROM curated.pnl_versions WHERE market = %(market)s AND valid_to > (SELECT at FROM since)
 ), days AS (
     SELECT delivery_day FROM raw.delivery_periods
     WHERE market = %(market)s AND delivery_day >= (SELECT (%(now)s AT TIME ZONE name)::date FROM zone) - %(first_within_days)s
     UNION
-    SELECT delivery_day FROM ops.final_days WHERE market = %(market)s
+    SELECT delivery_day FROM ops.final_days JOIN changed USING (delivery_day) WHERE market = %(market)s
 ), told AS (
     SELECT DISTINCT ON (delivery_day) delivery_day, revision, final_at
     FROM ops.final_days
