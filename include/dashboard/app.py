@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from include.dashboard.api import build_api
 from include.dashboard.files import PageFiles, send_file
+from include.dashboard.language import Sentence, language_of, say
 from include.dashboard.parameters import BadParameterError
 from include.dashboard.reader import UnavailableError
 from include.dashboard.responses import error_response
@@ -29,8 +30,8 @@ PAGE = Path(__file__).parent / "page"
 
 RETRY_AFTER = {"Retry-After": "2"}
 
-LOG_IN = "Log in to Airflow to see the trading desk."
-NOT_PERMITTED = (
+LOG_IN = say("Log in to Airflow to see the trading desk.")
+NOT_PERMITTED = say(
     "Your Airflow user may not see the trading desk: that takes the right to read DAGs, which every role from"
     " Viewer up has. Ask an administrator of Airflow for a role, then log in again."
 )
@@ -41,7 +42,8 @@ What the page of the trading desk shows, for programs. The same login as Airflow
 
 Numbers that may have digits after the point are texts with all their digits, with the unit in the name;
 `null` is undefined, never 0. Moments are UTC; `day` is the local day of the market. Answers have an `ETag`:
-ask with `If-None-Match`, and what has not changed costs nothing.
+ask with `If-None-Match`, and what has not changed costs nothing. Sentences are in English, or in German for an
+`Accept-Language` that prefers it.
 """
 
 
@@ -107,21 +109,26 @@ def create_app(
     return app
 
 
-def _refusal(request: Request, status: int, sentence: str) -> Response:
+def _refusal(request: Request, status: int, sentence: Sentence) -> Response:
     """The sentence; as a page for someone who opens the desk by its address, 401 with a link to the login."""
     is_page = request.url.path == f"{request.scope.get('root_path', '')}/"
     if not is_page or "text/html" not in request.headers.get("accept", ""):
-        return error_response(status, sentence)
-    text = escape(sentence)
+        return error_response(request, status, sentence)
+    language = language_of(request)
+    text = escape(sentence.in_language(language))
     if status == 401:
         query = f"?{request.url.query}" if request.url.query else ""
         next_ = urlencode({"next": request.url.path + query})
         text = f'<a href="../api/v2/auth/login?{escape(next_)}">{text}</a>'
     page = (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>Trading desk</title><p>{text}</p></html>'
     )
-    return HTMLResponse(page, status_code=status, headers={"Cache-Control": "no-store"})
+    return HTMLResponse(
+        page,
+        status_code=status,
+        headers={"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept, Accept-Language"},
+    )
 
 
 def _explain_mistakes(app: FastAPI) -> None:
@@ -130,8 +137,8 @@ def _explain_mistakes(app: FastAPI) -> None:
         if error.status_code in (401, 403):  # a token that is no longer good is 403 in Airflow
             return _refusal(request, 401, LOG_IN)
         if error.status_code == 404:
-            return error_response(404, "There is no such thing on the trading desk.")
-        return error_response(error.status_code, str(error.detail), error.headers)
+            return error_response(request, 404, say("There is no such thing on the trading desk."))
+        return error_response(request, error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(ForbiddenError)
     async def forbidden(request: Request, error: ForbiddenError) -> Response:
@@ -139,20 +146,19 @@ def _explain_mistakes(app: FastAPI) -> None:
 
     @app.exception_handler(BadParameterError)
     async def bad_parameter(request: Request, error: BadParameterError) -> Response:
-        return error_response(400, str(error))
+        return error_response(request, 400, error.sentence)
 
     @app.exception_handler(UnavailableError)
     async def unavailable(request: Request, error: UnavailableError) -> Response:
-        return error_response(503, str(error), RETRY_AFTER)
+        return error_response(request, 503, error.sentence, RETRY_AFTER)
 
     @app.exception_handler(TerminalError)
     async def not_set_up(request: Request, error: TerminalError) -> Response:
         log.warning("the trading desk is not set up: %s", error)
-        return error_response(
-            503, "The trading desk is not set up yet; its log says what is missing.", RETRY_AFTER
-        )
+        sentence = say("The trading desk is not set up yet; its log says what is missing.")
+        return error_response(request, 503, sentence, RETRY_AFTER)
 
     @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> Response:
-        sentence = "Something went wrong here; the log of Airflow's API server says what."
-        return error_response(500, sentence, HEADERS)  # it is sent outside of all middlewares
+        sentence = say("Something went wrong here; the log of Airflow's API server says what.")
+        return error_response(request, 500, sentence, HEADERS)  # it is sent outside of all middlewares

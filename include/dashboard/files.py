@@ -1,6 +1,7 @@
 """The files of the page: a browser keeps them for as long as they are the same; their address has a version."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import HTTPException
@@ -8,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 from starlette.responses import Response
 
+from include.dashboard.language import LANGUAGES, say
 from include.dashboard.responses import FOREVER, REVALIDATE, Answer, respond
 from include.dashboard.security import PAGE_POLICY
 from include.dashboard.service import utc_now
@@ -31,9 +33,7 @@ class PageFiles:
             )
         self.version = digest.hexdigest()
         html = (directory / "index.html").read_text("utf-8").replace('"static/', f'"static/{self.version}/')
-        self._index = Answer(
-            html.encode(), "text/html; charset=utf-8", {"Content-Security-Policy": PAGE_POLICY}
-        )
+        self._index = _page(html, LANGUAGES[0], {language: _page(html, language) for language in LANGUAGES[1:]})
         self._files = StaticFiles(directory=directory)
 
     def index(self, request: Request) -> Response:
@@ -52,6 +52,14 @@ class PageFiles:
         if is_versioned:
             answer.headers["Cache-Control"] = FOREVER
         return answer
+
+
+def _page(html: str, language: str, others: Mapping[str, Answer] | None = None) -> Answer:
+    """index.html in a language: what it says before a script runs."""
+    needs = "This page needs JavaScript. The same numbers are behind api/v1/pnl_hourly."
+    text = html.replace('lang="en"', f'lang="{language}"').replace(needs, say(needs).in_language(language))
+    policy = {"Content-Security-Policy": PAGE_POLICY}
+    return Answer(text.encode(), "text/html; charset=utf-8", policy, language, others)
 
 
 async def send_file(files: StaticFiles, path: str, request: Request) -> Response:

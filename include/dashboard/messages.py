@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from include.dashboard import parameters as given
 from include.dashboard import schemas
+from include.dashboard.language import say
 from include.dashboard.parameters import BadParameterError
 from include.dashboard.reader import Query as Reading
 from include.dashboard.reader import Row
@@ -50,9 +51,11 @@ def read_message(query: Reading, settings: Settings, landing_file: str, line: in
     """
     known = query(QUERIES["landing_file"], landing_file=landing_file)
     if not known:
-        raise BadParameterError("landing_file must be the path of a landing file of this market.")
+        raise BadParameterError(say("landing_file must be the path of a landing file of this market."))
     if line > known[0]["line_count"]:
-        raise BadParameterError(f"line must be one of the {known[0]['line_count']} lines that are loaded.")
+        raise BadParameterError(
+            say("line must be one of the {count} lines that are loaded.", count=known[0]["line_count"])
+        )
     text = _line(settings.landing_root, landing_file, line)
     received_at, raw = (None, None) if text is None else _message(text)
     return {
@@ -108,7 +111,7 @@ def _number(text: str) -> int:
         BadParameterError: It is none.
     """
     if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) >= 1):
-        raise BadParameterError("line must be a whole number from 1.")
+        raise BadParameterError(say("line must be a whole number from 1."))
     return int(text)
 
 
@@ -130,7 +133,7 @@ def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
         """One line of a landing file of the market: the message verbatim, 64 KiB at most."""
         state = await service.state(given.market(request))
         if not landing_file or len(landing_file) > 1000 or "\0" in landing_file:
-            raise BadParameterError("landing_file must be the path of a landing file of this market.")
+            raise BadParameterError(say("landing_file must be the path of a landing file of this market."))
         number = _number(line)
 
         def make(query: Reading) -> Answer:

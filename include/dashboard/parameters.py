@@ -1,12 +1,15 @@
 """Parameters of requests: what several of them take, and what is wrong with one, in a sentence."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import reduce
 from typing import Annotated, TypeVar
 
 from fastapi import Query, Request
 
+from include.dashboard.language import Sentence, say
 from include.domain.delivery_period import Market, parse_delivery_day
 from include.domain.rejection import RejectedMessageError
 
@@ -37,7 +40,11 @@ class Days:
 
 
 class BadParameterError(Exception):
-    """A parameter is not what it has to be; the message says which and what is expected."""
+    """A parameter is not what it has to be; the sentence says which and what is expected."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def day(name: str, text: str) -> date | None:
@@ -51,7 +58,9 @@ def day(name: str, text: str) -> date | None:
     try:
         return parse_delivery_day(text)
     except RejectedMessageError:
-        raise BadParameterError(f"{name} must be a day like 2026-03-01, not {_shown(text)}.") from None
+        raise BadParameterError(
+            say("{name} must be a day like 2026-03-01, not {given}.", name=name, given=_shown(text))
+        ) from None
 
 
 def days(from_text: str, to_text: str, today: date, most: int) -> tuple[date, date]:
@@ -63,9 +72,11 @@ def days(from_text: str, to_text: str, today: date, most: int) -> tuple[date, da
     last = day("to", to_text) or day("from", from_text) or today
     first = day("from", from_text) or last
     if first > last:
-        raise BadParameterError(f"from ({first}) must not be after to ({last}).")
+        raise BadParameterError(say("from ({first}) must not be after to ({last}).", first=first, last=last))
     if (last - first).days >= most:
-        raise BadParameterError(f"from and to may span {most} days at most; ask for fewer at a time.")
+        raise BadParameterError(
+            say("from and to may span {most} days at most; ask for fewer at a time.", most=most)
+        )
     return first, last
 
 
@@ -76,7 +87,7 @@ def trader(text: str) -> str | None:
         BadParameterError: It cannot be one.
     """
     if len(text) > 200 or "\0" in text:
-        raise BadParameterError("trader must be a name of at most 200 characters.")
+        raise BadParameterError(say("trader must be a name of at most 200 characters."))
     return text or None
 
 
@@ -92,7 +103,11 @@ def hour(text: str, delivery_day: date, market: Market) -> str | None:
         return market.period(delivery_day, text).delivery_hour
     except RejectedMessageError:
         raise BadParameterError(
-            f"hour must be a delivery period of {delivery_day} like 15-16, not {_shown(text)}."
+            say(
+                "hour must be a delivery period of {day} like 15-16, not {given}.",
+                day=delivery_day,
+                given=_shown(text),
+            )
         ) from None
 
 
@@ -103,7 +118,7 @@ def required(name: str, value: T | None) -> T:
         BadParameterError: It is empty.
     """
     if value is None:
-        raise BadParameterError(f"{name} must be given.")
+        raise BadParameterError(say("{name} must be given.", name=name))
     return value
 
 
@@ -124,12 +139,18 @@ def moment(name: str, text: str, now: datetime) -> datetime | None:
         at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadParameterError(
-            f"{name} must be a moment with its zone like 2026-03-01T12:00:00Z, not {_shown(text)}."
+            say(
+                "{name} must be a moment with its zone like 2026-03-01T12:00:00Z, not {given}.",
+                name=name,
+                given=_shown(text),
+            )
         ) from None
     if at.year < 2000:
-        raise BadParameterError(f"{name} must be a moment of the years 2000 to 2099.")
+        raise BadParameterError(say("{name} must be a moment of the years 2000 to 2099.", name=name))
     if at > now:
-        raise BadParameterError(f"{name} ({plain}) is yet to come: ask for a moment of the past.")
+        raise BadParameterError(
+            say("{name} ({moment}) is yet to come: ask for a moment of the past.", name=name, moment=plain)
+        )
     return at
 
 
@@ -147,7 +168,11 @@ def choice(name: str, text: str, choices: tuple[str, ...]) -> str:
     if not text:
         return choices[0]
     if text not in choices:
-        raise BadParameterError(f"{name} must be {' or '.join(choices)}, not {_shown(text)}.")
+        raise BadParameterError(
+            say(
+                "{name} must be {choices}, not {given}.", name=name, choices=either(choices), given=_shown(text)
+            )
+        )
     return text
 
 
@@ -160,7 +185,13 @@ def limit(text: str) -> int:
     if not text:
         return 200
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MAX_TRADES):
-        raise BadParameterError(f"limit must be a whole number from 1 to {MAX_TRADES}, not {_shown(text)}.")
+        raise BadParameterError(
+            say(
+                "limit must be a whole number from 1 to {most}, not {given}.",
+                most=MAX_TRADES,
+                given=_shown(text),
+            )
+        )
     return int(text)
 
 
@@ -172,6 +203,11 @@ def today(market: Market, now: datetime) -> date:
 def midnight(at_day: date, market: Market) -> datetime:
     """When that day begins in market time, UTC."""
     return datetime.combine(at_day, time(), market.timezone).astimezone(UTC)
+
+
+def either(choices: Sequence[str]) -> str:
+    """`json or csv or xlsx`."""
+    return reduce(lambda first, last: say("{first} or {last}", first=first, last=last), choices)
 
 
 def _shown(text: str) -> str:

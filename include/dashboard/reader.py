@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import psycopg2
 from psycopg2.extensions import connection, cursor, new_type, register_type
 
+from include.dashboard.language import Sentence, say
 from include.errors import TransientError
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
@@ -30,14 +31,18 @@ TIMEOUT_SECONDS = 3
 SILENCE_SECONDS = 2
 """A server that is alive ends a statement by itself: this long after that it counts as away."""
 
-AWAY = "The database does not answer. Nothing is lost: the numbers come back by themselves."
+AWAY = say("The database does not answer. Nothing is lost: the numbers come back by themselves.")
 
 _NUMERIC = new_type((1700,), "EXACT", lambda text, _: text)
 """A number stays the text that the database wrote: no digit is lost on the way to the screen."""
 
 
 class UnavailableError(Exception):
-    """The warehouse does not answer; the message is for the person who looks at the page."""
+    """The warehouse does not answer; the sentence is for the person who looks at the page."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 class Reader:
@@ -104,13 +109,17 @@ class Reader:
         except psycopg2.errors.QueryCanceled as error:
             log.warning("a read of the trading desk took longer than %d s", self._timeout_seconds)
             raise UnavailableError(
-                "The database takes too long to answer. Try again in a minute, or ask for fewer days."
+                say("The database takes too long to answer. Try again in a minute, or ask for fewer days.")
             ) from error
         except psycopg2.errors.InvalidParameterValue as error:
             # our clock is ahead of the database's, which refuses as_of in its future
-            raise UnavailableError("The database's clock is not there yet. Try again in a moment.") from error
+            raise UnavailableError(
+                say("The database's clock is not there yet. Try again in a moment.")
+            ) from error
         except psycopg2.errors.UndefinedTable as error:
-            raise UnavailableError("The database is being set up. The numbers come by themselves.") from error
+            raise UnavailableError(
+                say("The database is being set up. The numbers come by themselves.")
+            ) from error
         except (psycopg2.OperationalError, psycopg2.InterfaceError, TransientError) as error:
             self._disconnect()
             log.warning("the trading desk cannot read the warehouse: %s", str(error).strip())

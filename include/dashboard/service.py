@@ -10,7 +10,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from include.dashboard.parameters import BadParameterError
+from include.dashboard.language import say
+from include.dashboard.parameters import BadParameterError, either
 from include.dashboard.reader import Query, Reader, UnavailableError
 from include.errors import TerminalError
 from include.settings import Settings
@@ -88,8 +89,8 @@ class State:
         for settings in self.markets:
             if settings.market.market == market:
                 return replace(self, settings=settings)
-        known = " or ".join(settings.market.market for settings in self.markets)
-        raise BadParameterError(f"market must be {known}.")
+        known = either([settings.market.market for settings in self.markets])
+        raise BadParameterError(say("market must be {known}.", known=known))
 
     def named(self, what: str) -> str:
         """The name of a file that holds this: where there are several markets, with the market."""

@@ -6,11 +6,9 @@ from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 
-import msgspec
-
 from include.csv_file import Cell, Label, to_csv
 from include.dashboard.reader import Row
-from include.dashboard.responses import CSV, JSON, XLSX, Answer
+from include.dashboard.responses import CSV, XLSX, Answer, json_answer
 from include.domain.pnl import Pnl
 from include.xlsx_file import to_xlsx
 
@@ -71,7 +69,7 @@ _WHICH = ["market", "revision", "source"]
 _LINE = ["landing_file", "line_number"]
 _REJECT = ["received_at", "market", "reason_code", "reason", "detail", "delivery_day", "delivery_hours", "raw"]
 LISTS = {
-    "trades": [*_TRADE, *_TIMES, *_WHICH, "is_disputed", *_LINE],
+    "trades": [*_TRADE, *_TIMES, *_WHICH, "is_disputed", *_LINE, "pnl_eur"],
     "cancelled_trades": [*_TRADE, *_TIMES, *_WHICH, "cancelled_at", *_LINE],
     "quarantined_trades": [
         *_TRADE,
@@ -124,7 +122,7 @@ def table(form: str, decimal: str, name: str, columns: Sequence[str], rows: Iter
         rows: With at least these columns.
     """
     if form == "json":
-        return Answer(msgspec.json.encode({"rows": [{c: row[c] for c in columns} for row in rows]}), JSON)
+        return json_answer({"rows": [{c: row[c] for c in columns} for row in rows]})
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     # a label like 03-04 alone would become the third of April: delivery periods are written with their day
     header = [re.sub(r"delivery_hour$", "delivery_period", column) for column in columns]

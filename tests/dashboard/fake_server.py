@@ -31,7 +31,7 @@ FRAME = """<!doctype html><html class="{theme}"><title>Airflow</title><body styl
 
 
 class FakeDesk(ThreadingHTTPServer):
-    """The server; `scene` is what it answers, `asked` the API calls that it got.
+    """The server; `scene` is what it answers, `asked` the API calls that it got, `languages` what they wanted.
 
     A browser keeps connections open, so threads are daemons and do not hold up the end.
     """
@@ -42,6 +42,7 @@ class FakeDesk(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.scene = scene
         self.asked: list[str] = []
+        self.languages: set[str] = set()
         self.news = Condition()
         self.stream_seconds = 10.0
         self.is_frozen = False
@@ -89,6 +90,9 @@ def page(scene: Scene, day: date | None, query: dict[str, str]) -> dict[str, Any
         "history": [] if query.get("as_of") else scene.history,
         "status": scene.status,
         "by_trader": scene.daily(date.fromisoformat(desk["day"]), "*") if is_split else [],
+        "open_positions": []
+        if query.get("as_of") or not is_split
+        else scene.open_positions(date.fromisoformat(desk["day"])),
         "by_market": scene.by_market,
     }
 
@@ -116,6 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _api(self, name: str, query: dict[str, str]) -> None:
         scene = self.server.scene
         self.server.asked.append(self.path.split("api/v1/", 1)[1])
+        if name != "events":
+            self.server.languages.add(self.headers.get("Accept-Language", ""))
         while self.server.is_frozen and not self.server.is_ending:
             time.sleep(0.1)
         if scene.failure and (not scene.failing or name in scene.failing):
@@ -123,6 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json({"error": sentence}, status, {"Retry-After": "1"} if status == 503 else {})
         if name == "events":
             return self._events() if scene.has_events else self._json({"error": "no events here"}, 501)
+        if query.get("format") == "xlsx":
+            disposition = {"Content-Disposition": f'attachment; filename="{name}-{query["from"]}.xlsx"'}
+            return self._send(200, b"PK", "application/octet-stream", disposition)
         if query.get("format") == "csv":
             text = "\ufeffdelivery_day,delivery_hour,pnl_eur\r\n" + query["from"] + ",12-13,4.00\r\n"
             disposition = {"Content-Disposition": f'attachment; filename="pnl-{query["from"]}.csv"'}
@@ -132,6 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             "version": lambda: {"version": str(scene.version)},
             "page": lambda: page(scene, day, query),
             "hour": lambda: scene.hour(query),
+            "range": lambda: scene.range(query),
             "message": lambda: scene.message(query),
             "status": lambda: scene.status,
             "health": lambda: scene.health,

@@ -33,7 +33,7 @@ def test_every_file_that_is_named_is_there() -> None:
     assert named
     for module in MODULES:
         text = module.read_text("utf-8")
-        named += [f"js/{found}" for found in re.findall(r'from "\./([^"]+)"', text)]
+        named += [f"js/{found}" for found in re.findall(r'(?:from |import\()"\./([^"]+)"', text)]
         named += re.findall(r'from "\.\./(vendor/[^"]+)"', text)
     assert [file for file in named if not (PAGE / file).is_file()] == []
     # and none lies there for nothing

@@ -6,14 +6,17 @@ import { Desk } from "./desk.js";
 import { isFramed, openFromParent } from "./frame.js";
 import { Health } from "./health.js";
 import { HourDialog } from "./hour.js";
+import { chooseLanguage, otherLanguages } from "./language.js";
 import { MessageDialog } from "./message.js";
 import { signed } from "./numbers.js";
-import { announcement, desk, isBusy } from "./reading.js";
+import { RangeView } from "./range.js";
+import { announcement, desk, isBusy, range } from "./reading.js";
 import { Failure, Freshness, Troubles } from "./status.js";
 import { linesOf } from "./words.js";
 
 const VIEWS = [
   ["desk", "Desk"],
+  ["range", "Range"],
   ["health", "Health"],
 ];
 
@@ -26,6 +29,7 @@ export function App() {
       <h1>Trading desk</h1>
       <${Tabs} />
       <${Freshness} />
+      <${Languages} />
       <button type="button" id="own-tab" class="quiet" hidden=${!isFramed()} onClick=${open}>Open in a tab of its own</button>
     </header>
     <main>
@@ -33,12 +37,19 @@ export function App() {
       <${Troubles} />
       <p id="announcer" class="unseen" aria-live="polite">${announcement.value}</p>
       <${View} name="desk"><${Desk} /></${View}>
+      <${View} name="range">${choices.value.view === "range" && html`<${RangeView} />`}</${View}>
       <${View} name="health"><${Health} /></${View}>
       <${HourDialog} />
       <${MessageDialog} />
     </main>
   `;
 }
+
+const Languages = () =>
+  otherLanguages.map(
+    ([code, name]) =>
+      html`<button type="button" class="quiet" lang=${code} onClick=${() => chooseLanguage(code)}>${name}</button>`,
+  );
 
 /** To the table, where there is one. */
 function SkipLink() {
@@ -47,7 +58,7 @@ function SkipLink() {
 }
 
 function useTitle() {
-  const total = desk.value?.total;
+  const total = (choices.value.view === "range" ? range.value : desk.value)?.total;
   const title = total ? `${signed(total.pnl_eur ?? total.priced_pnl_eur, 0)} EUR · Trading desk` : "Trading desk";
   useEffect(() => {
     document.title = title;
@@ -89,7 +100,7 @@ function Tabs() {
 
 function View({ name, children }) {
   const isHidden = choices.value.view !== name;
-  const busy = name === "desk" ? (isBusy.value ? "true" : "false") : null;
+  const busy = name !== "health" ? (isBusy.value ? "true" : "false") : null;
   return html`
     <section id=${`view-${name}`} role="tabpanel" aria-labelledby=${`tab-${name}`} aria-busy=${busy} hidden=${isHidden}>
       ${children}

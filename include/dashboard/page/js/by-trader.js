@@ -3,10 +3,11 @@
 import { html, outside, unseen } from "./base.js";
 import { choose } from "./choices.js";
 import { Table } from "./grid.js";
+import { locale } from "./language.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { totalNote } from "./words.js";
 
-const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true });
+const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, locale, { numeric: true });
 
 /** PnL of the periods with a price, and whether that is all. */
 function pnlSoFar(row) {

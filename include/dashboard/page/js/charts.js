@@ -3,6 +3,7 @@
 import { html, signal, useLayoutEffect, useRef } from "./base.js";
 import { colours } from "./colours.js";
 import { inTurn } from "./in-turn.js";
+import { locale } from "./language.js";
 
 const { uPlot } = window;
 const HEIGHT = 168;
@@ -16,8 +17,8 @@ function colour(name) {
 }
 
 const fontOf = () => `11px ${getComputedStyle(document.body).fontFamily}`;
-const compact = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2, notation: "compact" });
-const plain = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
+const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 2, notation: "compact" });
+const plain = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
 const tick = (value) => (value === null ? "" : (Math.abs(value) < 10_000 ? plain : compact).format(value));
 
 /** Bars from zero. */

@@ -6,6 +6,7 @@ import { ByMarket } from "./by-market.js";
 import { ByTrader } from "./by-trader.js";
 import { choices, choose } from "./choices.js";
 import { Figures } from "./figures.js";
+import { Limits, OpenPositions } from "./limits.js";
 import { Pictures } from "./pictures.js";
 import { page } from "./reading.js";
 import { Statements, reconciled } from "./statements.js";
@@ -19,7 +20,7 @@ export const Desk = () => html`
   ${page.value && html`<${Day} page=${page.value} />`}
 `;
 
-function Day({ page: { desk, key: shownFor, statements, history, by_trader: byTrader, by_market: byMarket } }) {
+function Day({ page: { desk, key: shownFor, statements, history, by_trader: byTrader, by_market: byMarket, open_positions: positions } }) {
   const lines = linesOf(desk);
   const change = clockChange(desk.day);
   return html`
@@ -33,9 +34,11 @@ function Day({ page: { desk, key: shownFor, statements, history, by_trader: byTr
       html`
         <div class="halves" id="content">
           <div class=${choices.value.allColumns ? "hours all-columns" : "hours"}>
+            <${Limits} limits=${desk.limits} />
             <${Reasons} lines=${lines} />
             <${TradersTable} desk=${desk} lines=${lines} shownFor=${shownFor} />
             <${Marks} />
+            <${OpenPositions} desk=${desk} positions=${positions} />
             <${ByTrader} rows=${byTrader} />
             <${Statements} statements=${statements} />
             <${ByMarket} rows=${byMarket} first=${desk.markets[0]} />
@@ -62,7 +65,7 @@ function Heading({ desk }) {
   `;
 }
 
-const AsOf = ({ at }) => html`
+export const AsOf = ({ at }) => html`
   <div id="as-of" class="banner note">
     <span>What this page said at ${clock(Date.parse(at), { seconds: true })}; later trades and prices are not in it.</span>
     <button type="button" onClick=${() => choose({ asOf: null })}>Back to now</button>

@@ -3,6 +3,7 @@
 import { html, unseen, useEffect, useMemo, useState } from "./base.js";
 import { filterBy, filters, sortBy, sorts } from "./choices.js";
 import { inTurn } from "./in-turn.js";
+import { locale } from "./language.js";
 import { comparable, count } from "./numbers.js";
 
 /** Rows from which on a table has a field for words to look for. */
@@ -56,7 +57,7 @@ export function arranged(table, columns, rows) {
     .map(([row]) => row);
 }
 
-const inWords = new Intl.Collator(undefined, { numeric: true });
+const inWords = new Intl.Collator(locale, { numeric: true });
 
 const hasAll = (text, words) => words.every((word) => text.includes(word));
 

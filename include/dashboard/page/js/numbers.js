@@ -1,5 +1,7 @@
 // Decimal strings for people: formatted exactly in the reader's locale, added exactly; floats only for drawing.
 
+import { locale } from "./language.js";
+
 export const NONE = "–";
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
@@ -10,7 +12,7 @@ function formatOf(least, most, signDisplay) {
   if (!formats.has(key)) {
     formats.set(
       key,
-      new Intl.NumberFormat(undefined, {
+      new Intl.NumberFormat(locale, {
         minimumFractionDigits: least,
         maximumFractionDigits: most,
         signDisplay,
@@ -78,6 +80,10 @@ export function sum(texts) {
   }
   return total === null ? null : write(total);
 }
+
+/** The exact difference of two; null if one is none. */
+export const difference = (text, other) =>
+  isNone(text) || isNone(other) ? null : sum([text, String(other).startsWith("-") ? String(other).slice(1) : `-${other}`]);
 
 /** Decimal strings as integers of one scale, which compare as they do; null for what is no number. */
 export function comparable(texts) {

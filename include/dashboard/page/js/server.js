@@ -1,6 +1,7 @@
 // Asks the server, and turns whatever goes wrong into a sentence for a person.
 
 import { choices } from "./choices.js";
+import { language, t } from "./language.js";
 
 const TIMEOUT = 20_000; // of a long list; the server itself says after 10 s that the database is away
 
@@ -33,13 +34,14 @@ async function answer(href, read, signal = undefined, timeout = TIMEOUT) {
   try {
     reply = await fetch(href, {
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      headers: { "Accept-Language": language },
       redirect: "manual", // to a login page, not to data
       cache: "no-cache", // asks each time; what has not changed comes without a body
     });
     if (reply.ok) return await read(reply);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ServerError("The trading desk's server does not answer.");
+    throw new ServerError(t("The trading desk's server does not answer."));
   }
   throw new ServerError(await sentence(reply), { status: statusOf(reply), retryAfter: retryAfter(reply) });
 }
@@ -60,14 +62,14 @@ export function address(name, parameters = {}) {
 const statusOf = (reply) => (reply.type === "opaqueredirect" ? 401 : reply.status);
 
 async function sentence(reply) {
-  if (statusOf(reply) === 401) return "Your login has ended.";
+  if (statusOf(reply) === 401) return t("Your login has ended.");
   try {
     const { error } = await reply.json();
     if (typeof error === "string" && error) return error;
   } catch {
     // no JSON: what a proxy says is not for traders
   }
-  return `The trading desk's server has a problem (${reply.status}).`;
+  return t("The trading desk's server has a problem ({status}).", { status: reply.status });
 }
 
 function retryAfter(reply) {

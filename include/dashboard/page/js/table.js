@@ -5,8 +5,9 @@ import { Mark } from "./around.js";
 import { choose } from "./choices.js";
 import { Found, Heading, arranged } from "./grid.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
+import { LimitMark, limitsOf } from "./limits.js";
 import { isolated } from "./outside.js";
-import { clock, dayInWords, hoursOf, marketDay, minute, now, utc } from "./times.js";
+import { clock, dayInWords, duration, hoursOf, marketDay, minute, now, utc } from "./times.js";
 import { incompleteBecause, plural, reasonsOf, statusOf, totalNote, who } from "./words.js";
 
 const gain = (value) => signed(value, 2);
@@ -31,6 +32,9 @@ const COLUMNS = [
 /** What an hour without a reference price does not have. */
 const PRICED = new Set(["reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur"]);
 
+/** Milliseconds before gate closure from which on a row says how long is left. */
+const CLOSES_SOON = 3_600_000;
+
 /** Rows that share a reason before it is said above the table only. */
 const MAX_NOTES = 2;
 
@@ -41,6 +45,7 @@ export function TradersTable({ desk, lines, shownFor }) {
     [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
   );
   const notes = notesOf(desk, lines);
+  const gates = new Map(desk.gates.map((gate) => [gate.delivery_hour, Date.parse(gate.tradable_until)]));
   const columns = [
     { name: "period", heading: "Delivery", of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
     ...COLUMNS.map((column) => ({
@@ -54,7 +59,11 @@ export function TradersTable({ desk, lines, shownFor }) {
     const key = `${shownFor} ${row.delivery_start_at} ${row.delivery_hour}`;
     const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
     const when = at >= end ? "past" : at >= start ? "now" : "";
-    return html`<${Line} key=${key} row=${row} places=${places} note=${notes.get(row)} when=${when} isFixed=${Boolean(desk.as_of)} />`;
+    const limits = limitsOf(desk, row.delivery_hour);
+    return html`
+      <${Line} key=${key} row=${row} places=${places} note=${notes.get(row)} when=${when} isFixed=${Boolean(desk.as_of)}
+        limits=${limits} closesIn=${gates.get(row.delivery_hour) - at} />
+    `;
   });
   const isInOrder = shown.every((row, i) => row === lines[i]) && shown.length === lines.length;
   const line = isInOrder ? nowLine(desk, lines, at) : null;
@@ -70,7 +79,7 @@ export function TradersTable({ desk, lines, shownFor }) {
           <tr>${columns.map((column) => html`<${Heading} key=${column.name} table="hours" column=${column} />`)}</tr>
         </thead>
         <tbody>${rows}</tbody>
-        <tfoot>${desk.total && html`<${Total} total=${desk.total} places=${places} />`}</tfoot>
+        <tfoot>${desk.total && html`<${Total} total=${desk.total} places=${places} limits=${limitsOf(desk, null)} />`}</tfoot>
       </table>
     </div>
   `;
@@ -93,7 +102,7 @@ function notesOf(desk, lines) {
   return new Map(lines.map((row) => [row, noteOf(row)]));
 }
 
-function Line({ row, places, note, when, isFixed }) {
+function Line({ row, places, note, when, isFixed, limits, closesIn }) {
   const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
   const because = incompleteBecause(row);
   const kinds = [because.length > 0 ? "incomplete" : "", when, isFixed ? "" : "opens"];
@@ -113,7 +122,9 @@ function Line({ row, places, note, when, isFixed }) {
           <time datetime=${row.delivery_start_at} title=${`${utc(start)} to ${utc(end)}`}>${row.delivery_hour}</time>
         </button>
         ${when === "now" && html`<span class="now-mark">now</span>`}
+        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">closes in ${duration(closesIn)}</span>`}
         <span class="marks">
+          <${LimitMark} limits=${limits} />
           ${
             because.length > 0 &&
             html`<span class="warn" title=${`Incomplete: ${because.map(isolated).join("; ")}`}>⚠${unseen(" incomplete")}</span>`
@@ -154,7 +165,7 @@ function PriceStatus({ name }) {
   `;
 }
 
-function Total({ total, places }) {
+function Total({ total, places, limits }) {
   const isPartial = total.pnl_eur === null && total.priced_pnl_eur !== null;
   const of = ({ name, kind, show }) => {
     if (kind === "status") return html`<${PriceStatus} name=${total.price_status} />`;
@@ -165,7 +176,7 @@ function Total({ total, places }) {
   };
   return html`
     <tr>
-      <th scope="row" class="period">Total</th>
+      <th scope="row" class="period">Total <span class="marks"><${LimitMark} limits=${limits} /></span></th>
       ${COLUMNS.map((column) => {
         const sign = column.kind === "number result" ? signOf(total[column.name]) : null;
         return html`<td class=${column.kind} data-sign=${sign}>${of(column)}</td>`;

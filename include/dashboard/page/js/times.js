@@ -1,6 +1,7 @@
 // Time on the desk: the server's clock, the market's days and hours, and how they are written.
 
 import { computed, signal } from "./base.js";
+import { language, locale, t } from "./language.js";
 
 const HOUR = 3_600_000;
 const QUARTER = 900_000;
@@ -30,12 +31,13 @@ export const second = signal(now());
 /** What says what time it is: hours begin and end on full minutes. */
 export const minute = computed(() => Math.floor(second.value / 60_000));
 
-function format(options, zone = timezone.value, locale = undefined) {
-  const key = JSON.stringify([options, zone, locale]);
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }));
+function format(options, zone = timezone.value, language = locale) {
+  const key = JSON.stringify([options, zone, language]);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(language, { timeZone: zone, ...options }));
   return formats.get(key);
 }
 
+const DATE = language === "de" ? { day: "2-digit", month: "2-digit" } : { day: "numeric", month: "short" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** The market's day of a moment, YYYY-MM-DD. */
@@ -53,9 +55,9 @@ export const isDay = (text) =>
 export const addDays = (day, days) =>
   new Date(Date.parse(`${day}T00:00Z`) + days * 24 * HOUR).toISOString().slice(0, 10);
 
-/** "Wed, 25 Nov 2026" in the reader's way of writing. */
+/** "Wed, 25 Nov 2026" in the reader's way of writing; "Mi., 25.11.2026" in German. */
 export const dayInWords = (day) =>
-  format({ weekday: "short", day: "numeric", month: "short", year: "numeric" }, "UTC").format(
+  format({ weekday: "short", ...DATE, year: "numeric" }, "UTC").format(
     Date.parse(`${day}T12:00Z`),
   );
 
@@ -63,13 +65,13 @@ export const dayInWords = (day) =>
 export function clock(at, { seconds = false } = {}) {
   const options = seconds ? { ...CLOCK, second: "2-digit" } : CLOCK;
   const text = format(options).format(at);
-  return marketDay(at) === today() ? text : `${format({ day: "numeric", month: "short" }).format(at)}, ${text}`;
+  return marketDay(at) === today() ? text : `${format(DATE).format(at)}, ${text}`;
 }
 
 /** For axes: hours and minutes, and at midnight the day that begins. */
 export const timeOrDay = (at) =>
   wallTime(at) % (24 * HOUR) === 0
-    ? format({ day: "numeric", month: "short" }).format(at)
+    ? format(DATE).format(at)
     : format(CLOCK).format(at);
 
 /** What the market's clocks show, in ms since 1970 as if it were UTC. */
