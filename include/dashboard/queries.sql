@@ -201,11 +201,13 @@ WITH units AS MATERIALIZED (
         sum(buy_mwh) AS buy_mwh,
         sum(sell_mwh) AS sell_mwh,
         CASE WHEN GROUPING(trader_id) = 0 OR count(pnl_eur) = count(*) THEN sum(pnl_eur) END AS pnl_eur
-    FROM curated.pnl_hourly_history
+    FROM (
+        SELECT * FROM curated.pnl_hourly WHERE %(as_of)s IS NULL
+        UNION ALL
+        SELECT * FROM curated.pnl_hourly_as_of(%(as_of)s)  -- nothing for NULL
+    ) AS pnl
     WHERE market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(to_day)s
         AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
-        AND (%(as_of)s::timestamptz IS NULL AND valid_to IS NULL
-             OR curated.require_past(%(as_of)s) AND valid_from <= %(as_of)s AND (valid_to IS NULL OR valid_to > %(as_of)s))
     GROUP BY GROUPING SETS ((delivery_day, delivery_hour), (delivery_day, trader_id))
 ), ranked AS (
     SELECT

@@ -61,6 +61,12 @@ def calls(port: int) -> Iterator[tuple[str, str, int]]:
                 yield f"{table}, {who}, {count} days", _path(table, **span), at_most
                 as_of = span | {"as_of": f"{past}T12:00:00Z"}
                 yield f"{table}, {who}, {count} days as of 90 days ago", _path(table, **as_of), at_most
+    for who, name in (("portfolio", ""), ("a trader", trader)):
+        for count, at_most in ((31, _AT_MOST_MS), (_YEAR, _RANGE_AT_MOST_MS)):
+            span = {"from": f"{latest - timedelta(days=count - 1)}", "to": last, "trader": name}
+            yield f"range, {who}, {count} days", _path("range", **span), at_most
+            as_of = span | {"as_of": f"{past}T12:00:00Z"}
+            yield f"range, {who}, {count} days as of 90 days ago", _path("range", **as_of), at_most
     hour = _busiest_hour(port, last)
     yield "pnl_quarter_hourly", _path("pnl_quarter_hourly", day=last), _AT_MOST_MS
     yield "hour", _path("hour", day=last, hour=hour), _AT_MOST_MS

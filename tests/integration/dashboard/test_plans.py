@@ -67,6 +67,18 @@ def test_ranges_are_summed_up_from_an_index(dashboard: Desk, name: str, of: str)
     assert found.count(" on pnl_versions") == 2
 
 
+@pytest.mark.parametrize("as_of", [None, NOON])
+def test_a_range_is_read_from_the_same_indexes(dashboard: Desk, as_of: str | None) -> None:
+    dashboard.database.cursor.execute("VACUUM (ANALYZE) curated.pnl_versions")
+    names = ("first_day", "previous_from_day", "previous_to_day", "month_from_day", "month_to_day")
+    asked = DAYS | dict.fromkeys(names, DAY) | {"step": "month", "as_of": as_of}
+    found = plan(dashboard, QUERIES["range"], FEW_INDEXES, **asked)
+    assert found.count("Index Only Scan using pnl_versions_standing") == 1
+    assert (
+        found.count("Index Scan using pnl_versions_span") == found.count(" on pnl_versions") - 1 == bool(as_of)
+    )
+
+
 def test_as_of_is_what_stood_at_each_moment(dashboard: Desk) -> None:
     """New trades, a new price, a row that goes: at each publication, and a microsecond around it."""
     gone = dashboard.sell("14-15", "7")

@@ -121,7 +121,8 @@ def test_the_hours_that_were_tradable_at_a_moment(database: Database) -> None:
     expected = database.rows(
         """
         SELECT line_number, h.delivery_day, h.delivery_hour
-        FROM ops.rejected_messages AS m CROSS JOIN LATERAL staging.hours_tradable_at(m.market, m.received_at) AS h
+        FROM ops.rejected_messages AS m
+        CROSS JOIN LATERAL staging.hours_tradable_at(m.market, m.received_at) AS h
         ORDER BY 1, 2, 3
         """
     )
