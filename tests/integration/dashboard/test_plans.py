@@ -111,3 +111,9 @@ def test_as_of_is_what_stood_at_each_moment(dashboard: Desk) -> None:
 def test_messages_that_tell_no_hour_are_looked_up_from_the_day(desk: Desk) -> None:
     found = plan(desk, QUERIES["incomplete"], market="DE", day=DAY)
     assert "hours_tradable_at" not in found
+
+
+def test_limits_read_the_trades_of_their_days(desk: Desk) -> None:
+    found = plan(desk, "SELECT * FROM ops.limits_reached")
+    scan = found.index("using trades_delivery_period on trades t\n")
+    assert "Index Cond: (delivery_day = ANY (" in found[scan:].split("\n")[1]

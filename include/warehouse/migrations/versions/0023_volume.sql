@@ -86,3 +86,67 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- ---------------------------------------------------------------- limits
+-- The same as in 0021, but only the days that limits are about are read
+CREATE OR REPLACE VIEW ops.limits_reached AS
+-- where there is no trader_id it is the portfolio
+-- only what is limited is measured
+WITH limited AS MATERIALIZED (
+    SELECT market, measure, curated.market_today(market) AS today FROM ops.limits GROUP BY market, measure
+), days AS (
+    -- as an array of values: compared with today, all rows of PnL and all trades would be read
+    SELECT ARRAY(SELECT DISTINCT delivery_day FROM raw.delivery_periods JOIN limited USING (market) WHERE delivery_day >= today)
+        AS days
+), pnl AS MATERIALIZED (
+    SELECT p.market, trader_id, delivery_day, delivery_hour, net_position_mwh, pnl_eur, delivery_end_at > now() AS is_open
+    FROM curated.pnl_hourly AS p
+    JOIN (SELECT DISTINCT market, today FROM limited WHERE measure IN ('position_mwh', 'loss_eur')) AS l
+        ON l.market = p.market AND p.delivery_day >= l.today
+    WHERE p.delivery_day = ANY ((SELECT days FROM days)::date[])
+), distances AS (
+    SELECT DISTINCT ON (t.market, t.trader_id, h.delivery_day, h.pnl_hour)
+        t.market, t.trader_id, h.delivery_day, h.pnl_hour AS delivery_hour, t.trade_id,
+        abs(t.price_eur_per_mwh - p.price_eur_per_mwh) AS distance
+    FROM curated.reference_prices AS p
+    JOIN limited AS l
+        ON l.market = p.market AND l.measure = 'price_distance_eur_per_mwh' AND p.delivery_day >= l.today
+    JOIN raw.period_hours AS h
+        ON (h.market, h.delivery_day, h.pnl_hour) = (p.market, p.delivery_day, p.delivery_hour)
+    JOIN curated.trades AS t
+        ON (t.market, t.delivery_day, t.delivery_hour) = (h.market, h.delivery_day, h.delivery_hour)
+    WHERE p.delivery_end_at > now() AND p.price_eur_per_mwh IS NOT NULL
+      AND p.delivery_day = ANY ((SELECT days FROM days)::date[]) AND t.delivery_day = ANY ((SELECT days FROM days)::date[])
+    ORDER BY t.market, t.trader_id, h.delivery_day, h.pnl_hour,
+             abs(t.price_eur_per_mwh - p.price_eur_per_mwh) DESC, t.trade_id
+), measured AS (
+    SELECT 'position_mwh' AS measure, market, trader_id, delivery_day, delivery_hour,
+           abs(sum(net_position_mwh)) AS value, NULL AS trade_id
+    FROM pnl
+    WHERE is_open
+    GROUP BY GROUPING SETS ((market, delivery_day, delivery_hour, trader_id), (market, delivery_day, delivery_hour))
+    UNION ALL
+    SELECT 'loss_eur', market, trader_id, delivery_day, NULL, -sum(pnl_eur), NULL
+    FROM pnl
+    GROUP BY GROUPING SETS ((market, delivery_day, trader_id), (market, delivery_day))
+    UNION ALL
+    SELECT 'price_distance_eur_per_mwh', market, trader_id, delivery_day, delivery_hour, distance, trade_id
+    FROM distances
+    UNION ALL
+    (SELECT DISTINCT ON (market, delivery_day, delivery_hour)
+        'price_distance_eur_per_mwh', market, NULL, delivery_day, delivery_hour, distance, trade_id
+     FROM distances
+     ORDER BY market, delivery_day, delivery_hour, distance DESC, trade_id)
+)
+SELECT m.market, m.measure, l.scope, m.trader_id, m.delivery_day, m.delivery_hour, m.value, l.limit_value, m.trade_id
+FROM measured AS m
+CROSS JOIN LATERAL (
+    SELECT scope, limit_value
+    FROM ops.limits AS l
+    WHERE l.market = m.market AND l.measure = m.measure
+      AND CASE WHEN m.trader_id IS NULL THEN l.scope = 'portfolio'
+               ELSE l.scope = 'trader' AND (l.trader_id = m.trader_id OR l.trader_id IS NULL) END
+    ORDER BY l.trader_id NULLS LAST
+    LIMIT 1
+) AS l
+WHERE m.value >= l.limit_value;
