@@ -354,7 +354,12 @@ JOIN (
     GROUP BY market, delivery_day, h.delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
 JOIN ops.landing_files USING (market, landing_file_id)
-WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
+-- constants of the table itself: else all trades are read before the hours are joined
+WHERE t.market = %(market)s AND t.delivery_day = %(day)s
+  AND (%(hour)s IS NULL OR t.delivery_hour = ANY (ARRAY(
+      SELECT delivery_hour FROM curated.period_hours
+      WHERE market = %(market)s AND delivery_day = %(day)s AND %(hour)s IN (delivery_hour, pnl_hour))))
+  AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ORDER BY received_at DESC, trade_id, direction
 LIMIT %(limit)s
 
@@ -372,7 +377,11 @@ JOIN (
     GROUP BY market, delivery_day, delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
 JOIN ops.landing_files USING (market, landing_file_id)
-WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
+WHERE t.market = %(market)s AND t.delivery_day = %(day)s
+  AND (%(hour)s IS NULL OR t.delivery_hour = ANY (ARRAY(
+      SELECT delivery_hour FROM curated.period_hours
+      WHERE market = %(market)s AND delivery_day = %(day)s AND %(hour)s IN (delivery_hour, pnl_hour))))
+  AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ORDER BY cancelled_at DESC, trade_id, direction
 LIMIT %(limit)s
 
@@ -504,10 +513,10 @@ WHERE market = %(market)s
 ORDER BY name
 
 -- name: health_orphan_cancellations
--- Cancellations of trades that were never received
+-- Cancellations of trades that were never received, of the last month: each is looked up among all trades
 SELECT trade_id, direction, revision, received_at, landing_file, line_number
 FROM ops.orphan_cancellations
-WHERE market = %(market)s
+WHERE market = %(market)s AND received_at > now() - interval '1 month'
 ORDER BY received_at DESC
 LIMIT 50
 
