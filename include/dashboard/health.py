@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from include.dashboard.language import stored
 from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
 from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
@@ -41,7 +42,8 @@ class Facts:
 def read_facts(query: Query) -> Facts:
     """Reads what status_at tells."""
     row = next(iter(query(QUERIES["data_as_of"])), {"data_as_of": None})
-    return Facts(row["data_as_of"], query(QUERIES["troubles"]))
+    troubles = [trouble | {"text": stored(trouble["text"])} for trouble in query(QUERIES["troubles"])]
+    return Facts(row["data_as_of"], troubles)
 
 
 def status_at(facts: Facts, now: datetime) -> Row:

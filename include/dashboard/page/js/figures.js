@@ -2,6 +2,7 @@
 
 import { html } from "./base.js";
 import { Mark } from "./around.js";
+import { t } from "./language.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { PRICE_STATUS } from "./words.js";
 
@@ -27,21 +28,21 @@ export function Figures({ desk: { total, rows }, reconciliation }) {
   const pnl = total.pnl_eur ?? total.priced_pnl_eur ?? null;
   const isPartial = total.pnl_eur === null && pnl !== null;
   const performance = total.performance_eur_per_mwh;
-  const net = ["short", "flat", "long"][signOf(total.net_position_mwh, places) + 1];
+  const net = [t("short"), t("flat"), t("long")][signOf(total.net_position_mwh, places) + 1];
   return html`
     <dl id="figures" class="figures">
-      <${Figure} name=${isPartial ? "PnL so far" : "PnL"} value=${signed(pnl)} unit="EUR" sign=${signOf(pnl)} isMain />
+      <${Figure} name=${isPartial ? t("PnL so far") : "PnL"} value=${signed(pnl)} unit="EUR" sign=${signOf(pnl)} isMain />
       <${Figure}
-        name="How are we doing"
+        name=${t("How are we doing")}
         value=${signed(performance)}
         unit="EUR/MWh"
         sign=${signOf(performance)}
-        note=${performance === null && "when all have a price"}
+        note=${performance === null && t("when all have a price")}
       />
-      <${Figure} name="Net position" value=${signed(total.net_position_mwh, places)} unit="MWh" note=${net} />
-      <${Figure} name="Bought" value=${fixed(total.buy_mwh, places)} unit="MWh" />
-      <${Figure} name="Sold" value=${fixed(total.sell_mwh, places)} unit="MWh" />
-      <${Figure} name="Trades" value=${count(total.trade_count)} />
+      <${Figure} name=${t("Net position")} value=${signed(total.net_position_mwh, places)} unit="MWh" note=${net} />
+      <${Figure} name=${t("Bought")} value=${fixed(total.buy_mwh, places)} unit="MWh" />
+      <${Figure} name=${t("Sold")} value=${fixed(total.sell_mwh, places)} unit="MWh" />
+      <${Figure} name=${t("Trades")} value=${count(total.trade_count)} />
       <${Prices} rows=${rows} />
       ${reconciliation && html`<${Reconciliation} ...${reconciliation} />`}
     </dl>
@@ -54,7 +55,7 @@ function Prices({ rows }) {
     .filter(([, number]) => number > 0);
   return html`
     <div class="figure prices">
-      <dt>Prices</dt>
+      <dt>${t("Prices")}</dt>
       <dd>
         ${found.map(
           ([{ mark, word }, number]) =>
@@ -67,7 +68,7 @@ function Prices({ rows }) {
 
 const Reconciliation = ({ note, ...state }) => html`
   <div class="figure statement">
-    <dt>The exchange's file</dt>
+    <dt>${t("The exchange's file")}</dt>
     <dd><${State} ...${state} />${note && html`<span class="hint">${note}</span>`}</dd>
   </div>
 `;
