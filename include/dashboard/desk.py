@@ -9,7 +9,7 @@ from include.dashboard.health import read_facts, upcoming
 from include.dashboard.market import period_of, trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.reconciliation import read_statements
-from include.dashboard.service import State
+from include.dashboard.service import State, utc_now
 from include.dashboard.tables import DAILY, HOURLY
 from include.dashboard.wording import caused_by, incomplete_because, matching, reasons
 from include.domain.delivery_period import Market
@@ -105,8 +105,39 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         ],
         "hours_without_trades": _without_trades(state.settings.market, view.day, rows, missing),
         "total": {name: totals[0][name] for name in DAILY} if totals else None,
-        "limits": query(QUERIES["limit_breaches"], day=view.day, trader_id=view.trader_id, as_of=view.as_of),
+        "limits": _limits(query, state.settings.market, view),
+        "gates": [
+            {"delivery_hour": period.delivery_hour, "tradable_until": period.tradable_until}
+            for period in state.settings.market.hours_of(view.day)
+        ],
     }
+
+
+def _limits(query: Query, market: Market, view: View) -> list[Row]:
+    """The limits that were reached for the day; while it is not over, also which of them are reached now."""
+    breaches = query(QUERIES["limit_breaches"], day=view.day, trader_id=view.trader_id, as_of=view.as_of)
+    over: set[tuple[Any, ...]] | None = None
+    if breaches and view.as_of is None and market.span_of(view.day)[1] > utc_now():
+        over = {_limit_of(row) for row in query(QUERIES["limits_reached"], day=view.day)}
+    return [row | {"is_over": None if over is None else _limit_of(row) in over} for row in breaches]
+
+
+def _limit_of(row: Row) -> tuple[Any, ...]:
+    return row["measure"], row["trader_id"], row["delivery_hour"]
+
+
+def read_open_positions(query: Query, market: Market, view: View, now: datetime) -> list[Row]:
+    """The positions of each trader in the hours of a day that can still be traded, in order of time."""
+    gates = {period.delivery_hour: period.tradable_until for period in market.hours_of(view.day)}
+    if all(gate <= now for gate in gates.values()):
+        return []
+    days = {"from_day": view.day, "to_day": view.day, "trader_id": None, "all_traders": True}
+    columns = ("delivery_hour", "trader_id", "net_position_mwh")
+    return [
+        {name: row[name] for name in columns}
+        for row in read_pnl(query, "pnl_hourly", None, **days)
+        if gates[row["delivery_hour"]] > now
+    ]
 
 
 def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Row]) -> list[Row]:
@@ -138,7 +169,10 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     desk = read_desk(query, state, view)
     facts = read_facts(query)
     by_trader: list[Row] = []
+    open_positions: list[Row] = []
     if view.trader_id is None and desk["rows"]:
+        if view.as_of is None:
+            open_positions = read_open_positions(query, state.settings.market, view, now)
         by_trader = read_pnl(
             query,
             "pnl_daily",
@@ -154,6 +188,7 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
         "statements": None if view.as_of else read_statements(query, state.settings, view.day, view.trader_id),
         "status": {"data_as_of": facts.data_as_of, **upcoming(now), "troubles": facts.troubles},
         "by_trader": [{name: row[name] for name in DAILY} for row in by_trader],
+        "open_positions": open_positions,
         "by_market": read_markets(query, state, view) if len(state.markets) > 1 else [],
     }
 

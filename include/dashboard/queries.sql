@@ -82,6 +82,12 @@ WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL 
     AND (%(as_of)s::timestamptz IS NULL OR reached_at <= %(as_of)s)
 ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST
 
+-- name: limits_reached
+-- Limits that are reached now for a delivery day that is not over
+SELECT measure, trader_id, delivery_hour
+FROM ops.limits_reached
+WHERE market = %(market)s AND delivery_day = %(day)s
+
 -- name: pnl_daily
 -- PnL by delivery day of one trader or of each
 SELECT *
@@ -246,17 +252,22 @@ LEFT JOIN causes USING (at)
 ORDER BY at
 
 -- name: trades
--- The trades that count of a delivery day or of one hour, the last received first, with their energy in it
+-- The trades that count of a delivery day or of one hour, the last received first, with their energy in it and what they
+-- add to its PnL; undefined while an hour of theirs has no reference price
 SELECT
-    trade_id, trader_id, direction, price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh, delivery_day,
-    delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, t.source,
+    trade_id, trader_id, direction, t.price_eur_per_mwh, quantity_mw, quantity_mw * h.hours AS energy_mwh,
+    CASE direction WHEN 'sell' THEN 1 ELSE -1 END * quantity_mw * (t.price_eur_per_mwh * h.hours - h.reference_value) AS pnl_eur,
+    delivery_day, delivery_hour, delivery_start_at, delivery_end_at, executed_at, received_at, market, revision, t.source,
     is_disputed, landing_file, line_number
 FROM curated.trades AS t
 JOIN (
-    SELECT market, delivery_day, delivery_hour, sum(hours) AS hours
-    FROM curated.period_hours
-    WHERE market = %(market)s AND delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (delivery_hour, pnl_hour))
-    GROUP BY market, delivery_day, delivery_hour
+    SELECT market, delivery_day, h.delivery_hour, sum(hours) AS hours,
+           CASE WHEN count(p.price_eur_per_mwh) = count(*) THEN sum(hours * p.price_eur_per_mwh) END AS reference_value
+    FROM curated.period_hours AS h
+    LEFT JOIN (SELECT market, delivery_day, delivery_hour AS pnl_hour, price_eur_per_mwh FROM curated.reference_prices) AS p
+        USING (market, delivery_day, pnl_hour)
+    WHERE market = %(market)s AND delivery_day = %(day)s AND (%(hour)s IS NULL OR %(hour)s IN (h.delivery_hour, pnl_hour))
+    GROUP BY market, delivery_day, h.delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
 JOIN ops.landing_files USING (market, landing_file_id)
 WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s

@@ -100,6 +100,22 @@ class LimitBreach(BaseModel):
     value: Exact
     limit_value: Exact
     trade_id: str | None
+    is_over: bool | None = Field(
+        description="Whether it is reached now; null with `as_of` or on a day that is over"
+    )
+
+
+class Gate(BaseModel):
+    delivery_hour: str
+    tradable_until: datetime = Field(description="Gate closure; parts of the hour may be tradable longer")
+
+
+class OpenPosition(BaseModel):
+    """Of a trader, in an hour that can still be traded."""
+
+    delivery_hour: str
+    trader_id: str
+    net_position_mwh: Exact
 
 
 class Desk(BaseModel):
@@ -122,6 +138,7 @@ class Desk(BaseModel):
     limits: list[LimitBreach] = Field(
         description="With `trader` his own; else those of the portfolio and of all"
     )
+    gates: list[Gate] = Field(description="Of each hour of the day, in order of time")
 
 
 class Point(BaseModel):
@@ -178,6 +195,9 @@ class Page(BaseModel):
     status: PageStatus = Field(description="As of the last change or full minute")
     by_trader: list[dict[str, Any]] = Field(
         description="The day's row of `pnl_daily` of each trader; empty with `trader`, or if nothing was traded"
+    )
+    open_positions: list[OpenPosition] = Field(
+        description="Of each trader, in hours that can still be traded; empty with `trader` or `as_of`"
     )
     by_market: list[dict[str, Any]] = Field(
         description="The day of the whole portfolio in each market with trades, then their sum, with `market`"

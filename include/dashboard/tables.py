@@ -69,7 +69,7 @@ _WHICH = ["market", "revision", "source"]
 _LINE = ["landing_file", "line_number"]
 _REJECT = ["received_at", "market", "reason_code", "reason", "detail", "delivery_day", "delivery_hours", "raw"]
 LISTS = {
-    "trades": [*_TRADE, *_TIMES, *_WHICH, "is_disputed", *_LINE],
+    "trades": [*_TRADE, *_TIMES, *_WHICH, "is_disputed", *_LINE, "pnl_eur"],
     "cancelled_trades": [*_TRADE, *_TIMES, *_WHICH, "cancelled_at", *_LINE],
     "quarantined_trades": [
         *_TRADE,

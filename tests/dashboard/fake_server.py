@@ -92,6 +92,9 @@ def page(scene: Scene, day: date | None, query: dict[str, str]) -> dict[str, Any
         "history": [] if query.get("as_of") else scene.history,
         "status": scene.status,
         "by_trader": scene.daily(date.fromisoformat(desk["day"]), "*") if is_split else [],
+        "open_positions": []
+        if query.get("as_of") or not is_split
+        else scene.open_positions(date.fromisoformat(desk["day"])),
         "by_market": scene.by_market,
     }
 

@@ -32,6 +32,7 @@ class Scene:
         statements: What the exchange's end-of-day files say of each day; None: there are none.
         markets: All of them, the first market first.
         by_market: The day in each, and the sum last.
+        limits: Limits that were reached for the day.
         failure: Status and sentence that the API answers with instead, None: all is well.
         failing: Only these names of the API fail; empty: all of them.
         has_events: False: server-sent events are refused, as a proxy may do.
@@ -45,6 +46,7 @@ class Scene:
     traders: list[str] = field(default_factory=lambda: list(TRADERS))
     markets: list[str] = field(default_factory=lambda: ["DE"])
     by_market: list[Payload] = field(default_factory=list)
+    limits: list[Payload] = field(default_factory=list)
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
     history: list[Payload] = field(default_factory=list)
@@ -75,8 +77,18 @@ class Scene:
             "rows": rows,
             "hours_without_trades": [] if as_of else self.hours_without_trades,
             "total": total_of(rows),
-            "limits": [],
+            "limits": self.limits,
+            "gates": [
+                {"delivery_hour": hour.delivery_hour, "tradable_until": stamp(hour.tradable_until)}
+                for hour in MARKET.hours_of(day)
+            ],
         }
+
+    def open_positions(self, day: date) -> list[Payload]:
+        open_hours = [hour.delivery_hour for hour in MARKET.hours_of(day) if hour.tradable_until > self.now]
+        each = [row | {"trader_id": name} for name in self.traders for row in self.rows(day, name)]
+        columns = ("delivery_hour", "trader_id", "net_position_mwh")
+        return [{name: row[name] for name in columns} for row in each if row["delivery_hour"] in open_hours]
 
     def hour(self, query: dict[str, str]) -> Payload:
         lists: Payload = {name: [] for name in ("trades", "statement", "cancelled", "quarantined", "rejected")}
@@ -313,16 +325,24 @@ def lively_hour() -> Scene:
     }
     scene.lists = {
         "trades": [
-            trade("3624e95119f04b7bb054b2f91a980a83"),
+            trade("3624e95119f04b7bb054b2f91a980a83", pnl_eur="-1.5"),
             trade(
                 "0a5d5e1f6f0c4c5a9d3e8b7a6c5d4e3f",
                 direction="buy",
                 revision=2,
                 quantity_mw="10.5",
                 energy_mwh="10.5",
+                pnl_eur="-3.6",
             ),
-            trade("q_17", delivery_hour="15:15-15:30", quantity_mw="0.1", energy_mwh="0.025", is_disputed=True),
-            trade("b_3", delivery_hour="08-20", direction="buy", quantity_mw="3", energy_mwh="3"),
+            trade(
+                "q_17",
+                delivery_hour="15:15-15:30",
+                quantity_mw="0.1",
+                energy_mwh="0.025",
+                pnl_eur="0.2",
+                is_disputed=True,
+            ),
+            trade("b_3", delivery_hour="08-20", direction="buy", quantity_mw="3", energy_mwh="3", pnl_eur=None),
         ],
         "cancelled": [trade("c_9", cancelled_at=stamp(NOW - timedelta(minutes=4)))],
         "quarantined": [
@@ -565,6 +585,32 @@ def two_rows() -> Scene:
         return traders_dashboard() if day == TODAY else []
 
     return Scene(rows=rows, history=history_of(traders_dashboard()), status=good_status(), health=good_health())
+
+
+def limit(hour: str | None, trader: str | None, **values: Any) -> Payload:
+    """A position of 60.0 MWh, reached at 13:12 and still over the limit of 50, unless told otherwise."""
+    return {
+        "measure": "position_mwh",
+        "trader_id": trader,
+        "delivery_hour": hour,
+        "reached_at": stamp(NOW - timedelta(minutes=22)),
+        "value": "60.0",
+        "limit_value": "50",
+        "trade_id": None,
+        "is_over": True,
+    } | values
+
+
+def limits_reached() -> Scene:
+    scene = busy_day()
+    loss = {"measure": "loss_eur", "value": "1250.5", "limit_value": "1000"}
+    scene.limits = [
+        limit(None, "flex_trader_1", **loss),
+        limit("15-16", None),
+        limit("15-16", "flex_trader_1"),
+        limit("16-17", "flex_trader_2", is_over=False),
+    ]
+    return scene
 
 
 def nothing_yet() -> Scene:

@@ -33,9 +33,10 @@ def test_an_hour_shows_the_trades_that_count(visit: Open) -> None:
     )
     expect(dialog.get_by_role("heading", name="Trades that count 4")).to_be_visible()
     found = {cells[-1]: cells for cells in lines(dialog, "Trades that count")}
-    assert found["q_17"][2:8] == ["sold", "0.1", "0.025", found["q_17"][5], "15:15-15:30", "disputed"]
-    assert found["b_3"][2:5] + found["b_3"][6:8] == ["bought", "3.0", "3.000", "08-20", ""]
-    assert found["0a5d5e1f6f0c4c5a9d3e8b7a6c5d4e3f"][6:8] == ["", "revision 2"]
+    quarter, block = found["q_17"], found["b_3"]
+    assert quarter[2:5] + quarter[6:9] == ["sold", "0.1", "0.025", "+0.20", "15:15-15:30", "disputed"]
+    assert block[2:5] + block[6:9] == ["bought", "3.0", "3.000", "\u2013", "08-20", ""]
+    assert found["0a5d5e1f6f0c4c5a9d3e8b7a6c5d4e3f"][7:9] == ["", "revision 2"]
     asked = [call for call in shown.desk.asked if call.startswith("hour")]
     assert asked == ["hour?day=2026-11-25&hour=15-16"]
 

@@ -246,7 +246,7 @@ def test_the_portfolio_by_trader_leads_to_each(visit: Open) -> None:
     traders = shown.page.locator("#by-trader tbody tr")
     expect(traders.locator("button")).to_have_text(scenes.FIFTEEN_TRADERS)  # 2 before 10
     expect(traders.first).to_contain_text("so far")
-    shown.page.get_by_role("button", name="flex_trader_12").click()
+    shown.page.get_by_role("button", name="flex_trader_12", exact=True).click()
     expect(shown.page.locator("#heading")).to_contain_text("flex_trader_12")
     expect(shown.page.locator("#by-trader")).to_be_hidden()
 

@@ -1,9 +1,10 @@
 """The table of a day: the numbers of the warehouse, every digit, and what is missing in words."""
 
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 
-from tests.factories import ago
+from tests.factories import MARKET, ago
 from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
 
 NUMBERS = [
@@ -319,3 +320,48 @@ def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
     assert limits() == [whole, portfolio, anna]
     assert limits(trader="anna") == [anna]
     assert limits(as_of="2023-02-06T09:59:59Z") == []
+
+
+def test_what_can_be_done_before_the_gates_close(desk: Desk, client: Client) -> None:
+    """The gates of tomorrow are open, those of yesterday are not."""
+    today = datetime.now(MARKET.timezone).date()
+    tomorrow, yesterday = today + timedelta(days=1), today - timedelta(days=1)
+    for day in (tomorrow, yesterday):
+        desk.sell("12-13", "50", "anna", "3", day=day)
+        desk.buy("12-13", "50", "bert", "1.25", day=day)
+        desk.buy("13-14", "50", "anna", "2", day=day)
+    at = desk.build(yesterday, tomorrow)
+    desk.database.insert(
+        "ops.limits", market="DE", measure="position_mwh", scope="trader", trader_id=None, limit_value=3
+    )
+    for day, trader, hour in (
+        (tomorrow, "anna", "12-13"),
+        (tomorrow, "bert", "12-13"),
+        (yesterday, "anna", "12-13"),
+    ):
+        desk.database.insert(
+            "ops.limit_breaches",
+            market="DE", measure="position_mwh", scope="trader", trader_id=trader, delivery_day=day,
+            delivery_hour=hour, value=3, limit_value=3,
+        )  # fmt: skip
+
+    page = client.json("page", day=str(tomorrow))
+    assert [tuple(row.values()) for row in page["open_positions"]] == [
+        ("12-13", "anna", "-3"),
+        ("12-13", "bert", "1.25"),
+        ("13-14", "anna", "2"),
+    ]
+    over = [(limit["trader_id"], limit["is_over"]) for limit in page["desk"]["limits"]]
+    assert over == [("anna", True), ("bert", False)]
+    assert len(page["desk"]["gates"]) == len(MARKET.hours_of(tomorrow))
+    noon = datetime.combine(tomorrow, clock(11, 55), MARKET.timezone).astimezone(UTC)
+    gate = {"delivery_hour": "12-13", "tradable_until": noon.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    assert gate in page["desk"]["gates"]
+
+    past = client.json("page", day=str(yesterday))
+    assert past["open_positions"] == []
+    assert [limit["is_over"] for limit in past["desk"]["limits"]] == [None], (
+        "nobody measures a day that is over"
+    )
+    assert client.json("page", day=str(tomorrow), trader="anna")["open_positions"] == []
+    assert client.json("page", day=str(tomorrow), as_of=at.isoformat())["open_positions"] == []

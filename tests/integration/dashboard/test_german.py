@@ -15,7 +15,7 @@ def test_reasons_and_causes_are_in_the_language_of_who_asks(dashboard: Desk, cli
     dashboard.quarantine(dashboard.sell("12:30-12:45", "1"), "each quantity is above 0 MW")
     dashboard.build()
     english = client.get("api/v1/page", day=str(DAY))
-    client.session.headers |= GERMAN
+    client.session.headers.update(GERMAN)
     german = client.get("api/v1/page", day=str(DAY))
     assert english.headers["Content-Language"] == "en"
     assert german.headers["Content-Language"] == "de"
@@ -30,7 +30,7 @@ def test_reasons_and_causes_are_in_the_language_of_who_asks(dashboard: Desk, cli
     assert row["expectation"] == "jede Menge liegt über 0 MW"
     assert german.json()["history"][0]["cause"] == "neue Zeile"
     assert german.json()["desk"]["total"] == english.json()["desk"]["total"]
-    client.session.headers |= ENGLISH
+    client.session.headers.update(ENGLISH)
     assert client.get("api/v1/page", day=str(DAY)).json()["history"][0]["cause"] == "new row"
 
 
@@ -42,7 +42,7 @@ def test_two_languages_cost_one_read(
     monkeypatch.setattr(service._quick, "submit", lambda work: (reads.append(work), submit(work))[1])
     versions = set()
     for number in range(20):
-        client.session.headers |= (GERMAN, ENGLISH)[number % 2]
+        client.session.headers.update((GERMAN, ENGLISH)[number % 2])
         versions.add(client.json("desk", day=str(DAY))["version"])
     assert 1 <= len(reads) == len(versions) <= 2  # two where the minute turns
 
@@ -57,7 +57,7 @@ def test_troubles_are_in_the_language_of_who_asks(dashboard: Desk, client: Clien
         page_text="No deals arrive from the exchange: nobody trades, or we are not sent what is traded.",
     )
     time.sleep(PAUSE)
-    client.session.headers |= GERMAN
+    client.session.headers.update(GERMAN)
     texts = [trouble["text"] for trouble in client.json("status")["troubles"]]
     assert texts == [
         "Von der Börse kommen keine Trades: entweder handelt niemand, oder wir bekommen sie nicht zugesandt."
@@ -68,18 +68,18 @@ def test_files_are_the_same_in_each_language(dashboard: Desk, client: Client) ->
     dashboard.reject("12-13")
     files = []
     for headers in (ENGLISH, GERMAN):
-        client.session.headers |= headers
+        client.session.headers.update(headers)
         files.append(client.get("api/v1/rejected_messages", day=str(DAY), format="csv").content)
     assert files[0] == files[1]
     assert b"reason_code" in files[0]
 
 
 def test_mistakes_are_in_the_language_of_who_asks(client: Client, stranger: Client) -> None:
-    client.session.headers |= GERMAN
+    client.session.headers.update(GERMAN)
     reply = client.get("api/v1/trades", day=str(DAY), format="yaml")
     assert reply.json() == {"error": "format muss json oder csv oder xlsx sein, nicht 'yaml'."}
     assert (reply.status_code, reply.headers["Content-Language"]) == (400, "de")
-    stranger.session.headers |= GERMAN | {"Accept": "text/html"}
+    stranger.session.headers.update(GERMAN | {"Accept": "text/html"})
     page = stranger.get("")
     assert page.status_code == 401
     assert '<html lang="de">' in page.text
@@ -88,7 +88,7 @@ def test_mistakes_are_in_the_language_of_who_asks(client: Client, stranger: Clie
 
 def test_the_page_itself_says_its_language(client: Client) -> None:
     for headers, language in ((ENGLISH, "en"), (GERMAN, "de")):
-        client.session.headers |= headers
+        client.session.headers.update(headers)
         page = client.get("")
         assert f'<html lang="{language}">' in page.text
         assert page.headers["Content-Language"] == language

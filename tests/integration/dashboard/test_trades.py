@@ -2,12 +2,14 @@
 
 import csv
 import io
+import time
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.integration.dashboard.conftest import DAY, Client, Desk
+from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
 
 OPEN = datetime(2023, 2, 6, 9, 30, tzinfo=UTC)
 """10:30 in Berlin: hours from 10-11 on are being traded until 5 minutes before they begin."""
@@ -44,6 +46,35 @@ def test_an_hour_has_what_delivers_in_it_with_its_energy(desk: Desk, client: Cli
     }  # fmt: skip
     quarter = client.json("trades", day=str(DAY), hour="12:15-12:30")["rows"]
     assert [(t["trade_id"], float(t["energy_mwh"])) for t in quarter] == [("t1", 0.5)]
+
+
+def test_what_each_trade_adds_to_the_pnl_of_its_hours(desk: Desk, client: Client) -> None:
+    desk.sell("12-13", "10.2", "anna", "4", trade_id="sold")
+    desk.buy("12-13", "10.05", "bert", "1.5", trade_id="bought")
+    desk.sell("12:15-12:30", "12", "bert", "2", trade_id="quarter")
+    desk.buy("12-14", "-7", "anna", "3", trade_id="block")
+    desk.price("12-13", "9.8")
+    desk.build()
+    shown = {t["trade_id"]: t["pnl_eur"] for t in hour_of(client)["trades"]}
+    assert {name: Decimal(value) for name, value in shown.items()} == {
+        "sold": Decimal("1.6"),  # 4 MWh at 0.4 more than the reference price
+        "bought": Decimal("-0.375"),
+        "quarter": Decimal("1.1"),
+        "block": Decimal("50.4"),
+    }
+    (row,) = (r for r in client.json("desk", day=str(DAY))["rows"] if r["delivery_hour"] == "12-13")
+    assert Decimal(row["pnl_eur"]) == sum(map(Decimal, shown.values()))
+
+    whole = {t["trade_id"]: t["pnl_eur"] for t in client.json("trades", day=str(DAY))["rows"]}
+    assert whole["block"] is None, "13-14 has no price"
+    assert whole["sold"] == shown["sold"]
+    desk.price("13-14", "1")
+    desk.build()
+    for _ in range(2):  # the first question makes it look
+        time.sleep(PAUSE)
+        client.json("version")
+    whole = {t["trade_id"]: t["pnl_eur"] for t in client.json("trades", day=str(DAY))["rows"]}
+    assert Decimal(whole["block"]) == Decimal("74.4")  # 3 x 16.8 + 3 x 8
 
 
 def test_a_trade_says_where_it_comes_from_and_what_it_is(desk: Desk, client: Client) -> None:

@@ -7,6 +7,7 @@ import { ByTrader } from "./by-trader.js";
 import { choices, choose } from "./choices.js";
 import { Figures } from "./figures.js";
 import { t } from "./language.js";
+import { Limits, OpenPositions } from "./limits.js";
 import { Pictures } from "./pictures.js";
 import { page } from "./reading.js";
 import { Statements, reconciled } from "./statements.js";
@@ -20,7 +21,7 @@ export const Desk = () => html`
   ${page.value && html`<${Day} page=${page.value} />`}
 `;
 
-function Day({ page: { desk, key: shownFor, statements, history, by_trader: byTrader, by_market: byMarket } }) {
+function Day({ page: { desk, key: shownFor, statements, history, by_trader: byTrader, by_market: byMarket, open_positions: positions } }) {
   const lines = linesOf(desk);
   const change = clockChange(desk.day);
   return html`
@@ -34,9 +35,11 @@ function Day({ page: { desk, key: shownFor, statements, history, by_trader: byTr
       html`
         <div class="halves" id="content">
           <div class=${choices.value.allColumns ? "hours all-columns" : "hours"}>
+            <${Limits} limits=${desk.limits} />
             <${Reasons} lines=${lines} />
             <${TradersTable} desk=${desk} lines=${lines} shownFor=${shownFor} />
             <${Marks} />
+            <${OpenPositions} desk=${desk} positions=${positions} />
             <${ByTrader} rows=${byTrader} />
             <${Statements} statements=${statements} />
             <${ByMarket} rows=${byMarket} first=${desk.markets[0]} />

@@ -3,7 +3,9 @@
 import { html } from "./base.js";
 import { Mark } from "./around.js";
 import { t } from "./language.js";
-import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
+import { openHours } from "./limits.js";
+import { count, energyPlaces, fixed, signOf, signed, sum } from "./numbers.js";
+import { clock, duration, now } from "./times.js";
 import { PRICE_STATUS } from "./words.js";
 
 export const Figure = ({ name, value, unit, sign, note, isMain }) => html`
@@ -23,7 +25,8 @@ export const State = ({ kind, mark, word, meaning }) => html`
 `;
 
 /** A day's totals, and whether they are reconciled with the exchange, if that is known. */
-export function Figures({ desk: { total, rows }, reconciliation }) {
+export function Figures({ desk, reconciliation }) {
+  const { total, rows } = desk;
   const places = energyPlaces([total.buy_mwh, total.sell_mwh, total.net_position_mwh]);
   const pnl = total.pnl_eur ?? total.priced_pnl_eur ?? null;
   const isPartial = total.pnl_eur === null && pnl !== null;
@@ -40,6 +43,7 @@ export function Figures({ desk: { total, rows }, reconciliation }) {
         note=${performance === null && t("when all have a price")}
       />
       <${Figure} name=${t("Net position")} value=${signed(total.net_position_mwh, places)} unit="MWh" note=${net} />
+      <${OpenPosition} desk=${desk} places=${places} />
       <${Figure} name=${t("Bought")} value=${fixed(total.buy_mwh, places)} unit="MWh" />
       <${Figure} name=${t("Sold")} value=${fixed(total.sell_mwh, places)} unit="MWh" />
       <${Figure} name=${t("Trades")} value=${count(total.trade_count)} />
@@ -47,6 +51,17 @@ export function Figures({ desk: { total, rows }, reconciliation }) {
       ${reconciliation && html`<${Reconciliation} ...${reconciliation} />`}
     </dl>
   `;
+}
+
+/** What can still be traded, and until when; nothing on a day that is over. */
+function OpenPosition({ desk, places }) {
+  const open = openHours(desk);
+  if (open.length === 0) return null;
+  const hours = new Set(open.map(([hour]) => hour));
+  const [next, gate] = open[0];
+  const positions = desk.rows.filter((row) => hours.has(row.delivery_hour)).map((row) => row.net_position_mwh);
+  const note = t("next gate: {hour} at {at}, in {wait}", { hour: next, at: clock(gate), wait: duration(gate - now()) });
+  return html`<${Figure} name=${t("Open position")} value=${signed(sum(positions) ?? "0", places)} unit="MWh" note=${note} />`;
 }
 
 function Prices({ rows }) {

@@ -5,7 +5,7 @@ import { choices, choose, chosenHour } from "./choices.js";
 import { Table } from "./grid.js";
 import { parts, t } from "./language.js";
 import { AsItArrived } from "./message.js";
-import { count, decimalSeparator, energyPlaces, fixed } from "./numbers.js";
+import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
 import { failure, hourKey, lists } from "./reading.js";
 import { address } from "./server.js";
 import { Differences } from "./statements.js";
@@ -72,6 +72,15 @@ const COLUMNS = [
     kind: "number",
     of: (row) => fixed(row.price_eur_per_mwh),
     by: (row) => row.price_eur_per_mwh,
+  },
+  {
+    name: "pnl_eur",
+    heading: "PnL",
+    unit: "EUR",
+    kind: "number money",
+    of: (row) => signed(row.pnl_eur),
+    by: (row) => row.pnl_eur,
+    isNeeded: (rows) => rows.some((row) => "pnl_eur" in row),
   },
   {
     name: "delivery_hour",

@@ -6,8 +6,9 @@ import { choose } from "./choices.js";
 import { Found, Heading, arranged } from "./grid.js";
 import { t } from "./language.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
+import { LimitMark, limitsOf } from "./limits.js";
 import { isolated } from "./outside.js";
-import { clock, dayInWords, hoursOf, marketDay, minute, now, utc } from "./times.js";
+import { clock, dayInWords, duration, hoursOf, marketDay, minute, now, utc } from "./times.js";
 import { incompleteBecause, plural, reasonsOf, statusOf, totalNote, who } from "./words.js";
 
 const gain = (value) => signed(value, 2);
@@ -32,6 +33,9 @@ const COLUMNS = [
 /** What an hour without a reference price does not have. */
 const PRICED = new Set(["reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur"]);
 
+/** Milliseconds before gate closure from which on a row says how long is left. */
+const CLOSES_SOON = 3_600_000;
+
 /** Rows that share a reason before it is said above the table only. */
 const MAX_NOTES = 2;
 
@@ -42,6 +46,7 @@ export function TradersTable({ desk, lines, shownFor }) {
     [...desk.rows, desk.total ?? {}].flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]),
   );
   const notes = notesOf(desk, lines);
+  const gates = new Map(desk.gates.map((gate) => [gate.delivery_hour, Date.parse(gate.tradable_until)]));
   const columns = [
     { name: "period", heading: t("Delivery"), of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
     ...COLUMNS.map((column) => ({
@@ -55,7 +60,11 @@ export function TradersTable({ desk, lines, shownFor }) {
     const key = `${shownFor} ${row.delivery_start_at} ${row.delivery_hour}`;
     const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
     const when = at >= end ? "past" : at >= start ? "now" : "";
-    return html`<${Line} key=${key} row=${row} places=${places} note=${notes.get(row)} when=${when} isFixed=${Boolean(desk.as_of)} />`;
+    const limits = limitsOf(desk, row.delivery_hour);
+    return html`
+      <${Line} key=${key} row=${row} places=${places} note=${notes.get(row)} when=${when} isFixed=${Boolean(desk.as_of)}
+        limits=${limits} closesIn=${gates.get(row.delivery_hour) - at} />
+    `;
   });
   const isInOrder = shown.every((row, i) => row === lines[i]) && shown.length === lines.length;
   const line = isInOrder ? nowLine(desk, lines, at) : null;
@@ -75,7 +84,7 @@ export function TradersTable({ desk, lines, shownFor }) {
           <tr>${columns.map((column) => html`<${Heading} key=${column.name} table="hours" column=${column} />`)}</tr>
         </thead>
         <tbody>${rows}</tbody>
-        <tfoot>${desk.total && html`<${Total} total=${desk.total} places=${places} />`}</tfoot>
+        <tfoot>${desk.total && html`<${Total} total=${desk.total} places=${places} limits=${limitsOf(desk, null)} />`}</tfoot>
       </table>
     </div>
   `;
@@ -98,7 +107,7 @@ function notesOf(desk, lines) {
   return new Map(lines.map((row) => [row, noteOf(row)]));
 }
 
-function Line({ row, places, note, when, isFixed }) {
+function Line({ row, places, note, when, isFixed, limits, closesIn }) {
   const [start, end] = [Date.parse(row.delivery_start_at), Date.parse(row.delivery_end_at)];
   const because = incompleteBecause(row);
   const kinds = [because.length > 0 ? "incomplete" : "", when, isFixed ? "" : "opens"];
@@ -118,7 +127,9 @@ function Line({ row, places, note, when, isFixed }) {
           <time datetime=${row.delivery_start_at} title=${t("{first} to {last}", { first: utc(start), last: utc(end) })}>${row.delivery_hour}</time>
         </button>
         ${when === "now" && html`<span class="now-mark">${t("now")}</span>`}
+        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">${t("closes in {wait}", { wait: duration(closesIn) })}</span>`}
         <span class="marks">
+          <${LimitMark} limits=${limits} />
           ${
             because.length > 0 &&
             html`<span class="warn" title=${t("Incomplete: {reasons}", { reasons: because.map(isolated).join("; ") })}>⚠${unseen(` ${t("incomplete")}`)}</span>`
@@ -159,7 +170,7 @@ function PriceStatus({ name }) {
   `;
 }
 
-function Total({ total, places }) {
+function Total({ total, places, limits }) {
   const isPartial = total.pnl_eur === null && total.priced_pnl_eur !== null;
   const of = ({ name, kind, show }) => {
     if (kind === "status") return html`<${PriceStatus} name=${total.price_status} />`;
@@ -170,7 +181,7 @@ function Total({ total, places }) {
   };
   return html`
     <tr>
-      <th scope="row" class="period">${t("Total")}</th>
+      <th scope="row" class="period">${t("Total")} <span class="marks"><${LimitMark} limits=${limits} /></span></th>
       ${COLUMNS.map((column) => {
         const sign = column.kind === "number result" ? signOf(total[column.name]) : null;
         return html`<td class=${column.kind} data-sign=${sign}>${of(column)}</td>`;

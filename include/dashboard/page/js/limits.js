@@ -1,0 +1,119 @@
+// Limits that were reached, and what can still be done about them: the positions of hours before gate closure.
+
+import { html, outside, unseen } from "./base.js";
+import { Table } from "./grid.js";
+import { locale, t } from "./language.js";
+import { NONE, energyPlaces, fixed, signed, sum } from "./numbers.js";
+import { isolated } from "./outside.js";
+import { clock, duration, minute, now } from "./times.js";
+
+const MEASURES = {
+  position_mwh: [t("position"), "MWh"],
+  loss_eur: [t("loss"), "EUR"],
+  price_distance_eur_per_mwh: [t("distance from the reference price"), "EUR/MWh"],
+};
+
+/** The limits of a desk that were reached for an hour; null: for the whole day. */
+export const limitsOf = (desk, hour) => desk.limits.filter((limit) => limit.delivery_hour === hour);
+
+/** "trader_1: position 120.0 MWh at 12:03, limit 100.0, within it again". */
+function limitInWords({ measure, trader_id: trader, value, limit_value: limit, reached_at: at, is_over: isOver }) {
+  const [what, unit] = MEASURES[measure];
+  const places = measure === "position_mwh" ? energyPlaces([value, limit]) : 2;
+  const who = trader === null ? "" : `${isolated(trader)}: `;
+  const values = { what, unit, value: fixed(value, places), at: clock(Date.parse(at)), limit: fixed(limit, places) };
+  const reached = t("{what} {value} {unit} at {at}, limit {limit}", values);
+  return `${who}${reached}${isOver === false ? t(", within it again") : ""}`;
+}
+
+/** One mark, however many limits; a paler one if all are kept again. */
+export function LimitMark({ limits }) {
+  if (limits.length === 0) return null;
+  const isOver = limits.some((limit) => limit.is_over !== false);
+  const word = isOver ? t("over a limit") : t("was over a limit");
+  const title = t("Limit: {limits}", { limits: limits.map(limitInWords).join("; ") });
+  return html`<span class=${isOver ? "limit" : "limit kept"} title=${title}>▲${unseen(` ${word}`)}</span>`;
+}
+
+/** Each limit that was reached, above the table. */
+export const Limits = ({ limits }) =>
+  limits.length > 0 &&
+  html`
+    <ul id="limits" class="reasons">
+      ${limits.map(
+        (limit) => html`<li><b><${LimitMark} limits=${[limit]} />${` ${limit.delivery_hour ?? t("Day")}: `}</b>${limitInWords(limit)}</li>`,
+      )}
+    </ul>
+  `;
+
+/** The hours of a desk that can still be traded: [[hour, gate closure in ms], …], in order of time. */
+export function openHours(desk) {
+  minute.value;
+  if (desk.as_of) return [];
+  return desk.gates
+    .map((gate) => [gate.delivery_hour, Date.parse(gate.tradable_until)])
+    .filter(([, gate]) => gate > now());
+}
+
+/** Net positions in hours that can still be traded, an hour a row and a trader a column. `positions` are in order of time. */
+export function OpenPositions({ desk, positions }) {
+  const open = new Map(openHours(desk));
+  const rows = desk.rows.filter((row) => open.has(row.delivery_hour));
+  const some = positions.filter((position) => open.has(position.delivery_hour));
+  if (rows.length === 0 || some.length === 0) return null;
+  const traders = [...new Set(some.map((position) => position.trader_id))].sort(inOrder);
+  const found = new Map(some.map((each) => [`${each.delivery_hour} ${each.trader_id}`, each.net_position_mwh]));
+  const places = energyPlaces([...rows, ...some].map((each) => each.net_position_mwh));
+  const of = (row, trader) => found.get(`${row.delivery_hour} ${trader}`) ?? null;
+  const markOf = (row, trader) =>
+    html`<${LimitMark} limits=${limitsOf(desk, row.delivery_hour).filter((limit) => limit.trader_id === trader)} />`;
+  const position = (value) => (value === null ? NONE : signed(value, places));
+  const columns = [
+    { name: "delivery_hour", heading: t("Delivery"), of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
+    {
+      name: "closes",
+      heading: t("Gate closes"),
+      kind: "moment",
+      of: (row) => t("{at}, in {wait}", {
+          at: clock(open.get(row.delivery_hour)),
+          wait: duration(open.get(row.delivery_hour) - now()),
+        }),
+      by: (row) => row.delivery_start_at,
+    },
+    {
+      name: "portfolio",
+      heading: t("Portfolio"),
+      unit: "MWh",
+      kind: "number",
+      of: (row) => html`${markOf(row, null)} ${position(row.net_position_mwh)}`,
+      by: (row) => row.net_position_mwh,
+    },
+    ...traders.map((trader) => ({
+      name: `trader ${trader}`,
+      heading: html`${outside(trader)}`,
+      unit: "MWh",
+      kind: "number",
+      of: (row) => html`${markOf(row, trader)} ${position(of(row, trader))}`,
+      by: (row) => of(row, trader),
+    })),
+  ];
+  return html`
+    <section id="open-positions" class="by-trader">
+      <h2>${t("Open positions")}</h2>
+      <p class="hint">
+        ${t("Net positions in hours whose gate has not closed; {total} MWh in all.", {
+          total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
+        })}
+      </p>
+      <${Table}
+        table="open"
+        title=${t("Net position of each trader in each hour that can still be traded")}
+        columns=${columns}
+        rows=${rows}
+        keyOf=${(row) => row.delivery_hour}
+      />
+    </section>
+  `;
+}
+
+const inOrder = (a, b) => a.localeCompare(b, locale, { numeric: true });

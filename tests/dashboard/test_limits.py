@@ -1,0 +1,79 @@
+"""Limits that were reached, and the positions of hours that can still be traded."""
+
+from datetime import timedelta
+
+from playwright.sync_api import expect
+
+from tests.dashboard import scenes
+from tests.dashboard.conftest import Open, Visit
+
+
+def texts(shown: Visit, selector: str) -> list[str]:
+    return [" ".join(text.split()) for text in shown.page.locator(selector).all_inner_texts()]
+
+
+def test_a_limit_is_marked_on_its_row(visit: Open) -> None:
+    shown = visit(scenes.limits_reached())
+    over, kept = (shown.row(hour).locator("th .limit") for hour in ("15-16", "16-17"))
+    expect(over).to_contain_text("over a limit")
+    expect(over).to_have_attribute(
+        "title",
+        "Limit: position 60.0 MWh at 13:12, limit 50.0;"
+        " flex_trader_1: position 60.0 MWh at 13:12, limit 50.0",
+    )  # fmt: skip
+    expect(kept).to_contain_text("was over a limit")
+    expect(shown.page.locator("#hours-table tbody .limit")).to_have_count(2)
+    expect(shown.page.locator("#hours-table tfoot .limit")).to_have_count(1)  # the loss is of the whole day
+    assert texts(shown, "#limits li") == [
+        "▲ over a limit Day: flex_trader_1: loss 1,250.50 EUR at 13:12, limit 1,000.00",
+        "▲ over a limit 15-16: position 60.0 MWh at 13:12, limit 50.0",
+        "▲ over a limit 15-16: flex_trader_1: position 60.0 MWh at 13:12, limit 50.0",
+        "▲ was over a limit 16-17: flex_trader_2: position 60.0 MWh at 13:12, limit 50.0, within it again",
+    ]
+
+
+def test_without_limits_nothing_is_marked(visit: Open) -> None:
+    shown = visit(scenes.busy_day())
+    expect(shown.page.locator(".limit")).to_have_count(0)
+    expect(shown.page.locator("#limits")).to_have_count(0)
+
+
+def test_time_left_to_gate_closure(visit: Open) -> None:
+    shown = visit(scenes.busy_day())  # at 13:34; the gate of 13-14 closed at 12:55
+    expect(shown.row("14-15").locator(".closes")).to_have_text("closes in 20 min")
+    expect(shown.page.locator(".closes")).to_have_count(1)
+    figure = shown.page.locator("#figures .figure", has_text="Open position")
+    expect(figure).to_contain_text("next gate: 14-15 at 13:55, in 20 min")
+
+
+def test_open_positions_of_each_trader(visit: Open) -> None:
+    scene = scenes.limits_reached()
+    shown = visit(scene)
+    table = shown.page.locator("#open-positions")
+    heads = [" ".join(text.split()) for text in table.locator("thead th").all_inner_texts()]
+    assert heads == ["Delivery", "Gate closes", "Portfolio MWh", *(f"{name} MWh" for name in scenes.TRADERS)]
+    hours = [f"{hour}-{hour + 1}" for hour in range(14, 24)]
+    assert table.locator("tbody th").all_inner_texts() == hours
+    for trader, column in (("", 1), ("flex_trader_2", 3)):
+        rows = {row["delivery_hour"]: row for row in scene.rows(scenes.TODAY, trader)}
+        cells = table.locator(f"tbody tr td:nth-of-type({column + 1})").all_inner_texts()
+        shown_now = [float(cell.split()[-1].replace("\u2212", "-")) for cell in cells]
+        assert shown_now == [float(rows[hour]["net_position_mwh"]) for hour in hours]
+    row = table.locator("tbody tr", has_text="15-16")
+    expect(row.locator(".limit")).to_have_count(2)
+
+
+def test_positions_are_closed_with_their_gate(visit: Open) -> None:
+    scene = scenes.busy_day()
+    scene.now = scenes.NOW + timedelta(hours=10)  # 23:34, all gates have closed
+    shown = visit(scene)
+    expect(shown.row("23-24")).to_be_visible()
+    expect(shown.page.locator("#open-positions")).to_have_count(0)
+    expect(shown.page.locator("#figures")).not_to_contain_text("Open position")
+    expect(shown.page.locator(".closes")).to_have_count(0)
+
+
+def test_a_moment_of_the_past_has_no_gates(visit: Open) -> None:
+    shown = visit(scenes.limits_reached(), "?as_of=2026-11-25T10:00:00Z")
+    expect(shown.page.locator("#figures")).not_to_contain_text("Open position")
+    expect(shown.page.locator(".closes")).to_have_count(0)
