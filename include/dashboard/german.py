@@ -66,6 +66,7 @@ SENTENCES: dict[str, str] = {
     "This page needs JavaScript. The same numbers are behind api/v1/pnl_hourly.": (
         "Diese Seite braucht JavaScript. Dieselben Zahlen gibt es unter api/v1/pnl_hourly."
     ),
+    "{start} to {end}": "{start} bis {end}",
     # why an hour is not complete
     "{first}; {last}": "{first}; {last}",
     "{first}, {last}": "{first}, {last}",

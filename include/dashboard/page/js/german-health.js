@@ -83,7 +83,7 @@ export const HEALTH = {
   "validated": "geprüft",
   "suite": "Suite",
   "success": "Ergebnis",
-  "failed count": "fehlgeschlagen",
+  "failed count": "Verstöße",
   "expectation count": "Regeln",
   "state": "Status",
   "started": "begonnen",
