@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from include.csv_file import DECIMALS
-from include.dashboard import messages, schemas
+from include.dashboard import messages, ranges, schemas
 from include.dashboard import parameters as given
 from include.dashboard.desk import View, read_desk, read_history, read_page, read_pnl
 from include.dashboard.health import read_facts, read_gaps, read_health, status_at
@@ -289,6 +289,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
 
     add_routes(api, _of_days)
     messages.add_routes(api, service, _answer)
+    ranges.add_routes(api, service, _answer)
     return api
 
 

@@ -185,6 +185,72 @@ FROM curated.portfolio_pnl_monthly_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
 ORDER BY delivery_month
 
+-- name: range
+-- PnL over delivery days: of one trader, or of the portfolio (trader_id NULL) and of each trader. A row a part: the range, the one before
+-- (previous), the month to date, each step (days, weeks or months), each hour of the day, in which 02-03A and 02-03B count to
+-- 02-03, and the hours with most gain and loss
+WITH units AS MATERIALIZED (
+    -- hours of the portfolio, or of the trader who is asked for, and days of each trader
+    SELECT
+        trader_id, delivery_day, delivery_hour,
+        CASE WHEN GROUPING(trader_id) = 1 THEN 1 ELSE count(*) END AS period_count,
+        CASE WHEN GROUPING(trader_id) = 1 THEN bool_or(price_status = 'missing')::integer
+             ELSE count(*) FILTER (WHERE price_status = 'missing') END AS missing_price_count,
+        bool_and(is_complete) AS is_complete,
+        sum(starting_trade_count) AS trade_count,
+        sum(buy_mwh) AS buy_mwh,
+        sum(sell_mwh) AS sell_mwh,
+        CASE WHEN GROUPING(trader_id) = 0 OR count(pnl_eur) = count(*) THEN sum(pnl_eur) END AS pnl_eur
+    FROM curated.pnl_hourly_history
+    WHERE market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(to_day)s
+        AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+        AND (%(as_of)s::timestamptz IS NULL AND valid_to IS NULL
+             OR curated.require_past(%(as_of)s) AND valid_from <= %(as_of)s AND (valid_to IS NULL OR valid_to > %(as_of)s))
+    GROUP BY GROUPING SETS ((delivery_day, delivery_hour), (delivery_day, trader_id))
+), ranked AS (
+    SELECT
+        *, delivery_day >= %(from_day)s AS is_in_range,
+        row_number() OVER (portfolio ORDER BY pnl_eur DESC NULLS LAST, delivery_day, delivery_hour) AS best,
+        row_number() OVER (portfolio ORDER BY pnl_eur NULLS LAST, delivery_day, delivery_hour) AS worst
+    FROM units
+    WINDOW portfolio AS (PARTITION BY delivery_hour IS NOT NULL AND delivery_day >= %(from_day)s)
+), parts AS (
+    SELECT p.part, p.key, u.*
+    FROM ranked AS u
+    CROSS JOIN LATERAL (VALUES
+        ('range', NULL, is_in_range),
+        ('previous', NULL, delivery_day BETWEEN %(previous_from_day)s AND %(previous_to_day)s),
+        ('month', NULL, delivery_day BETWEEN %(month_from_day)s AND %(month_to_day)s),
+        ('step', date_trunc(%(step)s, delivery_day::timestamp)::date::text, is_in_range),
+        ('hour_of_day', left(delivery_hour, 5), is_in_range AND delivery_hour IS NOT NULL),
+        ('best', delivery_day || ' ' || delivery_hour, is_in_range AND best <= 5 AND pnl_eur > 0),
+        ('worst', delivery_day || ' ' || delivery_hour, is_in_range AND worst <= 5 AND pnl_eur < 0)
+    ) AS p (part, key, is_part)
+    WHERE p.is_part
+)
+SELECT
+    part, trader_id, key,
+    count(DISTINCT delivery_day) AS delivery_day_count,
+    count(DISTINCT delivery_day) FILTER (WHERE NOT is_complete) AS incomplete_day_count,
+    sum(period_count)::bigint AS delivery_period_count,
+    sum(missing_price_count)::bigint AS missing_price_count,
+    sum(trade_count)::bigint AS trade_count,
+    sum(buy_mwh) AS buy_mwh,
+    sum(sell_mwh) AS sell_mwh,
+    sum(buy_mwh) - sum(sell_mwh) AS net_position_mwh,
+    CASE WHEN sum(missing_price_count) = 0 THEN sum(pnl_eur) END AS pnl_eur,
+    sum(pnl_eur) AS priced_pnl_eur,
+    curated.ratio(sum(pnl_eur), count(DISTINCT delivery_day) FILTER (WHERE pnl_eur IS NOT NULL)) AS mean_pnl_eur,
+    curated.ratio(CASE WHEN sum(missing_price_count) = 0 THEN sum(pnl_eur) END, sum(buy_mwh) + sum(sell_mwh))
+        AS performance_eur_per_mwh,
+    min(CASE part WHEN 'best' THEN best WHEN 'worst' THEN worst END) AS place,
+    sum(sum(pnl_eur)) OVER steps AS cumulative_pnl_eur,
+    (sum(sum(missing_price_count)) OVER steps)::bigint AS cumulative_missing_price_count
+FROM parts
+GROUP BY part, trader_id, key
+WINDOW steps AS (PARTITION BY part, trader_id ORDER BY key)
+ORDER BY part, trader_id, key
+
 -- name: incomplete
 -- What is missing in the hours of a day, except capture gaps, which each row of PnL has itself
 SELECT delivery_hour, CASE problem WHEN 'quarantined' THEN 'trades_quarantined' ELSE 'messages_rejected' END AS reason,

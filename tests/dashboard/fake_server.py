@@ -131,6 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json({"error": sentence}, status, {"Retry-After": "1"} if status == 503 else {})
         if name == "events":
             return self._events() if scene.has_events else self._json({"error": "no events here"}, 501)
+        if query.get("format") == "xlsx":
+            disposition = {"Content-Disposition": f'attachment; filename="{name}-{query["from"]}.xlsx"'}
+            return self._send(200, b"PK", "application/octet-stream", disposition)
         if query.get("format") == "csv":
             text = "\ufeffdelivery_day,delivery_hour,pnl_eur\r\n" + query["from"] + ",12-13,4.00\r\n"
             disposition = {"Content-Disposition": f'attachment; filename="pnl-{query["from"]}.csv"'}
@@ -140,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             "version": lambda: {"version": str(scene.version)},
             "page": lambda: page(scene, day, query),
             "hour": lambda: scene.hour(query),
+            "range": lambda: scene.range(query),
             "message": lambda: scene.message(query),
             "status": lambda: scene.status,
             "health": lambda: scene.health,

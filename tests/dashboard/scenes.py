@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.domain.delivery_period import DeliveryPeriod, Market
+from tests.dashboard.ranges import range_of
 
 MARKET = Market.of("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 12, 34, 20, tzinfo=UTC)
@@ -94,6 +95,9 @@ class Scene:
         lists: Payload = {name: [] for name in ("trades", "statement", "cancelled", "quarantined", "rejected")}
         about = {"day": query.get("day") or TODAY.isoformat(), "hour": query["hour"]}
         return about | {"trader": query.get("trader")} | lists | self.lists
+
+    def range(self, query: dict[str, str]) -> Payload:
+        return range_of(self.rows, self.traders, query, self.version, self.days, TODAY)
 
     def message(self, query: dict[str, str]) -> Payload:
         raw = self.messages.get(query["line"])
@@ -230,6 +234,17 @@ def whole_day(day: date, trader: str = "") -> list[Payload]:
                 trades=number * 3 % 17 + 2,
             )
         )
+    return rows
+
+
+def other_each_day(day: date, trader: str = "") -> list[Payload]:
+    """whole_day, but each day is better or worse against the reference price than the others."""
+    factor = Decimal(day.toordinal() * 7 % 12 - 4) / 2
+    rows = whole_day(day, trader)
+    for row in rows:
+        if row["pnl_eur"] is not None:
+            row["pnl_eur"] = row["unrealised_pnl_eur"] = f"{Decimal(row['pnl_eur']) * factor:f}"
+            row["performance_eur_per_mwh"] = f"{Decimal(row['performance_eur_per_mwh']) * factor:f}"
     return rows
 
 
@@ -585,6 +600,25 @@ def two_rows() -> Scene:
         return traders_dashboard() if day == TODAY else []
 
     return Scene(rows=rows, history=history_of(traders_dashboard()), status=good_status(), health=good_health())
+
+
+def ranges(traders: list[str] | None = None) -> Scene:
+    """Days that differ; in one hour of two days ago the price is missing, and yesterday is not complete."""
+
+    def rows(day: date, trader: str) -> list[Payload]:
+        rows = other_each_day(day, trader)
+        if day == TODAY - timedelta(days=2):
+            rows[7] |= dict.fromkeys(_PRICED) | {"price_status": "missing"}
+        if day == TODAY - timedelta(days=1):
+            rows[9] |= {"is_complete": False, "incomplete_because": [GAP]}
+        return rows
+
+    scene = busy_day(traders or TRADERS[:3])
+    scene.rows = rows
+    return scene
+
+
+_PRICED = ("reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur")
 
 
 def limit(hour: str | None, trader: str | None, **values: Any) -> Payload:

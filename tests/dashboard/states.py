@@ -43,6 +43,16 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "statements-hour": (scenes.reconciled_day, "?hour=15-16", {}),
     "moment-of-the-past": (scenes.provider_down, "?as_of=2026-11-25T10:00:00Z", {}),
     "server-error": (scenes.busy_day, "", {}),
+    "range": (scenes.ranges, "?view=range", {"viewport": {"width": 1440, "height": 1500}}),
+    "range-dark": (scenes.ranges, "?view=range", DARK | {"viewport": {"width": 1440, "height": 1500}}),
+    "range-phone": (scenes.ranges, "?view=range", PHONE),
+    "range-month": (
+        scenes.ranges,
+        "?view=range&from=2026-10-01&to=2026-10-31",
+        {"viewport": {"width": 1440, "height": 1600}},
+    ),
+    "range-trader": (scenes.ranges, "?view=range&trader=flex_trader_2", {}),
+    "range-empty": (scenes.nothing_yet, "?view=range", {}),
     "health": (scenes.busy_day, "?view=health", {"viewport": {"width": 1360, "height": 1600}}),
     "health-phone": (scenes.busy_day, "?view=health", PHONE),
 }

@@ -32,6 +32,10 @@ STATES: dict[str, tuple[Callable[[], Scene], str]] = {
     "an hour without trades": (scenes.lively_hour, ""),
     "a sorted table": (scenes.busy_day, "?sort.hours=-pnl_eur&filter.hours=final"),
     "a message": (scenes.lively_hour, MESSAGE),
+    "a range": (scenes.ranges, "?view=range"),
+    "a month": (scenes.ranges, "?view=range&from=2026-10-01&to=2026-10-31"),
+    "a range of a trader": (scenes.ranges, "?view=range&trader=flex_trader_2"),
+    "a range without trades": (scenes.nothing_yet, "?view=range"),
     "health": (scenes.busy_day, "?view=health"),
 }
 
@@ -121,7 +125,7 @@ def test_focus_is_seen_wherever_tab_leads(visit: Open) -> None:
 def test_a_phone_needs_no_sideways_scrolling_of_the_page(
     visit: Open, locale: str, columns: tuple[str, ...]
 ) -> None:
-    for path in ("?view=health", ""):
+    for path in ("?view=range", "?view=health", ""):
         shown = visit(scenes.incomplete_hours(), path, locale=locale, **PHONE)
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= 390
     for column in columns:

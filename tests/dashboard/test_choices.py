@@ -117,6 +117,8 @@ def test_views_are_tabs_for_the_keyboard(visit: Open) -> None:
     shown = visit(scenes.busy_day())
     shown.page.get_by_role("tab", name="Desk").focus()
     shown.page.keyboard.press("ArrowRight")
+    expect(shown.page.get_by_role("tab", name="Range")).to_be_focused()
+    shown.page.keyboard.press("ArrowRight")
     expect(shown.page.get_by_role("tab", name="Health")).to_be_focused()
     expect(shown.page.locator("#health-lines")).to_contain_text("capture-service")
     expect(shown.page.locator("#view-desk")).to_be_hidden()

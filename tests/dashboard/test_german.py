@@ -269,6 +269,10 @@ def others() -> dict[str, tuple[Callable[[], Scene], str]]:
         "health, sick": (sick, "?view=health"),
         "health, quiet": (quiet, "?view=health"),
         "old news": (old_news, ""),
+        "a range of one day": (scenes.ranges, "?view=range&from=2026-11-24&to=2026-11-24"),
+        "a range of a year": (scenes.ranges, "?view=range&from=2026-01-01&to=2026-12-31"),
+        "a range with a change of the clocks": (scenes.ranges, "?view=range&from=2026-10-20&to=2026-11-02"),
+        "a range long ago": (scenes.busy_day, "?view=range&from=2025-01-06&to=2025-01-12"),
         "an empty hour": (scenes.busy_day, "?hour=03-04"),
         "a message that is gone": (scenes.lively_hour, f"?message={scenes.LANDING_FILE}:1"),
     }

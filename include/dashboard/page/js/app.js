@@ -9,12 +9,14 @@ import { HourDialog } from "./hour.js";
 import { chooseLanguage, otherLanguages, t } from "./language.js";
 import { MessageDialog } from "./message.js";
 import { signed } from "./numbers.js";
-import { announcement, desk, isBusy } from "./reading.js";
+import { RangeView } from "./range.js";
+import { announcement, desk, isBusy, range } from "./reading.js";
 import { Failure, Freshness, Troubles } from "./status.js";
 import { linesOf } from "./words.js";
 
 const VIEWS = [
   ["desk", t("Desk")],
+  ["range", t("Range")],
   ["health", t("Health")],
 ];
 
@@ -35,6 +37,7 @@ export function App() {
       <${Troubles} />
       <p id="announcer" class="unseen" aria-live="polite">${announcement.value}</p>
       <${View} name="desk"><${Desk} /></${View}>
+      <${View} name="range">${choices.value.view === "range" && html`<${RangeView} />`}</${View}>
       <${View} name="health"><${Health} /></${View}>
       <${HourDialog} />
       <${MessageDialog} />
@@ -55,7 +58,7 @@ function SkipLink() {
 }
 
 function useTitle() {
-  const total = desk.value?.total;
+  const total = (choices.value.view === "range" ? range.value : desk.value)?.total;
   const name = t("Trading desk");
   const title = total ? `${signed(total.pnl_eur ?? total.priced_pnl_eur, 0)} EUR · ${name}` : name;
   useEffect(() => {
@@ -98,7 +101,7 @@ function Tabs() {
 
 function View({ name, children }) {
   const isHidden = choices.value.view !== name;
-  const busy = name === "desk" ? (isBusy.value ? "true" : "false") : null;
+  const busy = name !== "health" ? (isBusy.value ? "true" : "false") : null;
   return html`
     <section id=${`view-${name}`} role="tabpanel" aria-labelledby=${`tab-${name}`} aria-busy=${busy} hidden=${isHidden}>
       ${children}

@@ -1,9 +1,11 @@
 // What the reader has chosen: in the address, so that it can be shared, and in the browser's memory.
 
 import { computed, signal } from "./base.js";
+import { MAX_DAYS, daysOf, rangeOf } from "./ranges.js";
 import { isDay, today } from "./times.js";
 
 const STORE = "trading-desk";
+const VIEWS = ["desk", "range", "health"];
 
 function remembered() {
   try {
@@ -33,13 +35,21 @@ function read({ withMemory }) {
     trader: address.get("trader") ?? (typeof memory.trader === "string" ? memory.trader : ""),
     day: isDay(day) ? day : null,
     hour: /^\d\d-\d\d[AB]?$/.test(hour ?? "") ? hour : null,
-    view: address.get("view") === "health" ? "health" : "desk",
+    view: VIEWS.includes(address.get("view")) ? address.get("view") : "desk",
+    ...rangeIn(address),
     asOf: asOf && !Number.isNaN(Date.parse(asOf)) ? asOf : null,
     message: /^.+:[1-9]\d*$/.test(address.get("message") ?? "") ? address.get("message") : null,
     sorts: ofTables(address, "sort.", /^-?\w+$/),
     filters: ofTables(address, "filter.", /^.{1,200}$/),
     allColumns: memory.allColumns === true,
   };
+}
+
+/** First and last day of a range; null: this week. */
+function rangeIn(address) {
+  const [from, to] = [address.get("from"), address.get("to")];
+  const isRange = isDay(from) && isDay(to) && from <= to && daysOf({ from, to }) <= MAX_DAYS;
+  return isRange ? { from, to } : { from: null, to: null };
 }
 
 /** What is chosen of each table: `sort.hours=-pnl_eur` in the address is {hours: "-pnl_eur"}. */
@@ -51,7 +61,7 @@ const ofTables = (address, prefix, pattern) =>
   );
 
 /** The address of the page with these choices. */
-export function addressOf({ market, trader, day, hour, view, asOf, message, sorts, filters }) {
+export function addressOf({ market, trader, day, from, to, hour, view, asOf, message, sorts, filters }) {
   const address = new URL(location.href);
   const put = (name, value) =>
     value ? address.searchParams.set(name, value) : address.searchParams.delete(name);
@@ -59,7 +69,9 @@ export function addressOf({ market, trader, day, hour, view, asOf, message, sort
   put("trader", trader);
   put("day", day);
   put("hour", hour);
-  put("view", view === "health" ? "health" : null);
+  put("view", view === "desk" ? null : view);
+  put("from", view === "range" ? from : null);
+  put("to", view === "range" ? to : null);
   put("as_of", asOf);
   put("message", message);
   for (const name of [...address.searchParams.keys()]) if (/^(sort|filter)\./.test(name)) put(name, null);
@@ -77,14 +89,14 @@ function write({ step }) {
 
 /**
  * market ("" is the first one; not remembered, since it may be gone), trader ("" is the whole portfolio), day
- * (null follows today), hour (shown in detail; null: none), view, asOf, message (a landing file and its line,
+ * (null follows today), from and to (of a range of days; null follow this week), hour (shown in detail; null: none), view, asOf, message (a landing file and its line,
  * `file:1`; null: none), sorts and filters (by the name of the table), allColumns.
  */
 export const choices = signal(read({ withMemory: true }));
 write({ step: false });
 
 /** What decides which numbers there are to see; other choices are how they look. */
-const ASKED = ["market", "trader", "day", "hour", "view", "asOf"];
+const ASKED = ["market", "trader", "day", "from", "to", "hour", "view", "asOf"];
 
 /** Changes with everything that the server has to be asked for. */
 export const asked = computed(() => JSON.stringify(ASKED.map((name) => choices.value[name])));
@@ -96,6 +108,8 @@ export function choose(change) {
   const { hour, message } = isOther ? { hour: null, message: null } : choices.value;
   const chosen = { ...choices.value, hour, message, ...change };
   if (chosen.day === today()) chosen.day = null;
+  const week = rangeOf("week", today());
+  if (chosen.from === week.from && chosen.to === week.to) chosen.from = chosen.to = null;
   choices.value = chosen;
   write({ step: isOther || "message" in change });
 }
@@ -124,6 +138,12 @@ export const addressOfMessage = (message) => {
 
 /** The chosen day, or today as it is now. */
 export const shownDay = () => choices.value.day ?? today();
+
+/** The chosen range of days, or this week as it is now. */
+export function shownRange() {
+  const { from, to } = choices.value;
+  return from === null ? rangeOf("week", today()) : { from, to };
+}
 
 /** The hour that is shown in detail: of now, since nobody knows which trades counted at a moment of the past. */
 export const chosenHour = computed(() => {

@@ -60,13 +60,13 @@ function Heading({ desk }) {
   const when = name && !asOf ? `${name}, ${dayInWords(day)}` : dayInWords(day);
   return html`
     <h2 id="heading" class="heading">
-      ${trader ? outside(trader) : t("Whole portfolio")}${`${markets.length > 1 ? t(" in {market}", { market }) : ""} · ${when}`}
+      ${trader ? outside(trader) : t("Whole portfolio")}${`${markets.length > 1 ? ` ${t("in {market}", { market })}` : ""} · ${when}`}
       <small>${t("market time, {timezone}", { timezone: desk.market_timezone })}</small>
     </h2>
   `;
 }
 
-const AsOf = ({ at }) => html`
+export const AsOf = ({ at }) => html`
   <div id="as-of" class="banner note">
     <span>${t("What this page said at {at}; later trades and prices are not in it.", { at: clock(Date.parse(at), { seconds: true }) })}</span>
     <button type="button" onClick=${() => choose({ asOf: null })}>${t("Back to now")}</button>

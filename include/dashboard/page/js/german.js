@@ -1,9 +1,11 @@
 // The texts of the page in German, by the English ones in the other modules; both have the same fields in braces.
 
 import { HEALTH } from "./german-health.js";
+import { RANGE } from "./german-range.js";
 
 export const GERMAN = {
   ...HEALTH,
+  ...RANGE,
   // around the views
   "Trading desk": "Trading Desk",
   "Desk": "Desk",
@@ -58,7 +60,7 @@ export const GERMAN = {
   "What this page said at a moment of the past, market time; empty: now": "Was diese Seite zu einem früheren Zeitpunkt zeigte, Marktzeit; leer: jetzt",
   "delivery hours": "Lieferstunden",
   // the day
-  " in {market}": " in {market}",
+  "in {market}": "in {market}",
   "market time, {timezone}": "Marktzeit, {timezone}",
   "What this page said at {at}; later trades and prices are not in it.": "Stand von {at} Uhr; spätere Trades und Preise sind nicht enthalten.",
   "Back to now": "Zurück zu jetzt",

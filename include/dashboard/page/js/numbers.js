@@ -81,6 +81,10 @@ export function sum(texts) {
   return total === null ? null : write(total);
 }
 
+/** The exact difference of two; null if one is none. */
+export const difference = (text, other) =>
+  isNone(text) || isNone(other) ? null : sum([text, String(other).startsWith("-") ? String(other).slice(1) : `-${other}`]);
+
 /** Decimal strings as integers of one scale, which compare as they do; null for what is no number. */
 export function comparable(texts) {
   const numbers = texts.map((text) => (isNone(text) ? null : parse(text)));

@@ -1,7 +1,7 @@
 // Reads what is on screen: when something is chosen, when there is something new, again after a failure.
 
 import { batch, computed, effect, signal, untracked } from "./base.js";
-import { asked, choices, chosenHour, shownDay } from "./choices.js";
+import { asked, choices, chosenHour, shownDay, shownRange } from "./choices.js";
 import { save } from "./download.js";
 import { t } from "./language.js";
 import { watch } from "./live.js";
@@ -15,6 +15,8 @@ const STATUS_EVERY = 60_000;
 /** What the server says of the day, with the key of what it was asked; null: nothing that fits is known. */
 export const page = signal(null);
 export const desk = computed(() => page.value?.desk ?? null);
+/** What the server says of a range of days, with the key of what it was asked; null: nothing that fits is known. */
+export const range = signal(null);
 /** The lists of an hour, with the key of what was asked. */
 export const lists = signal(null);
 export const health = signal(null);
@@ -90,6 +92,10 @@ async function read(signal) {
     const answered = await ask("hour", { day: answer.desk.day, hour, trader }, signal);
     lists.value = { ...answered, key: hourKey() };
   }
+  if (view === "range") {
+    const answered = await ask("range", { ...shownRange(), trader, as_of: asOf }, signal);
+    range.value = { ...answered, key: rangeKey() };
+  }
   if (view === "health") health.value = await ask("health", {}, signal);
 }
 
@@ -98,6 +104,8 @@ export function key() {
   const { market, trader, asOf } = choices.value;
   return JSON.stringify([market, trader, shownDay(), asOf]);
 }
+
+const rangeKey = () => `${key()} ${JSON.stringify(shownRange())}`;
 
 export const hourKey = () => `${key()} ${chosenHour.value}`;
 
@@ -128,6 +136,7 @@ function failed(error) {
   failures += 1;
   isRefused = error.isLasting;
   if (page.value?.key !== key()) page.value = null;
+  if (range.value?.key !== rangeKey()) range.value = null;
   const shownSince = page.value?.shownSince ?? null;
   failure.value = { error, shownSince, retryIn: error.isLasting ? null : retryIn };
   if (!error.isLasting) retry = setTimeout(refresh, retryIn);

@@ -16,7 +16,7 @@ const LIVE = {
 };
 
 /** What is so now says nothing about the moment of the past that is shown; Health is always of now. */
-const isPast = () => choices.value.asOf !== null && choices.value.view === "desk";
+const isPast = () => choices.value.asOf !== null && choices.value.view !== "health";
 
 const exactly = (iso) => utc(Date.parse(iso), { seconds: true });
 

@@ -37,7 +37,8 @@ function format(options, zone = timezone.value, language = locale) {
   return formats.get(key);
 }
 
-const DATE = language === "de" ? { day: "2-digit", month: "2-digit" } : { day: "numeric", month: "short" };
+/** Day and month, as Intl has them: in numbers in German. */
+export const DATE = language === "de" ? { day: "2-digit", month: "2-digit" } : { day: "numeric", month: "short" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** The market's day of a moment, YYYY-MM-DD. */

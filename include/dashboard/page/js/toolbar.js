@@ -13,7 +13,7 @@ import { addDays, isDay, minute, momentOf, wallText } from "./times.js";
 const step = (days) => choose({ day: addDays(shownDay(), days) });
 
 export function Toolbar() {
-  useArrowKeys();
+  useArrowKeys("desk", step);
   const { day, allColumns, trader, asOf } = choices.value;
   const shown = (minute.value, shownDay()); // today is another day after midnight
   const csv = { from: shown, to: shown, trader, as_of: asOf, format: "csv", decimal: decimalSeparator() };
@@ -38,14 +38,14 @@ export function Toolbar() {
   `;
 }
 
-function MarketChooser() {
+export function MarketChooser({ id = "market" }) {
   const markets = desk.value?.markets ?? [];
   const { market } = choices.value;
   return html`
     <label class="field" hidden=${markets.length < 2}>
       ${t("Market")}
       <select
-        id="market"
+        id=${id}
         value=${market === markets[0] ? "" : market}
         onChange=${(event) => choose({ market: event.target.value, trader: "" })}
       >
@@ -55,13 +55,13 @@ function MarketChooser() {
   `;
 }
 
-function TraderChooser() {
+export function TraderChooser({ id = "trader" }) {
   const { trader } = choices.value;
   const names = [...new Set([...(desk.value?.traders ?? []), ...(trader ? [trader] : [])])];
   return html`
     <label class="field">
       ${t("Trader")}
-      <select id="trader" value=${trader} onChange=${(event) => choose({ trader: event.target.value })}>
+      <select id=${id} value=${trader} onChange=${(event) => choose({ trader: event.target.value })}>
         <option value="">${t("Whole portfolio")}</option>
         ${names.map((name) => html`<option key=${name} value=${name}>${isolated(name)}</option>`)}
       </select>
@@ -83,7 +83,7 @@ function DayField({ day }) {
 }
 
 /** A moment of the past in market time; empty: now. */
-function MomentField({ asOf }) {
+export function MomentField({ asOf, id = "moment" }) {
   const field = useRef();
   const show = () => {
     const { asOf: at } = choices.value;
@@ -94,7 +94,7 @@ function MomentField({ asOf }) {
   const change = ({ target: { value } }) =>
     (value === "" || value >= "2000") && choose({ asOf: value ? new Date(momentOf(value)).toISOString().replace(".000", "") : null });
   const title = t("What this page said at a moment of the past, market time; empty: now");
-  return html`<input type="datetime-local" id="moment" step="1" title=${title} ref=${field} onBlur=${show} onChange=${change} />`;
+  return html`<input type="datetime-local" id=${id} step="1" title=${title} ref=${field} onBlur=${show} onChange=${change} />`;
 }
 
 /** A link to a file, which the page fetches itself, so that it can say what goes wrong. */
@@ -107,13 +107,14 @@ export function Download({ id, href, children, isButton = true }) {
   return html`<a id=${id} class=${isButton ? "button" : null} href=${href} download onClick=${click}>${children}</a>`;
 }
 
-function useArrowKeys() {
+/** Arrow keys left and right go one step back and forward while a view is shown. */
+export function useArrowKeys(view, go) {
   useEffect(() => {
     const byKey = (event) => {
-      const days = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!days || choices.value.view !== "desk" || isMeantOtherwise(event)) return;
+      const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!direction || choices.value.view !== view || isMeantOtherwise(event)) return;
       event.preventDefault();
-      step(days);
+      go(direction);
     };
     document.addEventListener("keydown", byKey);
     return () => document.removeEventListener("keydown", byKey);

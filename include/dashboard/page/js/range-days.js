@@ -1,0 +1,197 @@
+// The days of a range, or its weeks or months: PnL of each, PnL added up, as pictures and as a table.
+
+import { html, isPlain, useMemo } from "./base.js";
+import { PNL, Warning, measures } from "./by-trader.js";
+import { bars, Chart, line } from "./charts.js";
+import { addressOf, choices, choose } from "./choices.js";
+import { Table } from "./grid.js";
+import { t } from "./language.js";
+import { count, energyPlaces, signOf, signed, toFloat } from "./numbers.js";
+import { isPartial, pnlOf, soFar } from "./range-figures.js";
+import { shortDay, shortMonth, slotsOf, stepInWords, traded } from "./ranges.js";
+
+/** What there is one of: headings and sentences name it. */
+const TITLES = { day: () => t("PnL by day"), week: () => t("PnL by week"), month: () => t("PnL by month") };
+const HEADINGS = { day: () => t("Day"), week: () => t("Week"), month: () => t("Month") };
+
+/** A picture over slots, one after the other; a label takes so many pixels. */
+export const over = (slots, labelOf, parts, readout, width = 48) => ({
+  x: slots.map((_, i) => i),
+  parts,
+  xRange: [-0.6, slots.length - 0.4],
+  splits: (room) => {
+    const every = Math.max(1, Math.ceil(slots.length / Math.max(1, Math.floor((room - 60) / width))));
+    return slots.map((_, i) => i).filter((i) => i % every === 0);
+  },
+  xLabel: (i) => (slots[i] ? labelOf(slots[i]) : ""),
+  readout,
+  withZero: true,
+});
+
+/** Bars of gains and losses, of each slot its figures or null; with `isMarked` in another colour what is not all known. */
+export function pnlBars(figures, isMarked) {
+  const isOpen = (each) => isMarked && isPartial(each);
+  const of = (isWanted) => figures.map((each) => (each && pnlOf(each) !== null && isWanted(each) ? toFloat(pnlOf(each)) : null));
+  const open = of(isOpen);
+  return [
+    bars(t("gain"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) >= 0), "good"),
+    bars(t("loss"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) < 0), "bad"),
+    ...(open.some((value) => value !== null) ? [bars(t("so far: prices are missing"), open, "second")] : []),
+  ];
+}
+
+export const amount = (figures) => {
+  if (figures === null) return t("no trades");
+  const pnl = pnlOf(figures);
+  return pnl === null ? t("no price yet") : `${signed(pnl)} EUR${isPartial(figures) ? ` ${t("so far")}` : ""}`;
+};
+
+export function Days({ range }) {
+  const [pnl, sums] = useMemo(() => drawings(range), [range]);
+  return html`
+    <${Chart} id="picture-range-pnl" title=${TITLES[range.step]()} unit="EUR" ...${pnl} />
+    <${Chart} id="picture-range-sum" title=${t("PnL added up over the range")} unit="EUR" ...${sums} />
+  `;
+}
+
+function drawings(range) {
+  const slots = slotsOf(range);
+  const label = ({ from }) => (range.step === "month" ? shortMonth(from) : shortDay(from));
+  const name = (slot) => stepInWords(range.step, slot);
+  const pnl = over(
+    slots,
+    label,
+    pnlBars(slots.map(({ row }) => row), true),
+    (i) => (slots[i] ? `${name(slots[i])}: ${amount(slots[i].row)}` : ""),
+  );
+  // a step without trades leaves the sum as it was
+  let last = null;
+  const sums = traded(slots, range).map(({ row }) => {
+    if (row) last = row;
+    return last;
+  });
+  const firstMissing = sums.findIndex((row) => row?.cumulative_missing_price_count > 0);
+  const from = firstMissing < 0 ? slots.length : firstMissing; // dashed from here on
+  const value = (row) => toFloat(row?.cumulative_pnl_eur ?? null);
+  const options = { gaps: false, points: slots.length < 40 };
+  const cumulative = over(
+    slots,
+    label,
+    [
+      line(from > 0 && from < slots.length ? t("all prices known") : "", slots.map((_, i) => (i < from ? value(sums[i]) : null)), "accent", options),
+      ...(from < slots.length
+        ? [
+            line(t("so far: prices are missing"), slots.map((_, i) => (i >= from - 1 ? value(sums[i]) : null)), "second", {
+              ...options,
+              dash: [5, 4],
+            }),
+          ]
+        : []),
+    ],
+    (i) => (slots[i] ? sumReadout(name(slots[i]), sums[i]) : ""),
+  );
+  return [
+    { picture: pnl, sentence: pnlSentence(range, slots, name) },
+    { picture: cumulative, sentence: sumSentence(range, name) },
+  ];
+}
+
+function sumReadout(name, row) {
+  if (!row || row.cumulative_pnl_eur === null) return `${name}: ${t("no price yet")}`;
+  const values = { name, amount: signed(row.cumulative_pnl_eur) };
+  return row.cumulative_missing_price_count > 0
+    ? t("{name}: {amount} EUR up to its end, so far", values)
+    : t("{name}: {amount} EUR up to its end", values);
+}
+
+function pnlSentence(range, slots, name) {
+  const known = slots.filter(({ row }) => row && pnlOf(row) !== null);
+  if (known.length === 0) return t("No hour has a price yet, so there is no PnL to draw.");
+  const sorted = [...known].sort((a, b) => toFloat(pnlOf(a.row)) - toFloat(pnlOf(b.row)));
+  const [worst, best] = [sorted[0], sorted.at(-1)];
+  const gains = known.filter(({ row }) => toFloat(pnlOf(row)) > 0).length;
+  const values = { gains: count(gains), all: count(known.length), best: name(best), most: amount(best.row), worst: name(worst), least: amount(worst.row) };
+  const partial = slots.filter(({ row }) => row?.missing_price_count > 0).length;
+  const sentences = [t("A gain in {gains} of {all}; best {best} ({most}), worst {worst} ({least}).", values)];
+  if (partial > 0) sentences.push(t("Prices are missing in {partial}.", { partial: count(partial) }));
+  return sentences.join(" ");
+}
+
+function sumSentence({ steps }, name) {
+  const known = steps.filter((row) => row.cumulative_pnl_eur !== null);
+  if (known.length === 0) return t("No hour has a price yet, so there is no PnL to add up.");
+  const sorted = [...known].sort((a, b) => toFloat(a.cumulative_pnl_eur) - toFloat(b.cumulative_pnl_eur));
+  const [low, high, last] = [sorted[0], sorted.at(-1), known.at(-1)];
+  const values = {
+    sum: signed(last.cumulative_pnl_eur),
+    high: signed(high.cumulative_pnl_eur),
+    highest: name(high),
+    low: signed(low.cumulative_pnl_eur),
+    lowest: name(low),
+    missing: count(last.cumulative_missing_price_count),
+  };
+  return last.cumulative_missing_price_count > 0
+    ? t("{sum} EUR so far, without {missing} hours whose price is missing; highest {high} after {highest}, lowest {low} after {lowest}.", values)
+    : t("{sum} EUR in all; highest {high} after {highest}, lowest {low} after {lowest}.", values);
+}
+
+/** A link within the page: to where these choices lead. */
+export function Way({ to, children, title }) {
+  const go = (event) => {
+    if (!isPlain(event)) return;
+    event.preventDefault();
+    choose(to);
+  };
+  return html`<a href=${addressOf({ ...choices.value, hour: null, message: null, ...to })} title=${title} onClick=${go}>${children}</a>`;
+}
+
+function step(range, row) {
+  const to = range.step === "day" ? { view: "desk", day: row.from } : { from: row.from, to: row.to };
+  return html`
+    <${Way} to=${to}>${stepInWords(range.step, row)}</${Way}>
+    ${row.incomplete_day_count > 0 && html`<${Warning} note=${t("not complete: trades may be missing")} />`}
+  `;
+}
+
+export function DaysTable({ range }) {
+  const { steps } = range;
+  const places = energyPlaces(steps.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
+  const columns = useMemo(
+    () => [
+      { name: "from", heading: HEADINGS[range.step](), of: (row) => step(range, row), by: (row) => row.from },
+      ...measures(places, { net: "number wide" }),
+      {
+        name: "missing_price_count",
+        heading: t("Prices missing"),
+        kind: "number wide",
+        of: (row) => (row.missing_price_count > 0 ? count(row.missing_price_count) : ""),
+        by: (row) => String(row.missing_price_count),
+      },
+      {
+        name: "performance_eur_per_mwh",
+        heading: t("How are we doing"),
+        unit: "EUR/MWh",
+        kind: "number result wide",
+        of: (row) => signed(row.performance_eur_per_mwh),
+        by: (row) => row.performance_eur_per_mwh,
+        sign: (row) => signOf(row.performance_eur_per_mwh),
+      },
+      PNL,
+      {
+        name: "cumulative_pnl_eur",
+        heading: t("Added up"),
+        unit: "EUR",
+        kind: "number",
+        of: (row) => soFar({ pnl_eur: row.cumulative_missing_price_count > 0 ? null : "", priced_pnl_eur: row.cumulative_pnl_eur }, signed(row.cumulative_pnl_eur)),
+        by: (row) => row.cumulative_pnl_eur,
+      },
+    ],
+    [range],
+  );
+  return html`
+    <section id="range-steps" class="range-table wide-table">
+      <h2>${TITLES[range.step]()}</h2>
+      <${Table} table="range_steps" title=${TITLES[range.step]()} columns=${columns} rows=${steps} keyOf=${(row) => row.from} />
+    </section>
+  `;
+}
