@@ -134,7 +134,11 @@ COLLECT = """() => {
     return texts.map((text) => text.trim()).filter(Boolean);
 }"""
 UNITS = {"EUR", "MWh", "MW", "PnL", "UTC", "CSV", "XLSX", "DAG", "min"}
-WEEKDAY = re.compile(r"\b(Mo|Di|Mi|Do|Fr|Sa|So)\., \d")
+MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+DATE = re.compile(
+    rf"\b(?:(?:Mo|Di|Mi|Do|Fr|Sa|So)\., (?=\d)|(?:{MONTHS}) (?=\d{{4}})|(?:Jan|Feb|Apr|Aug|Sept|Okt|Nov|Dez)\.)"
+)
+"""As Intl writes dates in German."""
 
 
 def pseudo_tables() -> str:
@@ -173,7 +177,7 @@ def english_left(shown: Visit, *known: str) -> list[str]:
             return False
         for each in in_parts:
             text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", " ", text)
-        text = WEEKDAY.sub("0", text)
+        text = DATE.sub("", text)
         return bool(set(re.findall(r"[A-Za-z]{2,}", text)) - UNITS)
 
     return sorted({text for text in shown.page.evaluate(COLLECT) if is_left(text)})
