@@ -49,7 +49,7 @@ export const RANGE = {
   "Days with trades": "Tage mit Trades",
   "of {days}": "von {days}",
   "Month to date": "Monat bis heute",
-  "Month to date, so far": "Monat bis heute, bisher",
+  "Month to date, so far": "Monat bis heute (bisher)",
   // days, weeks, months
   "PnL by day": "PnL je Tag",
   "PnL by week": "PnL je Woche",
@@ -59,7 +59,7 @@ export const RANGE = {
   "all prices known": "alle Preise bekannt",
   "{name}: {amount} EUR up to its end": "{name}: {amount} EUR bis zum Ende",
   "{name}: {amount} EUR up to its end, so far": "{name}: {amount} EUR bis zum Ende, bisher",
-  "A gain in {gains} of {all}; best {best} ({most}), worst {worst} ({least}).": "Gewinn in {gains} von {all}; beste {best} ({most}), schlechteste {worst} ({least}).",
+  "A gain in {gains} of {all}; best {best} ({most}), worst {worst} ({least}).": "Gewinn in {gains} von {all}; am besten {best} ({most}), am schlechtesten {worst} ({least}).",
   "Prices are missing in {partial}.": "In {partial} fehlen Preise.",
   "{sum} EUR so far, without {missing} hours whose price is missing; highest {high} after {highest}, lowest {low} after {lowest}.": "{sum} EUR bisher, ohne {missing} Stunden, deren Preis fehlt; höchster Stand {high} nach {highest}, niedrigster {low} nach {lowest}.",
   "{sum} EUR in all; highest {high} after {highest}, lowest {low} after {lowest}.": "{sum} EUR insgesamt; höchster Stand {high} nach {highest}, niedrigster {low} nach {lowest}.",
