@@ -131,7 +131,7 @@ export const GERMAN = {
   // limits and gate closure
   "position": "Position",
   "distance from the reference price": "Abstand vom Referenzpreis",
-  "{what} {value} {unit} at {at}, limit {limit}": "{what} {value} {unit} um {at} Uhr, Limit {limit}",
+  "{what} {value} {unit} at {at}, limit {limit}": "{what} {value} {unit} ({at} Uhr), Limit {limit}",
   ", within it again": ", wieder eingehalten",
   "over a limit": "über einem Limit",
   "was over a limit": "war über einem Limit",
@@ -145,7 +145,7 @@ export const GERMAN = {
   "Open positions": "Offene Positionen",
   "Net positions in hours whose gate has not closed; {total} MWh in all.": "Netto-Positionen der Stunden vor Handelsschluss; insgesamt {total} MWh.",
   "Net position of each trader in each hour that can still be traded": "Netto-Position jedes Händlers in jeder Stunde, die noch handelbar ist",
-  "next gate: {hour} at {at}, in {wait}": "nächster Handelsschluss: {hour} um {at} Uhr, in {wait}",
+  "next gate: {hour} at {at}, in {wait}": "nächster Handelsschluss: {hour}, {at} Uhr, in {wait}",
   // a day without rows
   "No trades have arrived yet.": "Noch sind keine Trades eingegangen.",
   "The first trades appear here by themselves within a minute of their arrival, and their PnL with the next reference price: one is published every ten minutes.": "Die ersten Trades erscheinen hier von selbst binnen einer Minute nach ihrem Eingang, ihre PnL mit dem nächsten Referenzpreis: alle zehn Minuten wird einer veröffentlicht.",
@@ -193,7 +193,7 @@ export const GERMAN = {
   "Nothing was traded.": "Es wurde nichts gehandelt.",
   "{total} MWh in all; from {least} ({lowest}) to {most} ({highest}). Above zero is bought, below is sold.": "{total} MWh insgesamt; von {least} ({lowest}) bis {most} ({highest}). Über null ist gekauft, darunter verkauft.",
   "Nothing has changed this day's PnL yet.": "Noch hat nichts die PnL dieses Tages verändert.",
-  "One state so far: {pnl} EUR at {at}.": "Bisher ein Stand: {pnl} EUR um {at} Uhr.",
+  "One state so far: {pnl} EUR at {at}.": "Bisher ein Stand: {pnl} EUR ({at} Uhr).",
   "From {before} EUR at {since} to {pnl} EUR at {at} in {count} step.": "Von {before} EUR ({since} Uhr) auf {pnl} EUR ({at} Uhr) in {count} Schritt.",
   "From {before} EUR at {since} to {pnl} EUR at {at} in {count} steps.": "Von {before} EUR ({since} Uhr) auf {pnl} EUR ({at} Uhr) in {count} Schritten.",
   "The same as a table": "Dasselbe als Tabelle",
