@@ -24,6 +24,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/
     OPENBLAS_NUM_THREADS=1 \
     LANDING_ROOT=/var/lib/desk/landing \
     DATA_DOCS_ROOT=/var/lib/desk/data_docs \
+    REPORT_ROOT=/var/lib/desk/reports \
     AIRFLOW_HOME=/var/lib/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/desk/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/desk/plugins \
@@ -35,7 +36,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/
 # The id is part of the interface: volumes belong to it. Nothing is ever installed into this image, so pip goes as well.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/airflow --shell /usr/sbin/nologin desk \
  && install -d -o desk -g desk /var/lib/airflow /var/lib/airflow/logs /var/lib/desk \
-      /var/lib/desk/landing /var/lib/desk/statements /var/lib/desk/data_docs \
+      /var/lib/desk/landing /var/lib/desk/statements /var/lib/desk/data_docs /var/lib/desk/reports \
  && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/bin/pip* /usr/lib/python3/dist-packages/pip*
 COPY --from=packages /opt/venv /opt/venv
 COPY dags /opt/desk/dags

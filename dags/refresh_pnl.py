@@ -10,26 +10,19 @@
 
 The chain of tasks is one pass. If the provider is down, only `pull_reference_prices` fails, and PnL keeps the
 last price or says `missing`. Meanwhile `follow_market` makes a pass every half minute until the next scheduled
-run is due: it loads, validates and builds what has arrived, requests prices after each publication, and
-notifies people of alarms. `check_freshness` fails if an alarm is on when a scheduled run starts.
+run: it loads, validates and builds, requests prices after each publication, and notifies people of alarms.
+`check_freshness` fails if an alarm is on when a scheduled run starts. `announce_final_days` starts downstream
+DAGs of the days that have become final; mostly it is skipped.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable
 
-from include.orchestration import assets
+from include.orchestration import assets, pnl_tasks
 from include.orchestration.markets import dag
-from include.orchestration.pnl_tasks import (
-    build_pnl,
-    load_reference_prices,
-    load_trades,
-    pull_reference_prices,
-    report_findings,
-    validate_reference_prices,
-    validate_trades,
-)
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
+from include.settings import Settings
 
 
 # before other tasks that wait for a slot: a backfill must delay neither trades nor alarms
@@ -68,11 +61,11 @@ def check_freshness(run: Run) -> Summary:
     doc_md=__doc__,
     tags=["pnl", "now"],
 )
-def refresh_pnl() -> None:
-    trades, pulled, built = load_trades(), pull_reference_prices(), build_pnl()
-    trades >> validate_trades() >> built
-    trades >> pulled >> load_reference_prices() >> validate_reference_prices() >> built
-    built >> report_findings()
+def refresh_pnl(settings: Settings) -> None:
+    trades, pulled, built = pnl_tasks.load_trades(), pnl_tasks.pull_reference_prices(), pnl_tasks.build_pnl()
+    trades >> pnl_tasks.validate_trades() >> built
+    trades >> pulled >> pnl_tasks.load_reference_prices() >> pnl_tasks.validate_reference_prices() >> built
+    built >> [pnl_tasks.report_findings(), pnl_tasks.announce_final_days(settings)]
     follow_market()
     check_freshness()
 

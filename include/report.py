@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -89,14 +89,27 @@ class Report:
         return f"pnl{market}-{self.delivery_day}{trader}.xlsx"
 
 
-def run(settings: Settings, delivery_day: date, trader_id: str | None = None) -> Report:
+def run(
+    settings: Settings, delivery_day: date, trader_id: str | None = None, as_of: datetime | None = None
+) -> Report:
     """Reads the table of a day of the market, of one trader or of the whole portfolio.
+
+    Args:
+        settings: The market and the warehouse.
+        delivery_day: The day.
+        trader_id: None: the whole portfolio.
+        as_of: The numbers that stood at that moment; None: those that stand.
 
     Raises:
         TerminalError: Others traded for that day, this trader did not.
         TransientError: The warehouse cannot be reached.
     """
-    of_whom = {"market": settings.market.market, "delivery_day": delivery_day, "trader_id": trader_id}
+    of_whom = {
+        "market": settings.market.market,
+        "delivery_day": delivery_day,
+        "trader_id": trader_id,
+        "as_of": as_of,
+    }
     of_portfolio = QUERIES["report_portfolio_rows"], QUERIES["report_portfolio_total"]
     of_trader = QUERIES["report_rows"], QUERIES["report_total"]
     rows_query, total_query = of_portfolio if trader_id is None else of_trader

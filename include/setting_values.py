@@ -104,18 +104,21 @@ def zone(shown: str, text: str) -> ZoneInfo:
         raise TerminalError(f"{shown}: no time zone is called {text!r} (example: Europe/Berlin)") from error
 
 
-def alert_urls(env: Mapping[str, str]) -> tuple[str, ...]:
-    """ALERT_URLS as Apprise writes them, once each.
+def apprise_urls(env: Mapping[str, str], *names: str) -> tuple[str, ...]:
+    """The URLs of these variables as Apprise writes them, once each.
+
+    Args:
+        env: The environment.
+        names: Variables; messages show the first one.
 
     Raises:
         TerminalError: One is no URL.
     """
-    # the last two names came before the first one
-    texts = (env.get(name, "") for name in ("ALERT_URLS", "ALERT_WEBHOOK_URL", "ALERT_SMTP_URL"))
+    texts = (env.get(name, "") for name in names)
     urls = tuple(dict.fromkeys(_of_apprise(url) for text in texts for url in text.split()))
     if not all(re.match(r"[a-z][a-z0-9+_-]*://.", url) for url in urls):
         raise TerminalError(
-            "ALERT_URLS must be URLs of Apprise with blanks between them (jsons://chat.example/hooks/desk)"
+            f"{names[0]} must be URLs of Apprise with blanks between them (jsons://chat.example/hooks/desk)"
         )
     return urls
 

@@ -45,6 +45,7 @@ class Settings:
         warehouse_url: `postgresql://…` of the warehouse; empty when none is configured.
         landing_root: The folder of the landing files.
         data_docs_root: The folder of Great Expectations' HTML pages.
+        report_root: The folder of the daily reports to finance.
         statement_folder: Where the exchange's end-of-day files appear; None: nobody puts any there. By default
             a market that is not the first one has a folder of its id in that of the first.
         statement_formats: Formats that these files may have.
@@ -55,6 +56,7 @@ class Settings:
         airflow_port: Where `make run` serves Airflow's UI.
         airflow_database_url: SQLAlchemy's URL of Airflow's own database, for clean_airflow; empty: not known.
         alert_urls: Who is told of failed tasks and alarms: URLs as Apprise writes them, one a service.
+        report_urls: Who gets the daily report to finance, in the same way; empty: nobody.
     """
 
     market: Market = Market(ZoneInfo("Europe/Berlin"))  # noqa: RUF009 - frozen
@@ -70,6 +72,7 @@ class Settings:
     warehouse_url: str = ""
     landing_root: Path = LOCAL_ROOT / "landing"
     data_docs_root: Path = LOCAL_ROOT / "data_docs"
+    report_root: Path = LOCAL_ROOT / "reports"
     statement_folder: Path | None = None
     statement_formats: tuple[StatementFormat, ...] = FORMATS
     reference_price_per_minute: int = 50
@@ -79,6 +82,7 @@ class Settings:
     airflow_port: int = 8080
     airflow_database_url: str = ""
     alert_urls: tuple[str, ...] = ()
+    report_urls: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -151,13 +155,15 @@ def _values(env: Mapping[str, str]) -> dict[str, object]:
     for name in setting_values.SCHEMES:
         if text := env.get(name.upper(), "").strip():
             values[name] = setting_values.url(name.upper(), name, text)
-    for name in ("landing_root", "data_docs_root", "statement_folder"):
+    for name in ("landing_root", "data_docs_root", "report_root", "statement_folder"):
         if text := env.get(name.upper(), "").strip():
             values[name] = Path(text).resolve()
     for name in setting_values.WHOLE_NUMBERS:
         if text := env.get(name.upper(), "").strip():
             values[name] = setting_values.whole_number(name.upper(), name, text)
-    values["alert_urls"] = setting_values.alert_urls(env)
+    # the last two names came before the first one
+    values["alert_urls"] = setting_values.apprise_urls(env, "ALERT_URLS", "ALERT_WEBHOOK_URL", "ALERT_SMTP_URL")
+    values["report_urls"] = setting_values.apprise_urls(env, "REPORT_URLS")
     values["exchange_headers"] = setting_values.exchange_headers(env.get("EXCHANGE_HEADERS", "").strip())
     values["exchange_subscribe"] = env.get("EXCHANGE_SUBSCRIBE", "").strip()
     return values

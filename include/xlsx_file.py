@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,24 @@ from include.csv_file import Cell
 DIGITS = 15
 """Significant digits that a number in a spreadsheet keeps."""
 
-_WIDTH = 18
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table of a workbook.
+
+    Attributes:
+        name: On its tab.
+        header: Names of the columns.
+        rows: Cells; a moment must be UTC, None is empty.
+        formats: How the numbers of each column are shown; empty: with all their digits.
+        width: Of each column, in characters.
+    """
+
+    name: str
+    header: Sequence[str]
+    rows: Iterable[Iterable[Cell]]
+    formats: Sequence[str] = ()
+    width: int = 18
 
 
 def spreadsheet_number(value: Decimal) -> float | str:
@@ -27,19 +45,33 @@ def to_xlsx(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> bytes:
         header: Names of the columns.
         rows: Cells; a moment must be UTC, None is empty.
     """
+    return to_workbook([Sheet("Table", header, rows)])
+
+
+def to_workbook(sheets: Iterable[Sheet]) -> bytes:
+    """The tables as a workbook, a sheet each; a text stays a text, whatever it looks like."""
     from openpyxl import Workbook  # takes half a second, and few ask for it
+
+    book = Workbook(write_only=True)
+    for sheet in sheets:
+        _add(book, sheet)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _add(book: Any, table: Sheet) -> None:
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
     from openpyxl.utils.exceptions import IllegalCharacterError
 
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Table")
+    sheet = book.create_sheet(table.name)
     sheet.freeze_panes = "A2"
-    for number in range(1, len(header) + 1):
-        sheet.column_dimensions[get_column_letter(number)].width = _WIDTH
+    for number in range(1, len(table.header) + 1):
+        sheet.column_dimensions[get_column_letter(number)].width = table.width
 
-    def cell(value: Cell) -> Any:
+    def cell(value: Cell, number_format: str = "") -> Any:
         made = WriteOnlyCell(sheet)
         try:
             made.value = _value(value)
@@ -47,17 +79,17 @@ def to_xlsx(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> bytes:
             made.value = ascii(value)
         if isinstance(value, str):
             made.data_type = "s"  # never a formula
+        elif number_format and isinstance(value, Decimal):
+            made.number_format = number_format
         return made
 
-    head = [cell(name) for name in header]
+    head = [cell(name) for name in table.header]
     for each in head:
         each.font = Font(bold=True)
     sheet.append(head)
-    for row in rows:
-        sheet.append([cell(value) for value in row])
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    formats = table.formats or [""] * len(table.header)
+    for row in table.rows:
+        sheet.append([cell(value, shown) for value, shown in zip(row, formats, strict=True)])
 
 
 def _value(value: Cell) -> Any:

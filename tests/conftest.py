@@ -66,6 +66,7 @@ def settings(warehouse_url: str, tmp_path: Path) -> Settings:
         warehouse_url=warehouse_url,
         landing_root=tmp_path / "landing",
         data_docs_root=tmp_path / "data_docs",
+        report_root=tmp_path / "reports",
     )
 
 

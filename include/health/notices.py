@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from include.health.wording import presentable
@@ -20,10 +21,11 @@ class Notice:
 
     Attributes:
         about: Identifies it; a notice with the same text is a repetition.
-        kind: task_failed, alarm_raised or alarm_cleared.
+        kind: task_failed, alarm_raised, alarm_cleared or report.
         title: One line.
         text: What happened and what to do, a few lines.
         details: The same as fields, for programs.
+        attachment: A file that goes with it, where the service takes files.
     """
 
     about: str
@@ -31,6 +33,7 @@ class Notice:
     title: str
     text: str
     details: Mapping[str, str] = field(default_factory=dict)
+    attachment: Path | None = None
 
 
 def channels(urls: Iterable[str]) -> dict[str, str]:
@@ -76,9 +79,12 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     level = NotifyType.WARNING if is_warning else NotifyType.FAILURE
     if notice.kind == "alarm_cleared":
         level = NotifyType.SUCCESS
+    elif notice.kind == "report":
+        level = NotifyType.INFO
+    attachment = None if notice.attachment is None else str(notice.attachment)
 
     def send() -> str:
-        result = apprise.notify(text, notice.title, level, body_format=NotifyFormat.TEXT)
+        result = apprise.notify(text, notice.title, level, body_format=NotifyFormat.TEXT, attach=attachment)
         if result:
             return SENT
         reasons = " ".join(str(entry.message) for entry in result.logs())

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -24,6 +24,9 @@ QUERIES = load_queries("health/task_runs.sql")
 
 SEND_SECONDS = 5.0
 """How long a task waits for all receivers together; a slower one counts as down."""
+
+SEND_ONCE_SECONDS = 60.0
+"""The same for what has to arrive, with a file."""
 
 _WAREHOUSE_TROUBLE = (TransientError, TerminalError, psycopg2.Error)
 
@@ -60,6 +63,36 @@ def notify(
     if numbers:
         _write_down(settings, numbers, results)
     return results
+
+
+def send_once(settings: Settings, notice: Notice, urls: Iterable[str]) -> int:
+    """Sends a notice through each of these channels that has not taken it yet.
+
+    A channel gets it a second time only if the process was killed, or the time was up, between the receiver's
+    word and the record of it.
+
+    Returns:
+        The number of channels that took it now.
+
+    Raises:
+        TransientError: Not all channels have taken it: one refused, or was tried less than five minutes ago, or
+            another process is sending. A later call sends through those that are left.
+    """
+    by_name = channels(urls)
+    numbers = _claim(settings, notice, list(by_name), None, None)
+    if numbers is None:
+        raise TransientError("the warehouse does not say what was sent before, so nothing is sent")
+    results = deliver(notice, {name: by_name[name] for name in numbers}, SEND_ONCE_SECONDS)
+    _write_down(settings, numbers, results)
+    problems = [f"{name}: {result}" for name, result in results.items() if result != SENT]
+    if left := set(by_name) - set(numbers):
+        with _cursor(settings) as cur:
+            run_sql(cur, QUERIES["notifications_sent"], {"about": notice.about})
+            left -= {channel for (channel,) in cur}
+        problems += [f"{name}: another try is under way, or was less than five minutes ago" for name in left]
+    if problems:
+        raise TransientError(f"{notice.about} was not sent by {'; '.join(sorted(problems))}")
+    return len(results)
 
 
 def deliver(notice: Notice, to: Mapping[str, str], seconds: float = SEND_SECONDS) -> dict[str, str]:

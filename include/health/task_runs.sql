@@ -22,11 +22,11 @@ WHERE task_run_id = %(task_run_id)s
 -- name: notifications_claim
 -- Takes the channels on which something is to be said now: not where it was said already, or is being said
 INSERT INTO ops.notifications (about, channel, title)
-SELECT %(about)s, channel, %(title)s
-FROM unnest(%(channels)s::text[]) AS channel
+SELECT %(about)s, wanted.channel, %(title)s
+FROM unnest(%(channels)s::text[]) AS wanted (channel)
 WHERE NOT EXISTS (
     SELECT FROM ops.notifications AS n
-    WHERE n.about = %(about)s AND n.channel = channel
+    WHERE n.about = %(about)s AND n.channel = wanted.channel
         AND CASE n.state
             -- said: again only after a while, or when the task was well in between
             WHEN 'sent' THEN
@@ -49,3 +49,7 @@ RETURNING channel, notification_id
 UPDATE ops.notifications
 SET ended_at = clock_timestamp(), state = %(state)s, detail = %(detail)s
 WHERE notification_id = %(notification_id)s
+
+-- name: notifications_sent
+-- The channels that have taken a notification
+SELECT DISTINCT channel FROM ops.notifications WHERE about = %(about)s AND state = 'sent'

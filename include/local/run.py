@@ -68,7 +68,7 @@ class Run:
         environment = load_environment()
         if self._airflow_port is not None:
             environment["AIRFLOW_PORT"] = str(self._airflow_port)
-        folders = {"LANDING_ROOT": "landing", "DATA_DOCS_ROOT": "data_docs"}
+        folders = {"LANDING_ROOT": "landing", "DATA_DOCS_ROOT": "data_docs", "REPORT_ROOT": "reports"}
         ours = {name: str(self._state / folder) for name, folder in folders.items()}
         environment = ours | {name: value for name, value in environment.items() if value.strip()}
         environment.pop("MARKET", None)  # all markets

@@ -2,6 +2,8 @@
 
 from airflow.sdk import Asset
 
+from include.settings import Settings
+
 LANDING_TRADES = Asset("landing/trades", uri="landing://files/trades")
 LANDING_PRICES = Asset("landing/reference_prices", uri="landing://files/reference_prices")
 LANDING_STATEMENTS = Asset("landing/statements", uri="landing://files/statements")
@@ -12,3 +14,12 @@ CURATED_TRADES = Asset("curated.trades", uri="warehouse://curated/trades")
 CURATED_PRICES = Asset("curated.reference_prices", uri="warehouse://curated/reference_prices")
 RECONCILIATIONS = Asset("ops.reconciliations", uri="warehouse://ops/reconciliations")
 PNL_HOURLY = Asset("curated.pnl_hourly", uri="warehouse://curated/pnl_hourly")
+
+
+def pnl_daily(settings: Settings) -> Asset:
+    """The final days of a market: an event a day and revision, whose partition key is the day (`2026-03-02`).
+
+    Each market has its own, named as its DAGs are, since the days of the others are not its days.
+    """
+    name = f"pnl_daily{settings.dag_suffix}"
+    return Asset(f"curated.{name}", uri=f"warehouse://curated/{name}")

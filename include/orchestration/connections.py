@@ -16,7 +16,7 @@ _HEADERS, _SUBSCRIBE = "exchange_headers", "exchange_subscribe"
 """Keys of the extras of the connection `exchange`, which are no part of its URL."""
 
 
-def airflow_settings(dag_id: str = "", notifying: bool = False) -> Settings:
+def airflow_settings(dag_id: str = "", notifying: bool = False, reporting: bool = False) -> Settings:
     """The environment's settings, where a connection of Airflow wins over the variable of the same meaning.
 
     With MARKETS_FILE the connections of a market are `exchange__fi` and `market_data__fi`.
@@ -25,6 +25,7 @@ def airflow_settings(dag_id: str = "", notifying: bool = False) -> Settings:
         dag_id: The DAG, which says for which market; empty: the first one.
         notifying: Whether people may have to be told of something: then the password of the connection `alerts`
             replaces ALERT_URLS. Asking for it is a request to Airflow's API even if nobody has set it up.
+        reporting: Whether a report is to be sent: the same with the connection `reports` and REPORT_URLS.
 
     Raises:
         TerminalError: A value is not what its name promises.
@@ -39,6 +40,8 @@ def airflow_settings(dag_id: str = "", notifying: bool = False) -> Settings:
     )
     if notifying and (alerts := _connection("alerts")) is not None:
         settings = replace(settings, alert_urls=tuple((alerts.password or "").split()))
+    if reporting and (reports := _connection("reports")) is not None:
+        settings = replace(settings, report_urls=tuple((reports.password or "").split()))
     return settings
 
 

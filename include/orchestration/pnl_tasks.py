@@ -1,7 +1,10 @@
 """The tasks from landed trades and prices to PnL that several DAGs have, in the order in which they run."""
 
+from typing import Any
+
 from include.orchestration import assets
 from include.orchestration.tasks import Run, Summary, task
+from include.settings import Settings
 
 
 @task(inlets=[assets.LANDING_TRADES], outlets=[assets.RAW_TRADES])
@@ -51,3 +54,25 @@ def report_findings(run: Run) -> Summary:
     from include.jobs import report_findings as job
 
     return job.run(run.settings, run.window)
+
+
+def announce_final_days(settings: Settings) -> Any:
+    """The task that tells downstream DAGs which delivery days of the market are final."""
+    daily = assets.pnl_daily(settings)
+
+    # after a failed build as well: a build that is red for long must not hold up the report
+    @task(
+        task_id="announce_final_days",
+        inlets=[assets.PNL_HOURLY],
+        outlets=[daily],
+        trigger_rule="all_done",
+    )
+    def announce(run: Run) -> Summary:
+        from include.jobs import announce_final_days as job
+
+        days = job.run(run.settings, job.Announcer(*run.names))
+        run.announce(daily, days)
+        # an event without a day would be about nothing
+        return {"days": [f"{day}" for day in days]} if days else {"skipped": "no day has become final"}
+
+    return announce()

@@ -1,20 +1,25 @@
 """`@task` of the DAGs: Airflow's, with settings, a row in ops.task_runs and our errors translated."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from airflow import sdk
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.errors import TerminalError
 from include.orchestration.connections import airflow_settings
 from include.orchestration.notifier import FailureNotifier
 from include.orchestration.outcomes import recorded
-from include.orchestration.windows import resolve_rebuild, resolve_statement, resolve_window
+from include.orchestration.windows import (
+    resolve_delivery_day,
+    resolve_rebuild,
+    resolve_statement,
+    resolve_window,
+)
 from include.run_scope import Rebuild, Window
 from include.settings import Settings
 from include.statement_files import find_statement, named_statement
@@ -52,6 +57,11 @@ class Run:
     def notifying_settings(self) -> Settings:
         """Settings with the notification channels; takes a few requests to Airflow's API."""
         return airflow_settings(self._context["ti"].dag_id, notifying=True)
+
+    @cached_property
+    def reporting_settings(self) -> Settings:
+        """Settings with the channels of the report to finance; takes a few requests to Airflow's API."""
+        return airflow_settings(self._context["ti"].dag_id, reporting=True)
 
     @cached_property
     def window(self) -> Window | None:
@@ -104,6 +114,35 @@ class Run:
     def _statement(self) -> tuple[date, str | None]:
         return resolve_statement(self._context, self.settings.market.timezone)
 
+    @cached_property
+    def delivery_day(self) -> date:
+        """The delivery day of a run that an event of a day started, or a person.
+
+        Raises:
+            TerminalError: See resolve_delivery_day.
+        """
+        return resolve_delivery_day(self._context, self.settings.market.timezone)
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person started the run."""
+        return bool(self._context["dag_run"].run_type == "manual")
+
+    @property
+    def run_id(self) -> str:
+        """The run of the DAG."""
+        return str(self._context["ti"].run_id)
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """The DAG, the run and the task."""
+        ti = self._context["ti"]
+        return ti.dag_id, ti.run_id, ti.task_id
+
+    def announce(self, asset: sdk.Asset, days: Iterable[date]) -> None:
+        """When the task succeeds, the asset gets an event for each of these days: its partition key."""
+        self._context["outlet_events"][asset].add_partitions([day.isoformat() for day in days])
+
     @property
     def scheduled_for(self) -> datetime | None:
         """When the run was scheduled to start, UTC; None for other runs."""
@@ -117,7 +156,7 @@ def task(
     """Turns a function into an Airflow task.
 
     Each try is recorded in ops.task_runs. A TerminalError fails the task without retries; after any other error
-    Airflow retries.
+    Airflow retries. A summary with `skipped`, the reason, skips it: then its assets have no event.
 
     Args:
         task_id: Default: the function's name.
@@ -136,6 +175,8 @@ def task(
                     raise AirflowFailException(str(error)) from error
                 outcome.summary = summary
             log.info("%s: %s", name, summary)
+            if isinstance(summary, Mapping) and "skipped" in summary:
+                raise AirflowSkipException(summary["skipped"])
             return summary
 
         # otherwise Airflow would infer multiple outputs from the annotation: one XCom per key

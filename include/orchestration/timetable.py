@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from airflow.sdk import PartitionedAssetTimetable
 from airflow.timetables.base import DataInterval
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.utils.types import DagRunType
 from pendulum import DateTime, now
 
+from include.orchestration.assets import pnl_daily
 from include.orchestration.windows import CLOCKS_AGREE_TO
 from include.settings import Settings
 
@@ -91,3 +93,8 @@ class DayTimetable(HourTimetable):
 def days_of_market(settings: Settings) -> DayTimetable:
     """The timetable in the market's zone."""
     return DayTimetable(timezone=settings.market.timezone.key)
+
+
+def final_days_of_market(settings: Settings) -> PartitionedAssetTimetable:
+    """A run for each delivery day of the market that is announced as final; its partition key is the day."""
+    return PartitionedAssetTimetable(assets=pnl_daily(settings))

@@ -78,6 +78,18 @@ STATEMENT_PARAMS = {
 }
 """Of a run about the exchange's end-of-day file."""
 
+DAY_PARAMS = {
+    "day": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Day",
+        description="Delivery day, in the market's local time. Empty: the day of the event that started the"
+        " run; of a run that a person started, yesterday.",
+    ),
+}
+"""Of a run about one delivery day, which an event of the day starts."""
+
 _HOUR = timedelta(hours=1)
 CLOCKS_AGREE_TO = timedelta(minutes=5)
 """How far the clock of a browser may be ahead of ours."""
@@ -173,6 +185,25 @@ def resolve_statement(
             f" run is about {chosen}, so that day would be passed over. Trigger it without a logical date"
         )
     return chosen, file
+
+
+def resolve_delivery_day(context: Mapping[str, Any], timezone: ZoneInfo) -> date:
+    """The delivery day of a run: its param `day`, else the partition key of the event, else yesterday.
+
+    Args:
+        context: Airflow's task context.
+        timezone: The market's zone.
+
+    Raises:
+        TerminalError: It is no delivery day, or one that has not begun.
+    """
+    run = context["dag_run"]
+    today = _utc(run.run_after).astimezone(timezone).date()
+    given = context["params"].get("day") or run.partition_key
+    day = today - timedelta(days=1) if given is None else parse_day("day", given)
+    if day > today:
+        raise TerminalError(f"day {day} has not begun")
+    return day
 
 
 def _is_chosen(params: Mapping[str, Any], name: str) -> bool:

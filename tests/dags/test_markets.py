@@ -9,7 +9,7 @@ from include.orchestration.markets import settings_of
 from include.settings import PROJECT_ROOT
 from tests.dags.test_policy import DAGS, load
 
-OF_A_MARKET = ("capture_trades", "hourly_pnl", "rebuild_pnl", "reconcile_trades", "refresh_pnl")
+OF_A_MARKET = ("capture_trades", "hourly_pnl", "rebuild_pnl", "reconcile_trades", "refresh_pnl", "report_pnl")
 
 
 @pytest.fixture
@@ -44,3 +44,13 @@ def test_a_dag_without_a_market_any_more_says_so() -> None:
     assert settings_of("").market.market == "DE"
     with pytest.raises(TerminalError, match="the market of the DAG hourly_pnl__at is not in MARKETS_FILE"):
         settings_of("hourly_pnl__at")
+
+
+@pytest.mark.usefixtures("two_markets")
+def test_each_market_announces_its_own_days_to_its_own_report() -> None:
+    names = []
+    for refresh, report in zip(*(getattr(load(DAGS / f"{n}.py"), n)() for n in OF_A_MARKET[-2:]), strict=True):
+        (outlet,) = refresh.get_task("announce_final_days").outlets
+        assert report.schedule.asset_condition == outlet
+        names.append(outlet.name)
+    assert names == ["curated.pnl_daily", "curated.pnl_daily__fi"]

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from airflow.sdk import PartitionedAssetTimetable
 from airflow.utils.file import list_py_file_paths
 
 from include.jobs.follow_market import HANDOVER
@@ -66,6 +67,9 @@ def test_every_task_has_a_verb_retries_and_a_bound(dag: Any) -> None:
         "compare_",
         "wait_",
         "reconcile_",
+        "announce_",
+        "write_",
+        "send_",
     )
     for task in dag.tasks:
         assert task.task_id.startswith(verbs)
@@ -114,8 +118,9 @@ def test_a_run_that_hangs_delays_no_later_refresh() -> None:
 
 def test_a_task_that_fails_fails_the_run(dag: Any) -> None:
     """Airflow judges a run by its leaves: a task that runs whatever came before it must not be one."""
+    judged = [task.upstream_task_ids for task in dag.leaves if task.trigger_rule == "all_success"]
     for task in dag.leaves:
-        assert task.trigger_rule == "all_success"
+        assert task.upstream_task_ids in judged, "or another leaf after the same tasks says how they ended"
 
 
 def test_only_a_run_about_an_hour_takes_params() -> None:
@@ -123,6 +128,18 @@ def test_only_a_run_about_an_hour_takes_params() -> None:
     assert hourly.params.dump() == {"hour": None, "force_prices": False}
     assert hourly.params.get_param("hour").schema["format"] == "date-time", "the form shows a picker"
     assert not dag_of("refresh_pnl").params
+
+
+def test_final_days_start_the_report_of_their_day() -> None:
+    announce, report = dag_of("refresh_pnl").get_task("announce_final_days"), dag_of("report_pnl")
+    assert announce.upstream_task_ids == {"build_pnl"}, "what has landed counts first"
+    assert announce.trigger_rule == "all_done", "a red build does not hold it up"
+    assert isinstance(report.schedule, PartitionedAssetTimetable)
+    assert [asset.name for asset in announce.outlets] == [report.schedule.asset_condition.name]
+    assert announce.outlets[0].name == "curated.pnl_daily"
+    assert report.params.dump() == {"day": None}
+    # else a second try would find that the first one is less than five minutes old
+    assert report.get_task("send_report").retry_delay > timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("name", ["hourly_pnl", "refresh_pnl"])

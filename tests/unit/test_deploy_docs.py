@@ -94,6 +94,7 @@ BY_THE_CHART = {
 }
 NOT_NEEDED = {
     "ALERT_URLS",
+    "REPORT_URLS",
     "MARKETS_FILE",
     "EXCHANGE_HEADERS",
     "EXCHANGE_SUBSCRIBE",
@@ -147,7 +148,8 @@ def test_kubernetes_runs_the_image_as_its_own_user_without_root() -> None:
     assert f"--uid {values['uid']} " in dockerfile
     assert values["airflowHome"] == re.search(r"AIRFLOW_HOME=(\S+)", dockerfile)[1]  # type: ignore[index]
     mounts = {mount["mountPath"] for mount in values["volumeMounts"]}
-    assert mounts == {"/var/lib/desk/landing", "/var/lib/desk/statements", "/var/lib/desk/data_docs"}
+    folders = ("landing", "statements", "data_docs", "reports")
+    assert mounts == {f"/var/lib/desk/{folder}" for folder in folders}
     for document in documents("kubernetes-capture.yaml"):
         if "template" in document["spec"]:
             assert document["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] is True

@@ -52,8 +52,9 @@ MAY_IMPORT = {
     # the capture's signs of life in the landing files, and what waits to be loaded
     "health": STORES | {"capture", "load"},
     "report": STORES,
+    "day_report": STORES | {"report"},
     "export": STORES,
-    "jobs": STORES | {"capture", "pull", "load", "expectations", "health"},
+    "jobs": STORES | {"capture", "pull", "load", "expectations", "health", "day_report"},
     "commands": STORES | {"load", "expectations", "health", "jobs", "report", "export"},
     "orchestration": BASE | {"jobs", "capture", "expectations", "health"},
     # the calendar: what day it is, which hours are open, whether a label is one
@@ -61,7 +62,7 @@ MAY_IMPORT = {
     "simulator": BASE | {"domain"},
     "containers": STORES,
     "local": STORES | {"containers"},
-    "dags": {"jobs", "orchestration"},
+    "dags": {"jobs", "orchestration", "settings"},
     "plugins": {"jobs", "orchestration", "dashboard", *STORES},
 }
 """Package: the other packages of include it may import. Tools may import all of them."""

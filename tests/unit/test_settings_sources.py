@@ -81,12 +81,14 @@ def test_the_example_holds_every_setting_with_its_default(tmp_path: Path) -> Non
         "WAREHOUSE_URL",
         "AIRFLOW_DATABASE_URL",
         "ALERT_URLS",
+        "REPORT_URLS",
         "EXCHANGE_HEADERS",
         "EXCHANGE_SUBSCRIBE",
         "STATEMENT_FOLDER",
     ):
         del environment[name]  # the example shows its form; the default is none
-    environment |= {name: str(PROJECT_ROOT / environment[name]) for name in ("LANDING_ROOT", "DATA_DOCS_ROOT")}
+    roots = ("LANDING_ROOT", "DATA_DOCS_ROOT", "REPORT_ROOT")
+    environment |= {name: str(PROJECT_ROOT / environment[name]) for name in roots}
     assert Settings.from_environment(environment) == Settings()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.errors import TerminalError, TransientError
 from include.orchestration import tasks
@@ -87,3 +87,9 @@ def test_only_a_terminal_error_is_final(error: Exception, raised: type[Exception
 
     with pytest.raises(raised, match=str(error)):
         execute(fails)
+
+
+def test_a_job_that_has_nothing_to_do_skips_its_task_and_says_why(no_airflow: SimpleNamespace) -> None:
+    with pytest.raises(AirflowSkipException, match="nobody wants it"):
+        execute(lambda _: {"skipped": "nobody wants it"})
+    assert no_airflow.summary == {"skipped": "nobody wants it"}

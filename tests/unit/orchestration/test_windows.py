@@ -12,7 +12,12 @@ from airflow.utils.types import DagRunType
 
 from include.errors import TerminalError
 from include.orchestration.timetable import DayTimetable, HourTimetable
-from include.orchestration.windows import resolve_rebuild, resolve_statement, resolve_window
+from include.orchestration.windows import (
+    resolve_delivery_day,
+    resolve_rebuild,
+    resolve_statement,
+    resolve_window,
+)
 from include.run_scope import DeliveryDays, Rebuild, Window
 
 THREE, FOUR, FIVE, SIX, SEVEN = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (3, 4, 5, 6, 7))
@@ -319,3 +324,23 @@ def test_the_timetable_of_days_takes_a_manual_run_for_the_day_of_its_date() -> N
         run_type=DagRunType.MANUAL, run_after=pendulum.instance(NOW), data_interval=None
     )
     assert name == "manual__2026-03-02T06:17:12+00:00"
+
+
+def delivery_day(key: str | None = None, run_after: datetime = NOW, **params: Any) -> date:
+    run = SimpleNamespace(run_after=run_after, partition_key=key)
+    return resolve_delivery_day({"dag_run": run, "params": {"day": None} | params}, ZoneInfo("Europe/Berlin"))
+
+
+def test_a_run_about_a_delivery_day_has_it_from_its_param_its_event_or_the_calendar() -> None:
+    assert delivery_day("2026-02-27") == date(2026, 2, 27)
+    assert delivery_day("2026-02-27", day="2026-02-26") == date(2026, 2, 26)
+    assert delivery_day() == date(2026, 3, 1)
+    late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)  # 00:30 in Berlin
+    assert delivery_day(run_after=late) == date(2026, 3, 2)
+    assert delivery_day(run_after=late, day="2026-03-03") == date(2026, 3, 3)
+
+
+@pytest.mark.parametrize("day", ["2026-03-03", "2026-02-30", "yesterday", 7])
+def test_a_delivery_day_that_is_none_or_has_not_begun_is_refused(day: object) -> None:
+    with pytest.raises(TerminalError, match="day"):
+        delivery_day(day=day)
