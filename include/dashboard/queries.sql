@@ -188,48 +188,67 @@ ORDER BY delivery_month
 -- name: range
 -- PnL over delivery days: of one trader, or of the portfolio (trader_id NULL) and of each trader. A row a part: the range, the one before
 -- (previous), the month to date, each step (days, weeks or months), each hour of the day, in which 02-03A and 02-03B count to
--- 02-03, and the hours with most gain and loss
-WITH units AS MATERIALIZED (
-    -- hours of the portfolio, or of the trader who is asked for, and days of each trader
+-- 02-03, and the hours with most gain and loss. Years have many hours: they are summed up to days before these are put into parts
+WITH pnl AS NOT MATERIALIZED (
+    SELECT * FROM curated.pnl_hourly WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.pnl_hourly_as_of(%(as_of)s)  -- nothing for NULL
+), hours AS MATERIALIZED (
     SELECT
-        trader_id, delivery_day, delivery_hour,
-        CASE WHEN GROUPING(trader_id) = 1 THEN 1 ELSE count(*) END AS period_count,
-        CASE WHEN GROUPING(trader_id) = 1 THEN bool_or(price_status = 'missing')::integer
-             ELSE count(*) FILTER (WHERE price_status = 'missing') END AS missing_price_count,
-        bool_and(is_complete) AS is_complete,
-        sum(starting_trade_count) AS trade_count,
-        sum(buy_mwh) AS buy_mwh,
-        sum(sell_mwh) AS sell_mwh,
-        CASE WHEN GROUPING(trader_id) = 0 OR count(pnl_eur) = count(*) THEN sum(pnl_eur) END AS pnl_eur
-    FROM curated.pnl_hourly_history
+        delivery_day, delivery_hour, bool_and(is_complete) AS is_complete, sum(starting_trade_count) AS trade_count,
+        sum(buy_mwh) AS buy_mwh, sum(sell_mwh) AS sell_mwh,
+        CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END AS pnl_eur
+    FROM pnl
     WHERE market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(to_day)s
         AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
-        AND (%(as_of)s::timestamptz IS NULL AND valid_to IS NULL
-             OR curated.require_past(%(as_of)s) AND valid_from <= %(as_of)s AND (valid_to IS NULL OR valid_to > %(as_of)s))
-    GROUP BY GROUPING SETS ((delivery_day, delivery_hour), (delivery_day, trader_id))
+    GROUP BY delivery_day, delivery_hour
+), days AS MATERIALIZED (
+    SELECT
+        NULL AS trader_id, delivery_day, count(*) AS period_count, count(*) - count(pnl_eur) AS missing_price_count,
+        bool_and(is_complete) AS is_complete, sum(trade_count) AS trade_count, sum(buy_mwh) AS buy_mwh, sum(sell_mwh) AS sell_mwh,
+        sum(pnl_eur) AS pnl_eur
+    FROM hours
+    GROUP BY delivery_day
+    UNION ALL
+    SELECT
+        trader_id, delivery_day, count(*), count(*) - count(pnl_eur), bool_and(is_complete), sum(starting_trade_count),
+        sum(buy_mwh), sum(sell_mwh), sum(pnl_eur)
+    FROM pnl
+    WHERE %(trader_id)s IS NULL AND market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(to_day)s
+    GROUP BY delivery_day, trader_id
 ), ranked AS (
     SELECT
-        *, delivery_day >= %(from_day)s AS is_in_range,
-        row_number() OVER (portfolio ORDER BY pnl_eur DESC NULLS LAST, delivery_day, delivery_hour) AS best,
-        row_number() OVER (portfolio ORDER BY pnl_eur NULLS LAST, delivery_day, delivery_hour) AS worst
-    FROM units
-    WINDOW portfolio AS (PARTITION BY delivery_hour IS NOT NULL AND delivery_day >= %(from_day)s)
+        *,
+        row_number() OVER (ORDER BY pnl_eur DESC, delivery_day, delivery_hour) AS best,
+        row_number() OVER (ORDER BY pnl_eur, delivery_day, delivery_hour) AS worst
+    FROM hours
+    WHERE delivery_day >= %(from_day)s AND pnl_eur IS NOT NULL
 ), parts AS (
-    SELECT p.part, p.key, u.*
-    FROM ranked AS u
+    SELECT p.part, p.key, 0 AS place, d.*
+    FROM days AS d
     CROSS JOIN LATERAL (VALUES
-        ('range', NULL, is_in_range),
+        ('range' COLLATE "C", NULL, delivery_day >= %(from_day)s),
         ('previous', NULL, delivery_day BETWEEN %(previous_from_day)s AND %(previous_to_day)s),
         ('month', NULL, delivery_day BETWEEN %(month_from_day)s AND %(month_to_day)s),
-        ('step', date_trunc(%(step)s, delivery_day::timestamp)::date::text, is_in_range),
-        ('hour_of_day', left(delivery_hour, 5), is_in_range AND delivery_hour IS NOT NULL),
-        ('best', delivery_day || ' ' || delivery_hour, is_in_range AND best <= 5 AND pnl_eur > 0),
-        ('worst', delivery_day || ' ' || delivery_hour, is_in_range AND worst <= 5 AND pnl_eur < 0)
+        ('step', date_trunc(%(step)s, delivery_day::timestamp)::date::text, delivery_day >= %(from_day)s)
     ) AS p (part, key, is_part)
     WHERE p.is_part
+    UNION ALL
+    SELECT
+        'hour_of_day', left(delivery_hour, 5), 0, NULL, delivery_day, 1, 1 - num_nonnulls(pnl_eur), is_complete, trade_count,
+        buy_mwh, sell_mwh, pnl_eur
+    FROM hours
+    WHERE delivery_day >= %(from_day)s
+    UNION ALL
+    SELECT
+        p.part, delivery_day || ' ' || delivery_hour, p.place, NULL, delivery_day, 1, 0, is_complete, trade_count, buy_mwh,
+        sell_mwh, pnl_eur
+    FROM ranked
+    CROSS JOIN LATERAL (VALUES ('best', best, pnl_eur > 0), ('worst', worst, pnl_eur < 0)) AS p (part, place, is_part)
+    WHERE p.is_part AND p.place <= 5
 )
 SELECT
-    part, trader_id, key,
+    part, trader_id, key, min(place) AS place,
     count(DISTINCT delivery_day) AS delivery_day_count,
     count(DISTINCT delivery_day) FILTER (WHERE NOT is_complete) AS incomplete_day_count,
     sum(period_count)::bigint AS delivery_period_count,
@@ -243,7 +262,6 @@ SELECT
     curated.ratio(sum(pnl_eur), count(DISTINCT delivery_day) FILTER (WHERE pnl_eur IS NOT NULL)) AS mean_pnl_eur,
     curated.ratio(CASE WHEN sum(missing_price_count) = 0 THEN sum(pnl_eur) END, sum(buy_mwh) + sum(sell_mwh))
         AS performance_eur_per_mwh,
-    min(CASE part WHEN 'best' THEN best WHEN 'worst' THEN worst END) AS place,
     sum(sum(pnl_eur)) OVER steps AS cumulative_pnl_eur,
     (sum(sum(missing_price_count)) OVER steps)::bigint AS cumulative_missing_price_count
 FROM parts
@@ -336,7 +354,12 @@ JOIN (
     GROUP BY market, delivery_day, h.delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
 JOIN ops.landing_files USING (market, landing_file_id)
-WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
+-- constants of the table itself: else all trades are read before the hours are joined
+WHERE t.market = %(market)s AND t.delivery_day = %(day)s
+  AND (%(hour)s IS NULL OR t.delivery_hour = ANY (ARRAY(
+      SELECT delivery_hour FROM curated.period_hours
+      WHERE market = %(market)s AND delivery_day = %(day)s AND %(hour)s IN (delivery_hour, pnl_hour))))
+  AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ORDER BY received_at DESC, trade_id, direction
 LIMIT %(limit)s
 
@@ -354,7 +377,11 @@ JOIN (
     GROUP BY market, delivery_day, delivery_hour
 ) AS h USING (market, delivery_day, delivery_hour)
 JOIN ops.landing_files USING (market, landing_file_id)
-WHERE %(trader_id)s IS NULL OR trader_id = %(trader_id)s
+WHERE t.market = %(market)s AND t.delivery_day = %(day)s
+  AND (%(hour)s IS NULL OR t.delivery_hour = ANY (ARRAY(
+      SELECT delivery_hour FROM curated.period_hours
+      WHERE market = %(market)s AND delivery_day = %(day)s AND %(hour)s IN (delivery_hour, pnl_hour))))
+  AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
 ORDER BY cancelled_at DESC, trade_id, direction
 LIMIT %(limit)s
 
@@ -486,10 +513,10 @@ WHERE market = %(market)s
 ORDER BY name
 
 -- name: health_orphan_cancellations
--- Cancellations of trades that were never received
+-- Cancellations of trades that were never received, of the last month: each is looked up among all trades
 SELECT trade_id, direction, revision, received_at, landing_file, line_number
 FROM ops.orphan_cancellations
-WHERE market = %(market)s
+WHERE market = %(market)s AND received_at > now() - interval '1 month'
 ORDER BY received_at DESC
 LIMIT 50
 

@@ -23,6 +23,8 @@ VARY = "Accept-Encoding, Accept-Language"
 """What an answer depends on beside its address."""
 
 _WORTH_COMPRESSING = 1000
+_LARGE = 1_000_000
+"""From so many bytes on, compressing well takes longer than sending more."""
 
 REVALIDATE = "private, no-cache"
 """Ask each time whether it has changed; most answers are then 304 without a body."""
@@ -81,7 +83,8 @@ class Answer:
 
     def _compressed(self, body: bytes) -> tuple[bytes, bytes | None]:
         worth_it = len(body) >= _WORTH_COMPRESSING
-        return body, gzip.compress(body, 1 if self._clock else 6, mtime=0) if worth_it else None
+        level = 1 if self._clock or len(body) >= _LARGE else 6
+        return body, gzip.compress(body, level, mtime=0) if worth_it else None
 
 
 def json_answer(payload: Any) -> Answer:

@@ -142,3 +142,62 @@ def test_decimals_are_compared_with_all_their_digits(visit: Open) -> None:
         texts,
     )
     assert found == [sorted(texts, key=Decimal), [None, None]]
+
+
+HELD = """(() => {
+    const frames = [];
+    window.requestAnimationFrame = (work) => frames.push(work);
+    window.nextFrame = () => frames.splice(0).forEach((work) => work(performance.now()));
+})()"""
+"""Frames come only when a test says so: what is drawn before it does, nothing has to wait for."""
+
+
+def long_hour() -> scenes.Scene:
+    """As many rows in each list as the server sends, the trades by rising energy."""
+    scene = scenes.lively_hour()
+    (held, *_), (refused, *_) = (scene.lists[name] for name in ("quarantined", "rejected"))
+    scene.lists = {
+        "trades": [scenes.trade(f"t{n}", energy_mwh=f"{n}.0") for n in range(500)],
+        "quarantined": [held | {"trade_id": f"q{n}"} for n in range(500)],
+        "rejected": [refused | {"line_number": n} for n in range(500)],
+    }
+    return scene
+
+
+def test_a_long_list_is_drawn_in_parts_and_soon_as_a_whole(visit: Open) -> None:
+    shown = visit(long_hour(), script=HELD)
+    dialog = open_hour(shown)
+    rows, items = dialog.locator("tbody tr"), dialog.locator("li")
+    expect(rows).to_have_count(30)
+    expect(items).to_have_count(60)
+    expect(dialog.locator("section.trades h3")).to_have_text("Trades that count 500")
+    counts = []
+    while rows.count() < 500 or items.count() < 1000:
+        shown.page.evaluate("nextFrame()")
+        counts.append(rows.count() + items.count())
+    steps = [after - before for before, after in zip([90, *counts], counts, strict=False)]
+    assert max(steps) == 60, "one list a frame"
+    expect(rows.last).to_contain_text("t499")
+
+
+def test_what_is_not_drawn_yet_is_sorted_and_found(visit: Open) -> None:
+    dialog = open_hour(visit(long_hour(), script=HELD))
+    ids = dialog.locator("tbody td.id")
+    dialog.get_by_role("button", name="Energy in the hour").click()
+    expect(ids.first).to_have_text("t499")
+    expect(ids).to_have_count(30)
+    dialog.get_by_role("searchbox", name="Filter Trades that count").fill("t250")
+    expect(ids).to_have_text(["t250"])
+    expect(dialog.locator(".found")).to_have_text("1 of 500 rows")
+
+
+def test_what_is_drawn_stays_when_numbers_change(visit: Open) -> None:
+    shown = visit(long_hour())
+    dialog = open_hour(shown)
+    rows = dialog.locator("tbody tr")
+    expect(rows).to_have_count(500)
+    shown.page.evaluate(HELD)
+    shown.desk.scene.lists["trades"][0]["energy_mwh"] = "7777.0"
+    shown.desk.tell()
+    expect(rows.first).to_contain_text("7,777.0")
+    expect(rows).to_have_count(500)

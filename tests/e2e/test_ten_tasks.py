@@ -163,7 +163,7 @@ def test_how_did_i_do_this_week_against_last(task: Task, database: Database) -> 
     task.choose(page.locator("#trader"), TRADER)
     task.click(page.get_by_role("tab", name="Range"))
     figure = page.locator("#range-figures .figure", has_text="PnL").first
-    expect(figure).to_contain_text("last week")
+    expect(figure).to_contain_text("week before")
     known = database.value(
         "SELECT priced_pnl_eur FROM curated.pnl_weekly WHERE (trader_id, delivery_week) = (%s, %s)",
         (TRADER, LAST_MONDAY),

@@ -26,6 +26,7 @@ from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
 from include.warehouse.migrate import migrate
 from include.warehouse.queries import load_queries, run_sql
+from tools.bench import views
 from tools.bench.api_servers import PREFIX, ApiServers
 from tools.bench.measures import Measure, WrongResultError, median_of
 
@@ -100,7 +101,9 @@ def measure(server: EmbeddedPostgres, repeats: int, trades: int, folder: Path) -
     url = server.url("desk", _OWNER)
     migrate(url)
     _fill(url, trades)
-    measures = [*_measure_alone(url, repeats), *_measure_behind_airflow(server, url, repeats, folder)]
+    with _server(url, "--forgetful") as (port, _):
+        measures = views.measure(port)
+    measures += [*_measure_alone(url, repeats), *_measure_behind_airflow(server, url, repeats, folder)]
     server.drop_database("desk")
     return measures
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.integration.dashboard.conftest import Client, Desk
 
@@ -185,3 +187,27 @@ def test_nothing_in_the_range(week: Week, client: Client) -> None:
     assert answer["total"] is answer["previous"] is answer["month"] is None
     assert answer["steps"] == answer["hours_of_day"] == answer["best"] == answer["worst"] == []
     assert answer["traders"] == []
+
+
+SOME_DAYS = st.dates(date(1999, 1, 1), date(2101, 12, 31)).map(str)
+SOME_TEXT = st.text(max_size=30) | st.sampled_from(["*", "anna", "0", "2023-10-23T00:00:00Z", "9" * 40])
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    first=SOME_DAYS | SOME_TEXT,
+    last=SOME_DAYS | SOME_TEXT,
+    trader=SOME_TEXT,
+    as_of=st.datetimes().map(str) | SOME_TEXT | st.just(""),
+)
+def test_whatever_is_asked_is_answered_or_refused_in_a_sentence(
+    week: Week, client: Client, first: str, last: str, trader: str, as_of: str
+) -> None:
+    reply = client.get("api/v1/range", **{"from": first, "to": last}, trader=trader, as_of=as_of)
+    assert reply.status_code in (200, 400), reply.text
+    assert reply.json().keys() >= ({"total", "steps"} if reply.status_code == 200 else {"error"})
+    assert len(reply.json().get("steps", [])) <= 62

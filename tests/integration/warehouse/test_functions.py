@@ -105,3 +105,26 @@ def test_the_hours_that_were_tradable_at_a_moment(database: Database) -> None:
     assert (count > 300, hours) == (True, 11), found
     assert differences == [0, 0, 0]
     assert database.rows("SELECT * FROM staging.hours_tradable_at('AT', '2026-03-02 10:00:00+00')") == []
+    # a message that tells no hour is about these, too
+    database.batch("trades")
+    database.cursor.execute(
+        """
+        INSERT INTO ops.rejected_messages (
+            landing_file_id, line_number, load_batch_id, source, reason_code, detail, raw, received_at, market)
+        SELECT 1, row_number() OVER (), 1, 'trades', 'not_json', '', '', bound + shift, 'DE'
+        FROM raw.delivery_periods
+        CROSS JOIN unnest(ARRAY[tradable_from, tradable_until]) AS bound
+        CROSS JOIN unnest(ARRAY['-1 us', '0', '1 us', '-30 minutes', '1 hour']::interval[]) AS shift
+        """
+    )
+    told = "SELECT line_number, delivery_day, delivery_hour FROM ops.unreviewed_messages ORDER BY 1, 2, 3"
+    expected = database.rows(
+        """
+        SELECT line_number, h.delivery_day, h.delivery_hour
+        FROM ops.rejected_messages AS m
+        CROSS JOIN LATERAL staging.hours_tradable_at(m.market, m.received_at) AS h
+        ORDER BY 1, 2, 3
+        """
+    )
+    assert len(expected) > 100
+    assert database.rows(told) == expected

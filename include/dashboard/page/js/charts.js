@@ -2,6 +2,7 @@
 
 import { html, signal, useLayoutEffect, useRef } from "./base.js";
 import { colours } from "./colours.js";
+import { inTurn } from "./in-turn.js";
 import { locale } from "./language.js";
 
 const { uPlot } = window;
@@ -174,7 +175,7 @@ export function Chart({ id, title, unit, picture, sentence, isHidden = false, ch
     });
     return () => plot.current.end();
   }, []);
-  useLayoutEffect(() => plot.current.show(picture), [picture]);
+  useLayoutEffect(() => inTurn(() => plot.current.show(picture)), [picture]);
   const theme = colours.value;
   useLayoutEffect(() => plot.current.redraw(), [theme]);
   const shown = picture.parts.filter((part) => part.label !== "");

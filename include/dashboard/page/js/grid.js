@@ -1,12 +1,16 @@
 // Tables: sorted by a click on a heading, filtered by typing; both are in the address.
 
-import { html, unseen, useMemo } from "./base.js";
+import { html, unseen, useEffect, useMemo, useState } from "./base.js";
 import { filterBy, filters, sortBy, sorts } from "./choices.js";
+import { inTurn } from "./in-turn.js";
 import { locale, t } from "./language.js";
 import { comparable, count } from "./numbers.js";
 
 /** Rows from which on a table has a field for words to look for. */
 const MANY = 6;
+
+/** Rows that are drawn at once, and how many more with each turn. */
+const [AT_ONCE, MORE] = [30, 60];
 
 /** A region that scrolls, for the keyboard too. */
 export const Scroll = ({ title, kind = "", children }) => html`
@@ -36,7 +40,10 @@ export function Heading({ table, column }) {
 /** The rows that have all the words, in the order of the chosen column; what has no value comes last. */
 export function arranged(table, columns, rows) {
   const words = (filters.value[table] ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  const found = words.length ? rows.filter((row) => hasAll(textOf(columns, row), words)) : [...rows];
+  const known = texts.get(columns) ?? new WeakMap();
+  texts.set(columns, known);
+  const textOf = (row) => known.get(row) ?? known.set(row, text(columns, row)).get(row);
+  const found = words.length ? rows.filter((row) => hasAll(textOf(row), words)) : [...rows];
   const sort = sorts.value[table];
   const column = columns.find(({ name, by }) => by && (sort === name || sort === `-${name}`));
   if (!column) return found;
@@ -54,8 +61,11 @@ const inWords = new Intl.Collator(locale, { numeric: true });
 
 const hasAll = (text, words) => words.every((word) => text.includes(word));
 
+/** The texts of rows, by the columns that show them: the next key that is typed looks into the same ones. */
+const texts = new WeakMap();
+
 /** What a row shows as text, and the values behind it. */
-const textOf = (columns, row) =>
+const text = (columns, row) =>
   columns
     .flatMap(({ of, by }) => [of, by].map((each) => each?.(row)))
     .filter((each) => ["string", "number"].includes(typeof each))
@@ -69,6 +79,18 @@ export const FilterField = ({ table, title }) => html`
     <input type="search" value=${filters.value[table] ?? ""} onInput=${(event) => filterBy(table, event.target.value)} />
   </label>
 `;
+
+/**
+ * How many of so many rows to draw: a few at once, and soon all, so that the browser finds and prints each.
+ *
+ * They begin anew with another order; those that are drawn stay when there are new numbers.
+ */
+export function useDrawn(all, order = "") {
+  const [drawn, draw] = useState({ count: AT_ONCE, order });
+  const count = drawn.order === order ? drawn.count : AT_ONCE;
+  useEffect(() => (count < all ? inTurn(() => draw({ count: count + MORE, order })) : undefined), [count, all, order]);
+  return count;
+}
 
 /** How many rows have the words. */
 export const Found = ({ table, shown, all }) => html`
@@ -90,6 +112,7 @@ export function Table({ table, title, columns, rows, keyOf }) {
       lines.set(row, html`<tr key=${keyOf?.(row)}>${columns.map((column, i) => cell(row, column, i === 0))}</tr>`);
     return lines.get(row);
   };
+  const drawn = useDrawn(shown.length, table && `${sorts.value[table]} ${filters.value[table]}`);
   const isLong = table && (rows.length >= MANY || filters.value[table]);
   return html`
     ${
@@ -102,7 +125,7 @@ export function Table({ table, title, columns, rows, keyOf }) {
         <thead>
           <tr>${columns.map((column) => html`<${Heading} key=${column.name} table=${table} column=${column} />`)}</tr>
         </thead>
-        <tbody>${shown.map(lineOf)}</tbody>
+        <tbody>${shown.slice(0, drawn).map(lineOf)}</tbody>
       </table>
     </${Scroll}>
   `;

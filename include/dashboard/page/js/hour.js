@@ -2,7 +2,7 @@
 
 import { html, outside, useLayoutEffect, useMemo, useRef } from "./base.js";
 import { choices, choose, chosenHour } from "./choices.js";
-import { Table } from "./grid.js";
+import { Table, useDrawn } from "./grid.js";
 import { parts, t } from "./language.js";
 import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
@@ -26,13 +26,13 @@ const LISTS = [
   { key: "cancelled", Content: Trades, title: t("Cancelled by the exchange") },
   {
     key: "quarantined",
-    Content: ({ rows }) => html`<ul>${rows.map(held)}</ul>`,
+    Content: ({ rows }) => html`<${Messages} rows=${rows} of=${held} />`,
     title: t("Held back"),
     hint: t("Each breaks a rule, and counts only if an engineer accepts it."),
   },
   {
     key: "rejected",
-    Content: ({ rows }) => html`<ul>${rows.map(reject)}</ul>`,
+    Content: ({ rows }) => html`<${Messages} rows=${rows} of=${reject} />`,
     title: t("Messages that could not be used"),
     hint: t("Each may be a deal that is missing here, until an engineer has reviewed it."),
   },
@@ -199,6 +199,11 @@ function Trades({ name, title, rows, answer }) {
   }, [rows, answer]);
   const keyOf = (row) => `${row.trade_id} ${row.direction}`;
   return html`<${Table} table=${name} title=${title} columns=${columns} rows=${rows} keyOf=${keyOf} />`;
+}
+
+function Messages({ rows, of }) {
+  const drawn = useDrawn(rows.length);
+  return html`<ul>${rows.slice(0, drawn).map(of)}</ul>`;
 }
 
 function held(row) {
