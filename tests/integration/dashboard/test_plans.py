@@ -10,7 +10,13 @@ from include.expectations.pnl_hourly import suite
 from tests.integration.dashboard.conftest import DAY, Desk
 
 NOON = "2023-02-06 11:00:00+00"
-DAYS = {"market": "DE", "from_day": date(2022, 3, 1), "to_day": DAY, "trader_id": None, "all_traders": True}
+DAYS: dict[str, Any] = {
+    "market": "DE",
+    "from_day": date(2022, 3, 1),
+    "to_day": DAY,
+    "trader_id": None,
+    "all_traders": True,
+}
 
 FEW_INDEXES = """
 ALTER TABLE curated.pnl_versions DROP CONSTRAINT pnl_versions_pkey;
@@ -34,7 +40,7 @@ def plan(desk: Desk, query: str, change: str = "", **parameters: Any) -> str:
 @pytest.mark.parametrize("name", ["trades", "cancelled_trades"])
 def test_lists_read_the_trades_of_their_hours(desk: Desk, name: str, hour: str | None) -> None:
     """A join alone would not do: there are more tables in the view than the planner changes the order of."""
-    asked = {"market": "DE", "day": DAY, "hour": hour, "trader_id": None, "limit": 500}
+    asked: dict[str, Any] = {"market": "DE", "day": DAY, "hour": hour, "trader_id": None, "limit": 500}
     found = plan(desk, QUERIES[name], **asked)
     condition = "delivery_day = '2023-02-06'::date"
     if hour:
