@@ -11,7 +11,7 @@ from include.dashboard.reader import Query, Row
 from include.dashboard.reconciliation import read_statements
 from include.dashboard.service import State, utc_now
 from include.dashboard.tables import DAILY, HOURLY
-from include.dashboard.wording import incomplete_because, matching, reasons
+from include.dashboard.wording import caused_by, incomplete_because, matching, reasons
 from include.domain.delivery_period import Market
 from include.warehouse.queries import load_queries
 
@@ -160,7 +160,8 @@ def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Ro
 
 def read_history(query: Query, view: View) -> Row:
     """One point a publication that changed the day's PnL."""
-    return {"points": query(QUERIES["history"], day=view.day, trader_id=view.trader_id)}
+    points = query(QUERIES["history"], day=view.day, trader_id=view.trader_id)
+    return {"points": [point | {"cause": point["cause"] and caused_by(point["cause"])} for point in points]}
 
 
 def read_page(query: Query, state: State, view: View, now: datetime) -> Row:

@@ -14,6 +14,9 @@ from include.dashboard.responses import FOREVER, REVALIDATE, Answer, respond
 from include.dashboard.security import PAGE_POLICY
 from include.dashboard.service import utc_now
 
+NO_SCRIPT = say("This page needs JavaScript. The same numbers are behind api/v1/pnl_hourly.")
+"""As index.html has it."""
+
 
 class PageFiles:
     """index.html and what it needs.
@@ -56,8 +59,7 @@ class PageFiles:
 
 def _page(html: str, language: str, others: Mapping[str, Answer] | None = None) -> Answer:
     """index.html in a language: what it says before a script runs."""
-    needs = "This page needs JavaScript. The same numbers are behind api/v1/pnl_hourly."
-    text = html.replace('lang="en"', f'lang="{language}"').replace(needs, say(needs).in_language(language))
+    text = html.replace('lang="en"', f'lang="{language}"').replace(NO_SCRIPT, NO_SCRIPT.in_language(language))
     policy = {"Content-Security-Policy": PAGE_POLICY}
     return Answer(text.encode(), "text/html; charset=utf-8", policy, language, others)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from include.dashboard.language import say, stored
 from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
 from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
@@ -41,7 +42,8 @@ class Facts:
 def read_facts(query: Query) -> Facts:
     """Reads what status_at tells."""
     row = next(iter(query(QUERIES["data_as_of"])), {"data_as_of": None})
-    return Facts(row["data_as_of"], query(QUERIES["troubles"]))
+    troubles = [trouble | {"text": stored(trouble["text"])} for trouble in query(QUERIES["troubles"])]
+    return Facts(row["data_as_of"], troubles)
 
 
 def status_at(facts: Facts, now: datetime) -> Row:
@@ -119,6 +121,10 @@ def _with_command(row: Row, settings: Settings) -> Row:
 
 def _run(row: Row, run_href: str) -> Row:
     start, end = row.pop("window_start_at"), row.pop("window_end_at")
-    window = None if start is None else f"{start:%Y-%m-%d %H:%M} UTC to {end:%Y-%m-%d %H:%M} UTC"
+    window = (
+        None
+        if start is None
+        else say("{start} to {end}", start=f"{start:%Y-%m-%d %H:%M} UTC", end=f"{end:%Y-%m-%d %H:%M} UTC")
+    )
     href = run_href and run_href.format(**{name: quote(row[name], safe="") for name in ("dag_id", "run_id")})
     return row | {"window": window, "href": href or None}

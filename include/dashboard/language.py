@@ -1,21 +1,25 @@
 """The language of a request, and sentences for people in it: the English one in the source is the key."""
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache, reduce
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
-from include.dashboard.german import SENTENCES, STORED
+from include.dashboard.german import SENTENCES
+from include.dashboard.german_stored import CAUSES, STORED
 
 LANGUAGES = ("en", "de")
 """The first one is for those who say nothing or want none of them."""
 
-TABLES: Mapping[str, Mapping[str, str]] = {"en": {}, "de": SENTENCES | STORED}
+TABLES: Mapping[str, Mapping[str, str]] = {"en": {}, "de": SENTENCES | CAUSES | STORED}
 
-_ENGLISH_NUMBER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?")
+_NUMBERS = ("count", "number", "limit", "low", "high")
+"""Fields of stored sentences that are numbers."""
+
+_ISO_DAY = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b")
 _SWAPPED = str.maketrans(",.", ".,")
 """Separators of thousands and decimals."""
 _FIELD = re.compile(r"\\\{(\w+)\\\}")
@@ -52,31 +56,51 @@ class Number(str):
         return self.translate(_SWAPPED) if language == "de" else str(self)
 
 
+class Day(str):
+    """A text with an ISO day in it."""
+
+    __slots__ = ()
+
+    def in_language(self, language: str) -> str:
+        """The text with the day as that language writes it, 27.11.2026 in German."""
+        return _ISO_DAY.sub(r"\3.\2.\1", self) if language == "de" else str(self)
+
+
 def say(template: str, **values: Any) -> Sentence:
     """A sentence from its English template with named fields; values may be sentences themselves."""
     return Sentence(template.format(**values), template, values)
 
 
 def worded(value: Any, language: str) -> Any:
-    """A sentence or number in the language; anything else as it is."""
-    return value.in_language(language) if isinstance(value, Sentence | Number) else value
+    """A sentence, number or day in the language; anything else as it is."""
+    return value.in_language(language) if isinstance(value, Sentence | Number | Day) else value
+
+
+def joined(texts: Iterable[str], separator: str = "; ") -> str:
+    """The texts as one, in which each sentence stays one."""
+    template = "{first}" + separator + "{last}"
+    return reduce(lambda first, last: say(template, first=first, last=last), texts)
 
 
 def stored(text: str) -> str:
     """An English sentence that is stored in the warehouse, so that it can be said in another language.
 
-    One that is in no table stays as it is.
+    Several are separated by `; `. What is in no table stays as it is.
     """
     if text in STORED:
         return Sentence(text, text)
     for template, pattern in patterns().items():
         if found := pattern.fullmatch(text):
-            return Sentence(text, template, {name: _part(value) for name, value in found.groupdict().items()})
-    return text
+            return Sentence(
+                text, template, {name: _part(name, part) for name, part in found.groupdict().items()}
+            )
+    return joined(map(stored, text.split("; "))) if "; " in text else text
 
 
-def _part(text: str) -> str:
-    return Number(text) if _ENGLISH_NUMBER.fullmatch(text) else stored(text)
+def _part(name: str, text: str) -> str:
+    if name in _NUMBERS:
+        return Number(text)
+    return Day(text) if name == "when" else stored(text)
 
 
 class Wanted(NamedTuple):
@@ -112,7 +136,10 @@ def _wanted(header: str) -> Iterator[Wanted]:
 def patterns() -> dict[str, re.Pattern[str]]:
     """How stored sentences with fields look."""
     return {
-        template: re.compile(_FIELD.sub(r"(?P<\1>.+?)", re.escape(template)), re.DOTALL)
+        # a field is one thing, `list` is several
+        template: re.compile(
+            _FIELD.sub(r"(?P<\1>[^;]+?)", re.escape(template)).replace("<list>[^;]", "<list>.")
+        )
         for template in STORED
         if "{" in template
     }

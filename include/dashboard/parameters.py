@@ -4,12 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from functools import reduce
 from typing import Annotated, TypeVar
 
 from fastapi import Query, Request
 
-from include.dashboard.language import Sentence, say
+from include.dashboard.language import Sentence, joined, say
 from include.domain.delivery_period import Market, parse_delivery_day
 from include.domain.rejection import RejectedMessageError
 
@@ -207,7 +206,7 @@ def midnight(at_day: date, market: Market) -> datetime:
 
 def either(choices: Sequence[str]) -> str:
     """`json or csv or xlsx`."""
-    return reduce(lambda first, last: say("{first} or {last}", first=first, last=last), choices)
+    return joined(choices, " or ")
 
 
 def _shown(text: str) -> str:

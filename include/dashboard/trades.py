@@ -4,6 +4,7 @@ import re
 import shlex
 from datetime import date
 
+from include.dashboard.language import stored
 from include.dashboard.reader import Query, Row
 from include.domain.rejection import DESCRIPTIONS
 from include.settings import Settings
@@ -47,12 +48,19 @@ def read_list(
     """
     rows = query(LISTS[name], day=day, hour=hour, trader_id=trader_id, limit=limit)
     if name == "quarantined_trades":
-        return [row | {"review_command": review_command(row, settings.market_argument)} for row in rows]
+        return [
+            row
+            | {
+                "expectation": stored(row["expectation"]),
+                "review_command": review_command(row, settings.market_argument),
+            }
+            for row in rows
+        ]
     if name == "rejected_messages":
         return [
             row
             | {
-                "reason": _REASONS.get(row["reason_code"], row["reason_code"]),
+                "reason": stored(_REASONS.get(code := str(row["reason_code"]), code)),
                 "review_command": review_command(row, settings.market_argument),
             }
             for row in rows

@@ -1,17 +1,18 @@
-"""Why a delivery period is incomplete, in a trader's words."""
+"""Why a delivery period is incomplete and why PnL changed, in a trader's words."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from include.dashboard.language import Sentence, joined, say, stored
 from include.dashboard.reader import Row
 from include.duration import duration
 
 _MISSING = {
-    "trades_not_validated": "deals for this hour have arrived and are not checked yet",
-    "not_built": "changes of this hour are not in the numbers yet",
-    "price_missing": "the reference price is overdue",
-    "price_not_final": "the final reference price is overdue",
+    "trades_not_validated": say("deals for this hour have arrived and are not checked yet"),
+    "not_built": say("changes of this hour are not in the numbers yet"),
+    "price_missing": say("the reference price is overdue"),
+    "price_not_final": say("the final reference price is overdue"),
 }
 
 
@@ -22,14 +23,18 @@ def incomplete_because(row: Row, missing: Iterable[Row]) -> list[str]:
         row: A row of PnL.
         missing: Rows of the query `incomplete` about the same hour.
     """
-    words = []
+    words: list[str] = []
     if seconds := Decimal(row["capture_gap_seconds"]):
-        gap = duration(seconds)
-        words.append(f"{gap} without a connection to the exchange while it was tradable: deals may be missing")
+        words.append(
+            say(
+                "{gap} without a connection to the exchange while it was tradable: deals may be missing",
+                gap=stored(duration(seconds)),
+            )
+        )
     known = list(missing)
     # the row says so, and nothing else does: it is of the past, or what was reviewed is not built in yet
     if row["has_unreviewed_messages"] and not any(reason["message_count"] for reason in known):
-        words.append("messages of this hour waited for a review")
+        words.append(say("messages of this hour waited for a review"))
     return words + reasons(known)
 
 
@@ -39,19 +44,37 @@ def reasons(missing: Iterable[Row]) -> list[str]:
 
 
 def _reason(row: Row) -> str:
-    reason, count, detail = row["reason"], row["message_count"], row["detail"]
+    reason, count, detail = row["reason"], row["message_count"], row["detail"] and stored(row["detail"])
     if reason == "trades_quarantined":
         if count == 1:
-            held = f"1 deal is held back because it breaks a rule ({detail})"
-            return f"{held}: it counts if an engineer accepts it"
-        held = f"{count} deals are held back because they break a rule ({detail})"
-        return f"{held}: they count if an engineer accepts them"
+            return say(
+                "1 deal is held back because it breaks a rule ({rule}): it counts if an engineer accepts it",
+                rule=detail,
+            )
+        return say(
+            "{count} deals are held back because they break a rule ({rule}): they count if an engineer"
+            " accepts them",
+            count=count,
+            rule=detail,
+        )
     if reason == "messages_rejected":
-        messages, them = ("1 message", "it") if count == 1 else (f"{count} messages", "them")
-        until = f"deals may be missing until an engineer has reviewed {them}"
-        return f"{messages} from the exchange could not be used: {until}"
-    words = str(_MISSING.get(reason, reason))
-    return f"{words}: {detail}" if detail else words
+        if count == 1:
+            return say(
+                "1 message from the exchange could not be used: deals may be missing until an engineer has"
+                " reviewed it"
+            )
+        return say(
+            "{count} messages from the exchange could not be used: deals may be missing until an engineer has"
+            " reviewed them",
+            count=count,
+        )
+    words = _MISSING.get(reason, str(reason))
+    return say("{what}: {detail}", what=words, detail=detail) if detail else words
+
+
+def caused_by(causes: str) -> str:
+    """What changed PnL: causes of `curated.pnl_hourly_changes`, separated by commas."""
+    return joined((Sentence(cause, cause) for cause in causes.split(", ")), ", ")
 
 
 def matching(key: str, rows: Iterable[Row]) -> dict[Any, list[Row]]:

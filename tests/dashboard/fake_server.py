@@ -31,7 +31,8 @@ FRAME = """<!doctype html><html class="{theme}"><title>Airflow</title><body styl
 
 
 class FakeDesk(ThreadingHTTPServer):
-    """The server; `scene` is what it answers, `asked` the API calls that it got, `languages` what they wanted.
+    """The server; `scene` is what it answers, `asked` the API calls that it got, `languages` what they wanted,
+    `answers` what they got.
 
     A browser keeps connections open, so threads are daemons and do not hold up the end.
     """
@@ -43,6 +44,7 @@ class FakeDesk(ThreadingHTTPServer):
         self.scene = scene
         self.asked: list[str] = []
         self.languages: set[str] = set()
+        self.answers: list[Any] = []
         self.news = Condition()
         self.stream_seconds = 10.0
         self.is_frozen = False
@@ -167,6 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _json(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        self.server.answers.append(value)
         self._send(status, json.dumps(value).encode(), "application/json", headers)
 
     def _send(self, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> None:

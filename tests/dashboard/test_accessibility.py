@@ -51,7 +51,9 @@ def violations(shown: Visit) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "look", [{"color_scheme": "light"}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"]
+    "look",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, PHONE, {"locale": "de-DE"}],
+    ids=["light", "dark", "phone", "german"],
 )
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_nothing(visit: Open, state: str, look: dict[str, Any]) -> None:
@@ -113,12 +115,20 @@ def test_focus_is_seen_wherever_tab_leads(visit: Open) -> None:
     assert {"tab-desk", "trader", "day-before", "day", "day-after", "all-columns", "csv", "hours"} <= set(seen)
 
 
-def test_a_phone_needs_no_sideways_scrolling_of_the_page(visit: Open) -> None:
-    for path in ("", "?view=range", "?view=health"):
-        shown = visit(scenes.incomplete_hours(), path, **PHONE)
+@pytest.mark.parametrize(
+    ("locale", "columns"),
+    [
+        ("en-GB", ("Our average price", "Reference price", "How are we doing", "PnL")),
+        ("de-DE", ("Unser Ø-Preis", "Referenzpreis", "Wie stehen wir?", "PnL")),
+    ],
+)
+def test_a_phone_needs_no_sideways_scrolling_of_the_page(
+    visit: Open, locale: str, columns: tuple[str, ...]
+) -> None:
+    for path in ("?view=range", "?view=health", ""):
+        shown = visit(scenes.incomplete_hours(), path, locale=locale, **PHONE)
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= 390
-    shown = visit(scenes.incomplete_hours(), **PHONE)
-    for column in ("Our average price", "Reference price", "How are we doing", "PnL"):
+    for column in columns:
         box = shown.page.locator("#hours-table").get_by_role("columnheader", name=column).bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= 390, column

@@ -109,7 +109,7 @@ def test_a_download_that_fails_is_a_sentence(visit: Open) -> None:
 
 def test_csv_for_a_spreadsheet_that_writes_commas(visit: Open) -> None:
     shown = visit(scenes.busy_day(), locale="de-DE")
-    href = shown.page.get_by_role("link", name="Download CSV").get_attribute("href")
+    href = shown.page.get_by_role("link", name="CSV herunterladen").get_attribute("href")
     assert href == "api/v1/pnl_hourly?from=2026-11-25&to=2026-11-25&format=csv&decimal=comma"
 
 

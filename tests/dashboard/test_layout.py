@@ -22,12 +22,14 @@ def excess(page: Page) -> tuple[int, int]:
     return round(down), round(aside)
 
 
-@pytest.mark.parametrize("look", [{}, PHONE], ids=["screen", "phone"])
+@pytest.mark.parametrize(
+    "look", [{}, PHONE, PHONE | {"locale": "de-DE"}], ids=["screen", "phone", "german phone"]
+)
 @pytest.mark.parametrize("state", STATES)
 def test_the_page_ends_where_its_content_ends(visit: Open, state: str, look: dict[str, Any]) -> None:
     make, path, options = STATES[state]
     shown = visit(make(), path, **(options | look))
-    shown.page.get_by_label("All columns").evaluate("box => box.click()")
+    shown.page.locator("#all-columns").evaluate("box => box.click()")
     down, aside = excess(shown.page)
     assert down <= 1
     assert aside <= 0

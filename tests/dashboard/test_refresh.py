@@ -65,7 +65,7 @@ def test_scroll_and_focus_stay(visit: Open) -> None:
 
 def test_what_did_not_change_is_not_touched(visit: Open) -> None:
     shown = visit(scenes.busy_day())
-    button = shown.page.get_by_role("button", name="flex_trader_2")
+    button = shown.page.get_by_role("button", name="flex_trader_2", exact=True)
     button.focus()
     shown.page.evaluate(
         "window.kept = ['#trader option', 'dt', '#by-trader button'].map(each => document.querySelector(each))"

@@ -75,7 +75,7 @@ def test_no_digit_is_lost(visit: Open) -> None:
     assert shown["How are we doing"] == "+100,000,000,000,000,000,000.00"
     assert shown["PnL"] == "+9,007,199,254,740,993.01"
     german = visit(scene_of(big), locale="de-DE").cells("12-13")
-    assert german["Our average price"] == "12.345.678.901.234.567.890,13"
+    assert german["Unser Ø-Preis"] == "12.345.678.901.234.567.890,13"
 
 
 def test_sums_of_the_page_are_exact(visit: Open) -> None:

@@ -25,7 +25,7 @@ def _invented_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "{count} deals of {trader} wait: {why}.": "Von {trader} warten {count} Geschäfte: {why}.",
         "late": "verspätet",
     }
-    kept = {"each price is at most {most} EUR/MWh": "jeder Preis ist höchstens {most} EUR/MWh"}
+    kept = {"each price is at most {limit} EUR/MWh": "jeder Preis ist höchstens {limit} EUR/MWh"}
     monkeypatch.setattr(language, "TABLES", {"en": {}, "de": own | kept})
     monkeypatch.setattr(language, "STORED", kept)
     language.patterns.cache_clear()

@@ -6,7 +6,7 @@ import { Desk } from "./desk.js";
 import { isFramed, openFromParent } from "./frame.js";
 import { Health } from "./health.js";
 import { HourDialog } from "./hour.js";
-import { chooseLanguage, otherLanguages } from "./language.js";
+import { chooseLanguage, otherLanguages, t } from "./language.js";
 import { MessageDialog } from "./message.js";
 import { signed } from "./numbers.js";
 import { RangeView } from "./range.js";
@@ -15,9 +15,9 @@ import { Failure, Freshness, Troubles } from "./status.js";
 import { linesOf } from "./words.js";
 
 const VIEWS = [
-  ["desk", "Desk"],
-  ["range", "Range"],
-  ["health", "Health"],
+  ["desk", t("Desk")],
+  ["range", t("Range")],
+  ["health", t("Health")],
 ];
 
 export function App() {
@@ -26,11 +26,11 @@ export function App() {
   return html`
     <${SkipLink} />
     <header class="top">
-      <h1>Trading desk</h1>
+      <h1>${t("Trading desk")}</h1>
       <${Tabs} />
       <${Freshness} />
       <${Languages} />
-      <button type="button" id="own-tab" class="quiet" hidden=${!isFramed()} onClick=${open}>Open in a tab of its own</button>
+      <button type="button" id="own-tab" class="quiet" hidden=${!isFramed()} onClick=${open}>${t("Open in a tab of its own")}</button>
     </header>
     <main>
       <${Failure} />
@@ -54,12 +54,13 @@ const Languages = () =>
 /** To the table, where there is one. */
 function SkipLink() {
   const isShown = choices.value.view === "desk" && desk.value && linesOf(desk.value).length > 0;
-  return isShown && html`<a class="skip" href="#hours">Skip to the table</a>`;
+  return isShown && html`<a class="skip" href="#hours">${t("Skip to the table")}</a>`;
 }
 
 function useTitle() {
   const total = (choices.value.view === "range" ? range.value : desk.value)?.total;
-  const title = total ? `${signed(total.pnl_eur ?? total.priced_pnl_eur, 0)} EUR · Trading desk` : "Trading desk";
+  const name = t("Trading desk");
+  const title = total ? `${signed(total.pnl_eur ?? total.priced_pnl_eur, 0)} EUR · ${name}` : name;
   useEffect(() => {
     document.title = title;
   }, [title]);
@@ -77,7 +78,7 @@ function Tabs() {
     list.current.children[number].focus();
   };
   return html`
-    <div class="tabs" role="tablist" aria-label="Views" ref=${list} onKeyDown=${byKey}>
+    <div class="tabs" role="tablist" aria-label=${t("Views")} ref=${list} onKeyDown=${byKey}>
       ${VIEWS.map(([name, text]) => {
         const isChosen = view === name;
         return html`

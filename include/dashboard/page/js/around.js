@@ -2,6 +2,7 @@
 
 import { html, isPlain, outside } from "./base.js";
 import { addressOf, choices, choose } from "./choices.js";
+import { t } from "./language.js";
 import { dayInWords, minute, today } from "./times.js";
 import { PRICE_STATUS, hoursInWords, nothingThere, reasonsOf } from "./words.js";
 
@@ -13,7 +14,7 @@ export function Reasons({ lines }) {
       <ul class="reasons">
         ${reasons.map(
           ([reason, some]) =>
-            html`<li><b>${`⚠ ${hoursInWords(some, lines)} incomplete: `}</b><${Reason} reason=${reason} hour=${some[0].delivery_hour} /></li>`,
+            html`<li><b>${`⚠ ${t("{hours} incomplete:", { hours: hoursInWords(some, lines) })} `}</b><${Reason} reason=${reason} hour=${some[0].delivery_hour} /></li>`,
         )}
       </ul>
     `
@@ -29,7 +30,7 @@ function Reason({ reason, hour }) {
     choose({ hour });
   };
   const href = addressOf({ ...choices.value, hour });
-  return html`<a href=${href} title=${`Trades and messages of ${hour}`} onClick=${open}>${outside(reason)}</a>`;
+  return html`<a href=${href} title=${t("Trades and messages of {hour}", { hour })} onClick=${open}>${outside(reason)}</a>`;
 }
 
 export const Mark = ({ mark }) => html`<span class="mark" aria-hidden="true">${mark}</span>`;
@@ -37,9 +38,9 @@ export const Mark = ({ mark }) => html`<span class="mark" aria-hidden="true">${m
 export const Marks = () => html`
   <div id="below-table" class="below">
     <p class="hint">
-      ${"Reference price: "}
+      ${`${t("Reference price:")} `}
       ${Object.values(PRICE_STATUS).map(({ mark, word }) => html`<${Mark} mark=${mark} />${` ${word}  `}`)}
-      ${"· How are we doing: + better than the reference price, - worse"}
+      ${`· ${t("How are we doing: + better than the reference price, - worse")}`}
     </p>
   </div>
 `;
@@ -55,8 +56,8 @@ export function NothingThere({ desk }) {
       <h3>${what}</h3>
       <p>${then}</p>
       <p class="buttons">
-        ${last && ![desk.day, today()].includes(last) && goTo(last, `Show ${dayInWords(last)}`)}
-        ${desk.day !== today() && goTo(null, "Show today")}
+        ${last && ![desk.day, today()].includes(last) && goTo(last, t("Show {day}", { day: dayInWords(last) }))}
+        ${desk.day !== today() && goTo(null, t("Show today"))}
       </p>
     </div>
   `;

@@ -3,7 +3,7 @@
 import { html, outside, unseen } from "./base.js";
 import { choose } from "./choices.js";
 import { Table } from "./grid.js";
-import { locale } from "./language.js";
+import { locale, t } from "./language.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { totalNote } from "./words.js";
 
@@ -12,7 +12,7 @@ const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, locale, { numeri
 /** PnL of the periods with a price, and whether that is all. */
 function pnlSoFar(row) {
   const isPartial = row.pnl_eur === null && row.priced_pnl_eur !== null;
-  return html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${isPartial && html`<small>${" so far"}</small>`}`;
+  return html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${isPartial && html`<small>${` ${t("so far")}`}</small>`}`;
 }
 
 export const PNL = {
@@ -26,11 +26,11 @@ export const PNL = {
 
 /** Columns of trades and energies, which a phone shows only on demand; `net` is the class of the last one. */
 export const measures = (places, { net }) => [
-  { name: "trade_count", heading: "Trades", kind: "number wide", of: (row) => count(row.trade_count), by: (row) => row.trade_count },
+  { name: "trade_count", heading: t("Trades"), kind: "number wide", of: (row) => count(row.trade_count), by: (row) => row.trade_count },
   ...[
-    ["buy_mwh", "Bought", "number wide", fixed],
-    ["sell_mwh", "Sold", "number wide", fixed],
-    ["net_position_mwh", "Net position", net, signed],
+    ["buy_mwh", t("Bought"), "number wide", fixed],
+    ["sell_mwh", t("Sold"), "number wide", fixed],
+    ["net_position_mwh", t("Net position"), net, signed],
   ].map(([name, heading, kind, show]) => ({
     name,
     heading,
@@ -58,11 +58,11 @@ export function ByTrader({ rows }) {
   if (rows.length === 0) return null;
   const places = energyPlaces(rows.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
   const columns = [
-    { name: "trader_id", heading: "Trader", of: name, by: (row) => row.trader_id },
+    { name: "trader_id", heading: t("Trader"), of: name, by: (row) => row.trader_id },
     ...measures(places, { net: "number wide" }),
     {
       name: "average_price_eur_per_mwh",
-      heading: "Our average price",
+      heading: t("Our average price"),
       unit: "EUR/MWh",
       kind: "number",
       of: (row) => fixed(row.average_price_eur_per_mwh),
@@ -70,7 +70,7 @@ export function ByTrader({ rows }) {
     },
     {
       name: "performance_eur_per_mwh",
-      heading: "How are we doing",
+      heading: t("How are we doing"),
       unit: "EUR/MWh",
       kind: "number result",
       of: (row) => signed(row.performance_eur_per_mwh),
@@ -81,10 +81,10 @@ export function ByTrader({ rows }) {
   ];
   return html`
     <section id="by-trader" class="by-trader">
-      <h2>By trader</h2>
+      <h2>${t("By trader")}</h2>
       <${Table}
         table="traders"
-        title="PnL of each trader on this delivery day"
+        title=${t("PnL of each trader on this delivery day")}
         columns=${columns}
         rows=${[...rows].sort(byName)}
         keyOf=${(row) => row.trader_id}

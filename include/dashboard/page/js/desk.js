@@ -6,6 +6,7 @@ import { ByMarket } from "./by-market.js";
 import { ByTrader } from "./by-trader.js";
 import { choices, choose } from "./choices.js";
 import { Figures } from "./figures.js";
+import { t } from "./language.js";
 import { Limits, OpenPositions } from "./limits.js";
 import { Pictures } from "./pictures.js";
 import { page } from "./reading.js";
@@ -54,20 +55,20 @@ function Heading({ desk }) {
   minute.value; // today is another day after midnight
   const { day, trader, as_of: asOf, market, markets } = desk;
   const [yesterday, tomorrow] = [-1, 1].map((days) => addDays(today(), days));
-  const name = { [today()]: "Today", [yesterday]: "Yesterday", [tomorrow]: "Tomorrow" }[day];
+  const name = { [today()]: t("Today"), [yesterday]: t("Yesterday"), [tomorrow]: t("Tomorrow") }[day];
   // a moment of the past may have had another today
   const when = name && !asOf ? `${name}, ${dayInWords(day)}` : dayInWords(day);
   return html`
     <h2 id="heading" class="heading">
-      ${trader ? outside(trader) : "Whole portfolio"}${`${markets.length > 1 ? ` in ${market}` : ""} · ${when}`}
-      <small>market time, ${desk.market_timezone}</small>
+      ${trader ? outside(trader) : t("Whole portfolio")}${`${markets.length > 1 ? ` ${t("in {market}", { market })}` : ""} · ${when}`}
+      <small>${t("market time, {timezone}", { timezone: desk.market_timezone })}</small>
     </h2>
   `;
 }
 
 export const AsOf = ({ at }) => html`
   <div id="as-of" class="banner note">
-    <span>What this page said at ${clock(Date.parse(at), { seconds: true })}; later trades and prices are not in it.</span>
-    <button type="button" onClick=${() => choose({ asOf: null })}>Back to now</button>
+    <span>${t("What this page said at {at}; later trades and prices are not in it.", { at: clock(Date.parse(at), { seconds: true }) })}</span>
+    <button type="button" onClick=${() => choose({ asOf: null })}>${t("Back to now")}</button>
   </div>
 `;

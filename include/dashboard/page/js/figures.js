@@ -2,6 +2,7 @@
 
 import { html } from "./base.js";
 import { Mark } from "./around.js";
+import { t } from "./language.js";
 import { openHours } from "./limits.js";
 import { count, energyPlaces, fixed, signOf, signed, sum } from "./numbers.js";
 import { clock, duration, now } from "./times.js";
@@ -30,22 +31,22 @@ export function Figures({ desk, reconciliation }) {
   const pnl = total.pnl_eur ?? total.priced_pnl_eur ?? null;
   const isPartial = total.pnl_eur === null && pnl !== null;
   const performance = total.performance_eur_per_mwh;
-  const net = ["short", "flat", "long"][signOf(total.net_position_mwh, places) + 1];
+  const net = [t("short"), t("flat"), t("long")][signOf(total.net_position_mwh, places) + 1];
   return html`
     <dl id="figures" class="figures">
-      <${Figure} name=${isPartial ? "PnL so far" : "PnL"} value=${signed(pnl)} unit="EUR" sign=${signOf(pnl)} isMain />
+      <${Figure} name=${isPartial ? t("PnL so far") : "PnL"} value=${signed(pnl)} unit="EUR" sign=${signOf(pnl)} isMain />
       <${Figure}
-        name="How are we doing"
+        name=${t("How are we doing")}
         value=${signed(performance)}
         unit="EUR/MWh"
         sign=${signOf(performance)}
-        note=${performance === null && "when all have a price"}
+        note=${performance === null && t("when all have a price")}
       />
-      <${Figure} name="Net position" value=${signed(total.net_position_mwh, places)} unit="MWh" note=${net} />
+      <${Figure} name=${t("Net position")} value=${signed(total.net_position_mwh, places)} unit="MWh" note=${net} />
       <${OpenPosition} desk=${desk} places=${places} />
-      <${Figure} name="Bought" value=${fixed(total.buy_mwh, places)} unit="MWh" />
-      <${Figure} name="Sold" value=${fixed(total.sell_mwh, places)} unit="MWh" />
-      <${Figure} name="Trades" value=${count(total.trade_count)} />
+      <${Figure} name=${t("Bought")} value=${fixed(total.buy_mwh, places)} unit="MWh" />
+      <${Figure} name=${t("Sold")} value=${fixed(total.sell_mwh, places)} unit="MWh" />
+      <${Figure} name=${t("Trades")} value=${count(total.trade_count)} />
       <${Prices} rows=${rows} />
       ${reconciliation && html`<${Reconciliation} ...${reconciliation} />`}
     </dl>
@@ -59,8 +60,8 @@ function OpenPosition({ desk, places }) {
   const hours = new Set(open.map(([hour]) => hour));
   const [next, gate] = open[0];
   const positions = desk.rows.filter((row) => hours.has(row.delivery_hour)).map((row) => row.net_position_mwh);
-  const note = `next gate: ${next} at ${clock(gate)}, in ${duration(gate - now())}`;
-  return html`<${Figure} name="Open position" value=${signed(sum(positions) ?? "0", places)} unit="MWh" note=${note} />`;
+  const note = t("next gate: {hour} at {at}, in {wait}", { hour: next, at: clock(gate), wait: duration(gate - now()) });
+  return html`<${Figure} name=${t("Open position")} value=${signed(sum(positions) ?? "0", places)} unit="MWh" note=${note} />`;
 }
 
 function Prices({ rows }) {
@@ -69,7 +70,7 @@ function Prices({ rows }) {
     .filter(([, number]) => number > 0);
   return html`
     <div class="figure prices">
-      <dt>Prices</dt>
+      <dt>${t("Prices")}</dt>
       <dd>
         ${found.map(
           ([{ mark, word }, number]) =>
@@ -82,7 +83,7 @@ function Prices({ rows }) {
 
 const Reconciliation = ({ note, ...state }) => html`
   <div class="figure statement">
-    <dt>The exchange's file</dt>
+    <dt>${t("The exchange's file")}</dt>
     <dd><${State} ...${state} />${note && html`<span class="hint">${note}</span>`}</dd>
   </div>
 `;

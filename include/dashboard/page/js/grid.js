@@ -3,7 +3,7 @@
 import { html, unseen, useEffect, useMemo, useState } from "./base.js";
 import { filterBy, filters, sortBy, sorts } from "./choices.js";
 import { inTurn } from "./in-turn.js";
-import { locale } from "./language.js";
+import { locale, t } from "./language.js";
 import { comparable, count } from "./numbers.js";
 
 /** Rows from which on a table has a field for words to look for. */
@@ -75,7 +75,7 @@ const text = (columns, row) =>
 /** A field for words to look for in a table. */
 export const FilterField = ({ table, title }) => html`
   <label class="filter">
-    Filter${unseen(` ${title}`)}
+    ${t("Filter")}${unseen(` ${title}`)}
     <input type="search" value=${filters.value[table] ?? ""} onInput=${(event) => filterBy(table, event.target.value)} />
   </label>
 `;
@@ -94,7 +94,7 @@ export function useDrawn(all, order = "") {
 
 /** How many rows have the words. */
 export const Found = ({ table, shown, all }) => html`
-  <span class="hint found" role="status">${filters.value[table] && `${count(shown)} of ${count(all)} rows`}</span>
+  <span class="hint found" role="status">${filters.value[table] && t("{shown} of {all} rows", { shown: count(shown), all: count(all) })}</span>
 `;
 
 /**

@@ -4,6 +4,7 @@ import { html, outside } from "./base.js";
 import { Figure, State } from "./figures.js";
 import { outsideLink } from "./frame.js";
 import { Table } from "./grid.js";
+import { t } from "./language.js";
 import { AsItArrived } from "./message.js";
 import { withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
@@ -18,82 +19,89 @@ const BAD = new Set(["failed", "lost", "not connected", "upstream_failed", "crit
 const SECTIONS = [
   {
     key: "alarms",
-    title: "Alarms",
+    title: t("Alarms"),
     first: ["alarm", "severity", "since_at", "detail"],
     hidden: ["raised_at"],
-    none: "Nothing is late or broken.",
+    none: t("Nothing is late or broken."),
   },
   {
     key: "lines",
-    title: "Capture instances",
+    title: t("Capture instances"),
     first: ["name", "host", "is_connected", "connected_since", "last_message_at", "messages_last_minute"],
-    none: "No capture has ever connected: start capture_trades, or python -m include.capture.",
+    none: t("No capture has ever connected: start capture_trades, or python -m include.capture."),
   },
   {
     key: "gaps",
-    title: "Capture gaps",
+    title: t("Capture gaps"),
     first: ["gap_start_at", "gap_end_at", "gap_seconds", "is_ongoing"],
-    none: "At every moment at least one line was connected.",
+    none: t("At every moment at least one line was connected."),
   },
   {
     key: "quarantined",
-    title: "Trades in quarantine, by the rule that they break",
+    title: t("Trades in quarantine, by the rule that they break"),
     first: ["expectation", "count", "oldest_received_at", "review_command"],
-    headings: { count: "waiting", oldest_received_at: "oldest" },
-    hint: () => `make review${marketArgument()} lists each that waits; EXPECTATION=… instead of TRADE=… decides on all that break a rule.`,
-    none: "No trade waits for a decision.",
+    headings: { count: t("waiting"), oldest_received_at: t("oldest") },
+    hint: () =>
+      t("make review{market} lists each that waits; EXPECTATION=… instead of TRADE=… decides on all that break a rule.", {
+        market: marketArgument(),
+      }),
+    none: t("No trade waits for a decision."),
   },
   {
     key: "rejects",
-    title: "Rejected messages by reason",
+    title: t("Rejected messages by reason"),
     first: ["reason_code", "unreviewed_count", "oldest_unreviewed_at", "review_command", "count", "last_at", "detail", "raw"],
-    headings: { unreviewed_count: "waiting", oldest_unreviewed_at: "oldest", count: "ever", last_at: "last" },
-    hint: () => `make review${marketArgument()} lists each that waits; REJECT=reason instead of FILE=… and LINE=… decides on all with a reason.`,
-    none: "Nothing was rejected.",
+    headings: { unreviewed_count: t("waiting"), oldest_unreviewed_at: t("oldest"), count: t("ever"), last_at: t("last") },
+    hint: () =>
+      t(
+        "make review{market} lists each that waits; REJECT=reason instead of FILE=… and LINE=… decides on all with a reason.",
+        { market: marketArgument() },
+      ),
+    none: t("Nothing was rejected."),
   },
   {
     key: "operational_messages",
-    title: "Messages that are about no trade",
+    title: t("Messages that are about no trade"),
     first: ["kind", "message_count", "first_received_at", "last_received_at"],
-    none: "The exchange sends nothing but trades.",
+    none: t("The exchange sends nothing but trades."),
   },
   {
     key: "unknown_fields",
-    title: "Fields of trades that mean nothing to us",
+    title: t("Fields of trades that mean nothing to us"),
     first: ["name", "message_count", "first_seen_at", "last_seen_at"],
-    none: "All fields of trades are known.",
+    none: t("All fields of trades are known."),
   },
   {
     key: "orphan_cancellations",
-    title: "Cancellations of trades that never came",
+    title: t("Cancellations of trades that never came"),
     first: ["trade_id", "direction", "revision", "received_at", "landing_file", "line_number"],
-    none: "Every cancellation has its trade.",
+    none: t("Every cancellation has its trade."),
   },
   {
     key: "validations",
-    title: "Validation results",
+    title: t("Validation results"),
     first: ["validated_at", "suite", "success", "failed_count", "expectation_count", "detail"],
     hidden: ["validation_id"],
-    none: "Nothing has been validated yet.",
+    none: t("Nothing has been validated yet."),
   },
   {
     key: "runs",
-    title: "Last runs",
-    first: ["dag_id", "state", "started_at", "window", "error"],
+    title: t("Last runs"),
+    first: ["dag_id", "state", "started_at", "window", "error", "ended_at"],
     hidden: ["run_id"],
-    none: "No run yet.",
+    none: t("No run yet."),
   },
 ];
 
 const HEADINGS = {
-  expectation: "breaks the rule that",
-  review_command: "review the oldest with",
-  reason_code: "reason",
-  message_count: "messages",
-  messages_last_minute: "loaded a minute",
-  is_connected: "connected",
-  is_ongoing: "ongoing",
-  run_id: "run",
+  expectation: t("breaks the rule that"),
+  review_command: t("review the oldest with"),
+  reason_code: t("reason"),
+  message_count: t("messages"),
+  messages_last_minute: t("loaded a minute"),
+  is_connected: t("connected"),
+  is_ongoing: t("ongoing"),
+  run_id: t("run"),
   dag_id: "DAG",
 };
 
@@ -103,7 +111,7 @@ const AFTER = { gaps: [Ledger, Prices] };
 export function Health() {
   if (!health.value) return null;
   return html`
-    <p class="hint">All times are market time, ${timezoneName()}; hover over one for UTC.</p>
+    <p class="hint">${t("All times are market time, {timezone}; hover over one for UTC.", { timezone: timezoneName() })}</p>
     <div class="panels">
       ${SECTIONS.flatMap((section) => [
         html`<${Section} key=${section.key} name=${section.key} ...${section} rows=${health.value[section.key] ?? []} />`,
@@ -135,29 +143,29 @@ function Ledger({ health: { ledger = {} } }) {
   const parts = [loaded, duplicates, rejected, events];
   const isKnown = parts.every((each) => each !== undefined && each !== null);
   const difference = isKnown ? parts.reduce((rest, part) => rest - BigInt(part), BigInt(lines)) : 0n;
-  const note = difference === 0n ? "all accounted for" : `${count(String(difference))} not accounted for: make audit`;
+  const note = difference === 0n ? t("all accounted for") : t("{count} not accounted for: make audit", { count: count(String(difference)) });
   const figures = [
-    ["Files", count(files)],
-    ["Lines", count(lines), isKnown ? note : null],
-    ["Trades", count(loaded)],
-    ["Duplicates", count(duplicates)],
-    ["Rejected", count(rejected)],
-    ["Journal events", count(events)],
+    [t("Files"), count(files)],
+    [t("Lines"), count(lines), isKnown ? note : null],
+    [t("Trades"), count(loaded)],
+    [t("Duplicates"), count(duplicates)],
+    [t("Rejected"), count(rejected)],
+    [t("Journal events"), count(events)],
   ];
-  return html`<${Figures} title="Ledger: every captured line accounted for" figures=${figures} />`;
+  return html`<${Figures} title=${t("Ledger: every captured line accounted for")} figures=${figures} />`;
 }
 
 function Prices({ health: { prices = {} } }) {
-  const budget = (spent, limit) => `${count(spent)} of ${count(limit)}`;
+  const budget = (spent, limit) => t("{part} of {all}", { part: count(spent), all: count(limit) });
   const figures = [
-    ["Open periods", count(prices.open_periods)],
-    ["With a price", count(prices.with_price)],
-    ["Final", count(prices.final)],
-    ["Missing", count(prices.missing)],
-    ["Requests, last minute", budget(prices.spent_last_minute, prices.per_minute)],
-    ["Requests, last hour", budget(prices.spent_last_hour, prices.per_hour)],
+    [t("Open periods"), count(prices.open_periods)],
+    [t("With a price"), count(prices.with_price)],
+    [t("Final"), count(prices.final)],
+    [t("Missing"), count(prices.missing)],
+    [t("Requests, last minute"), budget(prices.spent_last_minute, prices.per_minute)],
+    [t("Requests, last hour"), budget(prices.spent_last_hour, prices.per_hour)],
   ];
-  return html`<${Figures} title="Prices and the provider's budget" figures=${figures} />`;
+  return html`<${Figures} title=${t("Prices and the provider's budget")} figures=${figures} />`;
 }
 
 /** Of whatever records the server sends: known columns first, the others after them. */
@@ -176,11 +184,13 @@ function columnsOf(rows, { first, hidden = [], headings = {} }) {
 
 const heading = (name) =>
   HEADINGS[name] ??
-  name
-    .replace(/^is_/, "")
-    .replace(/_seconds$/, "")
-    .replace(/_at$/, "")
-    .replaceAll("_", " ");
+  t(
+    name
+      .replace(/^is_/, "")
+      .replace(/_seconds$/, "")
+      .replace(/_at$/, "")
+      .replaceAll("_", " "),
+  );
 
 const isNumber = (rows, name) =>
   rows.some((row) => typeof row[name] === "number") || /_seconds$|count$/.test(name);
@@ -199,9 +209,9 @@ function value(row, name) {
   if (/_seconds$/.test(name)) return duration(Number(raw) * 1000);
   if (/(_at|_since|^since)$/.test(name) && !Number.isNaN(Date.parse(raw)))
     return html`<time ...${timeAttributes(raw)}>${clock(Date.parse(raw), { seconds: true })}</time>`;
-  if (name === "is_connected") return state(raw ? "connected" : "not connected");
-  if (name === "success") return state(raw === true ? "passed" : raw === false ? "failed" : String(raw));
-  if (typeof raw === "boolean") return raw ? "yes" : "no";
+  if (name === "is_connected") return raw ? state("connected", t("connected")) : state("not connected", t("not connected"));
+  if (name === "success") return typeof raw !== "boolean" ? state(String(raw)) : raw ? state("passed", t("passed")) : state("failed", t("failed"));
+  if (typeof raw === "boolean") return raw ? t("yes") : t("no");
   if (name === "line_number") return html`<${AsItArrived} row=${row}>${outside(raw)}</${AsItArrived}>`;
   if (/_id$/.test(name)) return outside(raw);
   if (name === "review_command") return html`<code class="command">${outside(raw)}</code>`;
@@ -212,7 +222,7 @@ function value(row, name) {
   return name === "raw" ? outside(text) : withMoments(text); // a message is quoted as it is
 }
 
-function state(word) {
+function state(word, shown = word) {
   const [kind, mark] = GOOD.has(word) ? ["good", "●"] : BAD.has(word) ? ["bad", "▲"] : ["other", "○"];
-  return html`<${State} kind=${kind} mark=${mark} word=${outside(word)} />`;
+  return html`<${State} kind=${kind} mark=${mark} word=${outside(shown)} />`;
 }

@@ -3,6 +3,7 @@
 import { html, outside, useLayoutEffect, useMemo, useRef } from "./base.js";
 import { choices, choose, chosenHour } from "./choices.js";
 import { Table, useDrawn } from "./grid.js";
+import { parts, t } from "./language.js";
 import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
 import { failure, hourKey, lists } from "./reading.js";
@@ -15,42 +16,42 @@ import { side } from "./words.js";
 const MOST = 500; // rows of each list that the server sends
 
 const LISTS = [
-  { key: "trades", Content: Trades, title: "Trades that count", none: "No trade that counts delivers in this hour." },
+  { key: "trades", Content: Trades, title: t("Trades that count"), none: t("No trade that counts delivers in this hour.") },
   {
     key: "statement",
     Content: Differences,
-    title: "Otherwise in the exchange's end-of-day file",
-    hint: "Added and changed trades count as the file says.",
+    title: t("Otherwise in the exchange's end-of-day file"),
+    hint: t("Added and changed trades count as the file says."),
   },
-  { key: "cancelled", Content: Trades, title: "Cancelled by the exchange" },
+  { key: "cancelled", Content: Trades, title: t("Cancelled by the exchange") },
   {
     key: "quarantined",
     Content: ({ rows }) => html`<${Messages} rows=${rows} of=${held} />`,
-    title: "Held back",
-    hint: "Each breaks a rule, and counts only if an engineer accepts it.",
+    title: t("Held back"),
+    hint: t("Each breaks a rule, and counts only if an engineer accepts it."),
   },
   {
     key: "rejected",
     Content: ({ rows }) => html`<${Messages} rows=${rows} of=${reject} />`,
-    title: "Messages that could not be used",
-    hint: "Each may be a deal that is missing here, until an engineer has reviewed it.",
+    title: t("Messages that could not be used"),
+    hint: t("Each may be a deal that is missing here, until an engineer has reviewed it."),
   },
 ];
 
 /** Columns of trades; what no row needs is left out, wide ones are not shown on a phone. */
 const COLUMNS = [
-  { name: "received_at", heading: "Received", of: (row) => moment(row.received_at), by: (row) => row.received_at },
+  { name: "received_at", heading: t("Received"), of: (row) => moment(row.received_at), by: (row) => row.received_at },
   {
     name: "trader_id",
-    heading: "Trader",
+    heading: t("Trader"),
     of: (row) => outside(row.trader_id),
     by: (row) => row.trader_id,
     isNeeded: (rows, { trader }) => !trader,
   },
-  { name: "direction", heading: "Side", kind: "side", of: side, by: side },
+  { name: "direction", heading: t("Side"), kind: "side", of: side, by: side },
   {
     name: "quantity_mw",
-    heading: "Power",
+    heading: t("Power"),
     unit: "MW",
     kind: "number wide",
     of: (row, { mw }) => fixed(row.quantity_mw, mw),
@@ -58,7 +59,7 @@ const COLUMNS = [
   },
   {
     name: "energy_mwh",
-    heading: "Energy in the hour",
+    heading: t("Energy in the hour"),
     unit: "MWh",
     kind: "number",
     of: (row, { mwh }) => fixed(row.energy_mwh, mwh),
@@ -66,7 +67,7 @@ const COLUMNS = [
   },
   {
     name: "price_eur_per_mwh",
-    heading: "Price",
+    heading: t("Price"),
     unit: "EUR/MWh",
     kind: "number",
     of: (row) => fixed(row.price_eur_per_mwh),
@@ -83,14 +84,14 @@ const COLUMNS = [
   },
   {
     name: "delivery_hour",
-    heading: "Delivery",
+    heading: t("Delivery"),
     of: (row, { hour }) => (row.delivery_hour === hour ? "" : row.delivery_hour),
     by: (row) => row.delivery_hour,
     isNeeded: (rows, { hour }) => rows.some((row) => row.delivery_hour !== hour),
   },
   {
     name: "note",
-    heading: "Note",
+    heading: t("Note"),
     kind: "note",
     of: (row) => notes(row),
     by: noteText,
@@ -98,7 +99,7 @@ const COLUMNS = [
   },
   {
     name: "trade_id",
-    heading: "Trade",
+    heading: t("Trade"),
     kind: "id",
     of: (row) => html`<${AsItArrived} row=${row}>${outside(row.trade_id)}</${AsItArrived}>`,
     by: (row) => row.trade_id,
@@ -111,20 +112,25 @@ const badge = (text, { kind = "", title } = {}) => html`<span class=${`badge ${k
 
 const notes = (row) =>
   [
-    row.source === "statement" && badge("from the file", { title: "As the exchange's end-of-day file says" }),
-    row.revision > 0 && badge(`revision ${row.revision}`),
+    row.source === "statement" && badge(t("from the file"), { title: t("As the exchange's end-of-day file says") }),
+    row.revision > 0 && badge(t("revision {number}", { number: row.revision })),
     row.is_disputed &&
-      badge("disputed", {
+      badge(t("disputed"), {
         kind: "disputed",
-        title: "A party disputes it or asks to recall it; it counts until it is cancelled",
+        title: t("A party disputes it or asks to recall it; it counts until it is cancelled"),
       }),
-    row.cancelled_at && html`<span>cancelled ${moment(row.cancelled_at)}</span>`,
+    row.cancelled_at && html`<span>${parts("cancelled {at}", { at: moment(row.cancelled_at) })}</span>`,
   ].filter(Boolean);
 
 /** The same as a text, to be sorted and looked for. */
 function noteText(row) {
-  const revision = row.revision > 0 ? `revision ${row.revision}` : "";
-  return [row.source === "statement" && "from the file", revision, row.is_disputed && "disputed", row.cancelled_at && "cancelled"]
+  const revision = row.revision > 0 ? t("revision {number}", { number: row.revision }) : "";
+  return [
+    row.source === "statement" && t("from the file"),
+    revision,
+    row.is_disputed && t("disputed"),
+    row.cancelled_at && t("cancelled"),
+  ]
     .filter(Boolean)
     .join(" ");
 }
@@ -151,10 +157,10 @@ function Hour({ hour, answer, onClose }) {
   return html`
     <header>
       <h2 id="hour-title">
-        Delivery ${hour}${answer && html`${` · ${dayInWords(day)} · `}${trader ? outside(trader) : "Whole portfolio"}`}
+        ${t("Delivery {hour}", { hour })}${answer && html`${` · ${dayInWords(day)} · `}${trader ? outside(trader) : t("Whole portfolio")}`}
       </h2>
-      ${answer && html`<${Download} href=${address("trades", csv)}>Download CSV</${Download}>`}
-      <button type="button" onClick=${onClose}>Close</button>
+      ${answer && html`<${Download} href=${address("trades", csv)}>${t("Download CSV")}</${Download}>`}
+      <button type="button" onClick=${onClose}>${t("Close")}</button>
     </header>
     <div class="lists">
       ${answer ? LISTS.map((list) => html`<${List} ...${list} name=${list.key} answer=${answer} />`) : html`<${Waiting} />`}
@@ -166,12 +172,12 @@ function Hour({ hour, answer, onClose }) {
 const Waiting = () =>
   failure.value
     ? html`<p class="banner bad">${outside(failure.value.error.message)}</p>`
-    : html`<p class="hint">Loading …</p>`;
+    : html`<p class="hint">${t("Loading …")}</p>`;
 
 function List({ name, title, hint, none, Content, answer }) {
   const rows = answer[name] ?? [];
   if (rows.length === 0 && !none) return null;
-  const said = rows.length === MOST ? `The last ${count(MOST)}.` : rows.length ? hint : none;
+  const said = rows.length === MOST ? t("The last {count}.", { count: count(MOST) }) : rows.length ? hint : none;
   return html`
     <section class=${name}>
       <h3>${title} <span class="badge">${count(rows.length)}</span></h3>
@@ -203,14 +209,20 @@ function Messages({ rows, of }) {
 function held(row) {
   const power = fixed(row.quantity_mw, energyPlaces([row.quantity_mw]));
   const price = fixed(row.price_eur_per_mwh, energyPlaces([row.price_eur_per_mwh, "0.01"]));
-  const revision = row.revision > 0 ? `, revision ${row.revision}` : "";
+  const revision = row.revision > 0 ? t(", revision {number}", { number: row.revision }) : "";
+  const values = { trader: outside(row.trader_id), power, price };
+  const content =
+    row.direction === "buy"
+      ? parts("{trader} bought {power} MW at {price} EUR/MWh", values)
+      : parts("{trader} sold {power} MW at {price} EUR/MWh", values);
+  const rule = html`<${AsItArrived} row=${row}>${outside(row.expectation)}</${AsItArrived}>`;
   return html`
     <li>
       <p>
-        ${moment(row.received_at)}${" · "}<b>${outside(row.trader_id)}${` ${side(row)} ${power} MW at ${price} EUR/MWh`}</b>
-        ${` for ${row.delivery_hour}${revision} · `}${outside(row.trade_id)}
+        ${moment(row.received_at)}${" · "}<b>${content}</b>
+        ${`${t(" for {hour}", { hour: row.delivery_hour })}${revision} · `}${outside(row.trade_id)}
       </p>
-      <p class="hint">It breaks the rule that <${AsItArrived} row=${row}>${outside(row.expectation)}</${AsItArrived}>.</p>
+      <p class="hint">${parts("It breaks the rule that {rule}.", { rule })}</p>
       ${command(row.review_command)}
     </li>
   `;
@@ -229,4 +241,6 @@ const reject = (row) => html`
 `;
 
 const concerned = ({ delivery_hours: hours }) =>
-  hours ? `It is about ${hours.join(", ")}.` : "It tells no hour: it may be about each that was tradable then.";
+  hours
+    ? t("It is about {hours}.", { hours: hours.join(", ") })
+    : t("It tells no hour: it may be about each that was tradable then.");

@@ -21,7 +21,7 @@ function isOwn(language) {
 
 const textOf = (text) => german?.[text] ?? text;
 
-/** A text of the page in its language, with values for its fields: t("{hours} without a price", { hours }). */
+/** A text of the page in its language, with values for its fields: t("Show {day}", { day }). */
 export const t = (text, values = {}) => textOf(text).replace(FIELDS, (_, name) => values[name]);
 
 /** The same as parts of an element: values may be elements. */

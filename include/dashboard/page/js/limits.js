@@ -2,14 +2,15 @@
 
 import { html, outside, unseen } from "./base.js";
 import { Table } from "./grid.js";
+import { locale, t } from "./language.js";
 import { NONE, energyPlaces, fixed, signed, sum } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, duration, minute, now } from "./times.js";
 
 const MEASURES = {
-  position_mwh: ["position", "MWh"],
-  loss_eur: ["loss", "EUR"],
-  price_distance_eur_per_mwh: ["distance from the reference price", "EUR/MWh"],
+  position_mwh: [t("position"), "MWh"],
+  loss_eur: [t("loss"), "EUR"],
+  price_distance_eur_per_mwh: [t("distance from the reference price"), "EUR/MWh"],
 };
 
 /** The limits of a desk that were reached for an hour; null: for the whole day. */
@@ -20,16 +21,17 @@ function limitInWords({ measure, trader_id: trader, value, limit_value: limit, r
   const [what, unit] = MEASURES[measure];
   const places = measure === "position_mwh" ? energyPlaces([value, limit]) : 2;
   const who = trader === null ? "" : `${isolated(trader)}: `;
-  const since = `${fixed(value, places)} ${unit} at ${clock(Date.parse(at))}`;
-  return `${who}${what} ${since}, limit ${fixed(limit, places)}${isOver === false ? ", within it again" : ""}`;
+  const values = { what, unit, value: fixed(value, places), at: clock(Date.parse(at)), limit: fixed(limit, places) };
+  const reached = t("{what} {value} {unit} at {at}, limit {limit}", values);
+  return `${who}${reached}${isOver === false ? t(", within it again") : ""}`;
 }
 
 /** One mark, however many limits; a paler one if all are kept again. */
 export function LimitMark({ limits }) {
   if (limits.length === 0) return null;
   const isOver = limits.some((limit) => limit.is_over !== false);
-  const word = isOver ? "over a limit" : "was over a limit";
-  const title = `Limit: ${limits.map(limitInWords).join("; ")}`;
+  const word = isOver ? t("over a limit") : t("was over a limit");
+  const title = t("Limit: {limits}", { limits: limits.map(limitInWords).join("; ") });
   return html`<span class=${isOver ? "limit" : "limit kept"} title=${title}>▲${unseen(` ${word}`)}</span>`;
 }
 
@@ -39,7 +41,7 @@ export const Limits = ({ limits }) =>
   html`
     <ul id="limits" class="reasons">
       ${limits.map(
-        (limit) => html`<li><b><${LimitMark} limits=${[limit]} />${` ${limit.delivery_hour ?? "Day"}: `}</b>${limitInWords(limit)}</li>`,
+        (limit) => html`<li><b><${LimitMark} limits=${[limit]} />${` ${limit.delivery_hour ?? t("Day")}: `}</b>${limitInWords(limit)}</li>`,
       )}
     </ul>
   `;
@@ -67,17 +69,20 @@ export function OpenPositions({ desk, positions }) {
     html`<${LimitMark} limits=${limitsOf(desk, row.delivery_hour).filter((limit) => limit.trader_id === trader)} />`;
   const position = (value) => (value === null ? NONE : signed(value, places));
   const columns = [
-    { name: "delivery_hour", heading: "Delivery", of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
+    { name: "delivery_hour", heading: t("Delivery"), of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
     {
       name: "closes",
-      heading: "Gate closes",
+      heading: t("Gate closes"),
       kind: "moment",
-      of: (row) => `${clock(open.get(row.delivery_hour))}, in ${duration(open.get(row.delivery_hour) - now())}`,
+      of: (row) => t("{at}, in {wait}", {
+          at: clock(open.get(row.delivery_hour)),
+          wait: duration(open.get(row.delivery_hour) - now()),
+        }),
       by: (row) => row.delivery_start_at,
     },
     {
       name: "portfolio",
-      heading: "Portfolio",
+      heading: t("Portfolio"),
       unit: "MWh",
       kind: "number",
       of: (row) => html`${markOf(row, null)} ${position(row.net_position_mwh)}`,
@@ -94,11 +99,15 @@ export function OpenPositions({ desk, positions }) {
   ];
   return html`
     <section id="open-positions" class="by-trader">
-      <h2>Open positions</h2>
-      <p class="hint">Net positions in hours whose gate has not closed; ${signed(sum(rows.map((row) => row.net_position_mwh)), places)} MWh in all.</p>
+      <h2>${t("Open positions")}</h2>
+      <p class="hint">
+        ${t("Net positions in hours whose gate has not closed; {total} MWh in all.", {
+          total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
+        })}
+      </p>
       <${Table}
         table="open"
-        title="Net position of each trader in each hour that can still be traded"
+        title=${t("Net position of each trader in each hour that can still be traded")}
         columns=${columns}
         rows=${rows}
         keyOf=${(row) => row.delivery_hour}
@@ -107,4 +116,4 @@ export function OpenPositions({ desk, positions }) {
   `;
 }
 
-const inOrder = (a, b) => a.localeCompare(b, undefined, { numeric: true });
+const inOrder = (a, b) => a.localeCompare(b, locale, { numeric: true });

@@ -2,6 +2,7 @@
 
 import { html, isPlain, outside, signal, untracked, useEffect, useLayoutEffect, useRef } from "./base.js";
 import { addressOfMessage, choices, choose } from "./choices.js";
+import { parts, t } from "./language.js";
 import { ServerError, ask } from "./server.js";
 import { clock, timeAttributes } from "./times.js";
 
@@ -14,7 +15,7 @@ export function AsItArrived({ row, children }) {
     event.preventDefault();
     choose({ message });
   };
-  return html`<a href=${addressOfMessage(message)} title="The message as it arrived" onClick=${show}>${children}</a>`;
+  return html`<a href=${addressOfMessage(message)} title=${t("The message as it arrived")} onClick=${show}>${children}</a>`;
 }
 
 const answer = signal(null);
@@ -63,13 +64,16 @@ function Message({ message, known, onClose }) {
   const at = message.lastIndexOf(":");
   return html`
     <header>
-      <h2 id="message-title">The message as it arrived</h2>
-      <button type="button" onClick=${onClose}>Close</button>
+      <h2 id="message-title">${t("The message as it arrived")}</h2>
+      <button type="button" onClick=${onClose}>${t("Close")}</button>
     </header>
     <div class="lists">
       <p class="hint">
-        ${known?.received_at && html`Received <${Moment} at=${known.received_at} />${" · "}`}
-        line ${message.slice(at + 1)} of <span class="command">${outside(message.slice(0, at))}</span>
+        ${known?.received_at && [...parts("Received {at}", { at: html`<${Moment} at=${known.received_at} />` }), " · "]}
+        ${parts("line {line} of {file}", {
+          line: message.slice(at + 1),
+          file: html`<span class="command">${outside(message.slice(0, at))}</span>`,
+        })}
       </p>
       <${Content} known=${known} />
     </div>
@@ -79,11 +83,11 @@ function Message({ message, known, onClose }) {
 const Moment = ({ at }) => html`<time ...${timeAttributes(at)}>${clock(Date.parse(at), { seconds: true })}</time>`;
 
 function Content({ known }) {
-  if (!known) return html`<p class="hint">Loading …</p>`;
+  if (!known) return html`<p class="hint">${t("Loading …")}</p>`;
   if (known.error) return html`<p class="banner bad">${outside(known.error)}</p>`;
-  if (known.raw === null) return html`<p class="banner note">The landing file is not on this server any more.</p>`;
+  if (known.raw === null) return html`<p class="banner note">${t("The landing file is not on this server any more.")}</p>`;
   return html`
-    <pre class="raw" role="region" tabindex="0" aria-label="The message">${outside(known.raw)}</pre>
-    ${known.is_truncated && html`<p class="hint">There is more of it in the landing file.</p>`}
+    <pre class="raw" role="region" tabindex="0" aria-label=${t("The message")}>${outside(known.raw)}</pre>
+    ${known.is_truncated && html`<p class="hint">${t("There is more of it in the landing file.")}</p>`}
   `;
 }

@@ -4,6 +4,7 @@ import { html, outside, useMemo } from "./base.js";
 import { bars, Chart, line } from "./charts.js";
 import { choices, choose } from "./choices.js";
 import { Scroll } from "./grid.js";
+import { t } from "./language.js";
 import { energyPlaces, fixed, signed, sum, toFloat } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, hoursOf, now, timeAttributes, timeOrDay, today, wallTime } from "./times.js";
@@ -32,7 +33,7 @@ function hourly(slots, parts, readout, more = {}) {
     splits: (width) => slots.map((_, i) => i).filter((i) => i % every(width) === 0),
     xLabel: (i) => (slots[i] ? slots[i].label.slice(0, 2) : ""),
     readout: (i) =>
-      slots[i]?.row ? `${slots[i].label}: ${readout(slots[i].row, i)}` : `${slots[i]?.label ?? ""}: no trades`,
+      `${slots[i]?.label ?? ""}: ${slots[i]?.row ? readout(slots[i].row, i) : t("no trades")}`,
     ...more,
   };
 }
@@ -52,10 +53,10 @@ export const Pictures = ({ desk, history }) => html`
 function OfTheDay({ desk }) {
   const [pnl, day, prices, position] = useMemo(() => drawings(desk), [desk]);
   return html`
-    <${Chart} id="picture-pnl" title="PnL by hour" unit="EUR" ...${pnl} />
-    <${Chart} id="picture-day" title="PnL added up over the day" unit="EUR" ...${day} />
-    <${Chart} id="picture-prices" title="Our average price against the reference price" unit="EUR/MWh" ...${prices} />
-    <${Chart} id="picture-position" title="Net position by hour" unit="MWh" ...${position} />
+    <${Chart} id="picture-pnl" title=${t("PnL by hour")} unit="EUR" ...${pnl} />
+    <${Chart} id="picture-day" title=${t("PnL added up over the day")} unit="EUR" ...${day} />
+    <${Chart} id="picture-prices" title=${t("Our average price against the reference price")} unit="EUR/MWh" ...${prices} />
+    <${Chart} id="picture-position" title=${t("Net position by hour")} unit="MWh" ...${position} />
   `;
 }
 
@@ -67,8 +68,8 @@ function drawings({ day, rows }) {
   const withPnl = slots.map(({ row }, i) => (row && row.pnl_eur !== null ? [row.delivery_hour, soFar[i]] : null));
   const pnl = hourly(
     slots,
-    [bars("gain", of(slots, "pnl_eur", above), "good"), bars("loss", of(slots, "pnl_eur", below), "bad")],
-    (row) => (row.pnl_eur === null ? "no price yet" : `${signed(row.pnl_eur)} EUR`),
+    [bars(t("gain"), of(slots, "pnl_eur", above), "good"), bars(t("loss"), of(slots, "pnl_eur", below), "bad")],
+    (row) => (row.pnl_eur === null ? t("no price yet") : `${signed(row.pnl_eur)} EUR`),
     { withZero: true },
   );
   // a chart of its own: beside bars of one hour, its scale would be another one for the same unit
@@ -82,18 +83,21 @@ function drawings({ day, rows }) {
         { gaps: false },
       ),
     ],
-    (row, i) => (row.pnl_eur === null ? "no price yet" : `${signed(soFar[i])} EUR until the end of this hour`),
+    (row, i) => (row.pnl_eur === null ? t("no price yet") : t("{pnl} EUR until the end of this hour", { pnl: signed(soFar[i]) })),
     { withZero: true },
   );
   const prices = hourly(
     slots,
     [
-      line("our average price", of(slots, "average_price_eur_per_mwh"), "accent"),
+      line(t("our average price"), of(slots, "average_price_eur_per_mwh"), "accent"),
       // on top: through its gaps the other one is seen where they are close
-      line("reference price", of(slots, "reference_price_eur_per_mwh"), "second", { dash: [5, 4] }),
+      line(t("reference price"), of(slots, "reference_price_eur_per_mwh"), "second", { dash: [5, 4] }),
     ],
     (row) =>
-      `ours ${fixed(row.average_price_eur_per_mwh)}, reference ${row.reference_price_eur_per_mwh === null ? "missing" : fixed(row.reference_price_eur_per_mwh)} EUR/MWh`,
+      t("ours {ours}, reference {reference} EUR/MWh", {
+        ours: fixed(row.average_price_eur_per_mwh),
+        reference: row.reference_price_eur_per_mwh === null ? t("missing") : fixed(row.reference_price_eur_per_mwh),
+      }),
   );
   const position = hourly(
     slots,
@@ -118,7 +122,7 @@ function History({ day, points }) {
   return html`
     <${Chart}
       id="picture-history"
-      title="How the day's PnL came to be"
+      title=${t("How the day's PnL came to be")}
       unit="EUR"
       picture=${picture}
       sentence=${historySentence(known, clock)}
@@ -154,19 +158,23 @@ function steps(known, until) {
 
 const Changes = ({ known }) => html`
   <details class="changes">
-    <summary>The same as a table</summary>
-    <${Scroll} title="Changes of the day's PnL" kind="short">
+    <summary>${t("The same as a table")}</summary>
+    <${Scroll} title=${t("Changes of the day's PnL")} kind="short">
       <table>
-        <caption class="unseen">Changes of the day's PnL, the last one first</caption>
+        <caption class="unseen">${t("Changes of the day's PnL, the last one first")}</caption>
         <thead>
-          <tr><th scope="col">At</th><th scope="col" class="number">PnL EUR</th><th scope="col">Because of</th></tr>
+          <tr>
+            <th scope="col">${t("At")}</th>
+            <th scope="col" class="number">PnL EUR</th>
+            <th scope="col">${t("Because of")}</th>
+          </tr>
         </thead>
         <tbody>
           ${[...known].reverse().map(
             (point) => html`
               <tr key=${point.at}>
                 <td><${Moment} at=${point.at} /></td>
-                <td class="number">${signed(value(point))}${point.pnl_eur === null && html`<small>${" so far"}</small>`}</td>
+                <td class="number">${signed(value(point))}${point.pnl_eur === null && html`<small>${` ${t("so far")}`}</small>`}</td>
                 <td>${point.cause && outside(point.cause)}</td>
               </tr>
             `,
@@ -180,7 +188,7 @@ const Changes = ({ known }) => html`
 /** A moment that can be gone back to. */
 const Moment = ({ at }) => html`
   <button type="button" class="link" onClick=${() => choose({ asOf: at })}>
-    <span class="unseen">${"the page as of "}</span>
+    <span class="unseen">${`${t("the page as of")} `}</span>
     <time ...${timeAttributes(at)}>${clock(Date.parse(at), { seconds: true })}</time>
   </button>
 `;

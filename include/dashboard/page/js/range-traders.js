@@ -4,7 +4,7 @@ import { html, outside, unseen, useMemo } from "./base.js";
 import { Warning } from "./by-trader.js";
 import { choose } from "./choices.js";
 import { Table } from "./grid.js";
-import { t } from "./language.js";
+import { locale, t } from "./language.js";
 import { count, difference, energyPlaces, signOf, signed, toFloat } from "./numbers.js";
 import { Way } from "./range-days.js";
 import { isPartial, pnlOf, soFar } from "./range-figures.js";
@@ -15,7 +15,7 @@ const [WIDTH, HEIGHT] = [150, 44];
 /** Those with trades in the range first, by name. */
 const byName = (a, b) =>
   Number(a.total === null) - Number(b.total === null) ||
-  a.trader_id.localeCompare(b.trader_id, undefined, { numeric: true });
+  a.trader_id.localeCompare(b.trader_id, locale, { numeric: true });
 
 export function RangeTraders({ range }) {
   const traders = useMemo(() => [...range.traders].sort(byName), [range]);

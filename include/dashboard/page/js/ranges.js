@@ -1,7 +1,7 @@
 // Ranges of delivery days: days, weeks, months, years and any others; which one is before or after one, and their names.
 
 import { locale, t } from "./language.js";
-import { addDays, dayInWords, hoursOf, today, wallTime } from "./times.js";
+import { DATE, addDays, dayInWords, hoursOf, today, wallTime } from "./times.js";
 
 /** What can be chosen at once: the one of today, or of the last day that is shown. */
 export const KINDS = ["day", "week", "month", "year"];
@@ -63,11 +63,11 @@ function format(options) {
 }
 
 /** "16 Nov" in the reader's way. */
-export const shortDay = (day) => format({ day: "numeric", month: "short" }).format(at(day));
+export const shortDay = (day) => format(DATE).format(at(day));
 export const shortMonth = (day) => format({ month: "short" }).format(at(day));
 export const monthInWords = (day) => format({ month: "long", year: "numeric" }).format(at(day));
 const span = ({ from, to }) =>
-  format({ day: "numeric", month: "short", year: "numeric" }).formatRange(at(from), at(to));
+  format({ ...DATE, year: "numeric" }).formatRange(at(from), at(to));
 
 /** The number of a week: the first one of a year has its first Thursday (ISO 8601). */
 function week(day) {

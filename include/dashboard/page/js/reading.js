@@ -3,6 +3,7 @@
 import { batch, computed, effect, signal, untracked } from "./base.js";
 import { asked, choices, chosenHour, shownDay, shownRange } from "./choices.js";
 import { save } from "./download.js";
+import { t } from "./language.js";
 import { watch } from "./live.js";
 import { signed } from "./numbers.js";
 import { ServerError, ask } from "./server.js";
@@ -116,7 +117,7 @@ function show(answer) {
     page.value = { ...answer, key: key(), shownSince: now() };
     showStatus(answer.status);
     if (before?.key === key() && fresh !== null && fresh !== old)
-      announcement.value = `PnL now ${signed(fresh)} EUR`;
+      announcement.value = t("PnL now {pnl} EUR", { pnl: signed(fresh) });
     second.value = now();
   });
 }
@@ -147,7 +148,7 @@ export async function download(href) {
     await save(href);
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
-    failure.value = { error, what: "The file was not downloaded. ", shownSince: null, retryIn: null };
+    failure.value = { error, what: t("The file was not downloaded."), shownSince: null, retryIn: null };
   }
 }
 

@@ -3,6 +3,7 @@
 import { html, outside } from "./base.js";
 import { State } from "./figures.js";
 import { Scroll, Table } from "./grid.js";
+import { parts, t } from "./language.js";
 import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
 import { address } from "./server.js";
@@ -11,25 +12,33 @@ import { Download } from "./toolbar.js";
 import { side } from "./words.js";
 
 const STATES = {
-  reconciled: { mark: "●", word: "reconciled", kind: "good", meaning: "All trades of that day are known." },
-  differences: { mark: "▲", word: "differences", kind: "bad", meaning: "Captured trades that it does not have wait for a review." },
-  rejects: { mark: "▲", word: "unreadable lines", kind: "bad", meaning: "Lines of the file wait for a review." },
+  reconciled: { mark: "●", word: t("reconciled"), kind: "good", meaning: t("All trades of that day are known.") },
+  differences: {
+    mark: "▲",
+    word: t("differences"),
+    kind: "bad",
+    meaning: t("Captured trades that it does not have wait for a review."),
+  },
+  rejects: { mark: "▲", word: t("unreadable lines"), kind: "bad", meaning: t("Lines of the file wait for a review.") },
 };
-const NOT_YET = { mark: "○", word: "no file yet", kind: "other", meaning: "It comes shortly after the day has ended." };
+const NOT_YET = { mark: "○", word: t("no file yet"), kind: "other", meaning: t("It comes shortly after the day has ended.") };
 
 const SIDES = [
-  ["captured", "Captured"],
-  ["statement", "In the file"],
-  ["matched", "Matched"],
-  ["missing", "Added"],
-  ["differs", "Changed"],
-  ["unexpected", "Unexpected"],
+  ["captured", t("Captured")],
+  ["statement", t("In the file")],
+  ["matched", t("Matched")],
+  ["missing", t("Added")],
+  ["differs", t("Changed")],
+  ["unexpected", t("Unexpected")],
 ];
 
 const OUTCOMES = {
-  missing: { word: "added", meaning: "It was not captured and counts as the file says" },
-  differs: { word: "changed", meaning: "It was captured otherwise and counts as the file says" },
-  unexpected: { word: "unexpected", meaning: "It was captured and is not in the file; it counts until it is discarded" },
+  missing: { word: t("added"), meaning: t("It was not captured and counts as the file says") },
+  differs: { word: t("changed"), meaning: t("It was captured otherwise and counts as the file says") },
+  unexpected: {
+    word: t("unexpected"),
+    meaning: t("It was captured and is not in the file; it counts until it is discarded"),
+  },
 };
 
 const DAYS_IN_FILE = 31;
@@ -41,10 +50,10 @@ export function Statements({ statements }) {
   const days = statements?.days ?? [];
   if (!days.some((day) => day.row)) return null;
   const { differences } = statements;
-  const title = "Trades for this delivery day that the files added or changed, or do not have";
+  const title = t("Trades for this delivery day that the files added or changed, or do not have");
   return html`
     <section id="statements" class="by-trader statements">
-      <h2>The exchange's end-of-day files</h2>
+      <h2>${t("The exchange's end-of-day files")}</h2>
       <${Days} days=${days} />
       ${
         differences.length > 0 &&
@@ -78,14 +87,14 @@ function Days({ days }) {
       }
     </tr>
   `;
-  const title = "What was captured and what is in the file";
+  const title = t("What was captured and what is in the file");
   return html`
     <${Scroll} title=${title}>
       <table>
         <caption class="unseen">${title}</caption>
         <thead>
           <tr>
-            <th scope="col">File of</th>
+            <th scope="col">${t("File of")}</th>
             ${SIDES.map(([, name]) => html`<th scope="col" class="number">${name}</th>`)}
           </tr>
         </thead>
@@ -113,12 +122,12 @@ const sideOf = (which, none) => ({
 });
 
 const COLUMNS = [
-  { name: "statement_day", heading: "File of", of: (row) => dayInWords(row.statement_day), by: (row) => row.statement_day },
-  { name: "outcome", heading: "Outcome", of: outcome, by: (row) => OUTCOMES[row.outcome]?.word ?? row.outcome },
-  { name: "direction", heading: "Side", of: side, by: side },
-  { name: "captured", heading: "Captured", ...sideOf("captured", "not captured") },
-  { name: "statement", heading: "In the file", ...sideOf("statement", "not in it") },
-  { name: "trade_id", heading: "Trade", kind: "id", of: trade, by: (row) => row.trade_id },
+  { name: "statement_day", heading: t("File of"), of: (row) => dayInWords(row.statement_day), by: (row) => row.statement_day },
+  { name: "outcome", heading: t("Outcome"), of: outcome, by: (row) => OUTCOMES[row.outcome]?.word ?? row.outcome },
+  { name: "direction", heading: t("Side"), of: side, by: side },
+  { name: "captured", heading: t("Captured"), ...sideOf("captured", t("not captured")) },
+  { name: "statement", heading: t("In the file"), ...sideOf("statement", t("not in it")) },
+  { name: "trade_id", heading: t("Trade"), kind: "id", of: trade, by: (row) => row.trade_id },
 ];
 
 const keyOf = (row) => `${row.statement_day} ${row.trade_id} ${row.direction}`;
@@ -140,7 +149,11 @@ function content(row, which, none) {
   const power = `${fixed(of("quantity_mw"), energyPlaces([of("quantity_mw")]))} MW`;
   const price = fixed(of("price_eur_per_mwh"), energyPlaces([of("price_eur_per_mwh"), "0.01"]));
   return html`
-    ${part("quantity_mw", power)}${" at "}${part("price_eur_per_mwh", price)}${" for "}${part("delivery_hour", of("delivery_hour"))}
+    ${parts("{power} at {price} for {hour}", {
+      power: part("quantity_mw", power),
+      price: part("price_eur_per_mwh", price),
+      hour: part("delivery_hour", of("delivery_hour")),
+    })}
     ${of("trader_id") && html`${", "}${part("trader_id", outside(of("trader_id")))}`}
   `;
 }
@@ -154,10 +167,11 @@ function Files({ days }) {
   };
   return html`
     <p class="hint downloads">
-      The ${DAYS_IN_FILE} days up to ${dayInWords(to)}: ${link("reconciliations", "csv", "report as CSV")}
-      ${" · "}${link("reconciliations", "xlsx", "as XLSX")}
-      ${" · "}${link("reconciliation_differences", "csv", "trades that differ as CSV")}
-      ${" · "}${link("reconciliation_differences", "xlsx", "as XLSX")}
+      ${t("The {count} days up to {day}:", { count: DAYS_IN_FILE, day: dayInWords(to) })}${" "}
+      ${link("reconciliations", "csv", t("report as CSV"))}
+      ${" · "}${link("reconciliations", "xlsx", t("as XLSX"))}
+      ${" · "}${link("reconciliation_differences", "csv", t("trades that differ as CSV"))}
+      ${" · "}${link("reconciliation_differences", "xlsx", t("as XLSX"))}
     </p>
   `;
 }
@@ -168,13 +182,13 @@ export function reconciled(statements) {
   if (!days.some((day) => day.row)) return null;
   const worst = ["bad", "other", "good"].map((kind) => days.find((day) => stateOf(day).kind === kind)).find(Boolean);
   const state = stateOf(worst);
-  const word = state === NOT_YET && days.length > 1 ? "reconciled in part" : state.word;
+  const word = state === NOT_YET && days.length > 1 ? t("reconciled in part") : state.word;
   const rows = days.filter(({ row }) => row).map(({ row }) => row);
   const total = (name) => rows.reduce((sum, row) => sum + row[name], 0);
   const changes = [
-    [total("missing_count"), "added"],
-    [total("differs_count"), "changed"],
-    [total("unexpected_count"), "unexpected"],
+    [total("missing_count"), t("added")],
+    [total("differs_count"), t("changed")],
+    [total("unexpected_count"), t("unexpected")],
   ].filter(([number]) => number > 0);
   return { ...state, word, note: changes.map(([number, text]) => `${count(number)} ${text}`).join(", ") || null };
 }

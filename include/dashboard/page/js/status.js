@@ -3,15 +3,16 @@
 import { html, outside } from "./base.js";
 import { choices } from "./choices.js";
 import { isFramed, openFromParent } from "./frame.js";
+import { t } from "./language.js";
 import { withMoments } from "./moments.js";
 import { failure, live, status } from "./reading.js";
 import { clock, duration, second, timeAttributes, utc } from "./times.js";
 
 const LIVE = {
-  connecting: ["Connecting …", "The page asks the server for the first time."],
-  live: ["Live", "The server tells this page at once when there is something new."],
-  polling: ["Live, every 5 s", "The page asks the server every 5 seconds whether there is something new."],
-  away: ["Not connected", "The server does not answer; the page goes on trying by itself."],
+  connecting: [t("Connecting …"), t("The page asks the server for the first time.")],
+  live: [t("Live"), t("The server tells this page at once when there is something new.")],
+  polling: [t("Live, every 5 s"), t("The page asks the server every 5 seconds whether there is something new.")],
+  away: [t("Not connected"), t("The server does not answer; the page goes on trying by itself.")],
 };
 
 /** What is so now says nothing about the moment of the past that is shown; Health is always of now. */
@@ -25,10 +26,10 @@ export function Freshness() {
   const at = second.value;
   const { data_as_of: asOf, next_publication_at: publication, next_refresh_at: refresh } = status.value ?? {};
   const age = asOf
-    ? `Data of ${clock(Date.parse(asOf), { seconds: true })}, ${duration(at - Date.parse(asOf))} old`
-    : "No data yet";
+    ? t("Data of {at}, {age} old", { at: clock(Date.parse(asOf), { seconds: true }), age: duration(at - Date.parse(asOf)) })
+    : t("No data yet");
   const waits = waitsFor(at, publication && Date.parse(publication), refresh && Date.parse(refresh));
-  const next = publication ? `next publication ${exactly(publication)}` : undefined;
+  const next = publication ? t("next publication {at}", { at: exactly(publication) }) : undefined;
   return html`
     <p class="freshness" hidden=${isPast()}>
       <span id="live" class="live" data-state=${live.value} title=${meaning}>${word}</span>
@@ -40,18 +41,20 @@ export function Freshness() {
 
 function waitsFor(at, publication, refresh) {
   if (publication && publication > at) {
-    const next = `ext prices ${clock(publication)} (in ${duration(publication - at)}), here within a minute`;
-    return refresh && refresh < publication ? `New prices are due any moment; n${next}` : `N${next}`;
+    const next = { at: clock(publication), wait: duration(publication - at) };
+    return refresh && refresh < publication
+      ? t("New prices are due any moment; next prices {at} (in {wait}), here within a minute", next)
+      : t("Next prices {at} (in {wait}), here within a minute", next);
   }
-  if (publication) return "New prices are due any moment";
-  if (refresh && refresh > at) return `Next update about ${clock(refresh)}`;
+  if (publication) return t("New prices are due any moment");
+  if (refresh && refresh > at) return t("Next update about {at}", { at: clock(refresh) });
   return "";
 }
 
 export function Troubles() {
-  const since = (iso) => html`<time ...${timeAttributes(iso)}>${`since ${clock(Date.parse(iso))}`}</time>`;
+  const since = (iso) => html`<time ...${timeAttributes(iso)}>${t("since {at}", { at: clock(Date.parse(iso)) })}</time>`;
   return html`
-    <div id="troubles" role="status" aria-label="Troubles" hidden=${isPast()}>
+    <div id="troubles" role="status" aria-label=${t("Troubles")} hidden=${isPast()}>
       ${(status.value?.troubles ?? []).map(
         (trouble) => html`
           <p class="banner warning">
@@ -71,14 +74,14 @@ export function Failure() {
 }
 
 function banner({ error, what = "", shownSince, retryIn }) {
-  const old = shownSince === null ? "" : ` What you see is of ${clock(shownSince, { seconds: true })}.`;
+  const old = shownSince === null ? "" : t("What you see is of {at}.", { at: clock(shownSince, { seconds: true }) });
   const isRetried = !error.isLoggedOut && retryIn !== null;
-  const next = isRetried ? ` The page tries again by itself, every ${duration(retryIn)}.` : "";
+  const next = isRetried ? t("The page tries again by itself, every {wait}.", { wait: duration(retryIn) }) : "";
   return html`
     <p class="banner bad">
       <span class="sign" aria-hidden="true">✕</span>
-      <span>${what}${outside(error.message)}${old}${next}</span>
-      ${error.isLoggedOut && html`<button type="button" onClick=${logIn}>Log in again</button>`}
+      <span>${what && `${what} `}${outside(error.message)}${old && ` ${old}`}${next && ` ${next}`}</span>
+      ${error.isLoggedOut && html`<button type="button" onClick=${logIn}>${t("Log in again")}</button>`}
     </p>
   `;
 }

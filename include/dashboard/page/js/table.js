@@ -4,6 +4,7 @@ import { html, unseen, useLayoutEffect, useRef, useState } from "./base.js";
 import { Mark } from "./around.js";
 import { choose } from "./choices.js";
 import { Found, Heading, arranged } from "./grid.js";
+import { t } from "./language.js";
 import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
 import { LimitMark, limitsOf } from "./limits.js";
 import { isolated } from "./outside.js";
@@ -15,18 +16,18 @@ const price = (value) => fixed(value, 2);
 
 /** Columns: extra ones show only with "All columns", wide ones on a phone only with it. */
 const COLUMNS = [
-  { name: "trade_count", heading: "Trades", show: count, kind: "number wide" },
-  { name: "buy_mwh", heading: "Bought", unit: "MWh", show: fixed, kind: "number wide" },
-  { name: "sell_mwh", heading: "Sold", unit: "MWh", show: fixed, kind: "number wide" },
-  { name: "net_position_mwh", heading: "Net position", unit: "MWh", show: signed, kind: "number wide" },
-  { name: "average_price_eur_per_mwh", heading: "Our average price", unit: "EUR/MWh", show: price, kind: "number" },
-  { name: "reference_price_eur_per_mwh", heading: "Reference price", unit: "EUR/MWh", show: price, kind: "number" },
-  { name: "price_status", heading: "Price is", kind: "status" },
-  { name: "performance_eur_per_mwh", heading: "How are we doing", unit: "EUR/MWh", show: gain, kind: "number result" },
+  { name: "trade_count", heading: t("Trades"), show: count, kind: "number wide" },
+  { name: "buy_mwh", heading: t("Bought"), unit: "MWh", show: fixed, kind: "number wide" },
+  { name: "sell_mwh", heading: t("Sold"), unit: "MWh", show: fixed, kind: "number wide" },
+  { name: "net_position_mwh", heading: t("Net position"), unit: "MWh", show: signed, kind: "number wide" },
+  { name: "average_price_eur_per_mwh", heading: t("Our average price"), unit: "EUR/MWh", show: price, kind: "number" },
+  { name: "reference_price_eur_per_mwh", heading: t("Reference price"), unit: "EUR/MWh", show: price, kind: "number" },
+  { name: "price_status", heading: t("Price is"), kind: "status" },
+  { name: "performance_eur_per_mwh", heading: t("How are we doing"), unit: "EUR/MWh", show: gain, kind: "number result" },
   { name: "pnl_eur", heading: "PnL", unit: "EUR", show: gain, kind: "number money" },
-  { name: "realised_pnl_eur", heading: "Realised", unit: "EUR", show: gain, kind: "number extra" },
-  { name: "unrealised_pnl_eur", heading: "Unrealised", unit: "EUR", show: gain, kind: "number extra" },
-  { name: "note", heading: "Note", kind: "note" },
+  { name: "realised_pnl_eur", heading: t("Realised"), unit: "EUR", show: gain, kind: "number extra" },
+  { name: "unrealised_pnl_eur", heading: t("Unrealised"), unit: "EUR", show: gain, kind: "number extra" },
+  { name: "note", heading: t("Note"), kind: "note" },
 ];
 
 /** What an hour without a reference price does not have. */
@@ -47,7 +48,7 @@ export function TradersTable({ desk, lines, shownFor }) {
   const notes = notesOf(desk, lines);
   const gates = new Map(desk.gates.map((gate) => [gate.delivery_hour, Date.parse(gate.tradable_until)]));
   const columns = [
-    { name: "period", heading: "Delivery", of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
+    { name: "period", heading: t("Delivery"), of: (row) => row.delivery_hour, by: (row) => row.delivery_start_at },
     ...COLUMNS.map((column) => ({
       ...column,
       by: column.kind === "note" ? (row) => notes.get(row) : (row) => row[column.name],
@@ -73,7 +74,11 @@ export function TradersTable({ desk, lines, shownFor }) {
     <div class="scroll" id="hours" role="region" aria-labelledby="hours-caption" tabindex="0">
       <table id="hours-table" class=${[...notes.values()].some(Boolean) ? null : "no-notes"}>
         <caption id="hours-caption">
-          PnL of ${who(desk.trader)} by delivery hour, ${dayInWords(desk.day)}, times in ${desk.market_timezone}
+          ${t("PnL of {who} by delivery hour, {day}, times in {timezone}", {
+            who: who(desk.trader),
+            day: dayInWords(desk.day),
+            timezone: desk.market_timezone,
+          })}
         </caption>
         <thead>
           <tr>${columns.map((column) => html`<${Heading} key=${column.name} table="hours" column=${column} />`)}</tr>
@@ -92,8 +97,8 @@ function notesOf(desk, lines) {
   const noteOf = (row) => {
     const cancelled = row.cancelled_trade_count ?? 0;
     return [
-      ...(doubled.some((hour) => hour.label === row.delivery_hour) ? ["this hour happens twice"] : []),
-      ...(cancelled > 0 ? [plural(cancelled, "trade cancelled", "trades cancelled")] : []),
+      ...(doubled.some((hour) => hour.label === row.delivery_hour) ? [t("this hour happens twice")] : []),
+      ...(cancelled > 0 ? [plural(cancelled, "{count} trade cancelled", "{count} trades cancelled")] : []),
       ...incompleteBecause(row)
         .filter((reason) => !shared.has(reason))
         .map(isolated),
@@ -119,15 +124,15 @@ function Line({ row, places, note, when, isFixed, limits, closesIn }) {
     >
       <th scope="row" class="period">
         <button type="button" class="link" disabled=${isFixed} onClick=${open}>
-          <time datetime=${row.delivery_start_at} title=${`${utc(start)} to ${utc(end)}`}>${row.delivery_hour}</time>
+          <time datetime=${row.delivery_start_at} title=${t("{first} to {last}", { first: utc(start), last: utc(end) })}>${row.delivery_hour}</time>
         </button>
-        ${when === "now" && html`<span class="now-mark">now</span>`}
-        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">closes in ${duration(closesIn)}</span>`}
+        ${when === "now" && html`<span class="now-mark">${t("now")}</span>`}
+        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">${t("closes in {wait}", { wait: duration(closesIn) })}</span>`}
         <span class="marks">
           <${LimitMark} limits=${limits} />
           ${
             because.length > 0 &&
-            html`<span class="warn" title=${`Incomplete: ${because.map(isolated).join("; ")}`}>⚠${unseen(" incomplete")}</span>`
+            html`<span class="warn" title=${t("Incomplete: {reasons}", { reasons: because.map(isolated).join("; ") })}>⚠${unseen(` ${t("incomplete")}`)}</span>`
           }
         </span>
       </th>
@@ -139,7 +144,7 @@ function Line({ row, places, note, when, isFixed, limits, closesIn }) {
 function cell({ name, kind, show }, row, places, note) {
   if (kind === "status") return html`<td class="status"><${PriceStatus} name=${row.price_status} /></td>`;
   if (kind === "note") return html`<td class="note">${note && html`<span class="clamp" title=${note}>${note}</span>`}</td>`;
-  const title = row.price_status === "missing" && PRICED.has(name) ? "no reference price yet" : undefined;
+  const title = row.price_status === "missing" && PRICED.has(name) ? t("no reference price yet") : undefined;
   const sign = kind === "number result" ? signOf(row[name]) : null;
   return html`<${Value} kind=${kind} text=${show(row[name], places)} sign=${sign} title=${title} />`;
 }
@@ -172,11 +177,11 @@ function Total({ total, places, limits }) {
     if (kind === "note") return totalNote(total);
     if (name === "reference_price_eur_per_mwh") return "";
     if (name !== "pnl_eur" || !isPartial) return show(total[name], places);
-    return html`<span title="only the hours that have a price">${signed(total.priced_pnl_eur)}<small>so far</small></span>`;
+    return html`<span title=${t("only the hours that have a price")}>${signed(total.priced_pnl_eur)}<small>${t("so far")}</small></span>`;
   };
   return html`
     <tr>
-      <th scope="row" class="period">Total <span class="marks"><${LimitMark} limits=${limits} /></span></th>
+      <th scope="row" class="period">${t("Total")} <span class="marks"><${LimitMark} limits=${limits} /></span></th>
       ${COLUMNS.map((column) => {
         const sign = column.kind === "number result" ? signOf(total[column.name]) : null;
         return html`<td class=${column.kind} data-sign=${sign}>${of(column)}</td>`;
@@ -196,6 +201,6 @@ function nowLine(desk, lines, at) {
 
 const NowLine = ({ at }) => html`
   <tr class="now-line" aria-current="time">
-    <td colspan=${COLUMNS.length + 1}><span>now, ${clock(at)}: no trades for this hour</span></td>
+    <td colspan=${COLUMNS.length + 1}><span>${t("now, {at}: no trades for this hour", { at: clock(at) })}</span></td>
   </tr>
 `;

@@ -37,7 +37,8 @@ function format(options, zone = timezone.value, language = locale) {
   return formats.get(key);
 }
 
-const DATE = language === "de" ? { day: "2-digit", month: "2-digit" } : { day: "numeric", month: "short" };
+/** Day and month, as Intl has them: in numbers in German. */
+export const DATE = language === "de" ? { day: "2-digit", month: "2-digit" } : { day: "numeric", month: "short" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** The market's day of a moment, YYYY-MM-DD. */
@@ -103,12 +104,12 @@ export const timeAttributes = (iso) => ({ datetime: iso, title: utc(Date.parse(i
 /** A duration in words of at most two units. */
 export function duration(milliseconds) {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 60) return seconds || milliseconds <= 0 ? `${seconds} s` : "less than 1 s";
+  if (seconds < 60) return seconds || milliseconds <= 0 ? `${seconds} s` : t("less than 1 s");
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
-  return `${Math.floor(hours / 24)} days`;
+  return t("{count} days", { count: Math.floor(hours / 24) });
 }
 
 /**
@@ -139,10 +140,14 @@ export function clockChange(day) {
   const hours = hoursOf(day);
   const doubled = hours.find((hour) => hour.end - hour.start > HOUR);
   if (doubled) {
-    return `The clocks go back on this day: the hour ${doubled.label} happens twice, and its row holds the trades of both.`;
+    return t("The clocks go back on this day: the hour {hour} happens twice, and its row holds the trades of both.", {
+      hour: doubled.label,
+    });
   }
   if (hours.length >= 24) return null;
   const after = hours.find((hour, i) => i > 0 && hours[i - 1].label.slice(3) !== hour.label.slice(0, 2));
   const missing = after ? `${hours[hours.indexOf(after) - 1].label.slice(3)}-${after.label.slice(0, 2)}` : null;
-  return `The clocks go forward on this day: it has ${hours.length} hours${missing ? `, and none is ${missing}` : ""}.`;
+  return missing
+    ? t("The clocks go forward on this day: it has {count} hours, and none is {hour}.", { count: hours.length, hour: missing })
+    : t("The clocks go forward on this day: it has {count} hours.", { count: hours.length });
 }

@@ -3,6 +3,7 @@
 import { html, isPlain, useEffect, useLayoutEffect, useRef } from "./base.js";
 import { choices, choose, shownDay } from "./choices.js";
 import { FilterField } from "./grid.js";
+import { t } from "./language.js";
 import { decimalSeparator } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { desk, download } from "./reading.js";
@@ -20,19 +21,19 @@ export function Toolbar() {
     <div class="toolbar">
       <${MarketChooser} />
       <${TraderChooser} />
-      <div class="field day" role="group" aria-label="Delivery day">
-        <button type="button" id="day-before" aria-label="Day before" title="Day before (arrow left)" onClick=${() => step(-1)}>‹</button>
-        <label>Delivery day <${DayField} day=${shown} /></label>
-        <button type="button" id="day-after" aria-label="Day after" title="Day after (arrow right)" onClick=${() => step(1)}>›</button>
-        <button type="button" id="today" disabled=${day === null} onClick=${() => choose({ day: null })}>Today</button>
+      <div class="field day" role="group" aria-label=${t("Delivery day")}>
+        <button type="button" id="day-before" aria-label=${t("Day before")} title=${t("Day before (arrow left)")} onClick=${() => step(-1)}>‹</button>
+        <label>${t("Delivery day")} <${DayField} day=${shown} /></label>
+        <button type="button" id="day-after" aria-label=${t("Day after")} title=${t("Day after (arrow right)")} onClick=${() => step(1)}>›</button>
+        <button type="button" id="today" disabled=${day === null} onClick=${() => choose({ day: null })}>${t("Today")}</button>
       </div>
       <label class="check">
         <input type="checkbox" id="all-columns" checked=${allColumns} onChange=${(event) => choose({ allColumns: event.target.checked })} />
-        All columns
+        ${t("All columns")}
       </label>
-      <label class="field">As of <${MomentField} asOf=${asOf} /></label>
-      <${FilterField} table="hours" title="delivery hours" />
-      <${Download} id="csv" href=${address("pnl_hourly", csv)}>Download CSV</${Download}>
+      <label class="field">${t("As of")} <${MomentField} asOf=${asOf} /></label>
+      <${FilterField} table="hours" title=${t("delivery hours")} />
+      <${Download} id="csv" href=${address("pnl_hourly", csv)}>${t("Download CSV")}</${Download}>
     </div>
   `;
 }
@@ -42,7 +43,7 @@ export function MarketChooser({ id = "market" }) {
   const { market } = choices.value;
   return html`
     <label class="field" hidden=${markets.length < 2}>
-      Market
+      ${t("Market")}
       <select
         id=${id}
         value=${market === markets[0] ? "" : market}
@@ -59,9 +60,9 @@ export function TraderChooser({ id = "trader" }) {
   const names = [...new Set([...(desk.value?.traders ?? []), ...(trader ? [trader] : [])])];
   return html`
     <label class="field">
-      Trader
+      ${t("Trader")}
       <select id=${id} value=${trader} onChange=${(event) => choose({ trader: event.target.value })}>
-        <option value="">Whole portfolio</option>
+        <option value="">${t("Whole portfolio")}</option>
         ${names.map((name) => html`<option key=${name} value=${name}>${isolated(name)}</option>`)}
       </select>
     </label>
@@ -92,7 +93,7 @@ export function MomentField({ asOf, id = "moment" }) {
   // somebody who types a year has others on the way
   const change = ({ target: { value } }) =>
     (value === "" || value >= "2000") && choose({ asOf: value ? new Date(momentOf(value)).toISOString().replace(".000", "") : null });
-  const title = "What this page said at a moment of the past, market time; empty: now";
+  const title = t("What this page said at a moment of the past, market time; empty: now");
   return html`<input type="datetime-local" id=${id} step="1" title=${title} ref=${field} onBlur=${show} onChange=${change} />`;
 }
 

@@ -1,28 +1,29 @@
 // What the page says in words: price status, empty tables, notes, summaries.
 
+import { t } from "./language.js";
 import { NONE, count, fixed, signed, sum, toFloat } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { addDays, clock, dayInWords, now, today } from "./times.js";
 
 /** Shape and word tell them apart; the colour only helps. */
 export const PRICE_STATUS = {
-  final: { mark: "●", word: "final", meaning: "The reference price includes the last trades of the hour." },
+  final: { mark: "●", word: t("final"), meaning: t("The reference price includes the last trades of the hour.") },
   provisional: {
     mark: "◐",
-    word: "provisional",
-    meaning: "Trading goes on, or the provider has not updated the price since it ended: it may still move.",
+    word: t("provisional"),
+    meaning: t("Trading goes on, or the provider has not updated the price since it ended: it may still move."),
   },
-  missing: { mark: "○", word: "missing", meaning: "No reference price is published yet: PnL comes with it." },
+  missing: { mark: "○", word: t("missing"), meaning: t("No reference price is published yet: PnL comes with it.") },
 };
 
 export const statusOf = (name) => PRICE_STATUS[name] ?? { mark: "?", word: name ? isolated(name) : NONE, meaning: "" };
 
-export const who = (trader) => (trader ? isolated(trader) : "the whole portfolio");
+export const who = (trader) => (trader ? isolated(trader) : t("the whole portfolio"));
 
 /** Why an hour is not all it should be: texts from outside, none if nothing is missing. */
 export function incompleteBecause(row) {
   const reasons = (row.incomplete_because ?? []).filter(Boolean);
-  return reasons.length > 0 || row.is_complete ? reasons : ["something is missing, the reason is not known"];
+  return reasons.length > 0 || row.is_complete ? reasons : [t("something is missing, the reason is not known")];
 }
 
 /** The lines of a desk's table in order of time: its rows, and hours without any whose messages do not count. */
@@ -41,7 +42,7 @@ export function reasonsOf(rows) {
 
 /** Hours in few words: "all hours", "09-10, 15-16", or "09-10 to 21-22" for hours in a row. */
 export function hoursInWords(some, all) {
-  if (some.length === all.length && all.length > 2) return "all hours";
+  if (some.length === all.length && all.length > 2) return t("all hours");
   const runs = [];
   for (const row of some) {
     const run = runs.at(-1);
@@ -50,7 +51,7 @@ export function hoursInWords(some, all) {
   }
   const words = (run) =>
     run.length > 2
-      ? `${run[0].delivery_hour} to ${run.at(-1).delivery_hour}`
+      ? t("{first} to {last}", { first: run[0].delivery_hour, last: run.at(-1).delivery_hour })
       : run.map((row) => row.delivery_hour).join(", ");
   return runs.map(words).join(", ");
 }
@@ -58,50 +59,63 @@ export function hoursInWords(some, all) {
 /** Sentences for a day without rows: why, and what to expect when. */
 export function nothingThere(desk) {
   const { day, trader, days } = desk;
-  const name = trader ? isolated(trader) : "Nobody";
   const opensAt = Date.parse(desk.trading_opens_at);
-  const [opens, isOpen] = [clock(opensAt), opensAt <= now()];
+  const values = { trader: trader && isolated(trader), day: dayInWords(day), opens: clock(opensAt) };
+  const isOpen = opensAt <= now();
   if (!days?.first) {
     return [
-      "No trades have arrived yet.",
-      "The first trades appear here by themselves within a minute of their arrival, and their PnL with the next reference price: one is published every ten minutes.",
+      t("No trades have arrived yet."),
+      t(
+        "The first trades appear here by themselves within a minute of their arrival, and their PnL with the next reference price: one is published every ten minutes.",
+      ),
     ];
   }
   if (desk.as_of)
-    return ["Nothing was on this page at that moment.", "Choose a later moment, or go back to now."];
+    return [t("Nothing was on this page at that moment."), t("Choose a later moment, or go back to now.")];
   if (day > addDays(today(), 1)) {
     return [
-      `Delivery on ${dayInWords(day)} is not traded yet.`,
-      `Trading for it opens on ${opens} market time.`,
+      t("Delivery on {day} is not traded yet.", values),
+      t("Trading for it opens on {opens} market time.", values),
     ];
   }
   if (day > today()) {
     return [
-      `No trades for delivery on ${dayInWords(day)} yet.`,
-      `Trading for tomorrow ${isOpen ? "opened" : "opens"} at ${opens} market time; trades appear here by themselves within a minute of their arrival.`,
+      t("No trades for delivery on {day} yet.", values),
+      isOpen
+        ? t(
+            "Trading for tomorrow opened at {opens} market time; trades appear here by themselves within a minute of their arrival.",
+            values,
+          )
+        : t(
+            "Trading for tomorrow opens at {opens} market time; trades appear here by themselves within a minute of their arrival.",
+            values,
+          ),
     ];
   }
   if (day === today()) {
     return [
-      trader ? `${name} has no trades for delivery today yet.` : "No trades for delivery today yet.",
-      "They appear here by themselves within a minute of their arrival; there is no need to reload.",
+      trader ? t("{trader} has no trades for delivery today yet.", values) : t("No trades for delivery today yet."),
+      t("They appear here by themselves within a minute of their arrival; there is no need to reload."),
     ];
   }
   return [
-    `${name} ${trader ? "did not trade" : "traded"} for delivery on ${dayInWords(day)}.`,
-    `There are trades for delivery from ${dayInWords(days.first)} to ${dayInWords(days.last)}.`,
+    trader ? t("{trader} did not trade for delivery on {day}.", values) : t("Nobody traded for delivery on {day}.", values),
+    t("There are trades for delivery from {first} to {last}.", {
+      first: dayInWords(days.first),
+      last: dayInWords(days.last),
+    }),
   ];
 }
 
-export const plural = (number, one, many) => `${count(number)} ${Number(number) === 1 ? one : many}`;
+/** One of two texts by a number, which is their field `count`. */
+export const plural = (number, one, many, values = {}) =>
+  t(Number(number) === 1 ? one : many, { count: count(number), ...values });
 
 /** How many prices are missing and how many hours incomplete, as one text; "" if none. */
-export function totalNote(total) {
+export function totalNote({ missing_price_count: missing, incomplete_period_count: incomplete }) {
   const notes = [];
-  if (total.missing_price_count > 0)
-    notes.push(`${plural(total.missing_price_count, "hour", "hours")} without a price`);
-  if (total.incomplete_period_count > 0)
-    notes.push(`${plural(total.incomplete_period_count, "hour", "hours")} incomplete`);
+  if (missing > 0) notes.push(plural(missing, "{count} hour without a price", "{count} hours without a price"));
+  if (incomplete > 0) notes.push(plural(incomplete, "{count} hour incomplete", "{count} hours incomplete"));
   return notes.join("; ");
 }
 
@@ -115,59 +129,85 @@ function extremes(rows, name) {
 /** Sentences that say what the pictures show. */
 export function pnlSentence(rows) {
   const { known, lowest, highest } = extremes(rows, "pnl_eur");
-  if (known.length === 0) return "No hour has a price yet, so there is no PnL to draw.";
-  const missing = rows.length - known.length;
+  if (known.length === 0) return t("No hour has a price yet, so there is no PnL to draw.");
   const best =
     known.length > 1
-      ? `, best ${highest.delivery_hour} (${signed(highest.pnl_eur)}), worst ${lowest.delivery_hour} (${signed(lowest.pnl_eur)})`
+      ? t(", best {highest} ({most}), worst {lowest} ({least})", {
+          highest: highest.delivery_hour,
+          most: signed(highest.pnl_eur),
+          lowest: lowest.delivery_hour,
+          least: signed(lowest.pnl_eur),
+        })
       : "";
-  const without = missing ? `; ${plural(missing, "hour", "hours")} without a price not counted` : "";
-  return `${signed(sum(known.map((row) => row.pnl_eur)))} EUR over ${plural(known.length, "hour", "hours")}${best}${without}.`;
+  const missing = rows.length - known.length;
+  const without = missing
+    ? plural(missing, "; {count} hour without a price not counted", "; {count} hours without a price not counted")
+    : "";
+  const pnl = signed(sum(known.map((row) => row.pnl_eur)));
+  return `${plural(known.length, "{pnl} EUR over {count} hour", "{pnl} EUR over {count} hours", { pnl })}${best}${without}.`;
 }
 
 /** Of [[hour, sum up to its end], …]. */
 export function daySentence(sums) {
-  if (sums.length === 0) return "No hour has a price yet, so there is no PnL to add up.";
+  if (sums.length === 0) return t("No hour has a price yet, so there is no PnL to add up.");
   const [hour, last] = sums.at(-1);
   const sorted = [...sums].sort(([, a], [, b]) => toFloat(a) - toFloat(b));
   const [[lowHour, lowest], [highHour, highest]] = [sorted[0], sorted.at(-1)];
   const span =
-    sums.length > 1 ? `; highest ${signed(highest)} after ${highHour}, lowest ${signed(lowest)} after ${lowHour}` : "";
-  return `${signed(last)} EUR after ${hour}${span}.`;
+    sums.length > 1
+      ? t("; highest {most} after {highest}, lowest {least} after {lowest}", {
+          most: signed(highest),
+          highest: highHour,
+          least: signed(lowest),
+          lowest: lowHour,
+        })
+      : "";
+  return `${t("{pnl} EUR after {hour}", { pnl: signed(last), hour })}${span}.`;
 }
 
 export function priceSentence(rows) {
   const priced = rows.filter((row) => row.performance_eur_per_mwh !== null);
-  if (priced.length === 0) return "No hour has a reference price yet.";
+  if (priced.length === 0) return t("No hour has a reference price yet.");
   const better = priced.filter((row) => toFloat(row.performance_eur_per_mwh) > 0).length;
   const worse = priced.filter((row) => toFloat(row.performance_eur_per_mwh) < 0).length;
   const { lowest, highest } = extremes(rows, "reference_price_eur_per_mwh");
-  return (
-    `Better than the reference price in ${plural(better, "hour", "hours")}, worse in ${count(worse)}; ` +
-    `the reference price went from ${fixed(lowest.reference_price_eur_per_mwh)} to ${fixed(highest.reference_price_eur_per_mwh)} EUR/MWh.`
+  return plural(
+    better,
+    "Better than the reference price in {count} hour, worse in {worse}; the reference price went from {least} to {most} EUR/MWh.",
+    "Better than the reference price in {count} hours, worse in {worse}; the reference price went from {least} to {most} EUR/MWh.",
+    {
+      worse: count(worse),
+      least: fixed(lowest.reference_price_eur_per_mwh),
+      most: fixed(highest.reference_price_eur_per_mwh),
+    },
   );
 }
 
 export function positionSentence(rows, places) {
   const { lowest, highest } = extremes(rows, "net_position_mwh");
-  if (!lowest) return "Nothing was traded.";
-  const total = signed(sum(rows.map((row) => row.net_position_mwh)), places);
-  return (
-    `${total} MWh in all; from ${signed(lowest.net_position_mwh, places)} (${lowest.delivery_hour}) ` +
-    `to ${signed(highest.net_position_mwh, places)} (${highest.delivery_hour}). Above zero is bought, below is sold.`
-  );
+  if (!lowest) return t("Nothing was traded.");
+  return t("{total} MWh in all; from {least} ({lowest}) to {most} ({highest}). Above zero is bought, below is sold.", {
+    total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
+    least: signed(lowest.net_position_mwh, places),
+    lowest: lowest.delivery_hour,
+    most: signed(highest.net_position_mwh, places),
+    highest: highest.delivery_hour,
+  });
 }
 
 export function historySentence(points, clock) {
-  if (points.length === 0) return "Nothing has changed this day's PnL yet.";
+  if (points.length === 0) return t("Nothing has changed this day's PnL yet.");
   const [first, last] = [points[0], points.at(-1)];
   const value = (point) => signed(point.pnl_eur ?? point.priced_pnl_eur);
-  if (points.length === 1) return `One state so far: ${value(last)} EUR at ${clock(Date.parse(last.at))}.`;
-  return (
-    `From ${value(first)} EUR at ${clock(Date.parse(first.at))} to ${value(last)} EUR at ${clock(Date.parse(last.at))} ` +
-    `in ${plural(points.length - 1, "step", "steps")}.`
+  const then = { pnl: value(last), at: clock(Date.parse(last.at)) };
+  if (points.length === 1) return t("One state so far: {pnl} EUR at {at}.", then);
+  return plural(
+    points.length - 1,
+    "From {before} EUR at {since} to {pnl} EUR at {at} in {count} step.",
+    "From {before} EUR at {since} to {pnl} EUR at {at} in {count} steps.",
+    { ...then, before: value(first), since: clock(Date.parse(first.at)) },
   );
 }
 
 /** What we did in a trade. */
-export const side = ({ direction }) => (direction === "buy" ? "bought" : "sold");
+export const side = ({ direction }) => (direction === "buy" ? t("bought") : t("sold"));
