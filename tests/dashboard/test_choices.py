@@ -91,6 +91,8 @@ def test_csv_of_what_is_on_screen(visit: Open) -> None:
     assert Path(download.value.path()).read_text("utf-8-sig").startswith("delivery_day")
     asked = shown.desk.asked[-1]
     assert asked == "pnl_hourly?from=2026-11-24&to=2026-11-24&trader=flex_trader_1&format=csv&decimal=point"
+    xlsx = shown.page.get_by_role("link", name="XLSX").get_attribute("href") or ""
+    assert xlsx.endswith("api/v1/pnl_hourly?from=2026-11-24&to=2026-11-24&trader=flex_trader_1&format=xlsx")
 
 
 def test_a_download_that_fails_is_a_sentence(visit: Open) -> None:

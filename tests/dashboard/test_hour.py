@@ -172,10 +172,9 @@ def test_a_moment_of_the_past_has_no_trades(visit: Open) -> None:
 
 def test_trades_of_an_hour_are_a_file(visit: Open) -> None:
     dialog = open_hour(visit(scenes.lively_hour()))
-    link = dialog.get_by_role("link", name="Download CSV")
-    assert re.search(
-        r"api/v1/trades\?day=2026-11-25&hour=15-16&limit=10000&format=csv", link.get_attribute("href") or ""
-    )
+    for name, kind in (("Download CSV", "csv&decimal=point"), ("XLSX", "xlsx")):
+        href = dialog.get_by_role("link", name=name).get_attribute("href") or ""
+        assert href.endswith(f"api/v1/trades?day=2026-11-25&hour=15-16&limit=10000&format={kind}")
 
 
 def test_a_phone_shows_side_energy_and_price_at_once(visit: Open) -> None:

@@ -153,13 +153,15 @@ export function HourDialog() {
 
 function Hour({ hour, answer, onClose }) {
   const { day, trader } = answer ?? {};
-  const csv = { day, hour, trader, limit: "10000", format: "csv", decimal: decimalSeparator() };
+  const asked = { day, hour, trader, limit: "10000" };
+  const csv = { ...asked, format: "csv", decimal: decimalSeparator() };
   return html`
     <header>
       <h2 id="hour-title">
         ${t("Delivery {hour}", { hour })}${answer && html`${` · ${dayInWords(day)} · `}${trader ? outside(trader) : t("Whole portfolio")}`}
       </h2>
       ${answer && html`<${Download} href=${address("trades", csv)}>${t("Download CSV")}</${Download}>`}
+      ${answer && html`<${Download} href=${address("trades", { ...asked, format: "xlsx" })}>XLSX</${Download}>`}
       <button type="button" onClick=${onClose}>${t("Close")}</button>
     </header>
     <div class="lists">

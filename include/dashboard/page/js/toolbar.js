@@ -16,7 +16,8 @@ export function Toolbar() {
   useArrowKeys("desk", step);
   const { day, allColumns, trader, asOf } = choices.value;
   const shown = (minute.value, shownDay()); // today is another day after midnight
-  const csv = { from: shown, to: shown, trader, as_of: asOf, format: "csv", decimal: decimalSeparator() };
+  const asked = { from: shown, to: shown, trader, as_of: asOf };
+  const csv = { ...asked, format: "csv", decimal: decimalSeparator() };
   return html`
     <div class="toolbar">
       <${MarketChooser} />
@@ -34,6 +35,7 @@ export function Toolbar() {
       <label class="field">${t("As of")} <${MomentField} asOf=${asOf} /></label>
       <${FilterField} table="hours" title=${t("delivery hours")} />
       <${Download} id="csv" href=${address("pnl_hourly", csv)}>${t("Download CSV")}</${Download}>
+      <${Download} id="xlsx" href=${address("pnl_hourly", { ...asked, format: "xlsx" })}>XLSX</${Download}>
     </div>
   `;
 }
