@@ -10,7 +10,7 @@ from psycopg2.extensions import AsIs, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.pnl import Fill, compute_pnl
-from include.load.loader import store_period
+from include.load.loader import store_periods
 from include.warehouse.queries import load_queries, run_sql
 from tools import database
 
@@ -103,8 +103,8 @@ class Database(database.Database):
     def period(self, day: date, label: str) -> DeliveryPeriod:
         """The period of the calendar, made known to the warehouse with its hours of PnL, as a load does it."""
         period = MARKET.period(day, label)
-        for part in (period, *(MARKET.period(day, share.pnl_hour) for share in period.shares)):
-            store_period(self.cursor, part)
+        hours = (MARKET.period(day, share.pnl_hour) for share in period.shares)
+        store_periods(self.cursor, (period, *hours))
         return period
 
     def trade(

@@ -4,7 +4,7 @@ WITH zone AS MATERIALIZED (
     SELECT curated.market_timezone(%(market)s) AS name
 ), since AS MATERIALIZED (
     -- what was published before had its turn in a run of this task, even if it had to wait
-    SELECT coalesce(max(started_at), %(now)s - interval '7 days') - 2 * %(correction_interval)s AS at
+    SELECT coalesce(max(started_at), %(now)s - interval '7 days') - interval '1 day' AS at
     FROM ops.task_runs
     WHERE market = %(market)s AND task_id = %(task_id)s AND state = 'success' AND ended_at > %(now)s - interval '7 days'
 ), changed AS MATERIALIZED (

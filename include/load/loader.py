@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -104,9 +104,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             if reader.torn:
                 detail = f"{len(reader.torn)} bytes without a line end"
                 rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
-            # always in the same order, so that two loads that write the same periods cannot deadlock
-            for period in sorted(sink.take_periods(), key=lambda p: (p.delivery_day, p.delivery_hour)):
-                store_period(cur, period)
+            store_periods(cur, sink.take_periods())
             conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
             refused = {
                 Reason.CONFLICTING_DUPLICATE: conflicts,
@@ -261,16 +259,13 @@ def begin_batch(cur: cursor, file: LandingFile, landing_file_id: int, from_bytes
     return int(load_batch_id)
 
 
-def store_period(cur: cursor, period: DeliveryPeriod) -> None:
-    """Stores what the calendar says of a delivery period."""
-    key = {
-        "market": period.market,
-        "delivery_day": period.delivery_day,
-        "delivery_hour": period.delivery_hour,
-    }
-    run_sql(cur, QUERIES["delivery_periods"], asdict(period))
-    for share in period.shares:
-        run_sql(cur, QUERIES["period_hours"], key | asdict(share))
+def store_periods(cur: cursor, periods: Iterable[DeliveryPeriod]) -> None:
+    """Stores what the calendar says of delivery periods of a market."""
+    known = {(period.delivery_day, period.delivery_hour): period for period in periods}
+    if known:
+        parameters = {"periods": msgspec.json.encode(list(known.values())).decode()}
+        run_sql(cur, QUERIES["delivery_periods"], parameters)
+        run_sql(cur, QUERIES["period_hours"], parameters)
 
 
 def _time(text: str | None) -> datetime | None:

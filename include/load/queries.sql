@@ -57,15 +57,21 @@ UPDATE ops.load_batches SET
 WHERE load_batch_id = %(load_batch_id)s
 
 -- name: delivery_periods
--- One period as the calendar has it; a changed calendar (another zone) replaces what was stored
+-- Periods as the calendar has them; a changed calendar (another zone) replaces what was stored. In order of time: two
+-- loads that write the same periods cannot deadlock
 INSERT INTO raw.delivery_periods AS known (
     market, delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
     tradable_from, tradable_until, price_final_from, price_current_from, stale_price_final_from
 )
-VALUES (
-    %(market)s, %(delivery_day)s, %(delivery_hour)s, %(start_at)s, %(end_at)s, %(hours)s, %(is_dst_ambiguous)s,
-    %(tradable_from)s, %(tradable_until)s, %(price_final_from)s, %(price_current_from)s, %(stale_price_final_from)s
+SELECT
+    market, delivery_day, delivery_hour, start_at, end_at, hours, is_dst_ambiguous, tradable_from, tradable_until,
+    price_final_from, price_current_from, stale_price_final_from
+FROM jsonb_to_recordset(%(periods)s) AS p (
+    market text, delivery_day date, delivery_hour text, start_at timestamptz, end_at timestamptz, hours numeric,
+    is_dst_ambiguous boolean, tradable_from timestamptz, tradable_until timestamptz, price_final_from timestamptz,
+    price_current_from timestamptz, stale_price_final_from timestamptz
 )
+ORDER BY delivery_day, delivery_hour
 ON CONFLICT (market, delivery_day, delivery_hour) DO UPDATE SET
     delivery_start_at = excluded.delivery_start_at,
     delivery_end_at = excluded.delivery_end_at,
@@ -84,9 +90,12 @@ WHERE (known.delivery_start_at, known.delivery_end_at, known.delivery_hours, kno
        excluded.stale_price_final_from)
 
 -- name: period_hours
--- In which hours of PnL a period delivers
+-- In which hours of PnL they deliver
 INSERT INTO raw.period_hours (market, delivery_day, delivery_hour, pnl_hour, from_minute, hours)
-VALUES (%(market)s, %(delivery_day)s, %(delivery_hour)s, %(pnl_hour)s, %(from_minute)s, %(hours)s)
+SELECT market, delivery_day, delivery_hour, s.pnl_hour, s.from_minute, s.hours
+FROM jsonb_to_recordset(%(periods)s) AS p (market text, delivery_day date, delivery_hour text, shares jsonb)
+CROSS JOIN jsonb_to_recordset(p.shares) AS s (pnl_hour text, from_minute integer, hours numeric)
+ORDER BY delivery_day, delivery_hour, s.pnl_hour
 ON CONFLICT DO NOTHING
 
 -- name: message_notes

@@ -14,7 +14,7 @@ from include.domain.statement_format import FORMATS, StatementFormat
 from include.errors import TerminalError
 from include.landing import LandingFile, timestamp
 from include.load.copying import NULL, array_literal, copy_rows, escaped
-from include.load.loader import Load, begin_batch, lock_file, store_period
+from include.load.loader import Load, begin_batch, lock_file, store_periods
 from include.load.portions import write_rows
 from include.load.rejects import Rejects
 from include.load.reload import forget_file, restore_reviews
@@ -91,8 +91,7 @@ def load_statement(
             pass_ = _Pass(file, parser, rejects, f"\t{load_batch_id}\t{landing_file_id}\n")
             store = _Store(market.market, landing_file_id)
             written = write_rows(cur, store, iter(pass_))
-            for period in sorted(pass_.periods.values(), key=lambda p: (p.delivery_day, p.delivery_hour)):
-                store_period(cur, period)
+            store_periods(cur, pass_.periods.values())
             refused = {
                 Reason.CONFLICTING_DUPLICATE: store.conflicts,
                 Reason.UNSTORABLE: written.refused,

@@ -10,7 +10,7 @@ import pytest
 from psycopg2.extensions import cursor
 
 from include.jobs.build_pnl import publish, stage
-from include.load.loader import store_period
+from include.load.loader import store_periods
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
 from include.warehouse.migrate import migrate
@@ -65,7 +65,7 @@ def _build(database: Database, url: str) -> None:
     prices = database.batch("reference_prices", name="prices")
     for market, day, hour in PRICES:
         price, observed_at = PRICES[market, day, hour]
-        store_period(database.cursor, MARKETS[market].period(day, hour))
+        store_periods(database.cursor, [MARKETS[market].period(day, hour)])
         database.insert(
             "raw.reference_prices", market=market, delivery_day=day, delivery_hour=hour,
             price_eur_per_mwh=price, observed_at=observed_at, **database.line(prices),
@@ -99,8 +99,8 @@ def _build(database: Database, url: str) -> None:
 
 def _insert(database: Database, batches: dict[str, int], trade: Trade, **columns: Any) -> None:
     period = MARKETS[trade.market].period(trade.day, trade.label)
-    for part in (period, *(MARKETS[trade.market].period(trade.day, s.pnl_hour) for s in period.shares)):
-        store_period(database.cursor, part)
+    hours = (MARKETS[trade.market].period(trade.day, share.pnl_hour) for share in period.shares)
+    store_periods(database.cursor, (period, *hours))
     row = {
         "market": trade.market,
         "trade_id": trade.trade_id,

@@ -10,7 +10,7 @@ import pytest
 from include.dashboard.app import create_app
 from include.dashboard.service import Service
 from include.domain.delivery_period import Market
-from include.load.loader import store_period
+from include.load.loader import store_periods
 from include.settings import Settings
 from tests.factories import Database
 from tests.integration.dashboard.conftest import DAY, LOGIN, Client, Desk, login, served
@@ -103,7 +103,7 @@ def test_files_are_named_after_the_market(client: Client) -> None:
 
 
 def test_a_command_for_another_market_than_the_first_names_it(client: Client, dashboard: Desk) -> None:
-    store_period(dashboard.database.cursor, FINLAND.period(DAY, "14-15"))
+    store_periods(dashboard.database.cursor, [FINLAND.period(DAY, "14-15")])
     for market in ("DE", "FI"):
         dashboard.reject("14-15", market=market)
     for market, end in (("DE", "REASON='…'"), ("FI", "REASON='…' MARKET=FI")):

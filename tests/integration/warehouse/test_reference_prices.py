@@ -12,8 +12,8 @@ from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import DeliveryPeriod
 from include.domain.reference_price import Observation, is_final, is_stale, price_status, standing_price
-from include.warehouse.queries import run_sql
-from tests.factories import MARKET, QUERIES, insert
+from include.load.loader import store_periods
+from tests.factories import MARKET, insert
 
 PERIODS = [
     MARKET.period(date(2025, 7, 1), "12-13"),
@@ -54,8 +54,7 @@ def store(cur: cursor, all_observed: list[Observed]) -> None:
         state: insert(cur, "ops.load_batches", source="reference_prices", landing_file_id=file, state=state)
         for state in ("accepted", "loaded")
     }
-    for period in PERIODS:
-        run_sql(cur, QUERIES["delivery_periods"], asdict(period))
+    store_periods(cur, PERIODS)
     for number, (period, observation, state) in enumerate(all_observed, start=1):
         insert(
             cur,
