@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from include import report
 from include.csv_file import Cell
@@ -67,8 +68,9 @@ class DayReport:
 
     @property
     def text(self) -> str:
-        """The summary, a line each."""
-        return "\n".join(f"{name}: {_shown(value)}" if name else "" for name, value in self.summary)
+        """The summary, a line each, whatever names from outside hold."""
+        lines = (f"{name}: {_shown(value)}" if name else "" for name, value in self.summary)
+        return "\n".join(_on_one_line(line) for line in lines)
 
     def write(self, folder: Path) -> Path:
         """Writes the workbook; the file appears whole or not at all, and is the same each time but for what is
@@ -78,11 +80,15 @@ class DayReport:
             TerminalError: The folder cannot be written.
         """
         path = folder / self.file_name
-        part = path.with_name(f".{path.name}.part")
+        # its own: two runs may write the same report at once
+        part = path.with_name(f".{path.name}.{uuid4().hex}.part")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(to_workbook(self.sheets))
-            part.replace(path)
+            try:
+                part.write_bytes(to_workbook(self.sheets))
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
         except OSError as error:
             raise TerminalError(f"cannot write {path}: {error.strerror}") from error
         return path
@@ -202,6 +208,11 @@ def _countable(value: Cell) -> Cell:
 
 def _format(name: str) -> str:
     return next((shown for pattern, shown in _FORMATS.items() if re.search(pattern, name)), "")
+
+
+def _on_one_line(text: str) -> str:
+    """What ends a line, is not seen or turns the digits after it round, as its escape."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _shown(value: Cell) -> str:

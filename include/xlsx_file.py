@@ -1,6 +1,7 @@
 """Spreadsheets with every digit, whatever text they contain."""
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,9 @@ from include.csv_file import Cell
 
 DIGITS = 15
 """Significant digits that a number in a spreadsheet keeps."""
+
+_NO_XML = re.compile("[\ufffe\uffff]")
+"""Openpyxl takes these characters, and no program opens the file then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ def _add(book: Any, table: Sheet) -> None:
     def cell(value: Cell, number_format: str = "") -> Any:
         made = WriteOnlyCell(sheet)
         try:
+            if isinstance(value, str) and _NO_XML.search(value):
+                raise IllegalCharacterError
             made.value = _value(value)
         except IllegalCharacterError:
             made.value = ascii(value)

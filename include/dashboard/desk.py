@@ -114,12 +114,17 @@ def read_desk(query: Query, state: State, view: View) -> Row:
 
 
 def _limits(query: Query, market: Market, view: View) -> list[Row]:
-    """The limits that were reached for the day; while it is not over, also which of them are reached now."""
+    """The limits that were reached for the day; of what is not over, also whether they are reached now."""
     breaches = query(QUERIES["limit_breaches"], day=view.day, trader_id=view.trader_id, as_of=view.as_of)
-    over: set[tuple[Any, ...]] | None = None
-    if breaches and view.as_of is None and market.span_of(view.day)[1] > utc_now():
-        over = {_limit_of(row) for row in query(QUERIES["limits_reached"], day=view.day)}
-    return [row | {"is_over": None if over is None else _limit_of(row) in over} for row in breaches]
+    now = utc_now()
+    if not breaches or view.as_of is not None or market.span_of(view.day)[1] <= now:
+        return [row | {"is_over": None} for row in breaches]
+    over = {_limit_of(row) for row in query(QUERIES["limits_reached"], day=view.day)}
+    # nobody measures an hour that is over: it was delivered with what it had
+    ended = {period.delivery_hour for period in market.hours_of(view.day) if period.end_at <= now}
+    return [
+        row | {"is_over": None if row["delivery_hour"] in ended else _limit_of(row) in over} for row in breaches
+    ]
 
 
 def _limit_of(row: Row) -> tuple[Any, ...]:

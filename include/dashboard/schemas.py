@@ -101,7 +101,7 @@ class LimitBreach(BaseModel):
     limit_value: Exact
     trade_id: str | None
     is_over: bool | None = Field(
-        description="Whether it is reached now; null with `as_of` or on a day that is over"
+        description="Whether it is reached now; null with `as_of` and of a day or an hour that is over"
     )
 
 

@@ -201,3 +201,13 @@ def test_what_is_drawn_stays_when_numbers_change(visit: Open) -> None:
     shown.desk.tell()
     expect(rows.first).to_contain_text("7,777.0")
     expect(rows).to_have_count(500)
+
+
+def test_a_list_is_printed_whole_before_all_of_it_is_drawn(visit: Open) -> None:
+    scene = scenes.lively_hour()
+    scene.lists |= {"trades": [scenes.trade(f"T{number}") for number in range(400)]}
+    shown = visit(scene, "?hour=15-16", script="window.requestAnimationFrame = () => 0")  # no second part comes
+    rows = shown.page.get_by_role("dialog").locator("section.trades tbody tr")
+    expect(rows).to_have_count(30)
+    shown.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(rows).to_have_count(400)

@@ -77,3 +77,10 @@ def test_a_moment_of_the_past_has_no_gates(visit: Open) -> None:
     shown = visit(scenes.limits_reached(), "?as_of=2026-11-25T10:00:00Z")
     expect(shown.page.locator("#figures")).not_to_contain_text("Open position")
     expect(shown.page.locator(".closes")).to_have_count(0)
+
+
+def test_a_measure_that_is_younger_than_the_page_is_told_by_its_name(visit: Open) -> None:
+    scene = scenes.limits_reached()
+    scene.limits = [scenes.limit("15-16", None, measure="volume_mwh")]
+    shown = visit(scene)
+    assert texts(shown, "#limits li") == ["▲ over a limit 15-16: volume_mwh 60.00 at 13:12, limit 50.00"]

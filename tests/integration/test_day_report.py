@@ -2,10 +2,13 @@
 
 import email
 import email.policy
+import errno
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -169,6 +172,41 @@ def test_a_folder_that_cannot_be_written_is_named(settings: Settings, database: 
     settings.report_root.write_text("a file")
     with pytest.raises(TerminalError, match=r"cannot write .*reports"):
         write_report.run(settings, DAY)
+
+
+def test_two_runs_may_write_it_at_once(settings: Settings, day: Database) -> None:
+    report = day_report.read(settings, DAY)
+    with ThreadPoolExecutor(4) as pool:
+        paths = {*pool.map(lambda _: report.write(settings.report_root), range(16))}
+    assert {*settings.report_root.iterdir()} == paths
+    assert tables(paths.pop().read_bytes())["Hours"]
+
+
+def test_a_full_disk_keeps_nothing_of_it(
+    settings: Settings, day: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bytes = Path.write_bytes
+
+    def fill(path: Path, content: bytes) -> int:
+        write_bytes(path, content[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(TerminalError, match="No space left on device"):
+        write_report.run(settings, DAY)
+    assert [*settings.report_root.iterdir()] == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\u202e"])
+def test_a_name_adds_no_line_to_the_mail_and_turns_no_digits_round(
+    settings: Settings, day: Database, end: str
+) -> None:
+    name = f"carl{end}PnL of the portfolio, EUR: 1.00"
+    lines = len(day_report.read(settings, DAY).text.splitlines())
+    day.pnl(DAY, "15-16", name, PRICE, fills=BERT, valid_from=EARLY)
+    text = day_report.read(settings, DAY).text
+    assert len(text.splitlines()) == lines + 1
+    assert end not in text.replace("\n", "") if end != "\n" else "carl\\nPnL" in text
 
 
 def attached(mail: str) -> dict[str, list[dict[str, Any]]]:

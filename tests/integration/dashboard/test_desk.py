@@ -4,6 +4,8 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 
+import pytest
+
 from tests.factories import MARKET, ago
 from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
 
@@ -320,6 +322,27 @@ def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
     assert limits() == [whole, portfolio, anna]
     assert limits(trader="anna") == [anna]
     assert limits(as_of="2023-02-06T09:59:59Z") == []
+
+
+def test_an_hour_that_was_delivered_over_its_limit_is_not_within_it_again(
+    desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = datetime.combine(DAY, clock(12), MARKET.timezone)
+    monkeypatch.setattr("include.dashboard.desk.utc_now", lambda: noon.astimezone(UTC))
+    desk.sell("11-12", "50", mw="60")
+    desk.build()
+    for hour in ("11-12", "12-13", None):
+        desk.database.insert(
+            "ops.limit_breaches",
+            market="DE", measure="position_mwh" if hour else "loss_eur", scope="trader", trader_id="anna",
+            delivery_day=DAY, delivery_hour=hour, value=60, limit_value=50,
+        )  # fmt: skip
+    limits = client.json("desk", day=str(DAY))["limits"]
+    assert {limit["delivery_hour"]: limit["is_over"] for limit in limits} == {
+        None: False,
+        "11-12": None,
+        "12-13": False,
+    }
 
 
 def test_what_can_be_done_before_the_gates_close(desk: Desk, client: Client) -> None:

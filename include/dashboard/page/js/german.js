@@ -131,7 +131,7 @@ export const GERMAN = {
   // limits and gate closure
   "position": "Position",
   "distance from the reference price": "Abstand vom Referenzpreis",
-  "{what} {value} {unit} at {at}, limit {limit}": "{what} {value} {unit} ({at} Uhr), Limit {limit}",
+  "{what} {amount} at {at}, limit {limit}": "{what} {amount} ({at} Uhr), Limit {limit}",
   ", within it again": ", wieder eingehalten",
   "over a limit": "über einem Limit",
   "was over a limit": "war über einem Limit",

@@ -1,6 +1,6 @@
 // Tables: sorted by a click on a heading, filtered by typing; both are in the address.
 
-import { html, unseen, useEffect, useMemo, useState } from "./base.js";
+import { html, signal, unseen, useEffect, useMemo, useState } from "./base.js";
 import { filterBy, filters, sortBy, sorts } from "./choices.js";
 import { inTurn } from "./in-turn.js";
 import { locale, t } from "./language.js";
@@ -11,6 +11,11 @@ const MANY = 6;
 
 /** Rows that are drawn at once, and how many more with each turn. */
 const [AT_ONCE, MORE] = [30, 60];
+
+/** Paper does not wait for its turn: all rows are drawn before the browser prints. */
+const isPrinting = signal(false);
+addEventListener("beforeprint", () => (isPrinting.value = true));
+addEventListener("afterprint", () => (isPrinting.value = false));
 
 /** A region that scrolls, for the keyboard too. */
 export const Scroll = ({ title, kind = "", children }) => html`
@@ -89,7 +94,7 @@ export function useDrawn(all, order = "") {
   const [drawn, draw] = useState({ count: AT_ONCE, order });
   const count = drawn.order === order ? drawn.count : AT_ONCE;
   useEffect(() => (count < all ? inTurn(() => draw({ count: count + MORE, order })) : undefined), [count, all, order]);
-  return count;
+  return isPrinting.value ? all : count;
 }
 
 /** How many rows have the words. */

@@ -18,11 +18,13 @@ export const limitsOf = (desk, hour) => desk.limits.filter((limit) => limit.deli
 
 /** "trader_1: position 120.0 MWh at 12:03, limit 100.0, within it again". */
 function limitInWords({ measure, trader_id: trader, value, limit_value: limit, reached_at: at, is_over: isOver }) {
-  const [what, unit] = MEASURES[measure];
+  // a page that is open for long may be older than the server
+  const [what, unit] = MEASURES[measure] ?? [measure, ""];
   const places = measure === "position_mwh" ? energyPlaces([value, limit]) : 2;
   const who = trader === null ? "" : `${isolated(trader)}: `;
-  const values = { what, unit, value: fixed(value, places), at: clock(Date.parse(at)), limit: fixed(limit, places) };
-  const reached = t("{what} {value} {unit} at {at}, limit {limit}", values);
+  const amount = [fixed(value, places), unit].filter(Boolean).join(" ");
+  const values = { what, amount, at: clock(Date.parse(at)), limit: fixed(limit, places) };
+  const reached = t("{what} {amount} at {at}, limit {limit}", values);
   return `${who}${reached}${isOver === false ? t(", within it again") : ""}`;
 }
 
