@@ -228,6 +228,8 @@ def to_xlsx(report: Report, path: Path) -> None:
         for number, column in enumerate(IN_FILES, 1):
             sheet.column_dimensions[get_column_letter(number)].width = max(len(column.title) + 2, 12)
             for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
+                if cell.value == "":  # pandas writes a text of no characters where there is nothing
+                    cell.value = None
                 cell.number_format = shown.get(column.kind, "General")
                 cell.alignment = Alignment(horizontal="left" if column.kind == "text" else "right")
         for cell in sheet[sheet.max_row]:

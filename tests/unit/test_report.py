@@ -161,7 +161,9 @@ def test_a_spreadsheet_has_numbers_that_are_exact_and_text_where_they_could_not_
     assert cells["how are we doing EUR/MWh"].number_format == "+0.00;-0.00;0.00"
     assert cells["PnL EUR"].value == str(long)
     assert {cells[title].alignment.horizontal for title in ("PnL EUR", "sold MWh", "trades")} == {"right"}
-    assert second[TITLES.index("PnL EUR")].value is None
+    for title in ("PnL EUR", "note"):
+        nothing = second[TITLES.index(title)]
+        assert (nothing.value, nothing.data_type) == (None, "n")  # blank, not a text of no characters
     assert total[0].value == "total"
     assert total[0].font.bold
 
