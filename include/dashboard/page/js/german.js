@@ -17,6 +17,8 @@ export const GERMAN = {
   "Loading …": "Wird geladen …",
   "Filter": "Filter",
   "{shown} of {all} rows": "{shown} von {all} Zeilen",
+  "The first {some} of {all}.": "Die ersten {some} von {all}.",
+  "Show all": "Alle zeigen",
   "Download CSV": "CSV herunterladen",
   "The file was not downloaded.": "Die Datei wurde nicht heruntergeladen.",
   "The trading desk's server does not answer.": "Der Server des Trading Desks antwortet nicht.",

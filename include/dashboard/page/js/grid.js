@@ -4,15 +4,15 @@ import { html, signal, unseen, useEffect, useMemo, useState } from "./base.js";
 import { filterBy, filters, sortBy, sorts } from "./choices.js";
 import { inTurn } from "./in-turn.js";
 import { locale, t } from "./language.js";
-import { comparable, count } from "./numbers.js";
+import { comparable, count as inDigits } from "./numbers.js";
 
 /** Rows from which on a table has a field for words to look for. */
 const MANY = 6;
 
-/** Rows that are drawn at once, and how many more with each turn. */
-const [AT_ONCE, MORE] = [30, 60];
+/** Rows that are drawn at once, how many more with each turn, and from which on only if somebody asks for them. */
+const [AT_ONCE, MORE, MOST] = [30, 35, 100];
 
-/** Paper does not wait for its turn: all rows are drawn before the browser prints. */
+/** Paper waits for nothing: all rows are drawn before the browser prints. */
 const isPrinting = signal(false);
 addEventListener("beforeprint", () => (isPrinting.value = true));
 addEventListener("afterprint", () => (isPrinting.value = false));
@@ -86,20 +86,29 @@ export const FilterField = ({ table, title }) => html`
 `;
 
 /**
- * How many of so many rows to draw: a few at once, and soon all, so that the browser finds and prints each.
+ * How many of so many rows to draw: a few at once, soon MOST of them, all if somebody asks; and the button for that.
  *
  * They begin anew with another order; those that are drawn stay when there are new numbers.
  */
 export function useDrawn(all, order = "") {
   const [drawn, draw] = useState({ count: AT_ONCE, order });
-  const count = drawn.order === order ? drawn.count : AT_ONCE;
-  useEffect(() => (count < all ? inTurn(() => draw({ count: count + MORE, order })) : undefined), [count, all, order]);
-  return isPrinting.value ? all : count;
+  const [isWhole, askForAll] = useState(false);
+  const most = isWhole ? all : Math.min(all, MOST);
+  const count = Math.min(most, drawn.order === order ? drawn.count : AT_ONCE);
+  useEffect(() => (count < most ? inTurn(() => draw({ count: count + MORE, order })) : undefined), [count, most, order]);
+  if (isPrinting.value) return [all, null];
+  const rest = most < all && html`
+    <p class="hint rest">
+      ${t("The first {some} of {all}.", { some: inDigits(most), all: inDigits(all) })}${" "}
+      <button type="button" class="link" onClick=${() => askForAll(true)}>${t("Show all")}</button>
+    </p>
+  `;
+  return [count, rest];
 }
 
 /** How many rows have the words. */
 export const Found = ({ table, shown, all }) => html`
-  <span class="hint found" role="status">${filters.value[table] && t("{shown} of {all} rows", { shown: count(shown), all: count(all) })}</span>
+  <span class="hint found" role="status">${filters.value[table] && t("{shown} of {all} rows", { shown: inDigits(shown), all: inDigits(all) })}</span>
 `;
 
 /**
@@ -117,7 +126,7 @@ export function Table({ table, title, columns, rows, keyOf }) {
       lines.set(row, html`<tr key=${keyOf?.(row)}>${columns.map((column, i) => cell(row, column, i === 0))}</tr>`);
     return lines.get(row);
   };
-  const drawn = useDrawn(shown.length, table && `${sorts.value[table]} ${filters.value[table]}`);
+  const [drawn, rest] = useDrawn(shown.length, table && `${sorts.value[table]} ${filters.value[table]}`);
   const isLong = table && (rows.length >= MANY || filters.value[table]);
   return html`
     ${
@@ -133,6 +142,7 @@ export function Table({ table, title, columns, rows, keyOf }) {
         <tbody>${shown.slice(0, drawn).map(lineOf)}</tbody>
       </table>
     </${Scroll}>
+    ${rest}
   `;
 }
 

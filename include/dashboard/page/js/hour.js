@@ -204,8 +204,8 @@ function Trades({ name, title, rows, answer }) {
 }
 
 function Messages({ rows, of }) {
-  const drawn = useDrawn(rows.length);
-  return html`<ul>${rows.slice(0, drawn).map(of)}</ul>`;
+  const [drawn, rest] = useDrawn(rows.length);
+  return html`<ul>${rows.slice(0, drawn).map(of)}</ul>${rest}`;
 }
 
 function held(row) {
