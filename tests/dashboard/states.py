@@ -56,3 +56,7 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "health": (scenes.busy_day, "?view=health", {"viewport": {"width": 1360, "height": 1600}}),
     "health-phone": (scenes.busy_day, "?view=health", PHONE),
 }
+
+SHOWN = {(make, path): name for name, (make, path, _) in reversed(STATES.items())}
+CONTENTS = {name: STATES[name] for name in STATES if name in SHOWN.values()}
+"""The states that differ in what they show, not only in how a browser shows it."""

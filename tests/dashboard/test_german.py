@@ -12,7 +12,7 @@ from tests.dashboard import scenes
 from tests.dashboard.conftest import Open, Visit
 from tests.dashboard.fake_server import PAGE
 from tests.dashboard.scenes import NOW, Scene
-from tests.dashboard.states import STATES
+from tests.dashboard.states import CONTENTS
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def others() -> dict[str, tuple[Callable[[], Scene], str]]:
 
 
 REFERENCE = "reference_price_eur_per_mwh"
-ALL = {name: (make, path) for name, (make, path, _) in STATES.items()} | others()
+ALL = {name: (make, path) for name, (make, path, _) in CONTENTS.items()} | others()
 
 
 @pytest.mark.parametrize("state", ALL)
