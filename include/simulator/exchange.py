@@ -79,7 +79,7 @@ class Exchange:
         self._server: Server
         self._opened_at: dict[ServerConnection, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._is_silent = False
+        self.is_silent = False
         self._connected = threading.Condition()
 
     @property
@@ -180,7 +180,7 @@ class Exchange:
         with self._connected:
             self._opened_at[connection] = self._loop.time()
             self._connected.notify_all()
-        if self._is_silent:
+        if self.is_silent:
             connection.transport.pause_reading()
         try:
             with contextlib.suppress(ConnectionClosed):
@@ -227,7 +227,7 @@ class Exchange:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self._stop.wait()
-        if self._is_silent:
+        if self.is_silent:
             for connection in self._opened_at:
                 connection.transport.resume_reading()
 
@@ -241,7 +241,7 @@ class Exchange:
             self._statements.record(
                 message
             )  # first: whoever is killed in between has sent nothing that it forgets
-        if not self._is_silent:
+        if not self.is_silent:
             broadcast(self._opened_at, message, text=is_text)
         self.messages_sent += 1
         every = self.faults.disconnect_every_messages
@@ -254,18 +254,18 @@ class Exchange:
             self._broadcast(message, is_text)
             if number % _COUNTED_AT_ONCE == 0:
                 await asyncio.sleep(0)
-                while self._most_unread() > _SLOW_BYTES and not self._is_silent:
+                while self._most_unread() > _SLOW_BYTES and not self.is_silent:
                     await asyncio.sleep(_TICK_S / 10)
 
     def _most_unread(self) -> int:
         return max((c.transport.get_write_buffer_size() for c in self._opened_at), default=0)
 
     def _apply_silence(self) -> None:
-        if self.faults.silence == self._is_silent:
+        if self.faults.silence == self.is_silent:
             return
-        self._is_silent = self.faults.silence
+        self.is_silent = self.faults.silence
         for connection in self._opened_at:
-            if self._is_silent:
+            if self.is_silent:
                 connection.transport.pause_reading()
             else:
                 connection.transport.resume_reading()

@@ -125,7 +125,7 @@ def test_an_hour_has_an_address_and_goes_with_escape_and_back(visit: Open) -> No
     expect(dialog).to_be_visible()
     shown.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert "hour=" not in shown.page.url
+    expect(shown.page).not_to_have_url(re.compile("hour="))
     open_hour(shown, "16-17")
     assert shown.page.url.endswith("?hour=16-17")
     shown.page.go_back()

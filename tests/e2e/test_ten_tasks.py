@@ -249,8 +249,10 @@ def test_take_the_week_to_a_spreadsheet(task: Task) -> None:
     page = task.page
     task.click(page.get_by_role("tab", name="Range"))
     task.click(page.locator("#range-before"))
+    link = page.get_by_role("link", name="XLSX Days, Each trader")
+    expect(link).to_have_attribute("href", re.compile(f"from={LAST_MONDAY}"))
     with page.expect_download() as download:
-        task.click(page.get_by_role("link", name="XLSX Days, Each trader"))
+        task.click(link)
     assert download.value.path().read_bytes()[:2] == b"PK"
     assert str(LAST_MONDAY) in download.value.suggested_filename
     task.is_done("9-take-the-week-to-a-spreadsheet", steps=3)

@@ -1,5 +1,6 @@
 """A wall clock that is stepped: files, their times, and what the warehouse makes of the journal."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -164,6 +165,8 @@ def test_a_connection_that_ends_with_the_step_proves_nothing(
     stepped: Stepped, landed: Landed, gaps: Callable[[], list[float]], exchange: Exchange
 ) -> None:
     exchange.faults.silence = True  # as if the machine had slept, and the exchange had gone meanwhile
+    eventually(lambda: exchange.is_silent)
+    time.sleep(0.5)  # the last pong has arrived
     stepped.step(3 * HOUR)
     eventually(lambda: landed.events("disconnected"))
     exchange.faults.silence = False
