@@ -4,18 +4,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Context, Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from include import report
 from include.csv_file import Cell
-from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
+from include.whole_file import whole_file
 from include.xlsx_file import DIGITS, Sheet, to_workbook
 
 QUERIES = load_queries("day_report.sql")
@@ -28,7 +27,7 @@ _FORMATS = {
 """How a spreadsheet shows the numbers of a column, by its name."""
 
 _OPEN = ("what", "delivery_hour", "trade_id", "is_open", "since_at", "detail")
-_MOST_HOURS = 6
+_MAX_HOURS_NAMED = 6
 """A line names so many hours; the sheet has them all."""
 
 Row = Mapping[str, Any]
@@ -80,17 +79,9 @@ class DayReport:
             TerminalError: The folder cannot be written.
         """
         path = folder / self.file_name
-        # its own: two runs may write the same report at once
-        part = path.with_name(f".{path.name}.{uuid4().hex}.part")
-        try:
+        with whole_file(path) as part:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                part.write_bytes(to_workbook(self.sheets))
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
-        except OSError as error:
-            raise TerminalError(f"cannot write {path}: {error.strerror}") from error
+            part.write_bytes(to_workbook(self.sheets))
         return path
 
 
@@ -157,7 +148,7 @@ def _state(revision: int, as_of: datetime, points: Iterable[Row]) -> list[tuple[
     ):
         found = list(group)
         hours = list(dict.fromkeys(point["delivery_hour"] for point in found if point["delivery_hour"]))
-        named = ", ".join(hours[:_MOST_HOURS]) + (" …" if len(hours) > _MOST_HOURS else "")
+        named = ", ".join(hours[:_MAX_HOURS_NAMED]) + (" …" if len(hours) > _MAX_HOURS_NAMED else "")
         lines.append((f"OPEN: {what}", f"{len(found)} x {named}" if hours else found[0]["detail"]))
     preliminary = "none: the day was not announced as final, these numbers are preliminary"
     return [
@@ -219,6 +210,5 @@ def _shown(value: Cell) -> str:
     if value is None:
         return "missing"
     if isinstance(value, Decimal):
-        # + 0 turns -0.00 into 0.00
-        return f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP) + 0:,f}"
+        return f"{report.rounded(value, 2):,f}"
     return str(value)

@@ -15,6 +15,7 @@ from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql
+from include.whole_file import whole_file
 
 QUERIES = load_queries("export.sql")
 
@@ -80,9 +81,8 @@ def run(settings: Settings, selection: Selection, form: str, path: Path) -> int:
             be written.
         TransientError: The warehouse cannot be reached.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with connect(settings.warehouse_url, "export") as conn:
+        with whole_file(path) as part, connect(settings.warehouse_url, "export") as conn:
             conn.set_session(readonly=True)
             with conn, conn.cursor() as cur:
                 columns = _columns(cur, selection.table)
@@ -94,13 +94,8 @@ def run(settings: Settings, selection: Selection, form: str, path: Path) -> int:
                     count = cur.rowcount
                 else:
                     count = _write_parquet(conn, query, columns, part)
-        part.replace(path)
     except (psycopg2.DataError, psycopg2.ProgrammingError) as error:
         raise TerminalError(f"{selection.table}: {str(error).strip()}") from error
-    except OSError as error:
-        raise TerminalError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
     return count
 
 

@@ -160,7 +160,8 @@ def _total_note(total: dict[str, Any]) -> str:
     return "; ".join(notes)
 
 
-def _rounded(value: Decimal, places: int) -> Decimal:
+def rounded(value: Decimal, places: int) -> Decimal:
+    """Half up to so many digits after the point."""
     # + 0 turns -0.00 into 0.00
     return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0
 
@@ -200,8 +201,8 @@ def _cell(column: Column, value: Any, energy_places: int) -> str:
         return "missing"
     if not isinstance(value, Decimal):
         return str(value)
-    rounded = _rounded(value, energy_places if column.kind == "energy" else 2)
-    return f"{rounded:+f}" if column.kind == "signed" and rounded else f"{rounded:f}"
+    number = rounded(value, energy_places if column.kind == "energy" else 2)
+    return f"{number:+f}" if column.kind == "signed" and number else f"{number:f}"
 
 
 def to_csv(report: Report, decimal: str = "point") -> str:
