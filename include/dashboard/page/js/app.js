@@ -8,7 +8,7 @@ import { Health } from "./health.js";
 import { HourDialog } from "./hour.js";
 import { chooseLanguage, otherLanguages, t } from "./language.js";
 import { MessageDialog } from "./message.js";
-import { signed } from "./numbers.js";
+import { pnlOf, signed } from "./numbers.js";
 import { RangeView } from "./range.js";
 import { announcement, desk, isBusy, range } from "./reading.js";
 import { Failure, Freshness, Troubles } from "./status.js";
@@ -60,7 +60,7 @@ function SkipLink() {
 function useTitle() {
   const total = (choices.value.view === "range" ? range.value : desk.value)?.total;
   const name = t("Trading desk");
-  const title = total ? `${signed(total.pnl_eur ?? total.priced_pnl_eur, 0)} EUR · ${name}` : name;
+  const title = total ? `${signed(pnlOf(total), 0)} EUR · ${name}` : name;
   useEffect(() => {
     document.title = title;
   }, [title]);

@@ -3,6 +3,7 @@
 import { html, isPlain, outside } from "./base.js";
 import { addressOf, choices, choose } from "./choices.js";
 import { t } from "./language.js";
+import { isPartial } from "./numbers.js";
 import { dayInWords, minute, today } from "./times.js";
 import { PRICE_STATUS, hoursInWords, nothingThere, reasonsOf } from "./words.js";
 
@@ -24,14 +25,22 @@ export function Reasons({ lines }) {
 /** Leads to the first hour that has it, and so to its messages; at a moment of the past nobody knows these. */
 function Reason({ reason, hour }) {
   if (choices.value.asOf) return outside(reason);
-  const open = (event) => {
+  return html`<${Way} to=${{ hour }} title=${t("Trades and messages of {hour}", { hour })}>${outside(reason)}</${Way}>`;
+}
+
+/** A link within the page: to where these choices lead, of the hour and the message only what they name. */
+export function Way({ to, title, kind, children }) {
+  const go = (event) => {
     if (!isPlain(event)) return;
     event.preventDefault();
-    choose({ hour });
+    choose(to);
   };
-  const href = addressOf({ ...choices.value, hour });
-  return html`<a href=${href} title=${t("Trades and messages of {hour}", { hour })} onClick=${open}>${outside(reason)}</a>`;
+  const href = addressOf({ ...choices.value, hour: null, message: null, ...to });
+  return html`<a class=${kind} href=${href} title=${title} onClick=${go}>${children}</a>`;
 }
+
+/** A text about a row's PnL, with "so far" after it where prices are missing. */
+export const soFar = (row, text) => (isPartial(row) ? html`${text}<small>${` ${t("so far")}`}</small>` : text);
 
 export const Mark = ({ mark }) => html`<span class="mark" aria-hidden="true">${mark}</span>`;
 

@@ -1,27 +1,22 @@
 // The portfolio by trader: who did what that day; choosing a name shows that trader's hours.
 
 import { html, outside, unseen } from "./base.js";
+import { soFar } from "./around.js";
 import { choose } from "./choices.js";
-import { Table } from "./grid.js";
-import { locale, t } from "./language.js";
-import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
+import { Table, inWords } from "./grid.js";
+import { t } from "./language.js";
+import { count, energyPlaces, fixed, pnlOf, signOf, signed } from "./numbers.js";
 import { totalNote } from "./words.js";
 
-const byName = (a, b) => a.trader_id.localeCompare(b.trader_id, locale, { numeric: true });
-
-/** PnL of the periods with a price, and whether that is all. */
-function pnlSoFar(row) {
-  const isPartial = row.pnl_eur === null && row.priced_pnl_eur !== null;
-  return html`${signed(row.pnl_eur ?? row.priced_pnl_eur)}${isPartial && html`<small>${` ${t("so far")}`}</small>`}`;
-}
+const byName = (a, b) => inWords.compare(a.trader_id, b.trader_id);
 
 export const PNL = {
   name: "pnl_eur",
   heading: "PnL",
   unit: "EUR",
   kind: "number money",
-  of: pnlSoFar,
-  by: (row) => row.pnl_eur ?? row.priced_pnl_eur,
+  of: (row) => soFar(row, signed(pnlOf(row))),
+  by: pnlOf,
 };
 
 /** Columns of trades and energies, which a phone shows only on demand; `net` is the class of the last one. */

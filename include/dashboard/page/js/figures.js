@@ -4,7 +4,7 @@ import { html } from "./base.js";
 import { Mark } from "./around.js";
 import { t } from "./language.js";
 import { openHours } from "./limits.js";
-import { count, energyPlaces, fixed, signOf, signed, sum } from "./numbers.js";
+import { count, energyPlaces, fixed, isPartial, pnlOf, signOf, signed, sum } from "./numbers.js";
 import { clock, duration, now } from "./times.js";
 import { PRICE_STATUS } from "./words.js";
 
@@ -28,13 +28,12 @@ export const State = ({ kind, mark, word, meaning }) => html`
 export function Figures({ desk, reconciliation }) {
   const { total, rows } = desk;
   const places = energyPlaces([total.buy_mwh, total.sell_mwh, total.net_position_mwh]);
-  const pnl = total.pnl_eur ?? total.priced_pnl_eur ?? null;
-  const isPartial = total.pnl_eur === null && pnl !== null;
+  const pnl = pnlOf(total);
   const performance = total.performance_eur_per_mwh;
   const net = [t("short"), t("flat"), t("long")][signOf(total.net_position_mwh, places) + 1];
   return html`
     <dl id="figures" class="figures">
-      <${Figure} name=${isPartial ? t("PnL so far") : "PnL"} value=${signed(pnl)} unit="EUR" sign=${signOf(pnl)} isMain />
+      <${Figure} name=${isPartial(total) ? t("PnL so far") : "PnL"} value=${signed(pnl)} unit="EUR" sign=${signOf(pnl)} isMain />
       <${Figure}
         name=${t("How are we doing")}
         value=${signed(performance)}

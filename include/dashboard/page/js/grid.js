@@ -10,7 +10,7 @@ import { comparable, count as inDigits } from "./numbers.js";
 const MANY = 6;
 
 /** Rows that are drawn at once, how many more with each turn, and from which on only if somebody asks for them. */
-const [AT_ONCE, MORE, MOST] = [30, 35, 100];
+const [FIRST_ROWS, ROWS_PER_FRAME, MAX_UNASKED_ROWS] = [30, 35, 100];
 
 /** Paper waits for nothing: all rows are drawn before the browser prints. */
 const isPrinting = signal(false);
@@ -62,7 +62,8 @@ export function arranged(table, columns, rows) {
     .map(([row]) => row);
 }
 
-const inWords = new Intl.Collator(locale, { numeric: true });
+/** Names as people sort them: trader_2 before trader_10. */
+export const inWords = new Intl.Collator(locale, { numeric: true });
 
 const hasAll = (text, words) => words.every((word) => text.includes(word));
 
@@ -86,16 +87,16 @@ export const FilterField = ({ table, title }) => html`
 `;
 
 /**
- * How many of so many rows to draw: a few at once, soon MOST of them, all if somebody asks; and the button for that.
+ * How many of so many rows to draw: a few at once, soon MAX_UNASKED_ROWS, all if somebody asks; and the button for that.
  *
  * They begin anew with another order; those that are drawn stay when there are new numbers.
  */
 export function useDrawn(all, order = "") {
-  const [drawn, draw] = useState({ count: AT_ONCE, order });
+  const [drawn, draw] = useState({ count: FIRST_ROWS, order });
   const [isWhole, askForAll] = useState(false);
-  const most = isWhole ? all : Math.min(all, MOST);
-  const count = Math.min(most, drawn.order === order ? drawn.count : AT_ONCE);
-  useEffect(() => (count < most ? inTurn(() => draw({ count: count + MORE, order })) : undefined), [count, most, order]);
+  const most = isWhole ? all : Math.min(all, MAX_UNASKED_ROWS);
+  const count = Math.min(most, drawn.order === order ? drawn.count : FIRST_ROWS);
+  useEffect(() => (count < most ? inTurn(() => draw({ count: count + ROWS_PER_FRAME, order })) : undefined), [count, most, order]);
   if (isPrinting.value) return [all, null];
   const rest = most < all && html`
     <p class="hint rest">

@@ -1,8 +1,8 @@
 // Limits that were reached, and what can still be done about them: the positions of hours before gate closure.
 
 import { html, outside, unseen } from "./base.js";
-import { Table } from "./grid.js";
-import { locale, t } from "./language.js";
+import { Table, inWords } from "./grid.js";
+import { t } from "./language.js";
 import { NONE, energyPlaces, fixed, signed, sum } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, duration, minute, now } from "./times.js";
@@ -63,7 +63,7 @@ export function OpenPositions({ desk, positions }) {
   const rows = desk.rows.filter((row) => open.has(row.delivery_hour));
   const some = positions.filter((position) => open.has(position.delivery_hour));
   if (rows.length === 0 || some.length === 0) return null;
-  const traders = [...new Set(some.map((position) => position.trader_id))].sort(inOrder);
+  const traders = [...new Set(some.map((position) => position.trader_id))].sort(inWords.compare);
   const found = new Map(some.map((each) => [`${each.delivery_hour} ${each.trader_id}`, each.net_position_mwh]));
   const places = energyPlaces([...rows, ...some].map((each) => each.net_position_mwh));
   const of = (row, trader) => found.get(`${row.delivery_hour} ${trader}`) ?? null;
@@ -117,5 +117,3 @@ export function OpenPositions({ desk, positions }) {
     </section>
   `;
 }
-
-const inOrder = (a, b) => a.localeCompare(b, locale, { numeric: true });

@@ -85,6 +85,12 @@ export function sum(texts) {
 export const difference = (text, other) =>
   isNone(text) || isNone(other) ? null : sum([text, String(other).startsWith("-") ? String(other).slice(1) : `-${other}`]);
 
+/** The PnL of what has a price; null: of nothing yet. */
+export const pnlOf = (row) => row?.pnl_eur ?? row?.priced_pnl_eur ?? null;
+
+/** Whether there is more to come: prices are missing. */
+export const isPartial = (row) => row?.pnl_eur === null && row.priced_pnl_eur !== null;
+
 /** Decimal strings as integers of one scale, which compare as they do; null for what is no number. */
 export function comparable(texts) {
   const numbers = texts.map((text) => (isNone(text) ? null : parse(text)));

@@ -5,7 +5,7 @@ import { bars, Chart, line } from "./charts.js";
 import { choices, choose } from "./choices.js";
 import { Scroll } from "./grid.js";
 import { t } from "./language.js";
-import { energyPlaces, fixed, signed, sum, toFloat } from "./numbers.js";
+import { energyPlaces, fixed, pnlOf, signed, sum, toFloat } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, hoursOf, now, timeAttributes, timeOrDay, today, wallTime } from "./times.js";
 import { daySentence, historySentence, pnlSentence, positionSentence, priceSentence } from "./words.js";
@@ -113,11 +113,10 @@ function drawings({ day, rows }) {
   ];
 }
 
-const value = (point) => point.pnl_eur ?? point.priced_pnl_eur;
 
 /** The day's PnL over time: [{at, pnl_eur, priced_pnl_eur, cause}]. */
 function History({ day, points }) {
-  const known = useMemo(() => points.filter((point) => value(point) !== null), [points]);
+  const known = useMemo(() => points.filter((point) => pnlOf(point) !== null), [points]);
   const picture = useMemo(() => steps(known, day === today() ? now() : 0), [known, day]);
   return html`
     <${Chart}
@@ -139,11 +138,11 @@ function steps(known, until) {
   const last = Math.max(until, times.at(-1) ?? 0);
   const first = times[0] ?? last - 3_600_000;
   const room = Math.max((last - first) * 0.02, 60_000);
-  const y = known.length ? [...known, known.at(-1)].map((point) => toFloat(value(point))) : [];
+  const y = known.length ? [...known, known.at(-1)].map((point) => toFloat(pnlOf(point))) : [];
   const readout = (i) => {
     const point = known[Math.min(i, known.length - 1)];
     const cause = point?.cause ? `, ${isolated(point.cause)}` : "";
-    return point ? `${clock(Date.parse(point.at))}: ${signed(value(point))} EUR${cause}` : "";
+    return point ? `${clock(Date.parse(point.at))}: ${signed(pnlOf(point))} EUR${cause}` : "";
   };
   return {
     x: known.length ? [...times, Math.max(last, times.at(-1) + 1)] : [],
@@ -174,7 +173,7 @@ const Changes = ({ known }) => html`
             (point) => html`
               <tr key=${point.at}>
                 <td><${Moment} at=${point.at} /></td>
-                <td class="number">${signed(value(point))}${point.pnl_eur === null && html`<small>${` ${t("so far")}`}</small>`}</td>
+                <td class="number">${signed(pnlOf(point))}${point.pnl_eur === null && html`<small>${` ${t("so far")}`}</small>`}</td>
                 <td>${point.cause && outside(point.cause)}</td>
               </tr>
             `,

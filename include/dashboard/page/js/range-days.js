@@ -1,13 +1,12 @@
 // The days of a range, or its weeks or months: PnL of each, PnL added up, as pictures and as a table.
 
-import { html, isPlain, useMemo } from "./base.js";
+import { html, useMemo } from "./base.js";
+import { Way, soFar } from "./around.js";
 import { PNL, Warning, measures } from "./by-trader.js";
 import { bars, Chart, line } from "./charts.js";
-import { addressOf, choices, choose } from "./choices.js";
 import { Table } from "./grid.js";
 import { t } from "./language.js";
-import { count, energyPlaces, signOf, signed, toFloat } from "./numbers.js";
-import { isPartial, pnlOf, soFar } from "./range-figures.js";
+import { count, energyPlaces, isPartial, pnlOf, signOf, signed, toFloat } from "./numbers.js";
 import { shortDay, shortMonth, slotsOf, stepInWords, traded } from "./ranges.js";
 
 /** What there is one of: headings and sentences name it. */
@@ -133,16 +132,6 @@ function sumSentence({ steps }, name) {
   return last.cumulative_missing_price_count > 0
     ? t("{sum} EUR so far, without {missing} hours whose price is missing; highest {high} after {highest}, lowest {low} after {lowest}.", values)
     : t("{sum} EUR in all; highest {high} after {highest}, lowest {low} after {lowest}.", values);
-}
-
-/** A link within the page: to where these choices lead. */
-export function Way({ to, children, title }) {
-  const go = (event) => {
-    if (!isPlain(event)) return;
-    event.preventDefault();
-    choose(to);
-  };
-  return html`<a href=${addressOf({ ...choices.value, hour: null, message: null, ...to })} title=${title} onClick=${go}>${children}</a>`;
 }
 
 function step(range, row) {

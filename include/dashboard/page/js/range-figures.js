@@ -1,18 +1,11 @@
 // The figures of a range, each with the same of the range before and the difference.
 
 import { html } from "./base.js";
+import { soFar } from "./around.js";
 import { Figure } from "./figures.js";
 import { t } from "./language.js";
-import { count, difference, energyPlaces, fixed, signOf, signed } from "./numbers.js";
+import { count, difference, energyPlaces, fixed, isPartial, pnlOf, signOf, signed } from "./numbers.js";
 import { beforeInWords, daysOf, monthInWords } from "./ranges.js";
-
-/** PnL as far as it is known, and whether that is all. */
-export const pnlOf = (figures) => figures?.pnl_eur ?? figures?.priced_pnl_eur ?? null;
-export const isPartial = (figures) => figures?.pnl_eur === null && figures.priced_pnl_eur !== null;
-
-/** A text with "so far" after it, where prices are missing. */
-export const soFar = (figures, text) =>
-  isPartial(figures) ? html`${text}<small class="so-far">${` ${t("so far")}`}</small>` : text;
 
 /** What the range before has, and by how much this one has more. */
 function Compared({ before, text, more, isGood }) {

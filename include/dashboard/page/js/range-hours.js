@@ -1,13 +1,13 @@
 // The hours of a range: the best and the worst ones, and what each hour of the day made.
 
 import { html, useMemo } from "./base.js";
+import { Way, soFar } from "./around.js";
 import { Chart } from "./charts.js";
 import { choices } from "./choices.js";
 import { Table } from "./grid.js";
 import { t } from "./language.js";
-import { count, energyPlaces, signOf, signed, toFloat } from "./numbers.js";
-import { Way, amount, over, pnlBars } from "./range-days.js";
-import { pnlOf, soFar } from "./range-figures.js";
+import { count, energyPlaces, pnlOf, signOf, signed, toFloat } from "./numbers.js";
+import { amount, over, pnlBars } from "./range-days.js";
 import { doubledHour } from "./ranges.js";
 import { dayInWords } from "./times.js";
 

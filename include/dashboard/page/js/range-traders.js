@@ -1,21 +1,19 @@
 // Traders side by side over a range: a small picture of each on one scale, and a table; choosing one shows that trader.
 
 import { html, outside, unseen, useMemo } from "./base.js";
+import { Way, soFar } from "./around.js";
 import { Warning } from "./by-trader.js";
 import { choose } from "./choices.js";
-import { Table } from "./grid.js";
-import { locale, t } from "./language.js";
-import { count, difference, energyPlaces, signOf, signed, toFloat } from "./numbers.js";
-import { Way } from "./range-days.js";
-import { isPartial, pnlOf, soFar } from "./range-figures.js";
+import { Table, inWords } from "./grid.js";
+import { t } from "./language.js";
+import { count, difference, energyPlaces, isPartial, pnlOf, signOf, signed, toFloat } from "./numbers.js";
 import { beforeInWords, slotsOf, traded } from "./ranges.js";
 
 const [WIDTH, HEIGHT] = [150, 44];
 
 /** Those with trades in the range first, by name. */
 const byName = (a, b) =>
-  Number(a.total === null) - Number(b.total === null) ||
-  a.trader_id.localeCompare(b.trader_id, locale, { numeric: true });
+  Number(a.total === null) - Number(b.total === null) || inWords.compare(a.trader_id, b.trader_id);
 
 export function RangeTraders({ range }) {
   const traders = useMemo(() => [...range.traders].sort(byName), [range]);

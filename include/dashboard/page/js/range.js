@@ -1,7 +1,7 @@
 // The view of a range of days: its figures beside those of the range before, its days, its hours, its traders, files of it.
 
 import { html, outside } from "./base.js";
-import { addressOf, choices, choose } from "./choices.js";
+import { Way } from "./around.js";
 import { AsOf } from "./desk.js";
 import { t } from "./language.js";
 import { count } from "./numbers.js";
@@ -85,10 +85,6 @@ function NothingThere({ range }) {
     ? t("There are trades for delivery from {first} to {last}.", { first: dayInWords(first), last: dayInWords(last) })
     : t("No trades have arrived yet.");
   const shown = last && { from: last, to: last };
-  const show = (event) => {
-    event.preventDefault();
-    choose(shown);
-  };
   const isOutside = shown && (last < range.from || first > range.to);
   return html`
     <div id="range-empty" class="empty">
@@ -96,7 +92,7 @@ function NothingThere({ range }) {
       <p>${then}</p>
       ${
         isOutside &&
-        html`<p class="buttons"><a class="button" href=${addressOf({ ...choices.value, ...shown })} onClick=${show}>${t("Show {day}", { day: dayInWords(last) })}</a></p>`
+        html`<p class="buttons"><${Way} kind="button" to=${shown}>${t("Show {day}", { day: dayInWords(last) })}</${Way}></p>`
       }
     </div>
   `;

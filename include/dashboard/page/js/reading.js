@@ -5,7 +5,7 @@ import { asked, choices, chosenHour, shownDay, shownRange } from "./choices.js";
 import { save } from "./download.js";
 import { t } from "./language.js";
 import { watch } from "./live.js";
-import { signed } from "./numbers.js";
+import { pnlOf, signed } from "./numbers.js";
 import { ServerError, ask } from "./server.js";
 import { now, second, setTimezone, synchronise, today } from "./times.js";
 
@@ -111,8 +111,7 @@ export const hourKey = () => `${key()} ${chosenHour.value}`;
 
 function show(answer) {
   const before = page.value;
-  const value = (total) => total?.pnl_eur ?? total?.priced_pnl_eur ?? null;
-  const [old, fresh] = [before, answer].map((each) => value(each?.desk.total));
+  const [old, fresh] = [before, answer].map((each) => pnlOf(each?.desk.total));
   batch(() => {
     page.value = { ...answer, key: key(), shownSince: now() };
     showStatus(answer.status);

@@ -5,7 +5,7 @@ import { Mark } from "./around.js";
 import { choose } from "./choices.js";
 import { Found, Heading, arranged } from "./grid.js";
 import { t } from "./language.js";
-import { count, energyPlaces, fixed, signOf, signed } from "./numbers.js";
+import { count, energyPlaces, fixed, isPartial, signOf, signed } from "./numbers.js";
 import { LimitMark, limitsOf } from "./limits.js";
 import { isolated } from "./outside.js";
 import { clock, dayInWords, duration, hoursOf, marketDay, minute, now, utc } from "./times.js";
@@ -171,12 +171,11 @@ function PriceStatus({ name }) {
 }
 
 function Total({ total, places, limits }) {
-  const isPartial = total.pnl_eur === null && total.priced_pnl_eur !== null;
   const of = ({ name, kind, show }) => {
     if (kind === "status") return html`<${PriceStatus} name=${total.price_status} />`;
     if (kind === "note") return totalNote(total);
     if (name === "reference_price_eur_per_mwh") return "";
-    if (name !== "pnl_eur" || !isPartial) return show(total[name], places);
+    if (name !== "pnl_eur" || !isPartial(total)) return show(total[name], places);
     return html`<span title=${t("only the hours that have a price")}>${signed(total.priced_pnl_eur)}<small>${t("so far")}</small></span>`;
   };
   return html`

@@ -1,7 +1,7 @@
 // What the page says in words: price status, empty tables, notes, summaries.
 
 import { t } from "./language.js";
-import { NONE, count, fixed, signed, sum, toFloat } from "./numbers.js";
+import { NONE, count, fixed, pnlOf, signed, sum, toFloat } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { addDays, clock, dayInWords, now, today } from "./times.js";
 
@@ -198,7 +198,7 @@ export function positionSentence(rows, places) {
 export function historySentence(points, clock) {
   if (points.length === 0) return t("Nothing has changed this day's PnL yet.");
   const [first, last] = [points[0], points.at(-1)];
-  const value = (point) => signed(point.pnl_eur ?? point.priced_pnl_eur);
+  const value = (point) => signed(pnlOf(point));
   const then = { pnl: value(last), at: clock(Date.parse(last.at)) };
   if (points.length === 1) return t("One state so far: {pnl} EUR at {at}.", then);
   return plural(
