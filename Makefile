@@ -16,7 +16,7 @@ ifneq ($(shell $(PYTHON) -c 'print(1)' 2>/dev/null),1)
 $(shell rm -f $(VENV)/.lock-*)
 endif
 
-.PHONY: help run up secrets down logs test test-containers check lint psql audit freshness report export rebuild reconcile bench \
+.PHONY: help run up secrets down logs test torture test-containers check lint psql audit freshness report export rebuild reconcile bench \
 	review dictionary lock setup clean
 
 help: ## list the commands
@@ -41,6 +41,9 @@ logs: ## follow the logs of the containers, all or one part: SERVICE=scheduler
 
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest -n logical --dist loadfile $(ARGS)
+
+torture: $(STAMP) ## attack each guarantee at length and write docs/guarantees.md: ARGS="-k capture" [TORTURE=0.1] [TORTURE_SEED=42]
+	TORTURE=$${TORTURE:-1} $(PYTHON) -m pytest tests/torture -p no:cacheprovider $(ARGS)
 
 test-containers: $(STAMP) ## try the containers for real (ten minutes; needs a Docker engine): STEPS="celery local:kill"
 	@exec $(PYTHON) -m tools.containers $(STEPS)
