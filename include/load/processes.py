@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
-from queue import SimpleQueue
 from typing import Any
 
 from include.errors import TransientError
@@ -44,27 +43,39 @@ def process_count(files: list[LandingFile], loaded_bytes: Mapping[str, int]) -> 
 def load_in_processes(
     settings: Settings, sink: Sink, files: list[LandingFile], count: int
 ) -> Iterator[Outcome]:
-    """Loads files in processes of their own, those of an hour of receipt in the same one.
+    """Loads files in processes of their own: each those of a span of hours of receipt, in their order.
 
-    The instances of a capture have the same trades in files of the same hour: loaded at once, they would wait
-    for each other. If this process is killed, each of the others ends after the hour that it is loading.
+    Copies of a trade mostly lie in the same hour or in hours close to each other. Loaded at once they would
+    wait for each other; loaded in another order than received, those that differ cost a search of files.
+    If this process is killed, each of the others ends after the hour that it is loading.
 
     Raises:
         TransientError: The warehouse went away, or a process was killed; what was committed stays.
     """
-    hours: SimpleQueue[list[LandingFile]] = SimpleQueue()
-    for _, of_hour in groupby(files, key=lambda file: file.hour_start_at):
-        hours.put(list(of_hour))
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(count))
-        workers = [stack.enter_context(_worker(settings, sink)) for _ in range(count)]
-        waiting = {threads.submit(worker.load, hours.get()): worker for worker in workers}
+        waiting = {}
+        for hours in _runs(files, count):
+            worker = stack.enter_context(_worker(settings, sink))
+            waiting[threads.submit(worker.load, next(hours))] = worker, hours
         while waiting:
             done = next(as_completed(waiting))
-            worker = waiting.pop(done)
+            worker, hours = waiting.pop(done)
             yield from done.result()
-            if not hours.empty():
-                waiting[threads.submit(worker.load, hours.get())] = worker
+            if (of_hour := next(hours, None)) is not None:
+                waiting[threads.submit(worker.load, of_hour)] = worker, hours
+
+
+def _runs(files: list[LandingFile], count: int) -> list[Iterator[list[LandingFile]]]:
+    """The files hour by hour, in at most so many runs of about as many bytes each."""
+    runs: list[list[list[LandingFile]]] = []
+    total, done = sum(map(_size, files)) or 1, 0
+    for _, of_hour in groupby(files, key=lambda file: file.hour_start_at):
+        if len(runs) <= done * count // total:
+            runs.append([])
+        runs[-1].append(list(of_hour))
+        done += sum(map(_size, runs[-1][-1]))
+    return [iter(run) for run in runs]
 
 
 class _Worker:
