@@ -40,7 +40,7 @@ def test_any_order_makes_equal_tables(
 ) -> None:
     """Files appear in any order and grow; loads, builds, reloads and rebuilds come in between."""
     orders = messages = steps = 0
-    for number in torture.trials(2, 60):
+    for number in torture.trials(2, 24):
         has_statement = number % 2 == 1
         scenario = Scenario.made(
             torture.random, 300 if torture.is_long else 120, 12, has_statement=has_statement
