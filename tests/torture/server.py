@@ -24,7 +24,9 @@ from tests.factories import Database
 
 FORKSERVER = multiprocessing.get_context("forkserver")
 """Processes are forked from one that has imported everything, so that each starts within milliseconds."""
-FORKSERVER.set_forkserver_preload(["pytest", "tests.torture.scenario", "include.expectations.pnl_hourly"])
+FORKSERVER.set_forkserver_preload(
+    ["pytest", "tests.torture.scenario", "include.expectations.pnl_hourly", "include.pull.puller"]
+)
 
 _numbers = itertools.count()
 _PAUSE_SECONDS = 0.2
