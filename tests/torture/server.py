@@ -5,7 +5,7 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
@@ -102,7 +102,9 @@ class Worker:
         process: It.
     """
 
-    def __init__(self, make_tasks: Callable[[Settings], list[Task]], settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, make_tasks: Callable[[Settings], Iterable[Task]], settings: Settings, folder: Path
+    ) -> None:
         self._doing = folder / f"doing-{next(_numbers)}"
         self._doing.touch()
         self.process: BaseProcess = FORKSERVER.Process(
@@ -127,7 +129,7 @@ class Worker:
         return self.process.exitcode == 0
 
 
-def _work(make_tasks: Callable[[Settings], list[Task]], settings: Settings, doing: Path) -> None:
+def _work(make_tasks: Callable[[Settings], Iterable[Task]], settings: Settings, doing: Path) -> None:
     logging.disable(logging.CRITICAL)
     validation.data_docs.publish = _nothing  # type: ignore[assignment]
     for name, task in make_tasks(settings):

@@ -1,0 +1,64 @@
+"""An address in front of PostgreSQL servers: forwards to one of them, or swallows what is sent."""
+
+import socket
+import threading
+import time
+from contextlib import suppress
+
+from include.local import ports
+
+
+class Router:
+    """An address that forwards to a server, to another one, or swallows every packet.
+
+    Attributes:
+        target: Port of the server; None: what arrives is read by nobody, and nothing comes back.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.target: int | None = target
+        self._listener = socket.create_server((ports.HOST, 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Ends all connections, as a failover does."""
+        for pair in self._pairs:
+            for end in pair:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+        self._pairs.clear()
+
+    def close(self) -> None:
+        """Forwards nothing more."""
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        while self.target is None:
+            time.sleep(0.05)
+        try:
+            upstream = socket.create_connection((ports.HOST, self.target))
+        except OSError:
+            client.close()
+            return
+        self._pairs.append((client, upstream))
+        for source, sink in ((client, upstream), (upstream, client)):
+            threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                while self.target is None:
+                    time.sleep(0.05)
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
