@@ -70,9 +70,10 @@ class Scenario:
 
     def _receive(self, random_: random.Random, sent: list[Sent]) -> None:
         lines: dict[str, list[tuple[datetime, bytes]]] = defaultdict(list)
+        delays = [random_.uniform(0, MAX_LATE_HOURS) for _ in range(3)]  # so that files hold more than a line
         for message in sent:
             for instance in random_.choice([_INSTANCES, _INSTANCES, ("a",), ("b",)]):
-                late = random_.choice([0.0, 0.0, 0.0, random_.uniform(0, MAX_LATE_HOURS)])
+                late = random_.choice([0.0, 0.0, 0.0, random_.choice(delays)])
                 at = message.at + timedelta(hours=late, milliseconds=random_.randrange(5_000))
                 key = f"trades/date={at:%Y-%m-%d}/hour={at:%H}/{instance}.jsonl"
                 # as close to its message as those of a real capture, which come every 10 s

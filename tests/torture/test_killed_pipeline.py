@@ -68,7 +68,7 @@ def test_kills(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) -> No
     kills = Counter[str]()
     random = torture.random
     for number in torture.trials(1, 24):
-        scenario = Scenario.made(random, 200, 12)
+        scenario = Scenario.made(random, 200 if torture.is_long else 60, 4 if torture.is_long else 2)
         folder = tmp_path / str(number)
         undisturbed, settings = (
             settings_of(server, folder / "undisturbed"),
@@ -81,8 +81,9 @@ def test_kills(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) -> No
             expected = fingerprint(database)
             database.forget_everything()
         landing = Landing(scenario, settings.landing_root)
-        for part in range(3):
-            if part < 2:
+        parts = 3 if torture.is_long else 2
+        for part in range(parts):
+            if part < parts - 1:
                 landing.reveal(random, 0.5)
             else:
                 landing.finish()

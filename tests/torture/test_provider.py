@@ -32,7 +32,7 @@ from tests.integration.pull.server import Answer, ScriptedProvider, price, scrip
 from tests.messages import read_lines
 from tests.torture import hostile
 from tests.torture.conftest import Torture
-from tests.torture.server import FORKSERVER
+from tests.torture.server import FORK, forget_sockets
 
 PER_WINDOW, PER_LONG_WINDOW = 20, 60
 WINDOW_SECONDS, LONG_WINDOW_SECONDS = 3.0, 12.0
@@ -50,6 +50,7 @@ def provider() -> Iterator[ScriptedProvider]:
 
 def pull(settings: Settings, number: int, seconds: float, times: tuple[float, float, float]) -> None:
     """A process that asks for a day of its own again and again, as fast as the budget lets it."""
+    forget_sockets()
     budget.MINUTE_SECONDS, budget.HOUR_SECONDS, budget.REQUEST_SECONDS = times
     end = time.monotonic() + seconds
     day = DAY + timedelta(days=number)
@@ -101,7 +102,7 @@ def test_the_budget_is_never_exceeded(
 
     def start(number: int) -> BaseProcess:
         left = max(end - time.monotonic(), 0.0)
-        worker = FORKSERVER.Process(target=pull, args=(settings, number, left, times))
+        worker = FORK.Process(target=pull, args=(settings, number, left, times))
         worker.start()
         return worker
 
@@ -198,7 +199,7 @@ def test_whatever_a_provider_answers(
 ) -> None:
     """Every status, odd headers, broken HTTP, hostile bodies: landed, judged as specified, never an error."""
     monkeypatch.setattr(puller, "MAX_ATTEMPTS", 1)
-    count, kinds = torture.count(300, 15_000), Counter[str]()
+    count, kinds = torture.count(120, 8_000), Counter[str]()
     settings = replace(settings, market_data_url=provider.url, reference_price_per_minute=10**6)
     settings = replace(settings, reference_price_per_hour=10**6)
     hours = [hour for day in range(1, 28) for hour in MARKET.hours_of(date(2026, 2, day))]
