@@ -20,7 +20,7 @@ from tests.torture.server import Worker, kill_backend, prepare, settings_of, war
 from tools.fingerprint import fingerprint
 
 MakeTasks = Callable[[Settings], list[Task]]
-MAX_KILLS_A_ROUND = 6
+MAX_KILLS_A_ROUND = 10
 LEFTOVERS = ("ops.pending_delivery_periods", "staging.pnl_hourly", "staging.trade_copies")
 
 
@@ -67,7 +67,7 @@ def test_kills(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) -> No
     """Two processes race; both, or what serves them in PostgreSQL, are killed again and again at any moment."""
     kills = Counter[str]()
     random = torture.random
-    for number in torture.trials(1, 24):
+    for number in torture.trials(1, 20):
         scenario = Scenario.made(random, 200 if torture.is_long else 60, 4 if torture.is_long else 2)
         folder = tmp_path / str(number)
         undisturbed, settings = (
