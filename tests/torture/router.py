@@ -20,11 +20,13 @@ class Router:
         self._listener = socket.create_server((ports.HOST, 0))
         self.port = int(self._listener.getsockname()[1])
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads: list[threading.Thread] = []
+        self._acceptor = threading.Thread(target=self._accept)
+        self._acceptor.start()
 
     def cut(self) -> None:
         """Ends all connections, as a failover does."""
-        for pair in self._pairs:
+        for pair in list(self._pairs):
             for end in pair:
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
@@ -32,33 +34,39 @@ class Router:
 
     def close(self) -> None:
         """Forwards nothing more."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join()
         self._listener.close()
         self.cut()
+        for thread in self._threads:
+            thread.join()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                self._threads.append(threading.Thread(target=self._serve, args=(client,)))
+                self._threads[-1].start()
 
     def _serve(self, client: socket.socket) -> None:
-        while self.target is None:
-            time.sleep(0.05)
-        try:
-            upstream = socket.create_connection((ports.HOST, self.target))
-        except OSError:
-            client.close()
-            return
-        self._pairs.append((client, upstream))
-        for source, sink in ((client, upstream), (upstream, client)):
-            threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+        with client, suppress(OSError):
+            self._wait()
+            with socket.create_connection((ports.HOST, self.target or 0)) as upstream:
+                self._pairs.append((client, upstream))
+                back = threading.Thread(target=self._forward, args=(upstream, client))
+                back.start()
+                self._forward(client, upstream)
+                back.join()
 
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
-                while self.target is None:
-                    time.sleep(0.05)
+                self._wait()
                 sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def _wait(self) -> None:
+        while self.target is None:
+            time.sleep(0.02)

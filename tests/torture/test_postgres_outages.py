@@ -254,8 +254,8 @@ def test_a_full_disk(torture: Torture, tmp_path: Path) -> None:
 def standby_of(server: EmbeddedPostgres, folder: Path) -> Iterator[EmbeddedPostgres]:
     """A copy that replicates synchronously, so that it has all that was committed."""
     folder.mkdir()
+    shutil.copy(server.directory / "passwords.json", folder)
     standby = EmbeddedPostgres(folder)
-    shutil.copy(server.directory / "passwords.json", folder / "passwords.json")
     account = ServerAccount.choose(binaries() / "postgres", folder, server.directory / "data")
     data = folder / "data"
     data.mkdir(mode=0o700)
@@ -301,6 +301,7 @@ def test_failover(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) ->
             assert_nothing_is_lost(server, platform)
             sent = platform.sent
     finally:
+        router.target = router.target or 0
         router.close()
     torture.report(
         GUARANTEE,
