@@ -13,7 +13,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -176,7 +176,7 @@ class LandingWriter:
         folder = self.root / hour_folder(self.source, opened, self.market)
         make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
-        path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
+        path = _free_path(folder, f"{self.name}-{host}-{os.getpid()}", opened)
         # the file gets its final name once it is locked, so that no reader takes it for a complete one
         unnamed = path.with_suffix(".opening")
         fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -220,6 +220,13 @@ class LandingWriter:
         finally:
             fd, self._fd = self._fd, -1
             os.close(fd)
+
+
+def _free_path(folder: Path, name: str, opened: datetime) -> Path:
+    """The path of a new file; not of one that this process opened at the same time before a step of the clock."""
+    while (path := folder / f"{name}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl").exists():
+        opened += timedelta(microseconds=1)
+    return path
 
 
 def _write(fd: int, line: bytes) -> None:

@@ -125,6 +125,17 @@ def test_after_a_step_of_the_clock_lines_have_a_file_of_their_own_hour(tmp_path:
         }
 
 
+def test_a_file_of_the_same_microsecond_replaces_none(tmp_path: Path) -> None:
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    for payload in (b"before", b"after"):  # the clock was set back in between
+        writer.append(message_line(NOON, payload), NOON)
+        writer.end_file(NOON, b'{"event": "clock_stepped"}\n')
+    writer.close(NOON)
+
+    raws = [line["raw"] for file in lines_of(tmp_path) for line in file if "raw" in line]
+    assert sorted(raws) == ["after", "before"]
+
+
 def test_only_their_owner_reads_files_and_folders(tmp_path: Path) -> None:
     writer = LandingWriter(tmp_path / "landing", TRADES, "test")
     writer.append(b"{}\n", NOON)
