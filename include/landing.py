@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,9 @@ TRADES = "trades"
 REFERENCE_PRICES = "reference_prices"
 STATEMENTS = "statements"
 SOURCES = (TRADES, REFERENCE_PRICES, STATEMENTS)
+
+_WRITTEN_BACK_SECONDS = 600.0
+"""The kernel writes to the disk by itself what is older; its default is 30 s."""
 
 _encoder = msgspec.json.Encoder()
 _encode = _encoder.encode
@@ -223,7 +227,7 @@ class LandingWriter:
 
 
 def _free_path(folder: Path, name: str, opened: datetime) -> Path:
-    """The path of a new file; not of one that this process opened at the same time before a step of the clock."""
+    """The path of a new file: not that of one which was opened at the same time, before a step of the clock."""
     while (path := folder / f"{name}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl").exists():
         opened += timedelta(microseconds=1)
     return path
@@ -250,6 +254,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def make_durable(path: Path) -> None:
+    """Syncs a file that may have been written lately, and its name, so that a power cut takes nothing back.
+
+    Raises:
+        OSError: The disk fails.
+    """
+    with path.open("rb") as file:
+        if time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK_SECONDS:
+            os.fdatasync(file.fileno())
+            sync_folder(path.parent)
 
 
 @dataclass(frozen=True, slots=True, order=True)

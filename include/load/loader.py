@@ -14,7 +14,7 @@ from include.domain.delivery_period import DeliveryPeriod
 from include.domain.message import is_utc_text
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
-from include.landing import LandingFile, is_writer_gone
+from include.landing import LandingFile, is_writer_gone, make_durable
 from include.landing_line import Line, decode_line
 from include.load.journal import Journal
 from include.load.lines import MAX_BYTES_PER_LOAD, LineReader
@@ -139,6 +139,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
             seconds, files = journal.stepped_back
             parameters = {"seconds": seconds, "landing_files": [*files, file.key]}
             run_sql(cur, QUERIES["connected_intervals_stepped_back"], parameters)
+        make_durable(file.path)  # else a power cut could take lines from the file that the warehouse has
         run_sql(cur, QUERIES["load_batches_end"], asdict(load))
         run_sql(cur, QUERIES["landing_files_advance"], asdict(load))
         return load

@@ -1,4 +1,4 @@
-"""The calls with which the landing store changes the disk: each can be recorded, refused, or be the last one."""
+"""The calls with which the landing store changes the disk: recorded, refused, or the last ones."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -50,9 +50,13 @@ def intercepted(root: Path, intercept: Intercept) -> Iterator[None]:
 
     system = _Module(os, ("open", "write", "fdatasync", "fsync", "close"), intercept)
     locks = _Module(landing.fcntl, ("flock",), intercept)
-    with patch.object(landing, "os", system), patch.object(landing, "fcntl", locks):
-        with patch.multiple(Path, mkdir=method("mkdir"), rename=method("rename"), unlink=method("unlink")):
-            yield
+    paths = {name: method(name) for name in ("mkdir", "rename", "unlink")}
+    with (
+        patch.object(landing, "os", system),
+        patch.object(landing, "fcntl", locks),
+        patch.multiple(Path, **paths),
+    ):
+        yield
 
 
 def visible_files(root: Path) -> list[Path]:

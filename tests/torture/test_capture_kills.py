@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -130,8 +130,8 @@ def test_a_kill_at_each_call_to_the_disk(
     check_account(settings, database, sample)
     torture.report(
         "What capture has written survives its SIGKILL",
-        f"{found.kills:,} kills before, in and after each of up to {calls} calls of write, fdatasync, open, flock,"
-        " rename, fsync, close and mkdir, over new hours and steps of the clock",
+        f"{found.kills:,} kills before, in and after each of up to {calls} calls of write, fdatasync, open,"
+        " flock, rename, fsync, close and mkdir, over new hours and steps of the clock",
         f"0 lost; {found.torn:,} torn lines, at most {found.most_torn} each; "
         f"{sample.lines:,} lines of {sample.kills} kills loaded and accounted for",
     )
