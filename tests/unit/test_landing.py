@@ -270,6 +270,28 @@ def test_a_first_file_that_cannot_be_opened_leaves_nothing_behind(
     assert [line.get("raw") for line in lines_of(tmp_path)[0]] == [None, "now", None]
 
 
+def test_a_step_of_the_clock_while_no_file_can_be_opened_waits_for_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    writer.append(message_line(NOON, b"before"), NOON)
+    writer.end_file(NOON, event_line(NOON, "clock_stepped"))
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "rename", lambda *_: refuse())
+        for payload in (b"first", b"second"):
+            with pytest.raises(OSError, match="Input/output error"):
+                writer.append(message_line(NOON - HOUR, payload), NOON - HOUR)
+    writer.flush()
+    writer.close(NOON - HOUR)
+
+    said = [[line.get("event", line.get("raw")) for line in file] for file in lines_of(tmp_path)]
+    assert said == [["opened", "first", "second", "closed"], ["opened", "before", "rolled", "clock_stepped"]]
+
+
+def refuse() -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 def test_a_file_is_seen_only_with_its_writer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, writer: LandingWriter
 ) -> None:
