@@ -157,14 +157,15 @@ class LandingWriter:
         self._waiting.append(_Waiting(at, line, self._state()))
         self.flush()
 
-    def end_file(self, at: datetime, line: bytes) -> None:
+    def end_file(self, at: datetime, state: Mapping[str, object], line: bytes) -> None:
         """Ends the current file: the next line opens a new one of its own hour, even of an earlier hour.
 
         Args:
-            at: When the current file ends, by the clock of its lines.
+            at: Of `rolled`, by the clock of the file's lines.
+            state: For `rolled`, instead of what `state()` says.
             line: Its last line, after `rolled`.
         """
-        self._waiting.append(_Waiting(at, line, self._state(), ends_file=True))
+        self._waiting.append(_Waiting(at, line, state, ends_file=True))
 
     def flush(self) -> None:
         """Writes what an earlier OSError left unwritten.

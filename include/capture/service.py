@@ -204,7 +204,9 @@ class _Capture:
             if noticed_at_once and self._is_succeeded():
                 recorder.event("replaced", reason=reason)
             else:
-                recorder.disconnected(reason, noticed_at_once=noticed_at_once)
+                ended_at = connection.ended_at
+                ago = 0.0 if ended_at is None else asyncio.get_running_loop().time() - ended_at
+                recorder.disconnected(reason, noticed_at_once=noticed_at_once, seconds_ago=ago)
             log.info("disconnected from %s: %s", self._url, reason)
             await close_connection(connection, self._timing)
 

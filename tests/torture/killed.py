@@ -78,7 +78,11 @@ def write(root: Path, receipts: Path, seed: int, number: int, moment: str) -> No
             at += timedelta(minutes=random.choice([0, 1, 59, 61]))
             step = timedelta(hours=random.choice([0, 0, 0, 1, -1]))
             if step and writer.path is not None:
-                writer.end_file(at, event_line(at, "clock_stepped", seconds=step.total_seconds(), files=[]))
+                writer.end_file(
+                    at,
+                    {"connected": True},
+                    event_line(at, "clock_stepped", seconds=step.total_seconds(), files=[]),
+                )
                 at += step
             batch = range(written, written + random.randint(1, 3))
             text = "x" * random.choice([0, 10, 5_000])

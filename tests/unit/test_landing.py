@@ -110,7 +110,7 @@ def test_after_a_step_of_the_clock_lines_have_a_file_of_their_own_hour(tmp_path:
     writer = LandingWriter(tmp_path, TRADES, "test")
     before = NOON + timedelta(minutes=30)
     writer.append(b'{"raw": "before"}\n', before)
-    writer.end_file(before, b'{"event": "clock_stepped"}\n')
+    writer.end_file(before, {}, b'{"event": "clock_stepped"}\n')
     after = before + step
     writer.append(b'{"raw": "after"}\n', after)
     writer.close(after)
@@ -129,7 +129,7 @@ def test_a_file_of_the_same_microsecond_replaces_none(tmp_path: Path) -> None:
     writer = LandingWriter(tmp_path, TRADES, "test")
     for payload in (b"before", b"after"):  # the clock was set back in between
         writer.append(message_line(NOON, payload), NOON)
-        writer.end_file(NOON, b'{"event": "clock_stepped"}\n')
+        writer.end_file(NOON, {}, b'{"event": "clock_stepped"}\n')
     writer.close(NOON)
 
     raws = [line["raw"] for file in lines_of(tmp_path) for line in file if "raw" in line]
@@ -275,7 +275,7 @@ def test_a_step_of_the_clock_while_no_file_can_be_opened_waits_for_one(
 ) -> None:
     writer = LandingWriter(tmp_path, TRADES, "test")
     writer.append(message_line(NOON, b"before"), NOON)
-    writer.end_file(NOON, event_line(NOON, "clock_stepped"))
+    writer.end_file(NOON, {}, event_line(NOON, "clock_stepped"))
     with monkeypatch.context() as failing:
         failing.setattr(Path, "rename", lambda *_: refuse())
         for payload in (b"first", b"second"):
