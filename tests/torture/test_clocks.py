@@ -177,7 +177,7 @@ def test_stepped_clocks_hide_no_gap(
 ) -> None:
     load = Warehouse(settings, torture.random, monkeypatch)
     lines: list[Line] = []
-    for trial in torture.trials(12, 400):
+    for trial in torture.trials(8, 200):
         random = Random(torture.random.random())
         offsets = [random.choice([timedelta(), timedelta(), HOUR])]
         for _ in range(random.randint(1, 3)):

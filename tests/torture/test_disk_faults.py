@@ -132,7 +132,7 @@ def test_calls_to_the_disk_that_fail(
 ) -> None:
     root, messages, refused, failing = settings.landing_root, 30, 0, 0
     root.mkdir()
-    for trial in torture.trials(60, 5_000):
+    for trial in torture.trials(60, 2_000):
         random = Random(torture.random.random())
         code = random.choice([errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS])
         faults = Faults(
