@@ -110,7 +110,7 @@ def test_a_kill_at_each_call_to_the_disk(
     for _ in torture.trials(1, 6):
         seed = torture.random.randrange(1_000_000)
         for moment in (killed.BEFORE, killed.DURING, killed.AFTER):
-            for number in itertools.count(torture.random.randrange(9), 1 if torture.is_long else 9):
+            for number in itertools.count(torture.random.randrange(9), 1 if torture.is_long else 12):
                 root, receipts = tmp_path / f"{seed}-{moment}-{number}", tmp_path / "receipts"
                 receipts.unlink(missing_ok=True)
                 root.mkdir()
@@ -169,7 +169,7 @@ def test_a_kill_under_load(
 ) -> None:
     found, sample = Found(), Found()
     calls = 0
-    for trial in torture.trials(16, 700):
+    for trial in torture.trials(10, 700):
         root, receipts = tmp_path / f"root{trial}", tmp_path / "receipts"
         root.mkdir()
         at_call = torture.random.randrange(15, 120) if trial % 2 else -1

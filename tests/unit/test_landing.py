@@ -4,8 +4,6 @@ import errno
 import io
 import json
 import os
-import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -324,22 +322,3 @@ def test_the_writer_of_a_closed_file_is_gone(tmp_path: Path) -> None:
     writer.sync()
     writer.close(NOON + HOUR)
     assert all(is_writer_gone(file.path) for file in list_files(tmp_path, TRADES))
-
-
-def test_the_writer_of_a_killed_process_is_gone(tmp_path: Path) -> None:
-    code = (
-        "import sys, time; from datetime import datetime, UTC; from pathlib import Path\n"
-        "from include.landing import LandingWriter\n"
-        "writer = LandingWriter(Path(sys.argv[1]), 'trades', 'test')\n"
-        "writer.append(b'{}\\n', datetime.now(UTC)); print('written', flush=True); time.sleep(60)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"written\n"
-        [file] = list_files(tmp_path, TRADES)
-        assert not is_writer_gone(file.path)
-        process.kill()
-        process.wait()
-
-    assert is_writer_gone(file.path)
-    assert [line.get("event") for line in read_lines(file.path)] == ["opened", None]
