@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,14 +17,21 @@ import pytest
 
 from include.capture.clock import AnchoredClock
 from include.capture.recorder import Recorder
-from include.jobs import load_trades
-from include.landing import TRADES, list_files
+from include.jobs import load_reference_prices, load_trades, pull_reference_prices
+from include.landing import REFERENCE_PRICES, TRADES, list_files
 from include.load import audit
 from include.settings import Settings
 from tests.factories import Database
+from tests.integration.pull.conftest import provider
+from tests.integration.pull.server import ScriptedProvider
 from tests.messages import deal, read_lines
 from tests.torture.conftest import Torture
 from tests.torture.disk_calls import CALLS, intercepted
+
+__all__ = ["provider"]
+
+NOON = datetime(2026, 3, 2, 13, 50, tzinfo=UTC)
+"""14:50 in Berlin: nine hours are open."""
 
 START = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 
@@ -155,6 +163,52 @@ def test_calls_to_the_disk_that_fail(
         f"{refused:,} calls of {', '.join(CALLS)} refused in {failing:,} runs with ENOSPC, EIO, EDQUOT or"
         " EROFS, a first write half done, over new hours, reconnects and steps of the clock",
         f"0 of {messages * (trial + 1):,} messages lost or doubled, 0 torn lines, every line accounted for",
+    )
+
+
+def test_replies_that_cannot_be_landed(
+    torture: Torture, settings: Settings, database: Database, provider: ScriptedProvider
+) -> None:
+    settings = replace(settings, market_data_url=provider.url)
+    settings.landing_root.mkdir()
+    failed = refused = hours = 0
+    for trial in torture.trials(6, 200):
+        random, now = Random(torture.random.random()), NOON + trial * timedelta(days=1)
+        code = random.choice([errno.ENOSPC, errno.EIO])
+        faults = Faults(random.randrange(30), random.choice([1, 2, 30]), code, random.choice(["", *CALLS]))
+        asked = provider.count
+        try:
+            with intercepted(settings.landing_root, faults):
+                pull_reference_prices.run(settings, now=now)
+        except OSError:
+            failed += 1
+        refused += faults.refused
+        answered = database.rows(
+            "SELECT delivery_day, delivery_hour FROM ops.provider_requests WHERE is_answer"
+        )
+        assert database.value("SELECT count(*) FROM ops.provider_requests") == provider.count - asked
+        whole = {
+            (line["request"]["delivery_day"], line["request"]["delivery_hour"])
+            for file in list_files(settings.landing_root, REFERENCE_PRICES)
+            for line in read_lines(file.path)
+            if "status" in line
+        }
+        assert {(str(day), hour) for day, hour in answered} <= whole, "what counts as answered is landed"
+        database.rows("DELETE FROM ops.provider_requests")
+        pull_reference_prices.run(settings, now=now)
+        load_reference_prices.run(settings)
+        priced = database.value(
+            "SELECT count(DISTINCT delivery_hour) FROM raw.reference_prices WHERE delivery_day = %s",
+            (now.date(),),
+        )
+        assert priced >= 9
+        hours += 9
+        assert [file.problems for file in audit.run(settings) if file.problems] == []
+        database.rows("DELETE FROM ops.provider_requests")
+    torture.report(
+        "A reply that cannot be landed does not count as an answer",
+        f"{refused:,} calls refused with ENOSPC or EIO in {torture.count(6, 200):,} pulls",
+        f"{failed:,} pulls failed; the next got all of {hours:,} prices; every line accounted for",
     )
 
 
