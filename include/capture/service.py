@@ -271,7 +271,7 @@ class _Capture:
         connection = self._connection
         is_alive = connection is None or await self._is_alive(connection)
         if connection is not None and not is_alive and self._connection is connection:
-            if self._recorder.is_blocked:
+            if self._recorder.is_blocked or connection.state is not State.OPEN:  # it ended: `recv` says why
                 return
             self._ends_because = f"no answer to a ping for {self._timing.pong:g} s: the link is dead"
             await close_connection(connection, self._timing)

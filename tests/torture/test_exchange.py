@@ -149,7 +149,7 @@ def endings(random: Random) -> list[tuple[bytes | None, str]]:
         (frame(CLOSE, b"\x03"), "1002 "),
         (frame(CLOSE, b"\x03\xe8\xff"), "1007 "),
         (frame(TEXT, b"x" * 100)[:50] + b"", ""),
-        (b"\xff\xff\xff\xff", "1002 "),
+        (b"\xff\x00", "1002 "),
         (frame(CONTINUATION, b"x"), "1002 "),
         (frame(PING, b"x" * 126), "1002 "),
         (frame(TEXT, b"x", is_last=False) + frame(TEXT, b"y"), "1002 "),
