@@ -140,7 +140,7 @@ def test_calls_to_the_disk_that_fail(
 ) -> None:
     root, messages, refused, failing = settings.landing_root, 30, 0, 0
     root.mkdir()
-    for trial in torture.trials(60, 2_000):
+    for trial in torture.trials(60, 1_000):
         random = Random(torture.random.random())
         code = random.choice([errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS])
         faults = Faults(
@@ -172,7 +172,7 @@ def test_replies_that_cannot_be_landed(
     settings = replace(settings, market_data_url=provider.url)
     settings.landing_root.mkdir()
     failed = refused = hours = 0
-    for trial in torture.trials(6, 200):
+    for trial in torture.trials(6, 60):
         random, now = Random(torture.random.random()), NOON + trial * timedelta(days=1)
         code = random.choice([errno.ENOSPC, errno.EIO])
         faults = Faults(random.randrange(30), random.choice([1, 2, 30]), code, random.choice(["", *CALLS]))
@@ -207,7 +207,7 @@ def test_replies_that_cannot_be_landed(
         database.rows("DELETE FROM ops.provider_requests")
     torture.report(
         "A reply that cannot be landed does not count as an answer",
-        f"{refused:,} calls refused with ENOSPC or EIO in {torture.count(6, 200):,} pulls",
+        f"{refused:,} calls refused with ENOSPC or EIO in {torture.count(6, 60):,} pulls",
         f"{failed:,} pulls failed; the next got all of {hours:,} prices; every line accounted for",
     )
 
