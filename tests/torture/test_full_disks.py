@@ -49,10 +49,14 @@ def small_disk(folder: Path, size: str, *options: str) -> Iterator[Path]:
 def fill(disk: Path, left: int) -> Path:
     """Takes all room but so many bytes."""
     filler = disk / "filler"
-    free = os.statvfs(disk).f_bavail * PAGE - left
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(free, PAGE))
-    return filler
+        while True:
+            free = os.statvfs(disk).f_bavail * PAGE - left
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(free, PAGE))
+                return filler
+            except OSError:
+                continue  # somebody else took a page meanwhile
 
 
 @pytest.fixture
@@ -148,7 +152,7 @@ def test_a_full_data_directory(torture: Torture, settings: Settings, tmp_path: P
     random, failures, sent, restarts = torture.random, 0, 0, 0
     kinds: set[str] = set()
     few_wal = {"max_wal_size": "32MB", "min_wal_size": "32MB", "shared_buffers": "16MB"}
-    with small_disk(tmp_path / "disk", "320M") as disk:
+    with small_disk(tmp_path / "disk", "800M") as disk:
         server = EmbeddedPostgres(disk / "postgres", log=tmp_path / "postgres.log", settings=few_wal)
         try:
             server.start()
