@@ -11,10 +11,13 @@ import fcntl
 import os
 import re
 import socket
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +25,9 @@ TRADES = "trades"
 REFERENCE_PRICES = "reference_prices"
 STATEMENTS = "statements"
 SOURCES = (TRADES, REFERENCE_PRICES, STATEMENTS)
+
+_WRITTEN_BACK_SECONDS = 600.0
+"""The kernel writes to the disk by itself what is older; its default is 30 s."""
 
 _encoder = msgspec.json.Encoder()
 _encode = _encoder.encode
@@ -90,6 +96,15 @@ def event_line(at: datetime, event: str, **details: object) -> bytes:
     return bytes(_encode({"received_at": timestamp(at), "event": event, **details})) + b"\n"
 
 
+class _Waiting(NamedTuple):
+    """Lines that are to be written, or the end of a file; with what `state` said when they came."""
+
+    at: datetime
+    line: bytes
+    state: Mapping[str, object]
+    ends_file: bool = False
+
+
 class LandingWriter:
     """Appends lines to this process's own file of the current UTC hour.
 
@@ -126,44 +141,48 @@ class LandingWriter:
         self._state = state
         self._fd = -1
         self._hour = -1
-        self._last_event: tuple[datetime, bytes] | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._ending: _Waiting | None = None
+        self._is_ended = False
         self._unwritten = b""
+        self._unsynced_folder: Path | None = None
 
     def append(self, line: bytes, at: datetime) -> None:
         """Writes whole lines to the file of the hour of `at`, by write(2), before it returns.
 
         Raises:
-            OSError: The disk is full or failed. The line is not lost: the unwritten bytes are kept and written
-                first at the next call of `append` or `flush`. Only if no file could be opened at all is the
-                line refused.
+            OSError: The disk is full or failed. The line is not lost: it is kept and written first at the next
+                call of `append` or `flush`. Only if no file could be opened at all is the line refused.
         """
-        hour = int(at.timestamp()) // 3600
-        if hour > self._hour:  # a late line of the last hour must not reopen its file
-            try:
-                self._roll(hour, at)
-            except OSError:
-                if self._fd < 0:
-                    raise
-        self._put(line)
+        self._waiting.append(_Waiting(at, line, self._state()))
+        self.flush()
 
-    def end_file(self, at: datetime, line: bytes) -> None:
+    def end_file(self, at: datetime, state: Mapping[str, object], line: bytes) -> None:
         """Ends the current file: the next line opens a new one of its own hour, even of an earlier hour.
 
         Args:
-            at: When the current file ends, by the clock of its lines.
+            at: Of `rolled`, by the clock of the file's lines.
+            state: For `rolled`, instead of what `state()` says.
             line: Its last line, after `rolled`.
         """
-        self._last_event = (at, line)
-        self._hour = -1
+        self._waiting.append(_Waiting(at, line, state, ends_file=True))
 
     def flush(self) -> None:
-        """Writes the bytes that an earlier OSError left unwritten.
+        """Writes what an earlier OSError left unwritten.
 
         Raises:
             OSError: The cause persists.
         """
-        if self._unwritten:
-            self._put(b"")
+        self._put(b"")
+        while self._waiting:
+            entry = self._waiting[0]
+            if entry.ends_file:
+                self._ending, self._hour = entry, -1
+            else:
+                self._roll_if_due(entry)
+            self._waiting.popleft()
+            if not entry.ends_file:
+                self._put(entry.line)
 
     def _put(self, line: bytes) -> None:
         self._unwritten += line
@@ -171,44 +190,71 @@ class LandingWriter:
             written = os.write(self._fd, self._unwritten)
             self._unwritten = self._unwritten[written:]
 
-    def _roll(self, hour: int, at: datetime) -> None:
-        opened = at.astimezone(UTC)
+    def _roll_if_due(self, entry: "_Waiting") -> None:
+        hour = int(entry.at.timestamp()) // 3600
+        if hour <= self._hour:  # a late line of the last hour must not reopen its file
+            return
+        try:
+            self._roll(hour, entry)
+        except OSError:
+            if self._fd < 0:
+                self._waiting.clear()
+                raise
+            if self._ending is not None:  # after a step of the clock the line does not belong to the old file
+                raise
+
+    def _roll(self, hour: int, first: "_Waiting") -> None:
+        opened = first.at.astimezone(UTC)
         folder = self.root / hour_folder(self.source, opened, self.market)
         make_durable_folder(folder)
         host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
-        path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
+        path = _free_path(folder, f"{self.name}-{host}-{os.getpid()}", opened)
         # the file gets its final name once it is locked, so that no reader takes it for a complete one
         unnamed = path.with_suffix(".opening")
         fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        details = dict(self._state())
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
-            _write(fd, event_line(at, "opened", writer=self.name, pid=os.getpid(), host=host, **details))
+            details = {"writer": self.name, "pid": os.getpid(), "host": host, **first.state}
+            _write(fd, event_line(first.at, "opened", **details))
             if self._fd >= 0:
-                ended_at, last_line = self._last_event or (at, b"")
-                self._put(event_line(ended_at, "rolled", **details) + last_line)
-                os.fdatasync(self._fd)
+                self._end(first)
             unnamed.rename(path)
-            sync_folder(folder)
         except OSError:
             os.close(fd)
             unnamed.unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
             raise
         previous, self._fd = self._fd, fd
-        self.path, self._hour, self._last_event = path, hour, None
+        self.path, self._hour, self._unsynced_folder = path, hour, folder
+        self._ending, self._is_ended = None, False
         if previous >= 0:
             os.close(previous)
 
+    def _end(self, first: "_Waiting") -> None:
+        """Writes the last lines of the current file, once after a step of the clock, and syncs it."""
+        if not self._is_ended:
+            last = self._ending or _Waiting(first.at, b"", first.state)
+            self._is_ended = self._ending is not None
+            self._put(event_line(last.at, "rolled", **last.state) + last.line)
+        self._put(b"")
+        self._sync(self._fd)
+
     def sync(self) -> None:
-        """Runs fdatasync on the open file; may be called from any thread."""
+        """Syncs the open file and its name; may be called from any thread."""
         fd = self._fd
         if fd >= 0:
             try:
-                os.fdatasync(fd)
+                self._sync(fd)
             except OSError:
                 if fd == self._fd:  # else it was rolled or closed in the meantime, which syncs it
                     raise
+
+    def _sync(self, fd: int) -> None:
+        folder = self._unsynced_folder
+        if folder is not None:
+            sync_folder(folder)
+            if self._unsynced_folder is folder:  # else another file was opened in the meantime
+                self._unsynced_folder = None
+        os.fdatasync(fd)
 
     def close(self, at: datetime) -> None:
         """Writes the `closed` event, syncs, and closes the file."""
@@ -216,10 +262,19 @@ class LandingWriter:
             return
         try:
             self.append(event_line(at, "closed", **dict(self._state())), at)
-            os.fdatasync(self._fd)
+            self._sync(self._fd)
         finally:
             fd, self._fd = self._fd, -1
             os.close(fd)
+
+
+def _free_path(folder: Path, name: str, opened: datetime) -> Path:
+    """The path of a new file: not that of one which was opened at the same time, before a step of the clock."""
+    while True:
+        path = folder / f"{name}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
+        if not path.exists() and not path.with_suffix(".opening").exists():
+            return path
+        opened += timedelta(microseconds=1)
 
 
 def _write(fd: int, line: bytes) -> None:
@@ -243,6 +298,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def make_durable(path: Path) -> None:
+    """Syncs a file that may have been written lately, and its name, so that a power cut takes nothing back.
+
+    Raises:
+        OSError: The disk fails.
+    """
+    with path.open("rb") as file:
+        if time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK_SECONDS:
+            os.fdatasync(file.fileno())
+            sync_folder(path.parent)
 
 
 @dataclass(frozen=True, slots=True, order=True)
