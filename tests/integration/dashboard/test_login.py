@@ -109,6 +109,23 @@ def test_an_answer_to_a_defect_is_no_exception(service: Service, monkeypatch: py
     assert {name: reply.headers.get(name) for name in HEADERS} == HEADERS
 
 
+def test_a_login_that_cannot_be_checked_is_an_outage_and_no_defect(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    def is_away() -> None:
+        raise ConnectionRefusedError("connection refused\nand a long story")
+
+    app = create_app(lambda: [Settings()], is_away, service=service, login_is_away=[ConnectionError])
+    with served(app) as url:
+        for path in ("", "static/js/main.js", "api/v1/page", "api/v1/events"):
+            reply = requests.get(f"{url}/{path}", timeout=20)
+            assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
+            assert reply.json()["error"].startswith("The database does not answer.")
+    assert [(r.getMessage(), r.exc_info) for r in caplog.records if r.levelname != "INFO"] == [
+        ("the trading desk cannot check a login: connection refused", None)
+    ] * 4
+
+
 def test_who_is_logged_in_gets_the_description_of_the_api(client: Client) -> None:
     description = client.get("openapi.json").json()
     paths = description["paths"]
