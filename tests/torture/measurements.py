@@ -2,7 +2,8 @@
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -87,7 +88,7 @@ class Measurements:
 def sample(state: Path, warehouse_url: str) -> Sample:
     """A look at all processes of a platform."""
     found = Sample()
-    for process in leftovers.find(state):
+    for process in _processes(state):
         try:
             command = " ".join(process.cmdline())
             part = next((name for words, name in PARTS.items() if words in command), "other")
@@ -105,6 +106,15 @@ def sample(state: Path, warehouse_url: str) -> Sample:
     except psycopg2.Error:
         pass
     return found
+
+
+def _processes(state: Path) -> Iterator[psutil.Process]:
+    """All of the platform; a backend of PostgreSQL writes its title over its environment."""
+    for process in leftovers.find(state):
+        yield process
+        with suppress(psutil.Error):
+            if "bin/postgres" in " ".join(process.cmdline()):
+                yield from process.children()
 
 
 def _anonymous_kb(pid: int) -> int:
