@@ -165,10 +165,10 @@ def test_it_reads_two_schemas_and_writes_none(server: EmbeddedPostgres, torture:
 
 
 PRIVILEGES = {
-    "tables": "SELECT oid::regclass::text, p FROM pg_class, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE',"
-    " 'REFERENCES', 'TRIGGER', 'MAINTAIN']) AS p WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
+    "tables": "SELECT oid::regclass::text, p FROM pg_class, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE',"
+    " 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) AS p WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
     " AND has_table_privilege('analyst', oid, p) AND oid <> 'pg_settings'::regclass",
-    "columns": "SELECT oid::regclass::text, p FROM pg_class, unnest(ARRAY['INSERT', 'UPDATE', 'REFERENCES']) AS p"
+    "columns": "SELECT oid::regclass::text, p FROM pg_class, unnest(ARRAY['INSERT', 'UPDATE']) AS p"
     " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND has_any_column_privilege('analyst', oid, p)"
     " AND oid <> 'pg_settings'::regclass",
     "sequences": "SELECT oid::regclass::text FROM pg_class"
@@ -181,8 +181,8 @@ PRIVILEGES = {
     " AND has_schema_privilege('analyst', pronamespace, 'USAGE')",
     "roles": "SELECT r.rolname FROM pg_auth_members JOIN pg_roles AS r ON r.oid = roleid"
     " WHERE member = 'analyst'::regrole",
-    "attributes": "SELECT 1 FROM pg_roles WHERE rolname = 'analyst' AND (rolsuper OR rolcreaterole OR rolcreatedb"
-    " OR rolreplication OR rolbypassrls)",
+    "attributes": "SELECT 1 FROM pg_roles WHERE rolname = 'analyst' AND (rolsuper OR rolcreaterole"
+    " OR rolcreatedb OR rolreplication OR rolbypassrls)",
     "what it owns": "SELECT classid::regclass::text, objid FROM pg_shdepend"
     " WHERE refobjid = 'analyst'::regrole AND deptype = 'o'",
     "servers": "SELECT srvname FROM pg_foreign_server WHERE has_server_privilege('analyst', oid, 'USAGE')",
