@@ -3,14 +3,17 @@
 import json
 import random
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import psutil
+import psycopg2
 
 from include.local import leftovers
 from include.simulator.exchange import Exchange
@@ -175,3 +178,113 @@ class Disturbances:
         messages = list(hostile_messages(self._exchange, self._random, 50))
         self._exchange.send_all(messages)
         self.hostile_messages += len(messages)
+
+
+class Unaffected:
+    """Meanwhile the exchange cuts nobody off, and a capture that lives on lands all that it sends.
+
+    Attributes:
+        messages: How many were sent.
+        lost: How many of them the stand-alone capture did not land.
+    """
+
+    def __init__(self, platform: Platform, exchange: Exchange, rate_per_second: float = 50) -> None:
+        self.messages = self.lost = 0
+        self._platform, self._exchange, self._rate = platform, exchange, rate_per_second
+
+    def __enter__(self) -> Self:
+        self._every_seconds = self._exchange.faults.disconnect_every_seconds
+        self._exchange.faults.disconnect_every_seconds = self._exchange.rate_per_second = 0
+        self._process = self._platform.wait_for(lambda: find(self._platform, "include.capture"), 60)[0]
+        self._exchange.wait_for_connections(1, 60)
+        self._platform.wait_for(self._is_quiet, 60)
+        self._sent, self._landed = self._exchange.messages_sent, self._count()
+        self._exchange.rate_per_second = self._rate
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self._exchange.rate_per_second = 0
+        if kind is None:
+            self._platform.wait_for(self._is_quiet, 60)
+            self.messages = self._exchange.messages_sent - self._sent
+            self.lost = self.messages - (self._count() - self._landed)
+            assert self.lost == 0
+            assert self._process.is_running(), "capture was restarted"
+            assert find(self._platform, "include.capture") == [self._process]
+        self._exchange.rate_per_second = self._rate
+        self._exchange.faults.disconnect_every_seconds = self._every_seconds
+
+    def _count(self) -> int:
+        """The messages in the files of the stand-alone capture."""
+        files = (self._platform.state / "landing" / "trades").rglob("standalone-*.jsonl")
+        return sum(line.count(b'"raw') > 0 for file in files for line in file.read_bytes().split(b"\n"))
+
+    def _is_quiet(self) -> bool:
+        before = self._count(), self._exchange.messages_sent
+        threading.Event().wait(1.0)
+        return before == (self._count(), self._exchange.messages_sent)
+
+
+@contextmanager
+def frozen(platform: Platform, words: str) -> Iterator[None]:
+    """Every process with these words stands still, those too that are started in its place."""
+    stopping = threading.Event()
+    stopped: set[psutil.Process] = set()
+
+    def freeze() -> None:
+        while not stopping.wait(0.2):
+            for process in find(platform, words):
+                with suppress(psutil.Error):
+                    process.suspend()
+                    stopped.add(process)
+
+    thread = threading.Thread(target=freeze, name="frost")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+        for process in stopped:
+            with suppress(psutil.Error):
+                process.resume()
+
+
+class Metadata:
+    """Airflow's own database, in the hands of an administrator."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        passwords = json.loads((platform.state / "postgres" / "passwords.json").read_text())
+        address = platform.settings().warehouse_url.split("@")[1].split("/")[0]
+        self._url = f"postgresql://postgres:{passwords['postgres']}@{address}/postgres"
+        (scheduler, *_) = platform.wait_for(lambda: find(platform, "airflow scheduler"), 60)
+        self._environment = scheduler.environ()
+
+    @contextmanager
+    def refused(self) -> Iterator[None]:
+        """Nobody is connected, and nobody gets a connection."""
+        self._run("ALTER DATABASE airflow ALLOW_CONNECTIONS false")
+        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'airflow'")
+        try:
+            yield
+        finally:
+            self._run("ALTER DATABASE airflow ALLOW_CONNECTIONS true")
+
+    def drop_and_make_anew(self) -> None:
+        """As docs/runbook.md says, beside the running platform."""
+        self._run("DROP DATABASE airflow WITH (FORCE)")
+        self._run("CREATE DATABASE airflow OWNER airflow")
+        self._run("REVOKE ALL ON DATABASE airflow FROM PUBLIC")
+        subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env=self._environment,
+            check=True,
+            capture_output=True,
+        )
+
+    def _run(self, statement: str) -> None:
+        connection = psycopg2.connect(self._url)
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+        connection.close()

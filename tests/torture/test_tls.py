@@ -204,7 +204,7 @@ def try_provider(certificate: Path, is_good: bool) -> str:
 
 @contextmanager
 def in_front(certificate: Path, port: int) -> Iterator[tuple[int, list[bytes]]]:
-    """PostgreSQL's way of beginning TLS, before a server that cannot do it; port, and what was sent within TLS."""
+    """PostgreSQL's way to begin TLS, for a server that cannot do it; port, and what was sent within TLS."""
     sent: list[bytes] = []
 
     class Handler(socketserver.BaseRequestHandler):
