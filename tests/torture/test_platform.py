@@ -180,6 +180,76 @@ def test_a_long_run(
     )
 
 
+def test_each_part_of_airflow_is_killed_alone_and_together(
+    platform: Platform, exchange: Exchange, torture: Torture
+) -> None:
+    kills = 0
+    with Unaffected(platform, exchange) as capture:
+        for _ in torture.trials(1, 10):
+            parts = torture.random.sample(PARTS, len(PARTS))
+            for victims in [*([part] for part in parts), parts]:
+                found = [platform.wait_for(lambda v=victim: find(platform, v), 90) for victim in victims]
+                for process, *_ in found:
+                    process.kill()
+                    kills += 1
+                if torture.random.random() < 0.5 and not torture.is_long:
+                    continue
+                for (process, *_), victim in zip(found, victims, strict=True):
+                    platform.wait_for(
+                        lambda v=victim, p=process: [q for q in find(platform, v) if q.pid != p.pid], 120
+                    )
+            platform.refresh()
+            assert_accounted_for(platform)
+    rows = assert_built_as_specified(platform)
+    torture.report(
+        "when parts of Airflow are killed, capture is unaffected and the next runs make everything good",
+        f"{kills} SIGKILLs of scheduler, api-server, dag-processor and triggerer, each alone and all together",
+        f"{capture.messages:,} messages sent meanwhile, {capture.lost} not landed, capture not restarted;"
+        f" {rows} rows of PnL equal the specification",
+    )
+
+
+def test_the_api_server_is_away_under_running_tasks(
+    platform: Platform, exchange: Exchange, torture: Torture
+) -> None:
+    seconds = torture.count(15, 300)
+    platform.call("POST", "dags/hourly_pnl/dagRuns", {"logical_date": None})
+    platform.wait_for(lambda: len(find(platform, "airflow worker -- ")) > 2, 120)
+    with Unaffected(platform, exchange) as capture, frozen(platform, PARTS[1]):
+        time.sleep(seconds)
+    platform.wait_for(lambda: platform.call("GET", "monitor/health"), 240)
+    platform.refresh()
+    assert_accounted_for(platform)
+    rows = assert_built_as_specified(platform)
+    torture.report(
+        "when the api-server is away, capture is unaffected and the next runs make everything good",
+        f"frozen for {seconds} s under running tasks, and each one that was started meanwhile",
+        f"{capture.messages:,} messages sent meanwhile, {capture.lost} not landed; {rows} rows of PnL equal the"
+        " specification",
+    )
+
+
+def test_the_metadata_database_is_lost(platform: Platform, exchange: Exchange, torture: Torture) -> None:
+    seconds = torture.count(15, 60)
+    metadata = Metadata(platform)
+    with Unaffected(platform, exchange) as capture:
+        with metadata.refused():
+            time.sleep(seconds)
+        platform.refresh()
+        assert_accounted_for(platform)
+        metadata.drop_and_make_anew()
+        platform.wait_for(lambda: platform.call("GET", "dags/refresh_pnl"), 240)
+        platform.refresh()
+        assert_accounted_for(platform)
+    rows = assert_built_as_specified(platform)
+    torture.report(
+        "when Airflow's database is lost, capture is unaffected and the next runs make everything good",
+        f"it refuses connections for {seconds} s; it is dropped under the running platform and made anew",
+        f"{capture.messages:,} messages sent meanwhile, {capture.lost} not landed; {rows} rows of PnL equal the"
+        " specification",
+    )
+
+
 def test_foreign_servers_work_the_same(
     platform: Platform, exchange: Exchange, provider: CountingProvider
 ) -> None:
@@ -273,76 +343,6 @@ def test_an_alarm_is_raised_told_and_over(platform: Platform, webhook: WebhookRe
         assert len(notices(webhook, "alarm_raised", alarm=late)) == 1
 
 
-def test_each_part_of_airflow_is_killed_alone_and_together(
-    platform: Platform, exchange: Exchange, torture: Torture
-) -> None:
-    kills = 0
-    with Unaffected(platform, exchange) as capture:
-        for _ in torture.trials(1, 10):
-            parts = torture.random.sample(PARTS, len(PARTS))
-            for victims in [*([part] for part in parts), parts]:
-                found = [platform.wait_for(lambda v=victim: find(platform, v), 90) for victim in victims]
-                for process, *_ in found:
-                    process.kill()
-                    kills += 1
-                if torture.random.random() < 0.5 and not torture.is_long:
-                    continue
-                for (process, *_), victim in zip(found, victims, strict=True):
-                    platform.wait_for(
-                        lambda v=victim, p=process: [q for q in find(platform, v) if q.pid != p.pid], 120
-                    )
-            platform.refresh()
-            assert_accounted_for(platform)
-    rows = assert_built_as_specified(platform)
-    torture.report(
-        "when parts of Airflow are killed, capture is unaffected and the next runs make everything good",
-        f"{kills} SIGKILLs of scheduler, api-server, dag-processor and triggerer, each alone and all together",
-        f"{capture.messages:,} messages sent meanwhile, {capture.lost} not landed, capture not restarted;"
-        f" {rows} rows of PnL equal the specification",
-    )
-
-
-def test_the_api_server_is_away_under_running_tasks(
-    platform: Platform, exchange: Exchange, torture: Torture
-) -> None:
-    seconds = torture.count(15, 300)
-    platform.call("POST", "dags/hourly_pnl/dagRuns", {"logical_date": None})
-    platform.wait_for(lambda: len(find(platform, "airflow worker -- ")) > 2, 120)
-    with Unaffected(platform, exchange) as capture, frozen(platform, PARTS[1]):
-        time.sleep(seconds)
-    platform.wait_for(lambda: platform.call("GET", "monitor/health"), 240)
-    platform.refresh()
-    assert_accounted_for(platform)
-    rows = assert_built_as_specified(platform)
-    torture.report(
-        "when the api-server is away, capture is unaffected and the next runs make everything good",
-        f"frozen for {seconds} s under running tasks, and each one that was started meanwhile",
-        f"{capture.messages:,} messages sent meanwhile, {capture.lost} not landed; {rows} rows of PnL equal the"
-        " specification",
-    )
-
-
-def test_the_metadata_database_is_lost(platform: Platform, exchange: Exchange, torture: Torture) -> None:
-    seconds = torture.count(15, 60)
-    metadata = Metadata(platform)
-    with Unaffected(platform, exchange) as capture:
-        with metadata.refused():
-            time.sleep(seconds)
-        platform.refresh()
-        assert_accounted_for(platform)
-        metadata.drop_and_make_anew()
-        platform.wait_for(lambda: platform.call("GET", "dags/refresh_pnl"), 240)
-        platform.refresh()
-        assert_accounted_for(platform)
-    rows = assert_built_as_specified(platform)
-    torture.report(
-        "when Airflow's database is lost, capture is unaffected and the next runs make everything good",
-        f"it refuses connections for {seconds} s; it is dropped under the running platform and made anew",
-        f"{capture.messages:,} messages sent meanwhile, {capture.lost} not landed; {rows} rows of PnL equal the"
-        " specification",
-    )
-
-
 @pytest.mark.parametrize("victim", ["include.capture", "bin/postgres"])
 def test_kill_9(platform: Platform, victim: str) -> None:
     (process, *_) = platform.wait_for(lambda: find(platform, victim), 60)
@@ -386,8 +386,8 @@ def test_no_secret_is_where_others_read(platform: Platform, secrets: Secrets, to
     torture.report(
         "secrets are in private files only",
         f"{len(secrets)} secrets, searched in {found.files:,} files (logs, data docs, landing files, database),"
-        f" {found.processes} command lines, {found.environments} environments of other users, {found.pages} answers"
-        " of desk and Airflow; all files tried by another user",
+        f" {found.processes} command lines, {found.environments} environments of other users, {found.pages}"
+        " answers of desk and Airflow; all files tried by another user",
         "none found, none readable",
     )
 
