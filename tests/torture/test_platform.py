@@ -409,7 +409,7 @@ def assert_accounted_for(platform: Platform) -> None:
     assert sum(file.duplicate_count for file in audits) > 0
     # trades are accepted all the time: what is built has to agree with what is accepted when nothing is pending
     counts = (
-        "SELECT (SELECT sum(trade_count) FROM curated.pnl_hourly), (SELECT count(*) FROM curated.trades),"
+        "SELECT (SELECT sum(starting_trade_count) FROM curated.pnl_hourly), (SELECT count(*) FROM curated.trades),"
         " (SELECT count(*) FROM ops.pending_delivery_periods)"
     )
     with platform.database() as database:
