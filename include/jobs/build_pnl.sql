@@ -163,50 +163,43 @@ WITH wanted AS MATERIALIZED (
     SELECT market, gap_start_at, gap_end_at FROM ops.capture_gaps
 ), stated AS MATERIALIZED (
     SELECT market, delivery_day FROM staging.stated_delivery_days
-), completeness AS MATERIALIZED (
-    SELECT
-        w.market, w.delivery_day, w.delivery_hour,
-        -- the filter is for hours without any gap, since least and greatest ignore NULL
-        coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
-                                        - greatest(g.gap_start_at, w.tradable_from)))
-                 FILTER (WHERE g.gap_start_at IS NOT NULL), 0) AS capture_gap_seconds
-    FROM wanted AS w
-    LEFT JOIN gaps AS g
-        ON g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
-        AND (w.market, w.delivery_day) NOT IN (SELECT market, delivery_day FROM stated)
-    GROUP BY w.market, w.delivery_day, w.delivery_hour
 ), known_gaps AS MATERIALIZED (
     SELECT market, gap_start_at, gap_end_at FROM staging.connection_gaps
-), reconciled AS MATERIALIZED (
+), hours AS MATERIALIZED (
+    -- all that is known of an hour, each part looked up for the hour by itself: without LIMIT the views would sort all
+    -- observations and read all messages, and joined as tables of their own the planner would take each for one row
     SELECT
-        c.market, c.delivery_day, c.delivery_hour,
-        coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
-                                        - greatest(g.gap_start_at, w.tradable_from)))
-                 FILTER (WHERE g.gap_start_at IS NOT NULL), 0) - c.capture_gap_seconds AS reconciled_gap_seconds
-    FROM completeness AS c
-    JOIN wanted AS w USING (market, delivery_day, delivery_hour)
-    LEFT JOIN known_gaps AS g
-        ON g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
-    GROUP BY c.market, c.delivery_day, c.delivery_hour, c.capture_gap_seconds
-), unreviewed AS MATERIALIZED (
-    -- the first message is enough: all of them, for all hours, may be millions
-    SELECT w.market, w.delivery_day, w.delivery_hour
-    FROM pg_temp.wanted_hours AS w
-    CROSS JOIN LATERAL (
-        SELECT FROM ops.unreviewed_messages AS u
-        WHERE (u.market, u.delivery_day, u.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
-        LIMIT 1
-    ) AS first_of_hour
-), prices AS MATERIALIZED (
-    -- looked up for each hour by itself; without LIMIT the view would sort all observations
-    SELECT w.market, w.delivery_day, w.delivery_hour, r.price_eur_per_mwh, r.price_status
+        w.market, w.delivery_day, w.delivery_hour, w.delivery_start_at, w.delivery_end_at,
+        r.price_eur_per_mwh, coalesce(r.price_status, 'missing') AS price_status,
+        c.seconds AS capture_gap_seconds,
+        k.seconds - c.seconds AS reconciled_gap_seconds,
+        u.is_unreviewed IS NOT NULL AS has_unreviewed_messages
     FROM wanted AS w
-    CROSS JOIN LATERAL (
-        SELECT c.price_eur_per_mwh, c.price_status
-        FROM curated.reference_prices AS c
-        WHERE (c.market, c.delivery_day, c.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
+    LEFT JOIN LATERAL (
+        SELECT p.price_eur_per_mwh, p.price_status
+        FROM curated.reference_prices AS p
+        WHERE (p.market, p.delivery_day, p.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
         LIMIT 1
-    ) AS r
+    ) AS r ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
+                                               - greatest(g.gap_start_at, w.tradable_from))), 0) AS seconds
+        FROM gaps AS g
+        WHERE g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+          AND (w.market, w.delivery_day) NOT IN (SELECT market, delivery_day FROM stated)
+    ) AS c
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(extract(epoch FROM least(g.gap_end_at, w.tradable_until)
+                                               - greatest(g.gap_start_at, w.tradable_from))), 0) AS seconds
+        FROM known_gaps AS g
+        WHERE g.market = w.market AND g.gap_start_at < w.tradable_until AND g.gap_end_at > w.tradable_from
+    ) AS k
+    LEFT JOIN LATERAL (
+        SELECT true AS is_unreviewed
+        FROM ops.unreviewed_messages AS m
+        WHERE (m.market, m.delivery_day, m.delivery_hour) = (w.market, w.delivery_day, w.delivery_hour)
+        LIMIT 1
+    ) AS u ON true
 ), sums AS MATERIALIZED (
     SELECT
         s.market, s.delivery_day, h.delivery_hour, s.trader_id,
@@ -232,25 +225,20 @@ WITH wanted AS MATERIALIZED (
     GROUP BY l.market, l.delivery_day, h.delivery_hour, l.trader_id
 )
 SELECT
-    s.market, s.delivery_day, s.delivery_hour, s.trader_id, w.delivery_start_at, w.delivery_end_at, s.trade_count,
+    s.market, s.delivery_day, s.delivery_hour, s.trader_id, h.delivery_start_at, h.delivery_end_at, s.trade_count,
     s.buy_mwh, s.sell_mwh, s.buy_value_eur, s.sell_value_eur,
-    r.price_eur_per_mwh,
-    coalesce(r.price_status, 'missing'),
-    c.capture_gap_seconds,
+    h.price_eur_per_mwh,
+    h.price_status,
+    h.capture_gap_seconds,
     s.starting_trade_count,
     s.amended_count + coalesce(l.replaced_count, 0),
     coalesce(l.cancelled_count, 0),
-    u.market IS NOT NULL,
+    h.has_unreviewed_messages,
     s.statement_count,
-    g.reconciled_gap_seconds
+    h.reconciled_gap_seconds
 FROM sums AS s
-JOIN wanted AS w USING (market, delivery_day, delivery_hour)
-JOIN completeness AS c USING (market, delivery_day, delivery_hour)
-JOIN reconciled AS g USING (market, delivery_day, delivery_hour)
-LEFT JOIN prices AS r USING (market, delivery_day, delivery_hour)
+JOIN hours AS h USING (market, delivery_day, delivery_hour)
 LEFT JOIN lost AS l USING (market, delivery_day, delivery_hour, trader_id)
-LEFT JOIN unreviewed AS u
-    ON (u.market, u.delivery_day, u.delivery_hour) = (s.market, s.delivery_day, s.delivery_hour)
 
 -- name: analyze_staged
 ANALYZE staging.pnl_hourly

@@ -24,9 +24,13 @@ def escaped(text: str) -> str:
 
 
 def array_literal(texts: Iterable[str]) -> str:
-    """Texts as one parameter of a statement: the server reads it far faster than a list of constants."""
-    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
+    """Texts as one parameter of a statement: the server reads it far faster than a list of constants.
+
+    Args:
+        texts: None is empty or holds NUL.
+    """
+    joined = "\x00".join(texts).replace("\\", "\\\\").replace('"', '\\"').replace("\x00", '","')
+    return f'{{"{joined}"}}' if joined else "{}"
 
 
 class _RowFile:

@@ -52,17 +52,20 @@ class Load:
     is_complete: bool
 
 
-def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: bool = False) -> Load | None:
+def load_file(
+    conn: connection, file: LandingFile, sink: Sink, *, is_reload: bool = False, is_alone: bool = False
+) -> Load | None:
     """Loads what the file holds beyond its stored offset, at most MAX_BYTES_PER_LOAD and a line.
 
-    It is one transaction: if it is killed, nothing was loaded. Of two loaders at once the second waits and
-    finds nothing left to load.
+    It is one transaction: if it is killed, nothing was loaded. Of two loaders of a file at once the second
+    waits and finds nothing left to load.
 
     Args:
         conn: A connection without an open transaction.
         file: The file, as it lies on disk.
         sink: Of the file's source.
         is_reload: Delete what was loaded of the file and load all of it again.
+        is_alone: Let no other file of the market and source be loaded at the same time.
 
     Returns:
         What was loaded; None if there was nothing new.
@@ -70,12 +73,14 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_reload: boo
     Raises:
         TerminalError: The file is shorter than what is loaded of it, or was loaded for another market; nothing
             was changed.
+        psycopg2.errors.DeadlockDetected: Another load and this one waited for rows of each other; nothing was
+            changed.
     """
     with conn, conn.cursor() as cur:
         if is_reload:
             # accepted rows are deleted and loaded again: no build may read in between
             lock_decision(cur, sink.market)
-        sink.begin(cur)
+        sink.begin(cur, is_alone)
         landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = lock_file(
             cur, file, sink.market
         )

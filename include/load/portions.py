@@ -1,5 +1,6 @@
 """Writes parsed rows in portions; if the warehouse refuses a row, the others are stored all the same."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,13 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
+from psycopg2 import errors
 from psycopg2.extensions import cursor
 
 from include.domain.rejection import quoted
 from include.load.copying import REFUSALS
 from include.load.sink import RowStore
 
+log = logging.getLogger(__name__)
+
 ROWS_PER_WRITE = 15_000
+MAX_REPEATS = 100
+"""How often a portion is written again because other loads stored some of its rows: each time at least one."""
+
 _SWITCH_SECONDS = 0.0005
 
 Row = tuple[str, str]
@@ -53,7 +60,7 @@ def write_rows(cur: cursor, sink: RowStore, rows: Iterator[Row]) -> Written:
     return written
 
 
-def _write(cur: cursor, sink: RowStore, portion: list[Row], written: Written) -> None:
+def _write(cur: cursor, sink: RowStore, portion: list[Row], written: Written, repeats: int = 0) -> None:
     """Writes a portion; one that is refused is halved until the refused row stands alone."""
     fresh, repeated = _split(portion)
     cur.execute("SAVEPOINT portion")
@@ -61,7 +68,11 @@ def _write(cur: cursor, sink: RowStore, portion: list[Row], written: Written) ->
         written.known_count += sink.write(cur, fresh, repeated)
     except REFUSALS as error:
         cur.execute("ROLLBACK TO SAVEPOINT portion")
-        if len(portion) == 1:
+        if isinstance(error, errors.UniqueViolation) and repeats < MAX_REPEATS:
+            # another load has stored a row since it was looked up; the next look-up finds it
+            log.debug("a row was stored by another load: %s", error)
+            _write(cur, sink, portion, written, repeats + 1)
+        elif len(portion) == 1:
             written.refused[_line_number(portion[0])] = f"{type(error).__name__}: {quoted(str(error).strip())}"
         else:
             middle = len(portion) // 2

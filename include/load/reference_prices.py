@@ -46,7 +46,7 @@ class ReferencePriceSink:
         self._count = 0
         self._loaded_at: datetime | None = None
 
-    def begin(self, cur: cursor) -> None:
+    def begin(self, cur: cursor, is_alone: bool = False) -> None:
         """Nothing to lock: observations cannot collide. Notes the time of the load."""
         self._periods.clear()
         run_sql(cur, QUERIES["load_clock"])

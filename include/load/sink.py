@@ -49,10 +49,12 @@ class Sink(RowStore, Protocol):
     market: str
     has_connection: bool
 
-    def begin(self, cur: cursor) -> None:
-        """Begins a load: locks the table until the transaction ends, and forgets the load before.
+    def begin(self, cur: cursor, is_alone: bool = False) -> None:
+        """Begins a load, and forgets the load before; called before any row of the ledger is locked.
 
-        Called before any row of the ledger is locked.
+        Args:
+            cur: Within the load's transaction.
+            is_alone: Let no other load write the table until the transaction ends.
         """
 
     def row(self, line: Line) -> tuple[str, str] | None:

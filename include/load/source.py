@@ -1,16 +1,18 @@
 """Loads all landing files of one source that hold something new."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from psycopg2 import errors
 from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
 from include.landing import LandingFile, list_files
 from include.load.loader import Load, file_parameters, load_file
+from include.load.processes import Outcome, load_in_processes, process_count
 from include.load.rejects import storable
 from include.load.sink import Sink
 from include.settings import Settings
@@ -89,33 +91,56 @@ def load_source(
         with conn, conn.cursor() as cur:
             ledger = ledger_of(cur, sink.market, sink.source)
         unfinished = [file for file in files if not ledger.get(file.key, NEW).is_complete]
-        for position, file in enumerate(unfinished, start=1):
+        count = process_count(unfinished, {key: known.loaded_bytes for key, known in ledger.items()})
+        if count > 1:
+            log.info("%d files are loaded by %d processes", len(unfinished), count)
+            outcomes = load_in_processes(settings, sink, unfinished, count)
+        else:
+            outcomes = load_each(conn, unfinished, sink)
+        for position, (file, loads, has_failed) in enumerate(outcomes, start=1):
             total.files += 1
-            with noting_failure(conn, file, sink.market, total):
-                for load in _loads(conn, file, sink):
-                    total.add(load)
-                    log.info(
-                        "file %d of %d, %s: %d lines = %d loaded + %d duplicates + %d rejected + %d events",
-                        position,
-                        len(unfinished),
-                        file.key,
-                        load.line_count,
-                        load.loaded_count,
-                        load.duplicate_count,
-                        load.rejected_count,
-                        load.event_count,
-                    )
+            total.failed_files += has_failed
+            for load in loads:
+                total.add(load)
+                log.info(
+                    "file %d of %d, %s: %d lines = %d loaded + %d duplicates + %d rejected + %d events",
+                    position,
+                    len(unfinished),
+                    file.key,
+                    load.line_count,
+                    load.loaded_count,
+                    load.duplicate_count,
+                    load.rejected_count,
+                    load.event_count,
+                )
         is_whole = start_at is None and end_at is None and not total.failed_files
         note_scan(conn, settings, sink, scanned_at if is_whole else None, total.first_received_at)
     return total.summary()
 
 
-def _loads(conn: connection, file: LandingFile, sink: Sink) -> Iterator[Load]:
-    """Loads a file to its present end, once: a file that grows quickly must not keep the others waiting."""
-    is_at_end = False
-    while not is_at_end and (load := load_file(conn, file, sink)) is not None:
-        is_at_end = load.is_at_end
-        yield load
+def load_each(conn: connection, files: Iterable[LandingFile], sink: Sink) -> Iterator[Outcome]:
+    """Loads each file to its present end, once: a file that grows quickly must not keep the others waiting.
+
+    Raises:
+        psycopg2.Error: The connection to the warehouse was lost.
+    """
+    for file in files:
+        loads, failed = list[Load](), Loaded()
+        with noting_failure(conn, file, sink.market, failed):
+            is_at_end = False
+            while not is_at_end and (load := _load(conn, file, sink)) is not None:
+                is_at_end = load.is_at_end
+                loads.append(load)
+        yield file, loads, bool(failed.failed_files)
+
+
+def _load(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
+    """Loads once; again if two loads at once waited for trades of each other and this one had to give way."""
+    try:
+        return load_file(conn, file, sink)
+    except errors.DeadlockDetected as error:
+        log.info("%s is loaded again, another load holds some of its trades: %s", file.key, error)
+        return load_file(conn, file, sink, is_alone=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from include.load.copying import NULL, array_literal, copy_rows, escaped
 from include.load.rejects import storable
 from include.load.sink import Note
 from include.load.trade_rows import COLUMNS, TradeRows, key_of, trade_id_of
-from include.warehouse.locks import lock_trades
+from include.warehouse.locks import lock_trades, share_trades
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
@@ -36,8 +36,8 @@ _CANCELLATION = "\x00"  # begins the key of a cancellation; no trade id has this
 class TradeSink:
     """`raw.trades`, `raw.trade_cancellations` and `raw.trade_receipts`.
 
-    Only one load at a time writes trades, so that what is found missing is still missing when it is copied:
-    looking ids up and copying the new rows is twice as fast as an INSERT with ON CONFLICT.
+    Looking ids up and copying the new rows is twice as fast as an INSERT with ON CONFLICT. If another load
+    stores one of them in between, the primary key refuses the portion, and `write_rows` hands it over again.
     """
 
     source = TRADES
@@ -51,8 +51,8 @@ class TradeSink:
         self._cancellation_count = 0
         self._has_receipts = False
 
-    def begin(self, cur: cursor) -> None:
-        lock_trades(cur, self.market)
+    def begin(self, cur: cursor, is_alone: bool = False) -> None:
+        (lock_trades if is_alone else share_trades)(cur, self.market)
         self._rows.take_periods()
         self._notes.clear()
         self._cancellation_count = 0

@@ -36,8 +36,13 @@ def lock_migration(cur: cursor) -> None:
 
 
 def lock_trades(cur: cursor, market: str) -> None:
-    """Until the transaction ends, no other process inserts or deletes trades of the market."""
+    """Until the transaction ends, no other process inserts, replaces or deletes trades of the market."""
     run_sql(cur, QUERIES["lock_pair_for_transaction"], {"key": TRADES, "subkey": _number(market)})
+
+
+def share_trades(cur: cursor, market: str) -> None:
+    """Until the transaction ends, trades of the market may be inserted, but not replaced or deleted."""
+    run_sql(cur, QUERIES["lock_pair_shared_for_transaction"], {"key": TRADES, "subkey": _number(market)})
 
 
 def lock_pnl_inputs(cur: cursor, market: str) -> None:

@@ -9,6 +9,9 @@ SELECT pg_advisory_xact_lock(%(key)s, %(subkey)s)
 -- name: lock_for_session
 SELECT pg_advisory_lock(%(key)s)
 
+-- name: lock_pair_shared_for_transaction
+SELECT pg_advisory_xact_lock_shared(%(key)s, %(subkey)s)
+
 -- name: lock_pair_shared_for_session
 SELECT pg_advisory_lock_shared(%(key)s, %(subkey)s)
 
