@@ -19,10 +19,18 @@ class LazyApp:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._app is None:
+            from sqlalchemy.exc import OperationalError, TimeoutError
+
             from include.dashboard.app import create_app
             from include.orchestration.connections import settings_of_markets
 
-            self._app = create_app(settings_of_markets, reader_of_dags(), "../dags/{dag_id}/runs/{run_id}")
+            self._app = create_app(
+                settings_of_markets,
+                reader_of_dags(),
+                "../dags/{dag_id}/runs/{run_id}",
+                # of Airflow's own database, in which it looks whether a token was revoked
+                login_is_away=(OperationalError, TimeoutError),
+            )
         await self._app(scope, receive, send)
 
 

@@ -16,7 +16,7 @@ from include.dashboard.api import build_api
 from include.dashboard.files import PageFiles, send_file
 from include.dashboard.language import Sentence, language_of, say
 from include.dashboard.parameters import BadParameterError
-from include.dashboard.reader import UnavailableError
+from include.dashboard.reader import AWAY, UnavailableError
 from include.dashboard.responses import error_response
 from include.dashboard.security import DATA_DOCS_POLICY, HEADERS, SecurityHeaders
 from include.dashboard.service import Service
@@ -56,6 +56,7 @@ def create_app(
     login: Callable[..., Any],
     run_href: str = "",
     service: Service | None = None,
+    login_is_away: Sequence[type[Exception]] = (),
 ) -> FastAPI:
     """The application; nothing is connected before the first request.
 
@@ -65,6 +66,7 @@ def create_app(
             or no longer good, and ForbiddenError for a user without the right to read DAGs.
         run_href: Where a run of a DAG is shown, relative to the page, with `{dag_id}` and `{run_id}`.
         service: For tests and measurements.
+        login_is_away: What the login raises while it cannot tell who asks.
     """
     service = service or Service(settings)
     app = FastAPI(
@@ -106,6 +108,13 @@ def create_app(
         raise HTTPException(404)
 
     _explain_mistakes(app)
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        log.warning("the trading desk cannot check a login: %s", str(error).strip().split("\n", 1)[0])
+        return error_response(request, 503, AWAY, RETRY_AFTER)
+
+    for kind in login_is_away:
+        app.add_exception_handler(kind, unknown)
     return app
 
 

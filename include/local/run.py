@@ -31,6 +31,8 @@ from include.warehouse.migrate import migrate_for
 
 _TRADES_PER_SECOND = "1.6"
 """Of the simulated exchange: about the hundred trades a minute that a desk sees."""
+_OF_SERVERS = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
+"""What PostgreSQL gets of our environment: under root it runs as another user, who may know no secret."""
 _CAPTURE_STOP_SECONDS = 3.0
 _STOP_SECONDS = 7.0
 
@@ -105,7 +107,9 @@ class Run:
         self._postgres = postgres = EmbeddedPostgres(
             self._state / "postgres",
             self._logs / "postgres.log",
-            environment=leftovers.marked(environment, self._state),
+            environment=leftovers.marked(
+                {name: value for name, value in environment.items() if name in _OF_SERVERS}, self._state
+            ),
         )
         self._clean_up(postgres)
         markets = self._simulated(environment, markets)

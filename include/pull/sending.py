@@ -5,6 +5,7 @@ returns. And the kernel continues to deliver data after the connection was close
 Both would be requests that the budget does not count.
 """
 
+import logging
 import socket
 import struct
 import threading
@@ -133,6 +134,8 @@ class _Session(requests.Session):
 
 def new_session() -> requests.Session:
     """A session for `Sending.get`, without retries and redirects."""
+    # at debug level it logs each target, with the key that MARKET_DATA_URL may have in its query
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
     session = _Session()
     session.headers.update({"Accept": "application/json", "User-Agent": "power-desk-pnl"})
     for scheme in ("http://", "https://"):

@@ -23,6 +23,7 @@ from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Operational, Trade, parse_message, told_hours
 from include.landing import TRADES
 from include.load.journal import Journal
+from tests.e2e.platform import Platform
 
 Hour = tuple[date, str]
 Key = tuple[date, str, str]
@@ -195,3 +196,37 @@ def lines(path: Path, loaded_bytes: int) -> Iterable[dict[str, Any]]:
             yield msgspec.json.decode(line, type=dict[str, Any])
         except msgspec.DecodeError:  # torn, or nothing after the last line end
             continue
+
+
+def assert_built_as_specified(platform: Platform) -> int:
+    """PnL of a platform equals what its landing files say, once nothing waits; the number of rows.
+
+    Raises:
+        AssertionError: It does not.
+    """
+
+    def snapshot() -> tuple[list[Any], list[Any], list[str]] | None:
+        with platform.database() as database:
+            database.rows("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            busy = database.value(
+                "SELECT (SELECT count(*) FROM ops.pending_delivery_periods)"
+                " + (SELECT count(*) FROM ops.load_batches WHERE state = 'loaded')"
+            )
+            if busy or not database.value("SELECT count(*) FROM curated.pnl_hourly"):
+                return None
+            files = database.rows(
+                "SELECT source, landing_file, loaded_bytes FROM ops.landing_files"
+                " JOIN ops.load_batches USING (landing_file_id, source)"
+                " GROUP BY 1, 2, 3 ORDER BY min(load_batch_id)"
+            )
+            rows = database.rows("SELECT * FROM curated.pnl_hourly")
+            assert database.cursor.description is not None
+            return files, rows, [column.name for column in database.cursor.description]
+
+    files, rows, names = platform.wait_for(snapshot, 180)
+    specification = Specification(Market.of("Europe/Berlin"))
+    specification.read(platform.settings().landing_root, files)
+    built = {row[1:4]: dict(zip(names, row, strict=True)) for row in rows}
+    assert all(row.pop("built_at") is not None for row in built.values())
+    assert built == specification.pnl_hourly()
+    return len(built)

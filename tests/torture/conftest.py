@@ -14,6 +14,13 @@ from collections.abc import Iterator
 import pytest
 
 from include.duration import duration
+from tests.browser import browser as browser
+from tests.browser import chromium as chromium
+from tests.integration.dashboard.conftest import client as client
+from tests.integration.dashboard.conftest import dashboard as dashboard
+from tests.integration.dashboard.conftest import desk as desk
+from tests.integration.dashboard.conftest import service as service
+from tests.integration.dashboard.conftest import url as url
 from tests.torture.report import Outcome, write
 
 FRACTION = float(os.environ.get("TORTURE", "0"))

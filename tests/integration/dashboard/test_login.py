@@ -1,4 +1,4 @@
-"""Strangers get nothing but 401: not the page, not its files, not the description of the API."""
+"""What is answered to whom: who is refused on which route is tried in tests/torture/test_access.py."""
 
 import re
 from html import unescape
@@ -26,13 +26,6 @@ def test_the_list_of_routes_is_whole() -> None:
     )
 
 
-@pytest.mark.parametrize("path", [*routes(), "/api/v1/", "/nowhere", "/docs", "/redoc"])
-def test_a_stranger_is_refused(stranger: Client, path: str) -> None:
-    reply = stranger.get(path.lstrip("/"))
-    assert reply.status_code == 401
-    assert reply.json() == {"error": "Log in to Airflow to see the trading desk."}
-
-
 def test_a_person_is_refused_with_a_way_to_the_login(url: str) -> None:
     person = Client(url, {"Accept": "text/html,*/*;q=0.8"})
     reply = person.get('?trader=a%22b&day=2026-03-01"')
@@ -47,12 +40,6 @@ def test_a_person_is_refused_with_a_way_to_the_login(url: str) -> None:
 def test_a_token_that_is_no_longer_good_is_refused_likewise(url: str) -> None:
     client = Client(url, {"Authorization": "Bearer of yesterday"})
     assert client.get("api/v1/desk").status_code == 401
-
-
-@pytest.mark.parametrize("path", [*routes(), "/api/v1/", "/nowhere", "/docs", "/static/icon.svg"])
-def test_a_user_without_the_right_to_read_dags_is_refused(url: str, path: str) -> None:
-    reply = Client(url, {"Authorization": "Bearer without-a-role"}).get(path.lstrip("/"))
-    assert (reply.status_code, reply.json()) == (403, {"error": NOT_PERMITTED})
 
 
 def test_a_person_without_the_right_gets_a_sentence_and_no_way_to_the_login(url: str) -> None:
@@ -107,6 +94,23 @@ def test_an_answer_to_a_defect_is_no_exception(service: Service, monkeypatch: py
         reply = requests.get(f"{url}/api/v1/version", timeout=20)
     assert reply.status_code == 500
     assert {name: reply.headers.get(name) for name in HEADERS} == HEADERS
+
+
+def test_a_login_that_cannot_be_checked_is_an_outage_and_no_defect(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    def is_away() -> None:
+        raise ConnectionRefusedError("connection refused\nand a long story")
+
+    app = create_app(lambda: [Settings()], is_away, service=service, login_is_away=[ConnectionError])
+    with served(app) as url:
+        for path in ("", "static/js/main.js", "api/v1/page", "api/v1/events"):
+            reply = requests.get(f"{url}/{path}", timeout=20)
+            assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
+            assert reply.json()["error"].startswith("The database does not answer.")
+    assert [(r.getMessage(), r.exc_info) for r in caplog.records if r.levelname != "INFO"] == [
+        ("the trading desk cannot check a login: connection refused", None)
+    ] * 4
 
 
 def test_who_is_logged_in_gets_the_description_of_the_api(client: Client) -> None:

@@ -1,4 +1,7 @@
-"""What the role `analyst` tries in order to stop the platform, on a server as `make run` sets it up."""
+"""What the role `analyst` tries in order to stop the platform, or to read what it should not.
+
+On a server as `make run` sets it up.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,8 +15,41 @@ from include.local.postgres import EmbeddedPostgres, embedded_postgres
 from include.warehouse.connection import connect
 from include.warehouse.migrate import migrate
 from include.warehouse.roles import MAX_READER_CONNECTIONS, hold_reader
+from tests.torture.conftest import Torture
 
 SESSIONS_OF_THE_ATTACK = 84
+MAY_READ = ("curated", "ops")
+
+FUNCTIONS = [
+    "pg_read_file('/etc/passwd')", "pg_read_binary_file('postgresql.conf')",
+    "pg_stat_file('postgresql.conf')", "pg_ls_dir('.')", "pg_ls_logdir()", "pg_ls_waldir()",
+    "pg_current_logfile()", "lo_export(1, '/tmp/x')", "pg_reload_conf()", "pg_rotate_logfile()",
+    "pg_switch_wal()", "pg_create_restore_point('x')", "pg_create_physical_replication_slot('x')",
+    "pg_create_logical_replication_slot('x', 'test_decoding')", "pg_promote()", "pg_backup_start('x')",
+    "pg_stat_reset()", "pg_stat_reset_shared('io')", "pg_config()", "pg_hba_file_rules()",
+    "pg_show_all_file_settings()", "set_config('log_statement', 'all', false)",
+    "pg_replication_origin_create('x')", "pg_log_backend_memory_contexts(1)",
+]  # fmt: skip
+"""Files, the log, the WAL, replication, statistics, the configuration."""
+
+STATEMENTS = [
+    "COPY (SELECT 1) TO PROGRAM 'id'", "COPY (SELECT 1) TO '/tmp/x'", "COPY curated.pnl_versions FROM STDIN",
+    "COPY ops.alarms FROM PROGRAM 'id'", "COPY ops.alarms FROM '/etc/passwd'", "COPY raw.trades TO STDOUT",
+    "SET ROLE pipeline", "SET SESSION AUTHORIZATION pipeline", "SET session_replication_role = replica",
+    "ALTER SYSTEM SET log_statement = 'all'", "CREATE DATABASE mine", "CREATE ROLE mine",
+    "DROP EXTENSION plpgsql", "CREATE PUBLICATION mine", "CREATE FOREIGN DATA WRAPPER mine",
+    "GRANT pipeline TO analyst", "GRANT SELECT ON raw.trades TO analyst", "ALTER ROLE analyst SUPERUSER",
+    "ALTER TABLE curated.pnl_versions OWNER TO analyst", "DROP SCHEMA curated CASCADE", "SHOW data_directory",
+    "SELECT * FROM pg_shadow", "SELECT * FROM pg_hba_file_rules", "SELECT * FROM pg_largeobject",
+    "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE VIEW curated.mine AS SELECT 1",
+    "CREATE RULE r AS ON SELECT TO curated.pnl_hourly DO INSTEAD NOTHING",
+    "REASSIGN OWNED BY pipeline TO analyst",
+    "DO $$ BEGIN EXECUTE 'UPDATE curated.pnl_versions SET trade_count = 0'; END $$",
+    "WITH t AS (DELETE FROM curated.pnl_versions RETURNING 1) SELECT * FROM t",
+    "EXPLAIN ANALYZE DELETE FROM curated.pnl_versions", "SELECT * FROM raw.trades",
+    "SELECT * FROM staging.trade_copies",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +109,103 @@ def shown(server: EmbeddedPostgres, setting: str) -> object:
         "SELECT administration.hold_analyst()",
         "SELECT * FROM administration.analyst",
         "SELECT rolpassword FROM pg_authid",
+        *(f"SELECT {call}" for call in FUNCTIONS),
+        *STATEMENTS,
     ],
 )
 def test_what_would_stop_the_platform_is_refused(server: EmbeddedPostgres, statement: str) -> None:
     with pytest.raises(InsufficientPrivilege):
         attempt(server, statement)
+
+
+WRITES = ("INSERT INTO {} DEFAULT VALUES", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}")
+
+
+def relations(server: EmbeddedPostgres) -> list[tuple[str, str]]:
+    """Schema and name of each table, view and sequence that is ours."""
+    with server.connect("warehouse") as admin, admin.cursor() as cursor:
+        cursor.execute(
+            "SELECT nspname, relname FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace"
+            " WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND nspname !~ '^pg_|information_schema'"
+        )
+        return cursor.fetchall()
+
+
+def test_it_reads_two_schemas_and_writes_none(server: EmbeddedPostgres, torture: Torture) -> None:
+    """Each relation, whatever a migration adds."""
+    refused = reads = 0
+    found = relations(server)
+    assert {schema for schema, _ in found} >= {*MAY_READ, "raw", "staging", "administration"}
+    with server.connect("warehouse", "analyst") as connection, connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = off")
+        for schema, name in found:
+            relation = f"{schema}.{name}"
+            read = f"SELECT * FROM {relation} LIMIT 1"
+            if schema in MAY_READ and not name.endswith("_seq"):
+                cursor.execute(read)
+                reads += 1
+            else:
+                with pytest.raises(InsufficientPrivilege):
+                    cursor.execute(read)
+            for statement in (
+                "INSERT INTO {} DEFAULT VALUES",
+                "DELETE FROM {}",
+                "TRUNCATE {}",
+                "DROP TABLE {}",
+            ):
+                with pytest.raises(psycopg2.Error):
+                    cursor.execute(statement.format(relation))
+                refused += 1
+    torture.report(
+        "the role analyst reads the schemas curated and ops and changes nothing",
+        f"{refused + len(FUNCTIONS) + len(STATEMENTS)} statements: writes to all {len(found)} relations, files,"
+        " programs, large objects, other roles, the configuration",
+        f"all refused; {reads} tables and views of {' and '.join(MAY_READ)} can be read",
+    )
+
+
+PRIVILEGES = {
+    "tables": "SELECT oid::regclass::text, p FROM pg_class, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE',"
+    " 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) AS p WHERE relkind IN ('r', 'p', 'v', 'm', 'f')"
+    " AND has_table_privilege('analyst', oid, p) AND oid <> 'pg_settings'::regclass",
+    "columns": "SELECT oid::regclass::text, p FROM pg_class, unnest(ARRAY['INSERT', 'UPDATE']) AS p"
+    " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND has_any_column_privilege('analyst', oid, p)"
+    " AND oid <> 'pg_settings'::regclass",
+    "sequences": "SELECT oid::regclass::text FROM pg_class"
+    " WHERE CASE WHEN relkind = 'S' THEN has_sequence_privilege('analyst', oid, 'USAGE, UPDATE') END",
+    "schemas": "SELECT nspname FROM pg_namespace WHERE has_schema_privilege('analyst', oid, 'CREATE')",
+    "databases": "SELECT datname FROM pg_database"
+    " WHERE has_database_privilege('analyst', oid, 'CREATE, TEMPORARY')",
+    "functions that run as their owner": "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef"
+    " AND has_function_privilege('analyst', oid, 'EXECUTE')"
+    " AND has_schema_privilege('analyst', pronamespace, 'USAGE')",
+    "roles": "SELECT r.rolname FROM pg_auth_members JOIN pg_roles AS r ON r.oid = roleid"
+    " WHERE member = 'analyst'::regrole",
+    "attributes": "SELECT 1 FROM pg_roles WHERE rolname = 'analyst' AND (rolsuper OR rolcreaterole"
+    " OR rolcreatedb OR rolreplication OR rolbypassrls)",
+    "what it owns": "SELECT classid::regclass::text, objid FROM pg_shdepend"
+    " WHERE refobjid = 'analyst'::regrole AND deptype = 'o'",
+    "servers": "SELECT srvname FROM pg_foreign_server WHERE has_server_privilege('analyst', oid, 'USAGE')",
+}
+
+
+@pytest.mark.parametrize("kind", PRIVILEGES)
+def test_the_catalog_knows_no_further_privilege(server: EmbeddedPostgres, kind: str) -> None:
+    with server.connect("warehouse") as admin, admin.cursor() as cursor:
+        cursor.execute(PRIVILEGES[kind])
+        assert cursor.fetchall() == []
+
+
+def test_it_sees_no_statement_of_others_and_ends_none(server: EmbeddedPostgres) -> None:
+    with server.connect("warehouse", "pipeline") as other, other.cursor() as cursor:
+        cursor.execute("SELECT 'a secret of the pipeline'")
+        pid = other.info.backend_pid
+        seen = attempt(server, f"SELECT query, client_addr FROM pg_stat_activity WHERE pid = {pid}")
+        assert seen == [("<insufficient privilege>", None)]
+        for function in ("pg_terminate_backend", "pg_cancel_backend"):
+            with pytest.raises(InsufficientPrivilege):
+                attempt(server, f"SELECT {function}({pid})")
+        cursor.execute("SELECT 1")
 
 
 @pytest.mark.parametrize("database", ["postgres", "template1", "airflow"])
