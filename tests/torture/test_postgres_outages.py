@@ -1,6 +1,5 @@
 """PostgreSQL goes away in every way: capture does not notice, work resumes when it returns, nothing is lost."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -25,7 +24,17 @@ from tests.concurrency.worker import Task, pipeline
 from tests.messages import deal
 from tests.torture.conftest import Torture
 from tests.torture.router import Router
-from tests.torture.server import Worker, family, kill_server, prepare, settings_of, start_again, warehouse
+from tests.torture.server import (
+    Worker,
+    family,
+    fill,
+    kill_server,
+    prepare,
+    settings_of,
+    small_disk,
+    start_again,
+    warehouse,
+)
 from tests.torture.test_hostile_input import landed_messages
 from tests.waiting import eventually
 
@@ -191,31 +200,6 @@ def test_outages(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) -> 
         f"{len(waits)} outages ({names}) under 50 messages a second",
         f"{sent:,} messages, 0 lost; PnL current again after {max(waits):.1f} s at most; audit clean",
     )
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of its own; the test is skipped where none can be mounted."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0711", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small file system takes root and the right to mount")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Takes the last byte of a disk."""
-    path = disk / "filler"
-    with suppress(OSError), path.open("ab", buffering=0) as file:
-        while True:
-            file.write(bytes(65_536))
-    with suppress(OSError), path.open("ab", buffering=0) as file:
-        while True:
-            file.write(bytes(512))
-    return path
 
 
 def test_a_full_disk(torture: Torture, tmp_path: Path) -> None:
