@@ -56,7 +56,7 @@ class Platform:
         self.settings = replace(settings, exchange_url=exchange.url)
         self.sent = 0
         self._exchange = exchange
-        self._stopping = threading.Event()
+        self._silent, self._stopping = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=run_capture, args=(self.settings, "outages", self._stopping.is_set)),
             threading.Thread(target=self._send),
@@ -67,15 +67,20 @@ class Platform:
         self.worker = Worker(passes, self.settings, folder)
 
     def _send(self) -> None:
-        while not self._stopping.wait(0.02):
+        while not self._silent.wait(0.02):
             self._exchange.send(deal(id=f"t{self.sent}"))
             self.sent += 1
 
+    def be_silent(self) -> None:
+        """Nothing more is sent."""
+        self._silent.set()
+        self._threads[1].join(30)
+
     def stop(self) -> None:
         """Ends all of it; returns when the capture has written what it received."""
+        self.be_silent()
         self._stopping.set()
-        for thread in reversed(self._threads):
-            thread.join(30)
+        self._threads[0].join(30)
         self.worker.process.kill()
         self.worker.process.join()
 
@@ -115,6 +120,7 @@ def resumed(server: EmbeddedPostgres, platform: Platform) -> float:
 
 def assert_nothing_is_lost(server: EmbeddedPostgres, platform: Platform) -> None:
     """Each message was captured once, by one connection; the ledger adds up; PnL has each trade."""
+    platform.be_silent()
     eventually(lambda: sum(1 for _ in landed_messages(platform.settings)) >= platform.sent)
     platform.stop()
     messages = [payload for _, payload in landed_messages(platform.settings)]
