@@ -1,6 +1,5 @@
 """PostgreSQL goes away in every way: capture does not notice, work resumes when it returns, nothing is lost."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -25,7 +24,17 @@ from tests.concurrency.worker import Task, pipeline
 from tests.messages import deal
 from tests.torture.conftest import Torture
 from tests.torture.router import Router
-from tests.torture.server import Worker, family, kill_server, prepare, settings_of, start_again, warehouse
+from tests.torture.server import (
+    Worker,
+    family,
+    fill,
+    kill_server,
+    prepare,
+    settings_of,
+    small_disk,
+    start_again,
+    warehouse,
+)
 from tests.torture.test_hostile_input import landed_messages
 from tests.waiting import eventually
 
@@ -47,7 +56,7 @@ class Platform:
         self.settings = replace(settings, exchange_url=exchange.url)
         self.sent = 0
         self._exchange = exchange
-        self._stopping = threading.Event()
+        self._silent, self._stopping = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=run_capture, args=(self.settings, "outages", self._stopping.is_set)),
             threading.Thread(target=self._send),
@@ -58,15 +67,20 @@ class Platform:
         self.worker = Worker(passes, self.settings, folder)
 
     def _send(self) -> None:
-        while not self._stopping.wait(0.02):
+        while not self._silent.wait(0.02):
             self._exchange.send(deal(id=f"t{self.sent}"))
             self.sent += 1
 
+    def be_silent(self) -> None:
+        """Nothing more is sent."""
+        self._silent.set()
+        self._threads[1].join(30)
+
     def stop(self) -> None:
         """Ends all of it; returns when the capture has written what it received."""
+        self.be_silent()
         self._stopping.set()
-        for thread in reversed(self._threads):
-            thread.join(30)
+        self._threads[0].join(30)
         self.worker.process.kill()
         self.worker.process.join()
 
@@ -106,6 +120,7 @@ def resumed(server: EmbeddedPostgres, platform: Platform) -> float:
 
 def assert_nothing_is_lost(server: EmbeddedPostgres, platform: Platform) -> None:
     """Each message was captured once, by one connection; the ledger adds up; PnL has each trade."""
+    platform.be_silent()
     eventually(lambda: sum(1 for _ in landed_messages(platform.settings)) >= platform.sent)
     platform.stop()
     messages = [payload for _, payload in landed_messages(platform.settings)]
@@ -191,31 +206,6 @@ def test_outages(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) -> 
         f"{len(waits)} outages ({names}) under 50 messages a second",
         f"{sent:,} messages, 0 lost; PnL current again after {max(waits):.1f} s at most; audit clean",
     )
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of its own; the test is skipped where none can be mounted."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0711", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small file system takes root and the right to mount")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Takes the last byte of a disk."""
-    path = disk / "filler"
-    with suppress(OSError), path.open("ab", buffering=0) as file:
-        while True:
-            file.write(bytes(65_536))
-    with suppress(OSError), path.open("ab", buffering=0) as file:
-        while True:
-            file.write(bytes(512))
-    return path
 
 
 def test_a_full_disk(torture: Torture, tmp_path: Path) -> None:
