@@ -8,7 +8,8 @@ from pathlib import Path
 
 from include.capture.clock import AnchoredClock, Step
 from include.capture.group_commit import GroupCommit
-from include.landing import TRADES, LandingWriter, event_line, message_lines, timestamp
+from include.landing import TRADES, event_line, message_lines, timestamp
+from include.landing_writer import LandingWriter
 
 log = logging.getLogger(__name__)
 

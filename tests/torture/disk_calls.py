@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from include import landing
+from include import landing, landing_writer
 
 Intercept = Callable[..., Any]
 """Called as intercept(name, real, *arguments); makes the call or does not."""
@@ -53,7 +53,9 @@ def intercepted(root: Path, intercept: Intercept) -> Iterator[None]:
     paths = {name: method(name) for name in ("mkdir", "rename", "unlink")}
     with (
         patch.object(landing, "os", system),
+        patch.object(landing_writer, "os", system),
         patch.object(landing, "fcntl", locks),
+        patch.object(landing_writer, "fcntl", locks),
         patch.multiple(Path, **paths),
     ):
         yield

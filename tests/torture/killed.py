@@ -15,7 +15,8 @@ from random import Random
 from typing import Any
 
 from include.capture.service import run_capture
-from include.landing import TRADES, LandingWriter, event_line, message_line
+from include.landing import TRADES, event_line, message_line
+from include.landing_writer import LandingWriter
 from include.settings import Settings
 from tests.integration.capture.conftest import QUICK
 from tests.messages import deal

@@ -20,7 +20,8 @@ import pytest
 
 from include.domain.reference_price import why_no_answer
 from include.jobs import load_reference_prices
-from include.landing import REFERENCE_PRICES, LandingWriter, list_files
+from include.landing import REFERENCE_PRICES, list_files
+from include.landing_writer import LandingWriter
 from include.load import audit
 from include.pull import budget, puller
 from include.pull.client import MarketDataClient

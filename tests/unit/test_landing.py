@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from include.landing import (
     REFERENCE_PRICES,
     TRADES,
-    LandingWriter,
     event_line,
     is_writer_gone,
     list_files,
@@ -24,6 +23,7 @@ from include.landing import (
     message_lines,
     timestamp,
 )
+from include.landing_writer import LandingWriter
 from tests.messages import read_lines
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
