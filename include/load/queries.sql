@@ -143,6 +143,13 @@ VALUES (%(landing_file_id)s, %(connected_from)s, %(connected_until)s)
 ON CONFLICT (landing_file_id, connected_from) DO UPDATE
 SET connected_until = greatest(known.connected_until, excluded.connected_until)
 
+-- name: landing_files_unfinished
+-- Those of these files that are not loaded to their end
+SELECT n.landing_file
+FROM unnest(%(landing_files)s::text[]) AS n (landing_file)
+LEFT JOIN ops.landing_files AS f ON f.landing_file = n.landing_file
+WHERE f.is_complete IS NOT TRUE
+
 -- name: connected_intervals_set_right
 -- The clock that these files were written by was set right: a moment counts as connected only if they say so
 -- both by the clock as it went and by the clock as it was set

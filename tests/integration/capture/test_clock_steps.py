@@ -8,8 +8,11 @@ import pytest
 
 from include.jobs import load_trades
 from include.landing import TRADES, list_files
+from include.load.source import load_each
+from include.load.trades import TradeSink
 from include.settings import Settings
 from include.simulator.exchange import Exchange
+from include.warehouse.connection import connect
 from tests.factories import Database
 from tests.integration.capture.conftest import Capture, Landed, StartCapture, TestClock
 from tests.waiting import eventually
@@ -57,16 +60,27 @@ def stepped(start_capture: StartCapture, exchange: Exchange, landed: Landed) -> 
 Load = Callable[[], None]
 
 
-@pytest.fixture(params=[True, False], ids=["loaded again and again", "loaded at the end"])
-def load_now_and_then(request: pytest.FixtureRequest, settings: Settings) -> Load:
-    return (lambda: load_trades.run(settings)) if request.param else (lambda: None)  # type: ignore[return-value]
+@pytest.fixture(
+    params=["loaded again and again", "loaded at the end", "loaded from the last file to the first"]
+)
+def order(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def gaps(database: Database, settings: Settings) -> Callable[[], list[float]]:
+def load_now_and_then(order: str, settings: Settings) -> Load:
+    return (lambda: load_trades.run(settings)) if "again" in order else (lambda: None)  # type: ignore[return-value]
+
+
+@pytest.fixture
+def gaps(database: Database, settings: Settings, order: str) -> Callable[[], list[float]]:
     """Loads what is landed; the gaps between the first and the last connection, s."""
 
     def load() -> list[float]:
+        if "to the first" in order:
+            with connect(settings.warehouse_url, "test") as conn:
+                files = reversed(list_files(settings.landing_root, TRADES))
+                assert not any(failed for *_, failed in load_each(conn, files, TradeSink(settings.market)))
         load_trades.run(settings)
         rows = database.rows(
             "SELECT gap_seconds FROM ops.capture_gaps WHERE NOT is_ongoing ORDER BY gap_start_at"

@@ -58,10 +58,9 @@ def test_equal_to_what_one_process_loads(
             assert counts["loaded_count"] == database.value("SELECT count(*) FROM raw.trades")
             assert [file for file in audit.run(here) if file.problems] == []
             gaps = database.rows("SELECT * FROM ops.capture_gaps WHERE NOT is_ongoing ORDER BY 2")
-            reasons = database.rows(
-                "SELECT reason_code, count(*) FROM ops.rejected_messages GROUP BY 1 ORDER BY 1"
-            )
-            found.append((counts, fingerprint(database), gaps, reasons))
+            # which of three copies are duplicates, and which conflict, depends on the order; their sum does not
+            counts["others"] = counts.pop("duplicate_count") + counts.pop("rejected_count")
+            found.append((counts, fingerprint(database), gaps))
     assert found[0] == found[1]
 
 
