@@ -223,7 +223,7 @@ def assert_built_as_specified(platform: Platform) -> int:
             assert database.cursor.description is not None
             return files, rows, [column.name for column in database.cursor.description]
 
-    files, rows, names = platform.wait_for(snapshot, 180)
+    files, rows, names = platform.wait_for(snapshot, 600)
     specification = Specification(Market.of("Europe/Berlin"))
     specification.read(platform.settings().landing_root, files)
     built = {row[1:4]: dict(zip(names, row, strict=True)) for row in rows}
