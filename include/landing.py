@@ -10,8 +10,8 @@ import base64
 import fcntl
 import os
 import re
-import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +22,9 @@ TRADES = "trades"
 REFERENCE_PRICES = "reference_prices"
 STATEMENTS = "statements"
 SOURCES = (TRADES, REFERENCE_PRICES, STATEMENTS)
+
+_WRITTEN_BACK_SECONDS = 600.0
+"""The kernel writes to the disk by itself what is older; its default is 30 s."""
 
 _encoder = msgspec.json.Encoder()
 _encode = _encoder.encode
@@ -90,143 +93,6 @@ def event_line(at: datetime, event: str, **details: object) -> bytes:
     return bytes(_encode({"received_at": timestamp(at), "event": event, **details})) + b"\n"
 
 
-class LandingWriter:
-    """Appends lines to this process's own file of the current UTC hour.
-
-    The first line of each file is an `opened` event. The last one, unless the process is killed, is `rolled`
-    (a new hour or a clock step) or `closed` (a clean stop). Both include `state()`, so that each file says by
-    itself whether the connection was up at its start and end. Times within a file never go back: a step of the
-    clock starts a new file.
-
-    Not thread-safe, except for `sync`.
-
-    Args:
-        root: LANDING_ROOT.
-        source: One of SOURCES.
-        name: The writer, for example `standalone` or `airflow`; part of the file name.
-        state: Returns details for the events that this class writes itself.
-        market: `Settings.landing_market`.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        source: str,
-        name: str,
-        state: Callable[[], Mapping[str, object]] = dict,
-        market: str = "",
-    ) -> None:
-        if source not in SOURCES or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-            raise ValueError(f"invalid source or name of a landing file: {source!r}, {name!r}")
-        self.root = root
-        self.source = source
-        self.name = name
-        self.market = market
-        self.path: Path | None = None
-        self._state = state
-        self._fd = -1
-        self._hour = -1
-        self._last_event: tuple[datetime, bytes] | None = None
-        self._unwritten = b""
-
-    def append(self, line: bytes, at: datetime) -> None:
-        """Writes whole lines to the file of the hour of `at`, by write(2), before it returns.
-
-        Raises:
-            OSError: The disk is full or failed. The line is not lost: the unwritten bytes are kept and written
-                first at the next call of `append` or `flush`. Only if no file could be opened at all is the
-                line refused.
-        """
-        hour = int(at.timestamp()) // 3600
-        if hour > self._hour:  # a late line of the last hour must not reopen its file
-            try:
-                self._roll(hour, at)
-            except OSError:
-                if self._fd < 0:
-                    raise
-        self._put(line)
-
-    def end_file(self, at: datetime, line: bytes) -> None:
-        """Ends the current file: the next line opens a new one of its own hour, even of an earlier hour.
-
-        Args:
-            at: When the current file ends, by the clock of its lines.
-            line: Its last line, after `rolled`.
-        """
-        self._last_event = (at, line)
-        self._hour = -1
-
-    def flush(self) -> None:
-        """Writes the bytes that an earlier OSError left unwritten.
-
-        Raises:
-            OSError: The cause persists.
-        """
-        if self._unwritten:
-            self._put(b"")
-
-    def _put(self, line: bytes) -> None:
-        self._unwritten += line
-        while self._unwritten:
-            written = os.write(self._fd, self._unwritten)
-            self._unwritten = self._unwritten[written:]
-
-    def _roll(self, hour: int, at: datetime) -> None:
-        opened = at.astimezone(UTC)
-        folder = self.root / hour_folder(self.source, opened, self.market)
-        make_durable_folder(folder)
-        host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())
-        path = folder / f"{self.name}-{host}-{os.getpid()}-{opened:%Y%m%dT%H%M%S%fZ}.jsonl"
-        # the file gets its final name once it is locked, so that no reader takes it for a complete one
-        unnamed = path.with_suffix(".opening")
-        fd = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        details = dict(self._state())
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            _write(fd, event_line(at, "opened", writer=self.name, pid=os.getpid(), host=host, **details))
-            if self._fd >= 0:
-                ended_at, last_line = self._last_event or (at, b"")
-                self._put(event_line(ended_at, "rolled", **details) + last_line)
-                os.fdatasync(self._fd)
-            unnamed.rename(path)
-            sync_folder(folder)
-        except OSError:
-            os.close(fd)
-            unnamed.unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
-            raise
-        previous, self._fd = self._fd, fd
-        self.path, self._hour, self._last_event = path, hour, None
-        if previous >= 0:
-            os.close(previous)
-
-    def sync(self) -> None:
-        """Runs fdatasync on the open file; may be called from any thread."""
-        fd = self._fd
-        if fd >= 0:
-            try:
-                os.fdatasync(fd)
-            except OSError:
-                if fd == self._fd:  # else it was rolled or closed in the meantime, which syncs it
-                    raise
-
-    def close(self, at: datetime) -> None:
-        """Writes the `closed` event, syncs, and closes the file."""
-        if self._fd < 0:
-            return
-        try:
-            self.append(event_line(at, "closed", **dict(self._state())), at)
-            os.fdatasync(self._fd)
-        finally:
-            fd, self._fd = self._fd, -1
-            os.close(fd)
-
-
-def _write(fd: int, line: bytes) -> None:
-    while line:
-        line = line[os.write(fd, line) :]
-
-
 def make_durable_folder(folder: Path) -> None:
     """mkdir -p that syncs each new directory entry, so that it survives a power cut."""
     if folder.is_dir():
@@ -243,6 +109,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def make_durable(path: Path) -> None:
+    """Syncs a file that may have been written lately, and its name, so that a power cut takes nothing back.
+
+    Raises:
+        OSError: The disk fails.
+    """
+    with path.open("rb") as file:
+        if time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK_SECONDS:
+            os.fdatasync(file.fileno())
+            sync_folder(path.parent)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -42,6 +42,11 @@ class Namespace:
         _run(*there, "nud", "permanent")
         _run(*self.command(*back, "nud", "permanent"))
 
+    def restore(self) -> None:
+        """From now on packets arrive again."""
+        _run("ip", "neigh", "del", self.address, "dev", self.outside)
+        _run(*self.command("ip", "neigh", "del", self.host_address, "dev", self.inside))
+
 
 @contextmanager
 def namespace() -> Iterator[Namespace]:

@@ -8,6 +8,8 @@ from urllib.request import getproxies
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
+from websockets.frames import CloseCode
+from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from include.capture.timing import Timing
@@ -36,9 +38,13 @@ class ExchangeConnection(ClientConnection):
 
     Attributes:
         aborted_because: Why it was aborted; empty if it was not.
+        ended_at: When the exchange's last message can have come, by the loop's time, if its end was received
+            before the closing handshake was over; None else.
     """
 
     aborted_because = ""
+    ended_at: float | None = None
+    _is_ended_by_us = False
 
     async def handshake(self, *args: Any, **kwargs: Any) -> None:
         """Performs the opening handshake.
@@ -57,9 +63,16 @@ class ExchangeConnection(ClientConnection):
                     raise RedirectRefusedError("another scheme, host or port") from error
             raise
 
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Performs the closing handshake."""
+        self._is_ended_by_us = self.state is State.OPEN
+        await super().close(code, reason)
+
     def data_received(self, data: bytes) -> None:
         """Processes received bytes, pings included, then checks the size of the send buffer."""
         super().data_received(data)
+        if self.ended_at is None and self.state is State.CLOSING and not self._is_ended_by_us:
+            self.ended_at = self.loop.time()
         if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES and not self.transport.is_closing():
             self.aborted_because = "the exchange pings and does not read the answers"
             self.transport.abort()

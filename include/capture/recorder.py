@@ -8,11 +8,15 @@ from pathlib import Path
 
 from include.capture.clock import AnchoredClock, Step
 from include.capture.group_commit import GroupCommit
-from include.landing import TRADES, LandingWriter, event_line, message_lines, timestamp
+from include.landing import TRADES, event_line, message_lines, timestamp
+from include.landing_writer import LandingWriter
 
 log = logging.getLogger(__name__)
 
 _TROUBLE_LOG_SECONDS = 60.0
+
+MAX_WRONG = timedelta(days=1)
+"""A clock that is set right was wrong for so long at most: longer ago, what it said is believed."""
 
 
 class Recorder:
@@ -57,6 +61,9 @@ class Recorder:
         self._files: dict[Path, datetime] = {}  # files since the last clock step; time of their last line
         self._alive_before_step: datetime | None = None
         self._stepped_at = 0.0
+        self._event_at = self.alive_at
+        self._connected_at = self.alive_at
+        self._behind = timedelta()  # how far steps back may have put the clock behind
 
     @property
     def is_blocked(self) -> bool:
@@ -112,23 +119,27 @@ class Recorder:
     def event(self, event: str, **details: object) -> None:
         """Records an event that says nothing about whether the connection is up."""
         self._write_batch()
-        now = self._now()
-        self._write(event_line(now, event, **details), now)
+        self._event_at = now = self._now()
+        # the first lines of a file say that the connection is up, which this one does not prove
+        self._write(event_line(now, event, **details), self.alive_at if self.is_connected else now)
 
     def connected(self, **details: object) -> None:
         """Records a new connection."""
         self.event("connected", **details)
         self.is_connected = True
         self.proof_of_life()
+        self._connected_at = self.alive_at
 
-    def disconnected(self, reason: str, *, noticed_at_once: bool) -> None:
+    def disconnected(self, reason: str, *, noticed_at_once: bool, seconds_ago: float = 0.0) -> None:
         """Records the end of the connection.
 
-        It was alive until now if `noticed_at_once`, else until the last proof of life.
+        It was alive until so many seconds ago if `noticed_at_once`, else until the last proof of life.
         """
         self._write_batch()
         now = self._now()
-        alive_until = now if noticed_at_once else self.alive_at
+        alive_until = self.alive_at
+        if noticed_at_once:
+            alive_until = max(alive_until, now - timedelta(seconds=seconds_ago))
         line = event_line(now, "disconnected", reason=reason, alive_until=timestamp(alive_until))
         # belongs to the file of the last proof of life; the next line opens that of a new hour
         self._write(line, alive_until)
@@ -164,22 +175,36 @@ class Recorder:
     def _follow(self, step: Step) -> None:
         """Ends the file, since later lines use the new clock; lists the files with times that may be wrong."""
         log.warning("the clock was stepped by %+.3f s, from %s", step.by.total_seconds(), step.before)
-        # lines written after this may have wrong times by the new clock; none do after a step forward
-        in_doubt_from = step.before + 2 * step.by
+        # a clock that is set back was ahead; one that is set forward after that was behind since then
+        is_in_doubt = step.by < timedelta() or self._behind > timedelta()
+        in_doubt_from = step.before - max(MAX_WRONG, 2 * abs(step.by))
         files = [
             path.relative_to(self._writer.root).as_posix()
             for path, until in self._files.items()
-            if step.by < timedelta() and until > in_doubt_from
+            if is_in_doubt and until > in_doubt_from
         ]
         line = event_line(step.before, "clock_stepped", seconds=step.by.total_seconds(), files=files)
-        self._writer.end_file(step.before, line)
+        self._writer.end_file(*self._last_proof(step.before), line)
         self._files.clear()
         if self.is_connected:
-            self._alive_before_step = min(self._alive_before_step or self.alive_at, self.alive_at)
+            since = min(self._alive_before_step or self.alive_at, self.alive_at)
+            since = min(since, since + step.by)
+            self._connected_at += step.by
+            # the old time of a clock that was behind says nothing about when this connection began
+            self._alive_before_step = max(since, self._connected_at) if self._behind else since
             self._stepped_at = self._loop.time()
+        self._behind = max(timedelta(), self._behind - step.by)
         self.alive_at += step.by
+        self._event_at += step.by
         if self.last_received_at is not None:
             self.last_received_at += step.by
+
+    def _last_proof(self, now: datetime) -> tuple[datetime, dict[str, object]]:
+        """When the connection was last known to be up or down, and which; if not known, None is said of now."""
+        if not self.is_connected:
+            return now, {"connected": False}
+        known_at = max([self.alive_at, *self._files.values()])
+        return (known_at, {"connected": True}) if known_at >= self._event_at else (now, {"connected": None})
 
     def _heartbeat_line(self, now: datetime, **details: object) -> bytes:
         last = self.last_received_at

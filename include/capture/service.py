@@ -204,7 +204,9 @@ class _Capture:
             if noticed_at_once and self._is_succeeded():
                 recorder.event("replaced", reason=reason)
             else:
-                recorder.disconnected(reason, noticed_at_once=noticed_at_once)
+                ended_at = connection.ended_at
+                ago = 0.0 if ended_at is None else asyncio.get_running_loop().time() - ended_at
+                recorder.disconnected(reason, noticed_at_once=noticed_at_once, seconds_ago=ago)
             log.info("disconnected from %s: %s", self._url, reason)
             await close_connection(connection, self._timing)
 
@@ -269,7 +271,7 @@ class _Capture:
         connection = self._connection
         is_alive = connection is None or await self._is_alive(connection)
         if connection is not None and not is_alive and self._connection is connection:
-            if self._recorder.is_blocked:
+            if self._recorder.is_blocked or connection.state is not State.OPEN:  # it ended: `recv` says why
                 return
             self._ends_because = f"no answer to a ping for {self._timing.pong:g} s: the link is dead"
             await close_connection(connection, self._timing)

@@ -59,7 +59,8 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
         # accepted trades may change what a statement adds, which then has to be validated as well
         while batches := _waiting(conn, settings.market.market, source):
             total["batches"] += len(batches)
-            if sum(batch.row_count for batch in batches) >= _ROWS_TO_VACUUM:
+            is_mass = sum(batch.row_count for batch in batches) >= _ROWS_TO_VACUUM
+            if is_mass or (source == "trades" and _has_no_statistics(conn)):
                 _vacuum(conn, source)
             for portion in _portions(batches):
                 load_batch_ids = [batch.load_batch_id for batch in portion]
@@ -76,6 +77,18 @@ def _waiting(conn: connection, market: str, source: Source) -> list[_Batch]:
     with conn, conn.cursor() as cur:
         run_sql(cur, QUERIES["validation_batches"], {"market": market, "sources": _SOURCES[source]})
         return [_Batch(*row) for row in cur]
+
+
+def _has_no_statistics(conn: connection) -> bool:
+    """Whether trades were never analyzed: what joins them is then planned as if there were hardly any.
+
+    The server does so within minutes, too late for a build that follows at once: with a few hundred trades and
+    a statement its check ran for longer than ten minutes.
+    """
+    with conn, conn.cursor() as cur:
+        run_sql(cur, QUERIES["trades_without_statistics"])
+        ((has_none,),) = cur.fetchall()
+    return bool(has_none)
 
 
 def _vacuum(conn: connection, source: Source) -> None:

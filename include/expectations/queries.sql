@@ -82,6 +82,9 @@ VALUES (
 -- and the tables that trades are joined with: a few delivery periods by mistake mean nested loops over all trades
 VACUUM (ANALYZE) raw.trades, raw.delivery_periods, raw.period_hours
 
+-- name: trades_without_statistics
+SELECT reltuples < 0 FROM pg_catalog.pg_class WHERE oid = 'raw.trades'::regclass
+
 -- name: vacuum_reference_prices
 VACUUM (ANALYZE) raw.reference_prices
 

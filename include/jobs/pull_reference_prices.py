@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from include.domain.delivery_period import Market
 from include.errors import TerminalError, TransientError
 from include.jobs import load_reference_prices
-from include.landing import REFERENCE_PRICES, LandingWriter
+from include.landing import REFERENCE_PRICES
+from include.landing_writer import LandingWriter
 from include.pull.budget import Budget
 from include.pull.client import MarketDataClient
 from include.pull.puller import Puller

@@ -15,14 +15,14 @@ class Journal:
         connected_from: Start of the interval that is still open; None while not connected.
         connected_until: Last proof of the connection within it.
         intervals: All intervals touched, as start -> end, UTC.
-        stepped_back: By how many seconds (negative) the clock was set back at the end of the file, and the
-            earlier files of the instance whose times this puts in doubt.
+        set_right: By how many seconds the clock was set at the end of the file (negative: back), if this puts
+            its times in doubt, and the earlier files of the instance whose times are in doubt as well.
     """
 
     connected_from: datetime | None = None
     connected_until: datetime | None = None
     intervals: dict[datetime, datetime] = field(default_factory=dict)
-    stepped_back: tuple[float, list[str]] | None = None
+    set_right: tuple[float, list[str]] | None = None
 
     def proof(self, at: datetime) -> None:
         """The instance was connected at that moment."""

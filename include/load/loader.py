@@ -14,7 +14,7 @@ from include.domain.delivery_period import DeliveryPeriod
 from include.domain.message import is_utc_text
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
-from include.landing import LandingFile, is_writer_gone
+from include.landing import LandingFile, is_writer_gone, make_durable
 from include.landing_line import Line, decode_line
 from include.load.journal import Journal
 from include.load.lines import MAX_BYTES_PER_LOAD, LineReader
@@ -140,10 +140,11 @@ def load_file(
         for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():
             interval = {"connected_from": connected_from, "connected_until": connected_until}
             run_sql(cur, QUERIES["connected_intervals"], {"landing_file_id": landing_file_id, **interval})
-        if journal.stepped_back is not None and sink.has_connection:
-            seconds, files = journal.stepped_back
+        if journal.set_right is not None and sink.has_connection:
+            seconds, files = journal.set_right
             parameters = {"seconds": seconds, "landing_files": [*files, file.key]}
-            run_sql(cur, QUERIES["connected_intervals_stepped_back"], parameters)
+            run_sql(cur, QUERIES["connected_intervals_set_right"], parameters)
+        make_durable(file.path)  # else a power cut could take lines from the file that the warehouse has
         run_sql(cur, QUERIES["load_batches_end"], asdict(load))
         run_sql(cur, QUERIES["landing_files_advance"], asdict(load))
         return load
@@ -227,9 +228,14 @@ class _Pass:
         self._journal.event(
             at, line.event or "", line.connected, _time(line.alive_until), _time(line.connected_since)
         )
-        if line.event == "clock_stepped" and -_MAX_STEP_SECONDS < (line.seconds or 0) < 0:
+        seconds = line.seconds or 0.0
+        if (
+            line.event == "clock_stepped"
+            and 0 < abs(seconds) < _MAX_STEP_SECONDS
+            and (seconds < 0 or line.files)
+        ):
             files = [name for name in line.files or [] if name.isprintable()]  # others cannot be stored
-            self._journal.stepped_back = (line.seconds or 0, files)
+            self._journal.set_right = (seconds, files)
 
     def _seen(self, at: datetime) -> None:
         self.first_received_at = self.first_received_at or at

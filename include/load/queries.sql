@@ -143,8 +143,8 @@ VALUES (%(landing_file_id)s, %(connected_from)s, %(connected_until)s)
 ON CONFLICT (landing_file_id, connected_from) DO UPDATE
 SET connected_until = greatest(known.connected_until, excluded.connected_until)
 
--- name: connected_intervals_stepped_back
--- The clock that these files were written by was set back: a moment counts as connected only if they say so
+-- name: connected_intervals_set_right
+-- The clock that these files were written by was set right: a moment counts as connected only if they say so
 -- both by the clock as it went and by the clock as it was set
 WITH claimed AS (
     DELETE FROM ops.connected_intervals

@@ -85,6 +85,8 @@ class TradeRows:
         price, quantity = str(body.price, "utf-8"), str(body.quantity, "utf-8")
         if not (_number(price) and _number(quantity)) or body.direction not in ("buy", "sell"):
             return None
+        if price[-1] == "0" or quantity[-1] == "0":
+            price, quantity = _plain(price), _plain(quantity)
         executed_at = body.execution_time
         if executed_at[-1:] == "Z":
             executed_at = executed_at[:-1] + "+00:00"
@@ -140,6 +142,13 @@ class TradeRows:
         if len(self._traders) > 10_000:
             self._traders.clear()
         return self._traders.setdefault(trader_id, escaped(trader_id))
+
+
+def _plain(number: str) -> str:
+    """A number as the domain writes it: equal numbers are stored alike, whichever spelling came first."""
+    if "." in number:
+        number = number.rstrip("0").removesuffix(".")
+    return "0" if number == "-0" else number
 
 
 def key_of(trade_id: str, direction: str, revision: int) -> str:

@@ -22,6 +22,8 @@ def main() -> None:
                     return
                 pickle.dump(list(load_each(conn, files, sink)), answers)
                 answers.flush()
+    except BrokenPipeError:  # the parent was killed meanwhile; what is loaded is in the ledger
+        return
     except TransientError as error:
         pickle.dump(error, answers)
         answers.flush()

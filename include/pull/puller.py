@@ -13,7 +13,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from include.domain.delivery_period import Market
 from include.domain.reference_price import why_no_answer
 from include.errors import TransientError
-from include.landing import LandingWriter, event_line, message_line
+from include.landing import event_line, message_line
+from include.landing_writer import LandingWriter
 from include.pull.budget import AskedElsewhere, Budget, Ticket
 from include.pull.client import MarketDataClient, RequestFailedError, retry_after_seconds
 from include.pull.schedule import PeriodToPrice

@@ -25,7 +25,8 @@ from include.jobs import (
     validate_reference_prices,
     validate_trades,
 )
-from include.landing import REFERENCE_PRICES, TRADES, LandingWriter, event_line, list_files, message_line
+from include.landing import REFERENCE_PRICES, TRADES, event_line, list_files, message_line
+from include.landing_writer import LandingWriter
 from include.pull.budget import AskedElsewhere, Budget, Ticket, Wait
 from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings

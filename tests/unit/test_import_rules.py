@@ -26,7 +26,7 @@ BASE = {
     "service_log",
     "statement_files",
 }
-STORES = BASE | {"domain", "landing", "warehouse"}
+STORES = BASE | {"domain", "landing", "landing_writer", "warehouse"}
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
@@ -45,8 +45,9 @@ MAY_IMPORT = {
     "settings": {"domain", "errors", "markets_file", "setting_values"},
     "statement_files": {"domain", "errors"},
     "landing": BASE,
+    "landing_writer": BASE | {"landing"},
     "warehouse": BASE | {"domain"},
-    "capture": BASE | {"domain", "landing"},
+    "capture": BASE | {"domain", "landing", "landing_writer"},
     "pull": STORES,
     "load": STORES,
     # which copy of a trade counts is decided with its batch

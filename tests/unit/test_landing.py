@@ -4,8 +4,6 @@ import errno
 import io
 import json
 import os
-import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,7 +16,6 @@ from hypothesis import strategies as st
 from include.landing import (
     REFERENCE_PRICES,
     TRADES,
-    LandingWriter,
     event_line,
     is_writer_gone,
     list_files,
@@ -26,6 +23,7 @@ from include.landing import (
     message_lines,
     timestamp,
 )
+from include.landing_writer import LandingWriter
 from tests.messages import read_lines
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -110,7 +108,7 @@ def test_after_a_step_of_the_clock_lines_have_a_file_of_their_own_hour(tmp_path:
     writer = LandingWriter(tmp_path, TRADES, "test")
     before = NOON + timedelta(minutes=30)
     writer.append(b'{"raw": "before"}\n', before)
-    writer.end_file(before, b'{"event": "clock_stepped"}\n')
+    writer.end_file(before, {}, b'{"event": "clock_stepped"}\n')
     after = before + step
     writer.append(b'{"raw": "after"}\n', after)
     writer.close(after)
@@ -123,6 +121,17 @@ def test_after_a_step_of_the_clock_lines_have_a_file_of_their_own_hour(tmp_path:
         assert {datetime.fromisoformat(time).replace(minute=0, second=0) for time in times} == {
             file.hour_start_at
         }
+
+
+def test_a_file_of_the_same_microsecond_replaces_none(tmp_path: Path) -> None:
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    for payload in (b"before", b"after"):  # the clock was set back in between
+        writer.append(message_line(NOON, payload), NOON)
+        writer.end_file(NOON, {}, b'{"event": "clock_stepped"}\n')
+    writer.close(NOON)
+
+    raws = [line["raw"] for file in lines_of(tmp_path) for line in file if "raw" in line]
+    assert sorted(raws) == ["after", "before"]
 
 
 def test_only_their_owner_reads_files_and_folders(tmp_path: Path) -> None:
@@ -259,6 +268,28 @@ def test_a_first_file_that_cannot_be_opened_leaves_nothing_behind(
     assert [line.get("raw") for line in lines_of(tmp_path)[0]] == [None, "now", None]
 
 
+def test_a_step_of_the_clock_while_no_file_can_be_opened_waits_for_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    writer.append(message_line(NOON, b"before"), NOON)
+    writer.end_file(NOON, {}, event_line(NOON, "clock_stepped"))
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "rename", lambda *_: refuse())
+        for payload in (b"first", b"second"):
+            with pytest.raises(OSError, match="Input/output error"):
+                writer.append(message_line(NOON - HOUR, payload), NOON - HOUR)
+    writer.flush()
+    writer.close(NOON - HOUR)
+
+    said = [[line.get("event", line.get("raw")) for line in file] for file in lines_of(tmp_path)]
+    assert said == [["opened", "first", "second", "closed"], ["opened", "before", "rolled", "clock_stepped"]]
+
+
+def refuse() -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 def test_a_file_is_seen_only_with_its_writer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, writer: LandingWriter
 ) -> None:
@@ -291,22 +322,3 @@ def test_the_writer_of_a_closed_file_is_gone(tmp_path: Path) -> None:
     writer.sync()
     writer.close(NOON + HOUR)
     assert all(is_writer_gone(file.path) for file in list_files(tmp_path, TRADES))
-
-
-def test_the_writer_of_a_killed_process_is_gone(tmp_path: Path) -> None:
-    code = (
-        "import sys, time; from datetime import datetime, UTC; from pathlib import Path\n"
-        "from include.landing import LandingWriter\n"
-        "writer = LandingWriter(Path(sys.argv[1]), 'trades', 'test')\n"
-        "writer.append(b'{}\\n', datetime.now(UTC)); print('written', flush=True); time.sleep(60)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"written\n"
-        [file] = list_files(tmp_path, TRADES)
-        assert not is_writer_gone(file.path)
-        process.kill()
-        process.wait()
-
-    assert is_writer_gone(file.path)
-    assert [line.get("event") for line in read_lines(file.path)] == ["opened", None]

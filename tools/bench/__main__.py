@@ -1,4 +1,4 @@
-"""Measures loader, capture, build and trading desk beside their limits, and a rebuild."""
+"""Measures each part beside its limit, and writes the tables of docs/performance.md."""
 
 import argparse
 import logging
@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from include.local.postgres import embedded_postgres
-from tools.bench import build, capture, dashboard, loader, rebuild
+from tools.bench import build, capture, dashboard, durable, loader, peers, rebuild, report
 from tools.bench.measures import Measure, WrongResultError, table
 from tools.bench.warehouses import Warehouses
 
-_PARTS = ("loader", "capture", "build", "rebuild", "dashboard")
+_PARTS = ("loader", "peers", "capture", "durable", "build", "rebuild", "dashboard")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--trades", type=int, default=10_000_000, help="in the warehouse of dashboard (default: %(default)s)"
     )
+    parser.add_argument(
+        "--no-write", action="store_true", help="leave docs/performance.md and .json as they are"
+    )
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(_PARTS)} (default: all)")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(_PARTS):
@@ -47,38 +50,43 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            machine, measures, notes = _measure(Path(folder), options)
+            machine, parts, notes = _measure(Path(folder), options)
     except WrongResultError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(table(measures))
+    print(table([measure for measures in parts.values() for measure in measures]))
     took = time.monotonic() - began
     for note in notes:
         print(f"\n{note}")
-    size = f"{options.lines:,} lines, {options.repeats} pairs, {options.days} days"
-    print(f"\n{machine}; {size}, {took:.0f} s in all")
+    sizes = f"{options.lines:,} lines, {options.repeats} pairs, {options.days} days, {options.trades:,} trades"
+    print(f"\n{machine}; {sizes}, {took:.0f} s in all")
+    if not options.no_write:
+        report.write(parts, machine, sizes)
     return 0
 
 
-def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, list[Measure], list[str]]:
-    """The machine, the rows of the table, and what there is to say beside it."""
-    measures: list[Measure] = []
+def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, dict[str, list[Measure]], list[str]]:
+    """The machine, the measures of each part, and what there is to say beside them."""
+    measures: dict[str, list[Measure]] = {}
     notes: list[str] = []
-    repeats, parts = options.repeats, options.parts or _PARTS
+    repeats, wanted = options.repeats, options.parts or _PARTS
     with embedded_postgres(folder / "postgres") as server:
         warehouses = Warehouses(server, folder, options.lines)
-        if "loader" in parts:
-            measures += loader.measure(warehouses, repeats, folder)
-        if "capture" in parts:
-            measures += capture.measure(warehouses.dataset, repeats, folder)
-        if "build" in parts:
-            measures += build.measure(warehouses, repeats, folder)
-        if "rebuild" in parts:
-            rows, note = rebuild.measure(warehouses, options.days, folder)
-            measures += rows
+        if "loader" in wanted:
+            measures["loader"] = loader.measure(warehouses, repeats, folder)
+        if "peers" in wanted:
+            measures["peers"] = peers.measure(warehouses, repeats, folder)
+        if "capture" in wanted:
+            measures["capture"] = capture.measure(warehouses.dataset, repeats, folder)
+        if "durable" in wanted:
+            measures["durable"] = durable.measure(repeats, folder)
+        if "build" in wanted:
+            measures["build"] = build.measure(warehouses, repeats, folder)
+        if "rebuild" in wanted:
+            measures["rebuild"], note = rebuild.measure(warehouses, options.days, folder)
             notes.append(note)
-        if "dashboard" in parts:
-            measures += dashboard.measure(server, repeats, options.trades, folder)
+        if "dashboard" in wanted:
+            measures["dashboard"] = dashboard.measure(server, repeats, options.trades, folder)
         machine = (
             f"{os.cpu_count()} cores, PostgreSQL {warehouses.version()}, Python {platform.python_version()},"
             f" {platform.system()} {platform.machine()}"

@@ -1,7 +1,7 @@
 """What was measured beside its limit, and the table that shows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 MEGABYTE = 1_000_000
@@ -23,6 +23,8 @@ class Measure:
         ratio: The median of the ratios, pair by pair.
         mark: What the ratio, or the result, is meant to reach; empty if it is only information.
         is_met: Whether it does.
+        repeats: Each result, as a number.
+        limits: Each result of its limit.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Measure:
     ratio: str = ""
     mark: str = ""
     is_met: bool | None = None
+    repeats: Sequence[float] = ()
+    limits: Sequence[float] = ()
 
 
 def speed(name: str, rates: Sequence[float], limits: Sequence[float], at_least: float) -> Measure:
@@ -45,6 +49,8 @@ def speed(name: str, rates: Sequence[float], limits: Sequence[float], at_least: 
         f"{ratio:.2f}",
         f">= {at_least}",
         ratio >= at_least,
+        rates,
+        limits,
     )
 
 
@@ -57,13 +63,13 @@ def duration(
         f"{median(limits):.2f} s" if limits else "",
         f"{median(seconds):.2f} s",
         f"{min(seconds):.2f}..{max(seconds):.2f}",
+        repeats=seconds,
+        limits=limits,
     )
     if not limits or at_most is None:
         return shown
     ratio = median(own / limit for own, limit in zip(seconds, limits, strict=True))
-    return Measure(
-        shown.name, shown.limit, shown.result, shown.spread, f"{ratio:.2f}", f"<= {at_most}", ratio <= at_most
-    )
+    return replace(shown, ratio=f"{ratio:.2f}", mark=f"<= {at_most}", is_met=ratio <= at_most)
 
 
 def memory(name: str, peaks: Sequence[int], below: int) -> Measure:
@@ -76,6 +82,7 @@ def memory(name: str, peaks: Sequence[int], below: int) -> Measure:
         "",
         f"< {below} MB",
         max(peaks) < below * MEGABYTE,
+        peaks,
     )
 
 
@@ -108,6 +115,8 @@ def median_of(
         f"{ratio:.2f}",
         mark,
         is_met,
+        results,
+        limits,
     )
 
 

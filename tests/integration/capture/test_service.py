@@ -120,7 +120,7 @@ def test_the_dying_hour_is_survived(exchange: Exchange, start_capture: StartCapt
 
     ends = landed.events("disconnected")
     assert sum("1011" in line["reason"] for line in ends) >= 5
-    assert all(line["alive_until"] == line["received_at"] for line in ends)
+    assert all(line["alive_until"] <= line["received_at"] for line in ends)
     assert [line["connection"] for line in landed.events("connected")] == list(
         range(1, summary.connections + 1)
     )

@@ -17,7 +17,8 @@ from prometheus_client.registry import CollectorRegistry
 from include.containers import health
 from include.errors import TransientError
 from include.health.collector import PlatformCollector
-from include.landing import TRADES, LandingWriter, event_line
+from include.landing import TRADES, event_line
+from include.landing_writer import LandingWriter
 from include.settings import Settings
 
 API_SERVER = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"

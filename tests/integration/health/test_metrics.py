@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from include.domain.delivery_period import Market
 from include.health.metrics import METRICS, full_name
 from include.health.warehouse import read_warehouse
-from include.landing import TRADES, LandingWriter, event_line
+from include.landing import TRADES, event_line
+from include.landing_writer import LandingWriter
 from include.settings import PROJECT_ROOT, Settings
 from tests.factories import NOW, Database, ago
 from tests.integration.dashboard.conftest import Desk

@@ -25,11 +25,6 @@ from tests.integration.jobs.test_follow_market import FakeClock
 from tests.messages import DEAL, RECEIVED_AT, deal, landed, write_landing_file
 
 
-def nested(outer: str, depth: int) -> str:
-    """A message of as many quotes as the fast way of parsing expects."""
-    return json.dumps({outer: DEAL}).replace("20.64", "[" * depth + "1" + "]" * depth)
-
-
 def rejects(database: Database) -> list[tuple[int, str]]:
     return database.rows("SELECT line_number, reason_code FROM ops.rejected_messages ORDER BY line_number")
 
@@ -40,55 +35,6 @@ def trade_ids(database: Database) -> list[str]:
 
 def assert_accounted_for(settings: Settings) -> None:
     assert not any(file.problems or file.waiting_lines for file in audit.run(settings))
-
-
-@pytest.mark.parametrize("outer", ["deal_confirmation", "something_else"])
-@pytest.mark.parametrize("depth", [100, 1_000, 100_000])
-def test_a_deeply_nested_message(settings: Settings, database: Database, outer: str, depth: int) -> None:
-    content = landed([deal(id="before"), nested(outer, depth), deal(id="after")])
-    write_landing_file(settings.landing_root, content)
-    load_trades.run(settings)
-    assert trade_ids(database) == ["after", "before"]
-    ((line, reason),) = rejects(database)
-    assert line == 2
-    assert reason in ("invalid_json", "invalid_price", "unknown_message")
-    assert_accounted_for(settings)
-
-
-def test_a_deeply_nested_line(settings: Settings, database: Database) -> None:
-    deep = b"[" * 100_000 + b"]" * 100_000
-    at = RECEIVED_AT.isoformat(timespec="microseconds").encode()
-    lines = [deep, b'{"received_at":"' + at + b'","event":"heartbeat","more":' + deep + b"}"]
-    content = landed([deal(id="before")]) + b"\n".join(lines) + b"\n" + landed([deal(id="after")])
-    write_landing_file(settings.landing_root, content)
-    load_trades.run(settings)
-    assert trade_ids(database) == ["after", "before"]
-    assert rejects(database) == [(2, "foreign_line"), (3, "foreign_line")]
-    assert_accounted_for(settings)
-
-
-@pytest.mark.parametrize(
-    "time",
-    ["2026-03-02T10:13,43+00:00", "2026-03-02T10:13.43+00:00", "2026-03-02T101343,1Z", "2026-03-02T10131343Z"],
-)
-def test_a_time_that_python_and_postgresql_read_differently(
-    settings: Settings, database: Database, time: str
-) -> None:
-    content = landed([deal(id="before"), deal(id="odd time", execution_time=time), deal(id="after")])
-    at = RECEIVED_AT.isoformat(timespec="microseconds")
-    for odd in (
-        at.replace(".", ","),
-        at.replace(":15:00.", ":1500.0"),
-        at.replace("T10:15:00.0", "T10:15.00000"),
-    ):
-        content += json.dumps({"received_at": odd, "raw": deal(id="odd line")}).encode() + b"\n"
-        content += json.dumps({"received_at": at, "event": "disconnected", "alive_until": odd}).encode() + b"\n"
-    write_landing_file(settings.landing_root, content)
-    load_trades.run(settings)
-    assert trade_ids(database) == ["after", "before", "odd time"]
-    assert database.rows("SELECT trade_id FROM raw.trades WHERE executed_at IS NULL") == [("odd time",)]
-    assert {reason for _, reason in rejects(database)} == {"foreign_line"}
-    assert_accounted_for(settings)
 
 
 class Refused(TradeSink):

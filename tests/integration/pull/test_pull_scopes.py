@@ -13,7 +13,8 @@ import pytest
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
 from include.jobs.pull_reference_prices import run
-from include.landing import REFERENCE_PRICES, LandingWriter, message_line
+from include.landing import REFERENCE_PRICES, message_line
+from include.landing_writer import LandingWriter
 from include.run_scope import DeliveryDays, Window
 from include.settings import Settings
 from include.simulator.provider import Provider

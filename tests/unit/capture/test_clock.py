@@ -55,3 +55,16 @@ def test_a_step_is_followed_at_once_and_told_once(seconds: float) -> None:
         START + minute,
         Step(START + minute + timedelta(seconds=seconds), -timedelta(seconds=seconds)),
     )
+
+
+def test_a_process_that_is_held_up_between_two_readings_sees_no_step() -> None:
+    clocks = Clocks()
+    held_up_for = iter([0.0, 3.0, 0.0])
+
+    def wall() -> datetime:
+        clocks.seconds += next(held_up_for)
+        return clocks.wall()
+
+    clock = AnchoredClock(wall, lambda: clocks.seconds)
+
+    assert clock.read() == (START + timedelta(seconds=3), None)

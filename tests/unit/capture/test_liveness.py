@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from include.capture.liveness import Signs, last_signs
-from include.landing import TRADES, LandingWriter, event_line, message_line, timestamp
+from include.landing import TRADES, event_line, message_line, timestamp
+from include.landing_writer import LandingWriter
 
 NOW = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

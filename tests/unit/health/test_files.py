@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from include.health.files import Landed, read_files, unloaded
-from include.landing import REFERENCE_PRICES, TRADES, LandingWriter, event_line
+from include.landing import REFERENCE_PRICES, TRADES, event_line
+from include.landing_writer import LandingWriter
 from include.settings import Settings
 
 NOW = datetime.now(UTC)

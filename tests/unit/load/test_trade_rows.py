@@ -72,7 +72,7 @@ def assert_same(text: str) -> None:
         assert_is_row_of(TradeRows(MARKET).row_of(trade), trade)
         if row is not None:
             assert (trade.revision, trade.is_disputed, trade.unknown_fields) == (0, False, ())
-            assert_is_row_of(row, trade)
+            assert row == TradeRows(MARKET).row_of(trade), "stored alike, whichever way it came"
     else:
         assert row is None
 
