@@ -139,11 +139,12 @@ class Specification:
         """The hours that rejects and trades in quarantine may concern."""
         found = {(t.period.delivery_day, share.pnl_hour) for t in quarantined for share in t.period.shares}
         hours = {(day, share.pnl_hour) for (day, _), period in self.periods.items() for share in period.shares}
+        spans = {hour: self.tradable(hour) for hour in hours}
         for at, told in self.rejects + self.conflicts():
             if told is not None:
                 found |= {(told[0], hour) for hour in told[1]}
             else:
-                found |= {hour for hour in hours if (span := self.tradable(hour))[0] <= at < span[1]}
+                found |= {hour for hour, (begin, end) in spans.items() if begin <= at < end}
         return found
 
     def conflicts(self) -> list[tuple[datetime, tuple[date, tuple[str, ...]] | None]]:
@@ -223,7 +224,7 @@ def assert_built_as_specified(platform: Platform) -> int:
             assert database.cursor.description is not None
             return files, rows, [column.name for column in database.cursor.description]
 
-    files, rows, names = platform.wait_for(snapshot, 180)
+    files, rows, names = platform.wait_for(snapshot, 600)
     specification = Specification(Market.of("Europe/Berlin"))
     specification.read(platform.settings().landing_root, files)
     built = {row[1:4]: dict(zip(names, row, strict=True)) for row in rows}

@@ -27,6 +27,7 @@ GOOD = {
     "day": str(DAY), "hour": "12-13", "trader": "anna", "from": str(DAY), "to": str(DAY), "market": "DE",
     "format": "json", "decimal": "point", "limit": "200", "as_of": "2030-01-01T00:00:00Z",
 }  # fmt: skip
+OF_THIS_MOMENT = ("now", "version", "data_age_seconds")
 HEADERS = ("Accept-Language", "If-None-Match")
 _ENTRY = re.compile(r"^\d{4}-\d\d-\d\d [^\n]*? LOG:  statement: ", re.MULTILINE)
 _LITERAL = re.compile(r"--[^\n]*|\bE'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'", re.DOTALL | re.IGNORECASE)
@@ -51,9 +52,9 @@ def parameters(client: Client) -> list[tuple[str, str, list[str]]]:
 
 
 def without(text: str, answer: Any) -> Any:
-    """The answer, with `trader` where it repeats what was asked."""
+    """The answer, with `trader` where it repeats what was asked, and without what each moment changes."""
     if isinstance(answer, dict):
-        return {name: without(text, value) for name, value in answer.items()}
+        return {name: without(text, value) for name, value in answer.items() if name not in OF_THIS_MOMENT}
     if isinstance(answer, list):
         return [without(text, value) for value in answer]
     return "trader" if answer == text else answer
