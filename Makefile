@@ -43,7 +43,7 @@ test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest -n logical --dist loadfile $(ARGS)
 
 torture: $(STAMP) ## attack each guarantee at length and write docs/guarantees.md: ARGS="-k capture" [TORTURE=0.1] [TORTURE_SEED=42]
-	TORTURE=$${TORTURE:-1} $(PYTHON) -m pytest tests/torture -p no:cacheprovider $(ARGS)
+	TORTURE=$${TORTURE:-1} $(PYTHON) -m pytest tests/torture -q -s -p no:cacheprovider $(ARGS)
 
 test-containers: $(STAMP) ## try the containers for real (ten minutes; needs a Docker engine): STEPS="celery local:kill"
 	@exec $(PYTHON) -m tools.containers $(STEPS)

@@ -62,7 +62,7 @@ class Torture:
                 self.say(f"{number + 1:,} of {count:,}, {duration(left)} to go")
 
     def say(self, text: str) -> None:
-        """Prints a line of progress of a long run, past pytest's capture of output."""
+        """Prints a line of progress of a long run; `make torture` lets pytest capture nothing."""
         if self.is_long:
             print(f"{time.strftime('%H:%M:%S')} {self._name}: {text}", file=sys.__stderr__, flush=True)
 
