@@ -141,14 +141,6 @@ class LandingFile:
     def source(self) -> str:
         return self.key.split("/", 1)[0]
 
-    def of_key(self, key: str) -> "LandingFile | None":
-        """Another file of the same landing root and source; None if it is not there."""
-        match = _KEY.fullmatch(key)
-        path = self.path.parents[self.key.count("/")] / key
-        if match is None or match["source"] != self.source or not path.is_file() or path.is_symlink():
-            return None
-        return LandingFile(_hour(match["date"], match["hour"]), key, path)
-
 
 _KEY = re.compile(
     r"(?P<source>[a-z_]+)/(?:market=[A-Za-z0-9]+/)?date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl",

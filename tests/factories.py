@@ -174,7 +174,7 @@ class Database(database.Database):
         """The file's journal proves that its capture was connected in these spans."""
         for start, end in spans:
             self.insert(
-                "ops.connected_intervals",
+                "staging.claimed_intervals",
                 landing_file_id=landing_file_id,
                 connected_from=start,
                 connected_until=end,

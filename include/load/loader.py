@@ -52,26 +52,8 @@ class Load:
     is_complete: bool
 
 
-class EarlierFilesError(Exception):
-    """The clock was set right at the end of the file: what that says is about files that are not loaded yet.
-
-    Attributes:
-        keys: Those files, as in `ops.landing_files.landing_file`; some may not exist any more.
-    """
-
-    def __init__(self, keys: list[str]) -> None:
-        super().__init__(f"to be loaded after {', '.join(keys)}")
-        self.keys = keys
-
-
 def load_file(
-    conn: connection,
-    file: LandingFile,
-    sink: Sink,
-    *,
-    is_reload: bool = False,
-    is_alone: bool = False,
-    earlier_first: bool = False,
+    conn: connection, file: LandingFile, sink: Sink, *, is_reload: bool = False, is_alone: bool = False
 ) -> Load | None:
     """Loads what the file holds beyond its stored offset, at most MAX_BYTES_PER_LOAD and a line.
 
@@ -84,7 +66,6 @@ def load_file(
         sink: Of the file's source.
         is_reload: Delete what was loaded of the file and load all of it again.
         is_alone: Let no other file of the market and source be loaded at the same time.
-        earlier_first: Raise EarlierFilesError instead of taking no notice of files that are not loaded.
 
     Returns:
         What was loaded; None if there was nothing new.
@@ -92,7 +73,6 @@ def load_file(
     Raises:
         TerminalError: The file is shorter than what is loaded of it, or was loaded for another market; nothing
             was changed.
-        EarlierFilesError: See `earlier_first`; nothing was changed.
         psycopg2.errors.DeadlockDetected: Another load and this one waited for rows of each other; nothing was
             changed.
     """
@@ -116,7 +96,7 @@ def load_file(
         reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MAX_BYTES_PER_LOAD)
         journal = Journal()
         if is_connected:
-            run_sql(cur, QUERIES["connected_intervals_last"], {"landing_file_id": landing_file_id})
+            run_sql(cur, QUERIES["claimed_intervals_last"], {"landing_file_id": landing_file_id})
             journal.connected_from, journal.connected_until = cur.fetchone() or (None, None)
         load_batch_id = begin_batch(cur, file, landing_file_id, from_bytes, is_reload)
         with Rejects(sink.market, file.source, load_batch_id, landing_file_id) as rejects:
@@ -159,16 +139,11 @@ def load_file(
             )
         for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():
             interval = {"connected_from": connected_from, "connected_until": connected_until}
-            run_sql(cur, QUERIES["connected_intervals"], {"landing_file_id": landing_file_id, **interval})
+            run_sql(cur, QUERIES["claimed_intervals"], {"landing_file_id": landing_file_id, **interval})
         if journal.set_right is not None and sink.has_connection:
             seconds, files = journal.set_right
-            others = [key for key in files if key != file.key]
-            if earlier_first:
-                run_sql(cur, QUERIES["landing_files_unfinished"], {"landing_files": others})
-                if unfinished := [key for (key,) in cur]:
-                    raise EarlierFilesError(unfinished)
-            parameters = {"seconds": seconds, "landing_files": [*others, file.key]}
-            run_sql(cur, QUERIES["connected_intervals_set_right"], parameters)
+            step = {"landing_file_id": landing_file_id, "seconds": seconds, "landing_files": [*files, file.key]}
+            run_sql(cur, QUERIES["clock_steps"], step)
         make_durable(file.path)  # else a power cut could take lines from the file that the warehouse has
         run_sql(cur, QUERIES["load_batches_end"], asdict(load))
         run_sql(cur, QUERIES["landing_files_advance"], asdict(load))

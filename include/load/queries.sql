@@ -130,47 +130,23 @@ SELECT trade_id, direction, trader_id, price_eur_per_mwh::text, quantity_mw::tex
 FROM raw.statement_trades
 WHERE market = %(market)s AND trade_id = ANY(%(trade_ids)s) AND landing_file_id = %(landing_file_id)s
 
--- name: connected_intervals_last
+-- name: claimed_intervals_last
 SELECT connected_from, connected_until
-FROM ops.connected_intervals
+FROM staging.claimed_intervals
 WHERE landing_file_id = %(landing_file_id)s
 ORDER BY connected_from DESC
 LIMIT 1
 
--- name: connected_intervals
-INSERT INTO ops.connected_intervals AS known (landing_file_id, connected_from, connected_until)
+-- name: claimed_intervals
+INSERT INTO staging.claimed_intervals AS known (landing_file_id, connected_from, connected_until)
 VALUES (%(landing_file_id)s, %(connected_from)s, %(connected_until)s)
 ON CONFLICT (landing_file_id, connected_from) DO UPDATE
 SET connected_until = greatest(known.connected_until, excluded.connected_until)
 
--- name: landing_files_unfinished
--- Those of these files that are not loaded to their end
-SELECT n.landing_file
-FROM unnest(%(landing_files)s::text[]) AS n (landing_file)
-LEFT JOIN ops.landing_files AS f ON f.landing_file = n.landing_file
-WHERE f.is_complete IS NOT TRUE
-
--- name: connected_intervals_set_right
--- The clock that these files were written by was set right: a moment counts as connected only if they say so
--- both by the clock as it went and by the clock as it was set
-WITH claimed AS (
-    DELETE FROM ops.connected_intervals
-    WHERE landing_file_id IN (
-        SELECT landing_file_id FROM ops.landing_files WHERE landing_file = ANY(%(landing_files)s::text[]))
-    RETURNING landing_file_id, connected_from, connected_until
-), shifted AS (
-    SELECT range_agg(tstzrange(connected_from + make_interval(secs => %(seconds)s),
-                               connected_until + make_interval(secs => %(seconds)s))) AS spans
-    FROM claimed
-), kept AS (
-    SELECT landing_file_id,
-           unnest(range_agg(tstzrange(connected_from, connected_until)) * (SELECT spans FROM shifted)) AS span
-    FROM claimed
-    GROUP BY landing_file_id
-)
-INSERT INTO ops.connected_intervals (landing_file_id, connected_from, connected_until)
-SELECT landing_file_id, lower(span), upper(span)
-FROM kept
+-- name: clock_steps
+INSERT INTO staging.clock_steps (landing_file_id, landing_file, seconds)
+SELECT %(landing_file_id)s, n.landing_file, %(seconds)s FROM unnest(%(landing_files)s::text[]) AS n (landing_file)
+ON CONFLICT DO NOTHING
 
 -- name: landing_scanned_at
 SELECT scanned_at FROM ops.landing_scans WHERE market = %(market)s AND source = %(source)s
@@ -254,8 +230,11 @@ DELETE FROM ops.rejected_messages WHERE load_batch_id = ANY(%(load_batch_ids)s::
 -- name: reload_load_batches
 DELETE FROM ops.load_batches WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
--- name: reload_connected_intervals
-DELETE FROM ops.connected_intervals WHERE landing_file_id = %(landing_file_id)s
+-- name: reload_claimed_intervals
+DELETE FROM staging.claimed_intervals WHERE landing_file_id = %(landing_file_id)s
+
+-- name: reload_clock_steps
+DELETE FROM staging.clock_steps WHERE landing_file_id = %(landing_file_id)s
 
 -- name: reload_landing_file
 -- The file's ledger as if nothing had been loaded

@@ -26,7 +26,8 @@ def forget_file(cur: cursor, landing_file_id: int) -> None:
     run_sql(cur, QUERIES["reload_rejected_messages"], batches)
     run_sql(cur, QUERIES["reload_message_notes"], file)
     run_sql(cur, QUERIES["reload_load_batches"], batches)
-    run_sql(cur, QUERIES["reload_connected_intervals"], file)
+    run_sql(cur, QUERIES["reload_claimed_intervals"], file)
+    run_sql(cur, QUERIES["reload_clock_steps"], file)
     run_sql(cur, QUERIES["reload_landing_file"], file)
 
 

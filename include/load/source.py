@@ -11,7 +11,7 @@ from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
 from include.landing import LandingFile, list_files
-from include.load.loader import EarlierFilesError, Load, file_parameters, load_file
+from include.load.loader import Load, file_parameters, load_file
 from include.load.processes import Outcome, load_in_processes, process_count
 from include.load.rejects import storable
 from include.load.sink import Sink
@@ -125,37 +125,22 @@ def load_each(conn: connection, files: Iterable[LandingFile], sink: Sink) -> Ite
         psycopg2.Error: The connection to the warehouse was lost.
     """
     for file in files:
-        failed = Loaded()
-        try:
-            loads = _load(conn, file, sink, failed, earlier_first=True)
-        except EarlierFilesError as error:
-            log.info("%s: %s", file.key, error)
-            earlier = [found for key in error.keys if (found := file.of_key(key)) is not None]
-            loads = [load for other in earlier for load in _load(conn, other, sink, Loaded())]
-            loads += _load(conn, file, sink, failed)
+        loads, failed = list[Load](), Loaded()
+        with noting_failure(conn, file, sink.market, failed):
+            is_at_end = False
+            while not is_at_end and (load := _load(conn, file, sink)) is not None:
+                is_at_end = load.is_at_end
+                loads.append(load)
         yield file, loads, bool(failed.failed_files)
 
 
-def _load(
-    conn: connection, file: LandingFile, sink: Sink, failed: Loaded, *, earlier_first: bool = False
-) -> list[Load]:
-    """Loads a file to its present end; again if it had to give way to another load of the same trades."""
-    loads, is_at_end, is_alone = list[Load](), False, False
-    with noting_failure(conn, file, sink.market, failed):
-        while not is_at_end:
-            try:
-                load = load_file(conn, file, sink, is_alone=is_alone, earlier_first=earlier_first)
-            except errors.DeadlockDetected as error:
-                if is_alone:
-                    raise
-                log.info("%s is loaded again, another load holds some of its trades: %s", file.key, error)
-                is_alone = True
-                continue
-            if load is None:
-                break
-            loads.append(load)
-            is_at_end = load.is_at_end
-    return loads
+def _load(conn: connection, file: LandingFile, sink: Sink) -> Load | None:
+    """Loads once; again if two loads at once waited for trades of each other and this one had to give way."""
+    try:
+        return load_file(conn, file, sink)
+    except errors.DeadlockDetected as error:
+        log.info("%s is loaded again, another load holds some of its trades: %s", file.key, error)
+        return load_file(conn, file, sink, is_alone=True)
 
 
 @contextmanager
@@ -164,11 +149,10 @@ def noting_failure(conn: connection, file: LandingFile, market: str, total: Load
 
     Raises:
         psycopg2.Error: The connection to the warehouse was lost, which is not the fault of the file.
-        EarlierFilesError: The file is to be loaded after others.
     """
     try:
         yield
-    except (*RETRY_MAY_HELP, EarlierFilesError):
+    except RETRY_MAY_HELP:
         raise
     except Exception as error:
         log.exception("%s cannot be loaded", file.key)

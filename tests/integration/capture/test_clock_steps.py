@@ -8,6 +8,7 @@ import pytest
 
 from include.jobs import load_trades
 from include.landing import TRADES, list_files
+from include.load.loader import load_file
 from include.load.source import load_each
 from include.load.trades import TradeSink
 from include.settings import Settings
@@ -61,7 +62,7 @@ Load = Callable[[], None]
 
 
 @pytest.fixture(
-    params=["loaded again and again", "loaded at the end", "loaded from the last file to the first"]
+    params=["loaded again and again", "loaded at the end", "loaded from the last file to the first", "reloaded"]
 )
 def order(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -82,6 +83,10 @@ def gaps(database: Database, settings: Settings, order: str) -> Callable[[], lis
                 files = reversed(list_files(settings.landing_root, TRADES))
                 assert not any(failed for *_, failed in load_each(conn, files, TradeSink(settings.market)))
         load_trades.run(settings)
+        if "reloaded" in order:  # each file by itself, and again
+            with connect(settings.warehouse_url, "test") as conn:
+                for file in list_files(settings.landing_root, TRADES) * 2:
+                    load_file(conn, file, TradeSink(settings.market), is_reload=True)
         rows = database.rows(
             "SELECT gap_seconds FROM ops.capture_gaps WHERE NOT is_ongoing ORDER BY gap_start_at"
         )

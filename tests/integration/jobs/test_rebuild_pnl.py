@@ -94,7 +94,8 @@ def test_a_warehouse_is_rebuilt_from_landing_files_alone(
     right = fingerprint(database)
     database.rows(
         "TRUNCATE raw.trades, raw.delivery_periods, raw.period_hours, curated.pnl_versions, ops.landing_files,"
-        " ops.load_batches, ops.rejected_messages, ops.connected_intervals, ops.message_notes, ops.statements"
+        " ops.load_batches, ops.rejected_messages, staging.claimed_intervals, staging.clock_steps,"
+        " ops.message_notes, ops.statements"
     )
     assert rebuild_steps.run(settings, _REBUILD)["rebuild_pnl"]["rows_changed"] == 20
     assert fingerprint(database) == right

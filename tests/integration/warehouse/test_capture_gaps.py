@@ -19,7 +19,9 @@ def connected(cur: cursor, line: str, *spans: tuple[datetime, datetime]) -> None
     """One capture instance's file whose journal proves these spans."""
     file = insert(cur, "ops.landing_files", landing_file=line)
     for start, end in spans:
-        insert(cur, "ops.connected_intervals", landing_file_id=file, connected_from=start, connected_until=end)
+        insert(
+            cur, "staging.claimed_intervals", landing_file_id=file, connected_from=start, connected_until=end
+        )
 
 
 def scanned(cur: cursor, when: datetime) -> None:
