@@ -255,8 +255,8 @@ class Metadata:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
+        address = platform.settings().warehouse_url.split("@")[1].split("/")[0]  # waits until it is up
         passwords = json.loads((platform.state / "postgres" / "passwords.json").read_text())
-        address = platform.settings().warehouse_url.split("@")[1].split("/")[0]
         self._url = f"postgresql://postgres:{passwords['postgres']}@{address}/postgres"
         (scheduler, *_) = platform.wait_for(lambda: find(platform, "airflow scheduler"), 60)
         self._environment = scheduler.environ()
