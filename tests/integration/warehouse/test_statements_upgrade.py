@@ -38,7 +38,13 @@ def test_nothing_changes_but_what_is_new(postgres: str) -> None:
         database.pnl(DAY, "15-16", "anna", None, capture_gap_seconds=7)
         start = datetime.fromisoformat("2026-03-01T10:00:00+00:00")
         hour = timedelta(hours=1)
-        database.connected(file, (start, start + hour), (start + 2 * hour, start + 3 * hour))
+        for from_at in (start, start + 2 * hour):
+            database.insert(
+                "ops.connected_intervals",
+                landing_file_id=file,
+                connected_from=from_at,
+                connected_until=from_at + hour,
+            )
         before = [database.rows(query) for query in SEEN]
         assert [len(rows) for rows in before] == [2, 1, 1, 1, 2]
 
