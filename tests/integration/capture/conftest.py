@@ -189,6 +189,7 @@ async def tcp_server(
         yield server
     finally:
         server.close()
+        await asyncio.sleep(0.05)  # a handler that is cancelled before it begins would not close its connection
 
 
 async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
