@@ -59,9 +59,12 @@ def table(figures: dict[str, dict[str, object]]) -> str:
     for test, found in sorted(figures.items()):
         name = test.split("/")[-1].replace(".py::", ", ")
         how = f"`{name}`, {found['day']}, commit {found['commit']}, seed {found['seed']}, {found['seconds']} s"
+        if found["fraction"] != 1:
+            how += f", {found['fraction']:.0%} of the trials"
         for guarantee, tried, figure in found["rows"]:  # type: ignore[attr-defined]
             result = figure if found["passed"] else f"**FAILED** {figure}"
-            lines.append(f"| {guarantee} | {tried} | {result} | {how} |")
+            cells = [guarantee, tried, result, how]
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join([*lines, ""])
 
 
