@@ -10,7 +10,7 @@ from psycopg2.extensions import AsIs, cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.pnl import Fill, compute_pnl
-from include.load.loader import store_periods
+from include.load.ledger import store_periods
 from include.warehouse.queries import load_queries, run_sql
 from tools import database
 

@@ -2,21 +2,20 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import msgspec
 from psycopg2.extensions import connection, cursor
 
-from include.domain.delivery_period import DeliveryPeriod
 from include.domain.message import is_utc_text
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 from include.errors import TerminalError
 from include.landing import LandingFile, is_writer_gone, make_durable
 from include.landing_line import Line, decode_line
 from include.load.journal import Journal
+from include.load.ledger import begin_batch, lock_file, store_periods
 from include.load.lines import MAX_BYTES_PER_LOAD, LineReader
 from include.load.portions import write_rows
 from include.load.rejects import Rejects, message_of, reject_lines
@@ -246,39 +245,6 @@ class _Pass:
         self._rejects.add(number, error.reason, error.detail, message, line.received_at, told)
 
 
-def lock_file(cur: cursor, file: LandingFile, market: str) -> tuple[Any, ...]:
-    """Locks the ledger row of a file until the load commits, made if there is none.
-
-    Returns:
-        landing_file_id, loaded_bytes, line_count, is_complete, is_connected, last_received_at.
-
-    Raises:
-        TerminalError: The file was loaded for another market.
-    """
-    run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, market))
-    ((*ledger, known_market),) = cur.fetchall()
-    if known_market != market:
-        raise TerminalError(f"{file.path} was loaded as a file of market {known_market}, not {market}")
-    return tuple(ledger)
-
-
-def begin_batch(cur: cursor, file: LandingFile, landing_file_id: int, from_bytes: int, is_reload: bool) -> int:
-    """A new batch of the file; returns its id."""
-    batch = {"source": file.source, "landing_file_id": landing_file_id, "from_bytes": from_bytes}
-    run_sql(cur, QUERIES["load_batches_begin"], batch | {"is_reload": is_reload})
-    ((load_batch_id,),) = cur.fetchall()
-    return int(load_batch_id)
-
-
-def store_periods(cur: cursor, periods: Iterable[DeliveryPeriod]) -> None:
-    """Stores what the calendar says of delivery periods of a market."""
-    known = {(period.delivery_day, period.delivery_hour): period for period in periods}
-    if known:
-        parameters = {"periods": msgspec.json.encode(list(known.values())).decode()}
-        run_sql(cur, QUERIES["delivery_periods"], parameters)
-        run_sql(cur, QUERIES["period_hours"], parameters)
-
-
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text is not None and is_utc_text(text, 32) else None
 
@@ -295,13 +261,3 @@ def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_byt
     if size == loaded_bytes and writer_gone:
         run_sql(cur, QUERIES["landing_files_complete"], {"landing_file_id": landing_file_id})
     return size > loaded_bytes
-
-
-def file_parameters(file: LandingFile, market: str) -> dict[str, object]:
-    """The columns by which the ledger identifies a file."""
-    return {
-        "market": market,
-        "landing_file": file.key,
-        "source": file.source,
-        "hour_start_at": file.hour_start_at.astimezone(UTC),
-    }

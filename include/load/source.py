@@ -11,7 +11,8 @@ from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
 from include.landing import LandingFile, list_files
-from include.load.loader import Load, file_parameters, load_file
+from include.load.ledger import file_parameters
+from include.load.loader import Load, load_file
 from include.load.processes import Outcome, load_in_processes, process_count
 from include.load.rejects import storable
 from include.load.sink import Sink

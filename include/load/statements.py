@@ -14,7 +14,8 @@ from include.domain.statement_format import FORMATS, StatementFormat
 from include.errors import TerminalError
 from include.landing import LandingFile, timestamp
 from include.load.copying import NULL, array_literal, copy_rows, escaped
-from include.load.loader import Load, begin_batch, lock_file, store_periods
+from include.load.ledger import begin_batch, lock_file, store_periods
+from include.load.loader import Load
 from include.load.portions import write_rows
 from include.load.rejects import Rejects
 from include.load.reload import forget_file, restore_reviews

@@ -10,7 +10,7 @@ import pytest
 from psycopg2.extensions import cursor
 
 from include.jobs.build_pnl import publish, stage
-from include.load.loader import store_periods
+from include.load.ledger import store_periods
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
 from include.warehouse.migrate import migrate

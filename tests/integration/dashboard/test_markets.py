@@ -10,7 +10,7 @@ import pytest
 from include.dashboard.app import create_app
 from include.dashboard.service import Service
 from include.domain.delivery_period import Market
-from include.load.loader import store_periods
+from include.load.ledger import store_periods
 from include.settings import Settings
 from tests.factories import Database
 from tests.integration.dashboard.conftest import DAY, LOGIN, Client, Desk, login, served

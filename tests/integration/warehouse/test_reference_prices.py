@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import DeliveryPeriod
 from include.domain.reference_price import Observation, is_final, is_stale, price_status, standing_price
-from include.load.loader import store_periods
+from include.load.ledger import store_periods
 from tests.factories import MARKET, insert
 
 PERIODS = [

@@ -1,0 +1,58 @@
+"""The ledger rows of a load: its file, its batch, and the delivery periods of its rows."""
+
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any
+
+import msgspec
+from psycopg2.extensions import cursor
+
+from include.domain.delivery_period import DeliveryPeriod
+from include.errors import TerminalError
+from include.landing import LandingFile
+from include.warehouse.queries import load_queries, run_sql
+
+QUERIES = load_queries("load/queries.sql")
+
+
+def lock_file(cur: cursor, file: LandingFile, market: str) -> tuple[Any, ...]:
+    """Locks the ledger row of a file until the load commits, made if there is none.
+
+    Returns:
+        landing_file_id, loaded_bytes, line_count, is_complete, is_connected, last_received_at.
+
+    Raises:
+        TerminalError: The file was loaded for another market.
+    """
+    run_sql(cur, QUERIES["landing_files_lock"], file_parameters(file, market))
+    ((*ledger, known_market),) = cur.fetchall()
+    if known_market != market:
+        raise TerminalError(f"{file.path} was loaded as a file of market {known_market}, not {market}")
+    return tuple(ledger)
+
+
+def begin_batch(cur: cursor, file: LandingFile, landing_file_id: int, from_bytes: int, is_reload: bool) -> int:
+    """A new batch of the file; returns its id."""
+    batch = {"source": file.source, "landing_file_id": landing_file_id, "from_bytes": from_bytes}
+    run_sql(cur, QUERIES["load_batches_begin"], batch | {"is_reload": is_reload})
+    ((load_batch_id,),) = cur.fetchall()
+    return int(load_batch_id)
+
+
+def store_periods(cur: cursor, periods: Iterable[DeliveryPeriod]) -> None:
+    """Stores what the calendar says of delivery periods of a market."""
+    known = {(period.delivery_day, period.delivery_hour): period for period in periods}
+    if known:
+        parameters = {"periods": msgspec.json.encode(list(known.values())).decode()}
+        run_sql(cur, QUERIES["delivery_periods"], parameters)
+        run_sql(cur, QUERIES["period_hours"], parameters)
+
+
+def file_parameters(file: LandingFile, market: str) -> dict[str, object]:
+    """The columns by which the ledger identifies a file."""
+    return {
+        "market": market,
+        "landing_file": file.key,
+        "source": file.source,
+        "hour_start_at": file.hour_start_at.astimezone(UTC),
+    }
