@@ -55,7 +55,7 @@ def load_in_processes(
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(count))
         waiting = {}
-        for hours in _runs(files, count):
+        for hours in _spans(files, count):
             worker = stack.enter_context(_worker(settings, sink))
             waiting[threads.submit(worker.load, next(hours))] = worker, hours
         while waiting:
@@ -66,16 +66,17 @@ def load_in_processes(
                 waiting[threads.submit(worker.load, of_hour)] = worker, hours
 
 
-def _runs(files: list[LandingFile], count: int) -> list[Iterator[list[LandingFile]]]:
-    """The files hour by hour, in at most so many runs of about as many bytes each."""
-    runs: list[list[list[LandingFile]]] = []
-    total, done = sum(map(_size, files)) or 1, 0
+def _spans(files: list[LandingFile], count: int) -> list[Iterator[list[LandingFile]]]:
+    """The files hour by hour, in at most so many spans of about as many bytes each."""
+    spans: list[list[list[LandingFile]]] = []
+    sizes = {file: _size(file) for file in files}
+    total, done = sum(sizes.values()) or 1, 0
     for _, of_hour in groupby(files, key=lambda file: file.hour_start_at):
-        if len(runs) <= done * count // total:
-            runs.append([])
-        runs[-1].append(list(of_hour))
-        done += sum(map(_size, runs[-1][-1]))
-    return [iter(run) for run in runs]
+        if len(spans) <= done * count // total:
+            spans.append([])
+        spans[-1].append(list(of_hour))
+        done += sum(sizes[file] for file in spans[-1][-1])
+    return [iter(span) for span in spans]
 
 
 class _Worker:

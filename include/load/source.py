@@ -92,7 +92,9 @@ def load_source(
         with conn, conn.cursor() as cur:
             ledger = ledger_of(cur, sink.market, sink.source)
         unfinished = [file for file in files if not ledger.get(file.key, NEW).is_complete]
-        count = process_count(unfinished, {key: known.loaded_bytes for key, known in ledger.items()})
+        count = process_count(
+            unfinished, {file.key: ledger[file.key].loaded_bytes for file in unfinished if file.key in ledger}
+        )
         if count > 1:
             log.info("%d files are loaded by %d processes", len(unfinished), count)
             outcomes = load_in_processes(settings, sink, unfinished, count)
