@@ -38,13 +38,16 @@ class ExchangeConnection(ClientConnection):
 
     Attributes:
         aborted_because: Why it was aborted; empty if it was not.
-        ended_at: When the exchange's last message can have come, by the loop's time, if its end was received
-            before the closing handshake was over; None else.
     """
 
     aborted_because = ""
-    ended_at: float | None = None
+    _ended_at: float | None = None
     _is_ended_by_us = False
+
+    @property
+    def ended_seconds_ago(self) -> float:
+        """How long ago the exchange's last message can have come: since its close frame, 0 without one."""
+        return 0.0 if self._ended_at is None else self.loop.time() - self._ended_at
 
     async def handshake(self, *args: Any, **kwargs: Any) -> None:
         """Performs the opening handshake.
@@ -71,8 +74,8 @@ class ExchangeConnection(ClientConnection):
     def data_received(self, data: bytes) -> None:
         """Processes received bytes, pings included, then checks the size of the send buffer."""
         super().data_received(data)
-        if self.ended_at is None and self.state is State.CLOSING and not self._is_ended_by_us:
-            self.ended_at = self.loop.time()
+        if self._ended_at is None and self.state is State.CLOSING and not self._is_ended_by_us:
+            self._ended_at = self.loop.time()
         if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES and not self.transport.is_closing():
             self.aborted_because = "the exchange pings and does not read the answers"
             self.transport.abort()

@@ -204,8 +204,7 @@ class _Capture:
             if noticed_at_once and self._is_succeeded():
                 recorder.event("replaced", reason=reason)
             else:
-                ended_at = connection.ended_at
-                ago = 0.0 if ended_at is None else asyncio.get_running_loop().time() - ended_at
+                ago = connection.ended_seconds_ago
                 recorder.disconnected(reason, noticed_at_once=noticed_at_once, seconds_ago=ago)
             log.info("disconnected from %s: %s", self._url, reason)
             await close_connection(connection, self._timing)
