@@ -125,15 +125,6 @@ class Disturbances:
             stopping.set()
             thread.join()
 
-    def once(self, pause: Callable[[], object]) -> None:
-        """Each kind once, in random order."""
-        for kind in self._random.sample(sorted(self.kinds), len(self.kinds)):
-            self._say(kind)
-            with suppress(psutil.NoSuchProcess):
-                self.kinds[kind]()
-                self.done[kind] += 1
-            pause()
-
     def _run(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
             for kind in self._random.sample(sorted(self.kinds), len(self.kinds)):
