@@ -2,11 +2,11 @@
 
 import json
 import platform
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from include.settings import PROJECT_ROOT
+from tools.written_docs import put_between, short_commit
 
 PAGE = PROJECT_ROOT / "docs/guarantees.md"
 FIGURES = PROJECT_ROOT / "docs/guarantees.json"
@@ -44,13 +44,12 @@ def write(outcomes: list[Outcome]) -> None:
             "seconds": round(outcome.seconds),
             "seed": outcome.seed,
             "fraction": outcome.fraction,
-            "commit": _commit(),
+            "commit": short_commit(),
             "day": datetime.now(UTC).date().isoformat(),
             "machine": f"{platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}",
         }
     FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    before, rest = PAGE.read_text().split(_BEGIN)
-    PAGE.write_text(before + _BEGIN + table(figures) + _END + rest.split(_END)[1])
+    put_between(PAGE, _BEGIN, _END, table(figures))
 
 
 def table(figures: dict[str, dict[str, object]]) -> str:
@@ -66,8 +65,3 @@ def table(figures: dict[str, dict[str, object]]) -> str:
             cells = [guarantee, tried, result, how]
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join([*lines, ""])
-
-
-def _commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout.strip()

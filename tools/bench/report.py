@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from include.settings import PROJECT_ROOT
 from tools.bench.measures import Measure, table
+from tools.written_docs import put_between, short_commit
 
 PAGE = PROJECT_ROOT / "docs/performance.md"
 RUNS = PROJECT_ROOT / "docs/performance.json"
@@ -28,7 +28,7 @@ def write(parts: Mapping[str, Sequence[Measure]], machine: str, sizes: str) -> N
     for part, measures in parts.items():
         run = {
             "day": datetime.now(UTC).date().isoformat(),
-            "commit": _commit(),
+            "commit": short_commit(),
             "machine": machine,
             "sizes": sizes,
             "load": round(os.getloadavg()[2], 1),
@@ -36,8 +36,7 @@ def write(parts: Mapping[str, Sequence[Measure]], machine: str, sizes: str) -> N
         }
         runs[part] = [*runs.get(part, [])[-1:], run]
     RUNS.write_text(json.dumps(runs, indent=1, sort_keys=True) + "\n")
-    before, rest = PAGE.read_text().split(_BEGIN)
-    PAGE.write_text(before + _BEGIN + page(runs) + _END + rest.split(_END)[1])
+    put_between(PAGE, _BEGIN, _END, page(runs))
 
 
 def page(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -65,8 +64,3 @@ def _apart(last: Sequence[Measure], before: Sequence[Measure]) -> str:
     most = max(abs(new / old - 1) for _, new, old in both)
     listed = ", ".join(f"{name} {old:g}" for name, _, old in both)
     return f"{listed}; at most {most:.0%} away"
-
-
-def _commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout.strip()
