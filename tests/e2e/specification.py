@@ -24,9 +24,12 @@ from include.domain.trade import Operational, Trade, parse_message, told_hours
 from include.landing import TRADES
 from include.load.journal import Journal
 from tests.e2e.platform import Platform
+from tests.factories import Database
 
 Hour = tuple[date, str]
 Key = tuple[date, str, str]
+Built = tuple[list[Any], list[dict[str, Any]]]
+"""Files as (source, path below landing_root, loaded bytes), and rows of `curated.pnl_hourly`."""
 
 
 @dataclass
@@ -206,28 +209,41 @@ def assert_built_as_specified(platform: Platform) -> int:
         AssertionError: It does not.
     """
 
-    def snapshot() -> tuple[list[Any], list[Any], list[str]] | None:
+    def snapshot() -> Built | None:
         with platform.database() as database:
             database.rows("BEGIN ISOLATION LEVEL REPEATABLE READ")
             busy = database.value(
                 "SELECT (SELECT count(*) FROM ops.pending_delivery_periods)"
                 " + (SELECT count(*) FROM ops.load_batches WHERE state = 'loaded')"
             )
-            if busy or not database.value("SELECT count(*) FROM curated.pnl_hourly"):
-                return None
-            files = database.rows(
-                "SELECT source, landing_file, loaded_bytes FROM ops.landing_files"
-                " JOIN ops.load_batches USING (landing_file_id, source)"
-                " GROUP BY 1, 2, 3 ORDER BY min(load_batch_id)"
-            )
-            rows = database.rows("SELECT * FROM curated.pnl_hourly")
-            assert database.cursor.description is not None
-            return files, rows, [column.name for column in database.cursor.description]
+            return None if busy else built_of(database)
 
-    files, rows, names = platform.wait_for(snapshot, 600)
+    return assert_as_specified(platform.wait_for(snapshot, 600), platform.settings().landing_root)
+
+
+def built_of(database: Database) -> Built | None:
+    """What is loaded and built; None if nothing is built."""
+    files = database.rows(
+        "SELECT source, landing_file, loaded_bytes FROM ops.landing_files"
+        " JOIN ops.load_batches USING (landing_file_id, source)"
+        " GROUP BY 1, 2, 3 ORDER BY min(load_batch_id)"
+    )
+    rows = database.rows("SELECT * FROM curated.pnl_hourly")
+    assert database.cursor.description is not None
+    names = [column.name for column in database.cursor.description]
+    return (files, [dict(zip(names, row, strict=True)) for row in rows]) if rows else None
+
+
+def assert_as_specified(built: Built, landing_root: Path) -> int:
+    """Rows of PnL equal what the landing files say; their number.
+
+    Raises:
+        AssertionError: They do not.
+    """
+    files, rows = built
     specification = Specification(Market.of("Europe/Berlin"))
-    specification.read(platform.settings().landing_root, files)
-    built = {row[1:4]: dict(zip(names, row, strict=True)) for row in rows}
-    assert all(row.pop("built_at") is not None for row in built.values())
-    assert built == specification.pnl_hourly()
-    return len(built)
+    specification.read(landing_root, files)
+    assert all(row.pop("built_at") is not None for row in rows)
+    found = {(row["delivery_day"], row["delivery_hour"], row["trader_id"]): row for row in rows}
+    assert found == specification.pnl_hourly()
+    return len(rows)
