@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from include.local.postgres import embedded_postgres
-from tools.bench import build, capture, dashboard, durable, loader, peers, rebuild, report
+from tools.bench import build, capture, dashboard, durable, loader, peers, rebuild, report, validation
 from tools.bench.measures import Measure, WrongResultError, table
 from tools.bench.warehouses import Warehouses
 
-_PARTS = ("loader", "peers", "capture", "durable", "build", "rebuild", "dashboard")
+_PARTS = ("loader", "peers", "capture", "durable", "validation", "build", "rebuild", "dashboard")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -80,6 +80,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, dict[str, 
             measures["capture"] = capture.measure(warehouses.dataset, repeats, folder)
         if "durable" in wanted:
             measures["durable"] = durable.measure(repeats, folder)
+        if "validation" in wanted:
+            measures["validation"] = validation.measure(warehouses, repeats, folder)
         if "build" in wanted:
             measures["build"] = build.measure(warehouses, repeats, folder)
         if "rebuild" in wanted:

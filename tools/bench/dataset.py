@@ -21,9 +21,9 @@ _TRADERS = tuple(f"flex_trader_{number}" for number in range(1, 6))
 _SHARES = (35, 25, 20, 15, 5)
 """How many of 100 trades each trader makes."""
 
-_RECEIVED_HOUR = datetime(2026, 3, 1, 20, tzinfo=UTC)
+_FIRST_HOUR = datetime(2026, 3, 1, 18, tzinfo=UTC)
+_HOURS = 4
 _SEED = 20260302
-_LINES_PER_REPORT = 250_000
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Dataset:
 
     Attributes:
         line_count: Messages, one a line and one a frame, in the same order.
-        duplicate_count: Messages that were sent before, half the file away on average.
+        duplicate_count: Messages that were sent before, half an hour away on average.
         malformed_count: Messages that are no trades.
-        landing_root: A landing root with one file.
+        landing_root: A landing root with a file for each of four hours.
         frames: The messages as the server sends them, ready-made.
     """
 
@@ -53,35 +53,38 @@ class Dataset:
 def generate(folder: Path, line_count: int) -> Dataset:
     """Writes both files; the same line count gives the same bytes."""
     landing_root = folder / "landing"
-    hour = landing_root / TRADES / f"date={_RECEIVED_HOUR:%Y-%m-%d}" / f"hour={_RECEIVED_HOUR:%H}"
-    hour.mkdir(parents=True)
     dataset = Dataset(line_count, line_count // 100, line_count // 1000, landing_root, folder / "frames.bin")
-    step = timedelta(hours=1) / (line_count + 1)
-    with (hour / "bench.jsonl").open("wb") as lines, dataset.frames.open("wb") as frames:
-        for number, message in enumerate(messages(dataset), start=1):
-            payload = message.encode()
-            lines.write(message_line(_RECEIVED_HOUR + number * step, payload))
-            frames.write(Frame(Opcode.TEXT, payload).serialize(mask=False))
-            if number % _LINES_PER_REPORT == 0:
-                log.info("generated %d of %d messages", number, line_count)
+    rng = random.Random(_SEED)
+    with dataset.frames.open("wb") as frames:
+        for number in range(_HOURS):
+            counts = (dataset.line_count, dataset.duplicate_count, dataset.malformed_count)
+            lines, duplicates, malformed = (
+                count * (number + 1) // _HOURS - count * number // _HOURS for count in counts
+            )
+            hour = _FIRST_HOUR + timedelta(hours=number)
+            step = timedelta(hours=1) / (lines + 1)
+            path = landing_root / TRADES / f"date={hour:%Y-%m-%d}" / f"hour={hour:%H}" / "bench.jsonl"
+            path.parent.mkdir(parents=True)
+            with path.open("wb") as file:
+                for position, message in enumerate(messages(rng, lines, duplicates, malformed), start=1):
+                    payload = message.encode()
+                    file.write(message_line(hour + position * step, payload))
+                    frames.write(Frame(Opcode.TEXT, payload).serialize(mask=False))
+            log.info("generated %d of %d hours", number + 1, _HOURS)
     return dataset
 
 
-def messages(dataset: Dataset) -> Iterator[str]:
-    """The messages in the order in which they were sent."""
-    rng = random.Random(_SEED)
-    middle = dataset.line_count // 2
-    early_malformed = dataset.malformed_count // 2
-    early = rng.sample(range(middle), dataset.duplicate_count + early_malformed)
-    late = rng.sample(
-        range(middle, dataset.line_count),
-        dataset.duplicate_count + dataset.malformed_count - early_malformed,
-    )
-    repeat_of = dict(zip(late[: dataset.duplicate_count], early, strict=False))
-    malformed = {*early[dataset.duplicate_count :], *late[dataset.duplicate_count :]}
+def messages(rng: random.Random, count: int, duplicate_count: int, malformed_count: int) -> Iterator[str]:
+    """The messages of an hour in the order in which they were sent."""
+    middle = count // 2
+    early_malformed = malformed_count // 2
+    early = rng.sample(range(middle), duplicate_count + early_malformed)
+    late = rng.sample(range(middle, count), duplicate_count + malformed_count - early_malformed)
+    repeat_of = dict(zip(late[:duplicate_count], early, strict=False))
+    malformed = {*early[duplicate_count:], *late[duplicate_count:]}
     originals = set(repeat_of.values())
     kept: dict[int, str] = {}
-    for position in range(dataset.line_count):
+    for position in range(count):
         if position in repeat_of:
             yield kept[repeat_of[position]]
             continue

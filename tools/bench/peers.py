@@ -1,4 +1,4 @@
-"""Other ways to bring the same landing file into a table, each trade once, in the same types."""
+"""Other ways to bring the same landing files into a table, each trade once, in the same types."""
 
 import json
 import logging
@@ -61,9 +61,14 @@ def _environment(folder: Path) -> str | None:
 
 def _load(python: str, name: str, url: str, warehouses: Warehouses) -> float:
     """Seconds of one load by a peer."""
-    [file] = warehouses.dataset.landing_root.rglob("*.jsonl")
     done = subprocess.run(
-        [python, str(PROJECT_ROOT / "tools/bench/processes/peer.py"), name, str(file), url],
+        [
+            python,
+            str(PROJECT_ROOT / "tools/bench/processes/peer.py"),
+            name,
+            str(warehouses.dataset.landing_root),
+            url,
+        ],
         env=os.environ | {"RUNTIME__DLTHUB_TELEMETRY": "false"},
         stdout=subprocess.PIPE,
         check=True,

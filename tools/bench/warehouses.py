@@ -91,14 +91,18 @@ class Warehouses:
             cur.execute("SHOW server_version")
             return str(cur.fetchone()[0])  # type: ignore[index]
 
-    def load(self, url: str) -> LoadRun:
+    def load(self, url: str, is_alone: bool = False) -> LoadRun:
         """Runs the real job in a process of its own and checks what it did.
+
+        Args:
+            url: Of an empty warehouse.
+            is_alone: Without processes of its own, however much there is to load.
 
         Raises:
             WrongResultError: A line is missing or counted wrongly.
         """
         done = subprocess.run(
-            [sys.executable, "-m", "tools.bench.processes.load"],
+            [sys.executable, "-m", "tools.bench.processes.load", *(["--alone"] if is_alone else [])],
             cwd=PROJECT_ROOT,
             env=os.environ | {"WAREHOUSE_URL": url, "LANDING_ROOT": str(self.dataset.landing_root)},
             stdout=subprocess.PIPE,

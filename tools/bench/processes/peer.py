@@ -1,4 +1,4 @@
-"""Loads one landing file by another library, in the way its manual shows, and reports seconds and rows as JSON.
+"""Loads landing files by another library, in the way its manual shows, and reports seconds and rows as JSON.
 
 Runs by itself, also in an environment that has nothing of this project.
 """
@@ -31,10 +31,10 @@ CREATE TABLE public.trades (
 """
 
 
-def trades(path: str) -> Iterator[tuple[Any, ...]]:
-    """The trades of a landing file; lines that hold none are left out, with none of our checks."""
-    with Path(path).open("rb") as file:
-        for line in file:
+def trades(folder: str) -> Iterator[tuple[Any, ...]]:
+    """The trades of all landing files; lines that hold none are left out, with none of our checks."""
+    for path in sorted(Path(folder).rglob("*.jsonl")):
+        for line in path.read_bytes().splitlines():
             landed = json.loads(line)
             try:
                 deal = json.loads(landed["raw"], parse_float=str)["deal_confirmation"]
@@ -55,17 +55,17 @@ def portions(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]
         yield portion
 
 
-def by_execute_values(path: str, url: str) -> None:
+def by_execute_values(folder: str, url: str) -> None:
     """INSERT … ON CONFLICT DO NOTHING of many rows a statement, by psycopg2."""
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cur:
         statement = f"INSERT INTO public.trades ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING"
-        for portion in portions(trades(path)):
+        for portion in portions(trades(folder)):
             execute_values(cur, statement, portion, page_size=ROWS_PER_STATEMENT)
     connection.close()
 
 
-def by_to_sql(path: str, url: str) -> None:
+def by_to_sql(folder: str, url: str) -> None:
     """DataFrame.to_sql with the method that the manual of pandas shows for ON CONFLICT."""
     import pandas
     from sqlalchemy import create_engine
@@ -78,7 +78,7 @@ def by_to_sql(path: str, url: str) -> None:
 
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://"))
     with engine.begin() as connection:
-        for portion in portions(trades(path)):
+        for portion in portions(trades(folder)):
             frame = pandas.DataFrame(portion, columns=list(COLUMNS))
             frame = frame.astype({"price": float, "quantity": float})
             for column in ("executed_at", "received_at", "delivery_day"):
@@ -89,12 +89,12 @@ def by_to_sql(path: str, url: str) -> None:
             )  # fmt: skip
 
 
-def by_dlt(path: str, url: str) -> None:
+def by_dlt(folder: str, url: str) -> None:
     """A pipeline of dlt with the write disposition `merge` and a primary key."""
     import dlt  # type: ignore[import-not-found]
 
     resource = dlt.resource(
-        (dict(zip(COLUMNS, row, strict=True)) for row in trades(path)),
+        (dict(zip(COLUMNS, row, strict=True)) for row in trades(folder)),
         name="trades",
         write_disposition="merge",
         primary_key=("trade_id", "direction"),
@@ -109,7 +109,7 @@ def by_dlt(path: str, url: str) -> None:
         pipeline.run(resource)
 
 
-def main(name: str, path: str, url: str) -> None:
+def main(name: str, folder: str, url: str) -> None:
     """Loads, and prints seconds and rows; the imports are not counted."""
     ways = {"execute_values": by_execute_values, "to_sql": by_to_sql, "dlt": by_dlt}
     if name == "to_sql":
@@ -122,7 +122,7 @@ def main(name: str, path: str, url: str) -> None:
         if name != "dlt":  # which makes its own
             cur.execute(TABLE)
         began = time.perf_counter()
-        ways[name](path, url)
+        ways[name](folder, url)
         seconds = time.perf_counter() - began
         cur.execute("SELECT count(*) FROM public.trades")
         json.dump({"seconds": seconds, "trades": cur.fetchone()[0]}, sys.stdout)  # type: ignore[index]
