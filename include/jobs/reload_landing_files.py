@@ -1,7 +1,7 @@
-"""Loads the landing files of a rebuild again from their first line, file by file."""
+"""Loads the landing files of a rebuild again from their first line, portion by portion."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -11,7 +11,8 @@ from include.domain.delivery_period import Market
 from include.expectations.reconciliation import reconcile_days
 from include.jobs import reconcile_trades, validate_reference_prices, validate_trades
 from include.landing import STATEMENTS, LandingFile, list_files
-from include.load.loader import load_file
+from include.load.loader import Load, reload_files
+from include.load.processes import size_of
 from include.load.reference_prices import ReferencePriceSink
 from include.load.sink import Sink
 from include.load.source import Loaded, note_scan, noting_failure
@@ -21,19 +22,22 @@ from include.load.trades import TradeSink
 from include.progress import Progress
 from include.run_scope import Rebuild
 from include.settings import Settings
-from include.warehouse.connection import connect
+from include.warehouse.connection import RETRY_MAY_HELP, connect
 from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
 
 QUERIES = load_queries("jobs/rebuild.sql")
 
-_LINES_PER_PORTION = 1_000_000
+_LINES_PER_VALIDATION = 1_000_000
 """What is loaded again does not count until it is validated: that happens after each so many lines."""
+
+_BYTES_PER_PORTION = 64 * 1024 * 1024
+"""Files are reloaded together up to this size: some seconds, for which loads and builds wait."""
 
 
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
-    """Forgets and loads, each in one transaction, the files received while the days were traded and delivered.
+    """Deletes and loads, a portion a transaction, the files received while the days were traded and delivered.
 
     So are files that are known to hold rows of these days. Until what a file says now is validated, PnL of
     its hours stays as it was. Decisions that people made on messages hold. A killed reload goes on where it
@@ -81,24 +85,50 @@ def _reload(
     validate: Callable[[], object],
 ) -> None:
     progress, total, unvalidated = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
-    for number, file in enumerate(files, start=1):
-        load = None
-        with noting_failure(conn, file, sink.market, total):
-            load = load_file(conn, file, sink, is_reload=True)
-        if load is None:
-            counts["left"] += 1
-            continue
-        total.add(load)
-        counts["files"] += 1
-        counts["lines"] += load.line_count
-        unvalidated += load.line_count
-        if unvalidated >= _LINES_PER_PORTION:
+    done = 0
+    for portion in _portions(files):
+        loads = _reload_portion(conn, sink, portion, total)
+        done += len(portion)
+        counts["left"] += len(portion) - len(loads)
+        counts["files"] += len(loads)
+        for load in loads:
+            total.add(load)
+            counts["lines"] += load.line_count
+            unvalidated += load.line_count
+        if unvalidated >= _LINES_PER_VALIDATION:
             validate()
             unvalidated = 0
-            log.info("loaded again: %s", progress.text(number))
+            log.info("loaded again: %s", progress.text(done))
     validate()
     log.info("loaded again: %s, %s lines", progress.text(len(files)), f"{total.line_count:,}")
     note_scan(conn, settings, sink, None, total.first_received_at)
+
+
+def _reload_portion(conn: connection, sink: Sink, files: list[LandingFile], total: Loaded) -> list[Load]:
+    """Reloads files together; one by one if one of them cannot be loaded, which is noted and left as it is."""
+    try:
+        return [load for load in reload_files(conn, files, sink) if load is not None]
+    except RETRY_MAY_HELP:
+        raise
+    except Exception as error:
+        log.info("%d files are loaded again one by one: %s", len(files), error, exc_info=True)
+    loads = []
+    for file in files:
+        with noting_failure(conn, file, sink.market, total):
+            loads += [load for load in reload_files(conn, [file], sink) if load is not None]
+    return loads
+
+
+def _portions(files: list[LandingFile]) -> Iterator[list[LandingFile]]:
+    portion, size = list[LandingFile](), 0
+    for file in files:
+        portion.append(file)
+        size += size_of(file)
+        if size >= _BYTES_PER_PORTION:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _reload_statements(

@@ -1,8 +1,8 @@
 """The ledger rows of a load: its file, its batch, and the delivery periods of its rows."""
 
 from collections.abc import Iterable
-from datetime import UTC
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import msgspec
 from psycopg2.extensions import cursor
@@ -15,11 +15,20 @@ from include.warehouse.queries import load_queries, run_sql
 QUERIES = load_queries("load/queries.sql")
 
 
-def lock_file(cur: cursor, file: LandingFile, market: str) -> tuple[Any, ...]:
-    """Locks the ledger row of a file until the load commits, made if there is none.
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """How far a landing file is loaded."""
 
-    Returns:
-        landing_file_id, loaded_bytes, line_count, is_complete, is_connected, last_received_at.
+    landing_file_id: int
+    loaded_bytes: int = 0
+    line_count: int = 0
+    is_complete: bool = False
+    is_connected: bool = False
+    last_received_at: datetime | None = None
+
+
+def lock_file(cur: cursor, file: LandingFile, market: str) -> LedgerRow:
+    """Locks the ledger row of a file until the load commits, made if there is none.
 
     Raises:
         TerminalError: The file was loaded for another market.
@@ -28,7 +37,7 @@ def lock_file(cur: cursor, file: LandingFile, market: str) -> tuple[Any, ...]:
     ((*ledger, known_market),) = cur.fetchall()
     if known_market != market:
         raise TerminalError(f"{file.path} was loaded as a file of market {known_market}, not {market}")
-    return tuple(ledger)
+    return LedgerRow(*ledger)
 
 
 def begin_batch(cur: cursor, file: LandingFile, landing_file_id: int, from_bytes: int, is_reload: bool) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -15,11 +15,11 @@ from include.errors import TerminalError
 from include.landing import LandingFile, is_writer_gone, make_durable
 from include.landing_line import Line, decode_line
 from include.load.journal import Journal
-from include.load.ledger import begin_batch, lock_file, store_periods
+from include.load.ledger import LedgerRow, begin_batch, lock_file, store_periods
 from include.load.lines import MAX_BYTES_PER_LOAD, LineReader
 from include.load.portions import write_rows
 from include.load.rejects import Rejects, message_of, reject_lines
-from include.load.reload import forget_file, restore_reviews
+from include.load.reload import forget_files, restore_reviews
 from include.load.sink import Sink
 from include.warehouse.locks import lock_decision
 from include.warehouse.queries import load_queries, run_sql
@@ -51,9 +51,7 @@ class Load:
     is_complete: bool
 
 
-def load_file(
-    conn: connection, file: LandingFile, sink: Sink, *, is_reload: bool = False, is_alone: bool = False
-) -> Load | None:
+def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_alone: bool = False) -> Load | None:
     """Loads what the file holds beyond its stored offset, at most MAX_BYTES_PER_LOAD and a line.
 
     It is one transaction: if it is killed, nothing was loaded. Of two loaders of a file at once the second
@@ -63,7 +61,6 @@ def load_file(
         conn: A connection without an open transaction.
         file: The file, as it lies on disk.
         sink: Of the file's source.
-        is_reload: Delete what was loaded of the file and load all of it again.
         is_alone: Let no other file of the market and source be loaded at the same time.
 
     Returns:
@@ -76,77 +73,104 @@ def load_file(
             changed.
     """
     with conn, conn.cursor() as cur:
-        if is_reload:
-            # accepted rows are deleted and loaded again: no build may read in between
-            lock_decision(cur, sink.market)
         sink.begin(cur, is_alone)
-        landing_file_id, from_bytes, known_lines, is_complete, is_connected, last_received_at = lock_file(
-            cur, file, sink.market
+        known = lock_file(cur, file, sink.market)
+        if known.is_complete or not _holds_more(cur, file, known):
+            return None
+        return _load(cur, file, sink, known)
+
+
+def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> list[Load | None]:
+    """Deletes what was loaded of the files and loads all of them again, in one transaction.
+
+    Files are reloaded together because each deletion may have to read the whole table.
+
+    Args:
+        conn: A connection without an open transaction.
+        files: Files, as they lie on disk.
+        sink: Of their source.
+
+    Returns:
+        What was loaded of each file; None if it holds no line.
+
+    Raises:
+        TerminalError: A file is shorter than what is loaded of it, or was loaded for another market; nothing
+            was changed.
+    """
+    with conn, conn.cursor() as cur:
+        # accepted rows are deleted and loaded again: no build may read in between
+        lock_decision(cur, sink.market)
+        sink.begin(cur)
+        known = [lock_file(cur, file, sink.market) for file in files]
+        for file, row in zip(files, known, strict=True):
+            _holds_more(cur, file, row)
+        forget_files(cur, [row.landing_file_id for row in known])
+        loads = []
+        for file, row in zip(files, known, strict=True):
+            sink.begin(cur)
+            loads.append(_load(cur, file, sink, LedgerRow(row.landing_file_id), is_reload=True))
+        restore_reviews(cur)
+        return loads
+
+
+def _load(
+    cur: cursor, file: LandingFile, sink: Sink, known: LedgerRow, *, is_reload: bool = False
+) -> Load | None:
+    cur.execute("SAVEPOINT load")
+    landing_file_id, from_bytes, known_lines = known.landing_file_id, known.loaded_bytes, known.line_count
+    reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MAX_BYTES_PER_LOAD)
+    journal = Journal()
+    if known.is_connected:
+        run_sql(cur, QUERIES["claimed_intervals_last"], {"landing_file_id": landing_file_id})
+        journal.connected_from, journal.connected_until = cur.fetchone() or (None, None)
+    load_batch_id = begin_batch(cur, file, landing_file_id, from_bytes, is_reload)
+    with Rejects(sink.market, file.source, load_batch_id, landing_file_id) as rejects:
+        row_end = f"\t{load_batch_id}\t{landing_file_id}\n"
+        pass_ = _Pass(reader, known_lines, sink, rejects, journal, row_end)
+        written = write_rows(cur, sink, iter(pass_))
+        if reader.line_count == 0:  # a line that its living writer has not finished yet
+            cur.execute("ROLLBACK TO SAVEPOINT load")
+            return None
+        if reader.torn:
+            detail = f"{len(reader.torn)} bytes without a line end"
+            rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
+        store_periods(cur, sink.take_periods())
+        conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
+        refused = {
+            Reason.CONFLICTING_DUPLICATE: conflicts,
+            Reason.UNSTORABLE: written.refused,
+        }
+        reject_lines(rejects, refused, file, from_bytes, known_lines, sink)
+        rejects.store(cur)
+        of_file = {"market": sink.market, "landing_file_id": landing_file_id}
+        for note in sink.take_notes():
+            run_sql(cur, QUERIES["message_notes"], of_file | asdict(note))
+        load = Load(
+            load_batch_id=load_batch_id,
+            landing_file_id=landing_file_id,
+            to_bytes=reader.offset,
+            line_count=reader.line_count,
+            loaded_count=pass_.row_count - written.known_count - len(written.refused),
+            duplicate_count=written.known_count - len(conflicts),
+            rejected_count=rejects.count,
+            event_count=pass_.event_count,
+            first_received_at=pass_.first_received_at,
+            last_received_at=pass_.last_received_at or known.last_received_at,
+            is_connected=journal.connected_from is not None,
+            is_at_end=reader.is_at_end,
+            is_complete=reader.is_complete,
         )
-        if is_complete and not is_reload:
-            return None
-        holds_more = _holds_more(cur, file, landing_file_id, from_bytes)
-        if is_reload:
-            forget_file(cur, landing_file_id)
-            from_bytes = known_lines = 0
-            is_connected, last_received_at = False, None
-        elif not holds_more:
-            return None
-        reader = LineReader(file.path, from_bytes, sys.maxsize if is_reload else MAX_BYTES_PER_LOAD)
-        journal = Journal()
-        if is_connected:
-            run_sql(cur, QUERIES["claimed_intervals_last"], {"landing_file_id": landing_file_id})
-            journal.connected_from, journal.connected_until = cur.fetchone() or (None, None)
-        load_batch_id = begin_batch(cur, file, landing_file_id, from_bytes, is_reload)
-        with Rejects(sink.market, file.source, load_batch_id, landing_file_id) as rejects:
-            row_end = f"\t{load_batch_id}\t{landing_file_id}\n"
-            pass_ = _Pass(reader, known_lines, sink, rejects, journal, row_end)
-            written = write_rows(cur, sink, iter(pass_))
-            if reader.line_count == 0:  # a line that its living writer has not finished yet
-                conn.rollback()
-                return None
-            if reader.torn:
-                detail = f"{len(reader.torn)} bytes without a line end"
-                rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
-            store_periods(cur, sink.take_periods())
-            conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
-            refused = {
-                Reason.CONFLICTING_DUPLICATE: conflicts,
-                Reason.UNSTORABLE: written.refused,
-            }
-            reject_lines(rejects, refused, file, from_bytes, known_lines, sink)
-            rejects.store(cur)
-            if is_reload:
-                restore_reviews(cur, landing_file_id)
-            of_file = {"market": sink.market, "landing_file_id": landing_file_id}
-            for note in sink.take_notes():
-                run_sql(cur, QUERIES["message_notes"], of_file | asdict(note))
-            load = Load(
-                load_batch_id=load_batch_id,
-                landing_file_id=landing_file_id,
-                to_bytes=reader.offset,
-                line_count=reader.line_count,
-                loaded_count=pass_.row_count - written.known_count - len(written.refused),
-                duplicate_count=written.known_count - len(conflicts),
-                rejected_count=rejects.count,
-                event_count=pass_.event_count,
-                first_received_at=pass_.first_received_at,
-                last_received_at=pass_.last_received_at or last_received_at,
-                is_connected=journal.connected_from is not None,
-                is_at_end=reader.is_at_end,
-                is_complete=reader.is_complete,
-            )
-        for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():
-            interval = {"connected_from": connected_from, "connected_until": connected_until}
-            run_sql(cur, QUERIES["claimed_intervals"], {"landing_file_id": landing_file_id, **interval})
-        if journal.set_right is not None and sink.has_connection:
-            seconds, files = journal.set_right
-            step = {"landing_file_id": landing_file_id, "seconds": seconds, "landing_files": [*files, file.key]}
-            run_sql(cur, QUERIES["clock_steps"], step)
-        make_durable(file.path)  # else a power cut could take lines from the file that the warehouse has
-        run_sql(cur, QUERIES["load_batches_end"], asdict(load))
-        run_sql(cur, QUERIES["landing_files_advance"], asdict(load))
-        return load
+    for connected_from, connected_until in journal.intervals.items() if sink.has_connection else ():
+        interval = {"connected_from": connected_from, "connected_until": connected_until}
+        run_sql(cur, QUERIES["claimed_intervals"], {"landing_file_id": landing_file_id, **interval})
+    if journal.set_right is not None and sink.has_connection:
+        seconds, files = journal.set_right
+        step = {"landing_file_id": landing_file_id, "seconds": seconds, "landing_files": [*files, file.key]}
+        run_sql(cur, QUERIES["clock_steps"], step)
+    make_durable(file.path)  # else a power cut could take lines from the file that the warehouse has
+    run_sql(cur, QUERIES["load_batches_end"], asdict(load))
+    run_sql(cur, QUERIES["landing_files_advance"], asdict(load))
+    return load
 
 
 class _Pass:
@@ -249,15 +273,15 @@ def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text is not None and is_utc_text(text, 32) else None
 
 
-def _holds_more(cur: cursor, file: LandingFile, landing_file_id: int, loaded_bytes: int) -> bool:
+def _holds_more(cur: cursor, file: LandingFile, known: LedgerRow) -> bool:
     """Whether there is anything beyond the offset; if there never will be, the ledger records that."""
     writer_gone = is_writer_gone(file.path)  # checked first: then the size of a dead writer's file is final
     size = file.path.stat().st_size
-    if size < loaded_bytes:
+    if size < known.loaded_bytes:
         raise TerminalError(
-            f"{file.path} has {size} bytes, but {loaded_bytes} of it are loaded: a landing file was changed or"
-            " replaced; restore it (landing files are append-only)"
+            f"{file.path} has {size} bytes, but {known.loaded_bytes} of it are loaded: a landing file was"
+            " changed or replaced; restore it (landing files are append-only)"
         )
-    if size == loaded_bytes and writer_gone:
-        run_sql(cur, QUERIES["landing_files_complete"], {"landing_file_id": landing_file_id})
-    return size > loaded_bytes
+    if size == known.loaded_bytes and writer_gone:
+        run_sql(cur, QUERIES["landing_files_complete"], {"landing_file_id": known.landing_file_id})
+    return size > known.loaded_bytes

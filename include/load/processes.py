@@ -35,7 +35,7 @@ def process_count(files: list[LandingFile], loaded_bytes: Mapping[str, int]) -> 
         files: Files that are not loaded to their end.
         loaded_bytes: How far each is loaded, by its key; files that are not in it are new.
     """
-    new_bytes = sum(_size(file) - loaded_bytes.get(file.key, 0) for file in files)
+    new_bytes = sum(size_of(file) - loaded_bytes.get(file.key, 0) for file in files)
     hours = len({file.hour_start_at for file in files})
     return max(1, min(len(os.sched_getaffinity(0)), MAX_PROCESSES, hours, new_bytes // BYTES_PER_PROCESS))
 
@@ -69,7 +69,7 @@ def load_in_processes(
 def _spans(files: list[LandingFile], count: int) -> list[Iterator[list[LandingFile]]]:
     """The files hour by hour, in at most so many spans of about as many bytes each."""
     spans: list[list[list[LandingFile]]] = []
-    sizes = {file: _size(file) for file in files}
+    sizes = {file: size_of(file) for file in files}
     total, done = sum(sizes.values()) or 1, 0
     for _, of_hour in groupby(files, key=lambda file: file.hour_start_at):
         if len(spans) <= done * count // total:
@@ -123,8 +123,9 @@ def _worker(settings: Settings, sink: Sink) -> Iterator[_Worker]:
         process.communicate()
 
 
-def _size(file: LandingFile) -> int:
+def size_of(file: LandingFile) -> int:
+    """Its bytes; 0 if it cannot be read, as its load will say."""
     try:
         return file.path.stat().st_size
     except OSError:
-        return 0  # the load says what is wrong with it
+        return 0

@@ -177,7 +177,7 @@ CROSS JOIN LATERAL (
 WHERE p.market = %(market)s AND d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
 
 -- name: reload_pending
--- The hours of PnL that a reload of a file may change; they are built once its batches are accepted
+-- The hours of PnL that a reload of files may change; they are built once its batches are accepted
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
 SELECT market, delivery_day, delivery_hour, 'reload'
 FROM staging.affected_hours(%(load_batch_ids)s::bigint[])
@@ -187,10 +187,10 @@ FROM raw.reference_prices
 WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_batches
-SELECT load_batch_id FROM ops.load_batches WHERE landing_file_id = %(landing_file_id)s
+SELECT load_batch_id FROM ops.load_batches WHERE landing_file_id = ANY(%(landing_file_ids)s::bigint[])
 
 -- name: reload_trades
--- Deletes a file's trades in one pass: where the space of removed rows was used again, the block index narrows little down
+-- In one pass: where the space of removed rows was used again, the block index narrows little down
 DELETE FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_statement_trades
@@ -209,20 +209,20 @@ DELETE FROM staging.trade_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::b
 DELETE FROM raw.reference_prices WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_message_notes
-DELETE FROM ops.message_notes WHERE landing_file_id = %(landing_file_id)s
+DELETE FROM ops.message_notes WHERE landing_file_id = ANY(%(landing_file_ids)s::bigint[])
 
 -- name: reload_reviews
--- What people decided on the rejects of a file, for the rejects that the reload finds again
+-- What people decided on the rejects of the files, for the rejects that the reload finds again
 CREATE TEMPORARY TABLE reviews ON COMMIT DROP AS
-SELECT line_number, review, review_reason, reviewed_at
+SELECT landing_file_id, line_number, review, review_reason, reviewed_at
 FROM ops.rejected_messages
-WHERE landing_file_id = %(landing_file_id)s AND review IS NOT NULL
+WHERE landing_file_id = ANY(%(landing_file_ids)s::bigint[]) AND review IS NOT NULL
 
 -- name: reload_reviewed
 UPDATE ops.rejected_messages AS m
 SET review = r.review, review_reason = r.review_reason, reviewed_at = r.reviewed_at
 FROM pg_temp.reviews AS r
-WHERE m.landing_file_id = %(landing_file_id)s AND m.line_number = r.line_number
+WHERE (m.landing_file_id, m.line_number) = (r.landing_file_id, r.line_number)
 
 -- name: reload_rejected_messages
 DELETE FROM ops.rejected_messages WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
@@ -231,17 +231,17 @@ DELETE FROM ops.rejected_messages WHERE load_batch_id = ANY(%(load_batch_ids)s::
 DELETE FROM ops.load_batches WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 
 -- name: reload_claimed_intervals
-DELETE FROM staging.claimed_intervals WHERE landing_file_id = %(landing_file_id)s
+DELETE FROM staging.claimed_intervals WHERE landing_file_id = ANY(%(landing_file_ids)s::bigint[])
 
 -- name: reload_clock_steps
-DELETE FROM staging.clock_steps WHERE landing_file_id = %(landing_file_id)s
+DELETE FROM staging.clock_steps WHERE landing_file_id = ANY(%(landing_file_ids)s::bigint[])
 
--- name: reload_landing_file
--- The file's ledger as if nothing had been loaded
+-- name: reload_landing_files
+-- The ledger of the files as if nothing had been loaded
 UPDATE ops.landing_files SET
     loaded_bytes = 0, line_count = 0, loaded_count = 0, duplicate_count = 0, rejected_count = 0, event_count = 0,
     first_received_at = NULL, last_received_at = NULL, is_connected = false, is_complete = false
-WHERE landing_file_id = %(landing_file_id)s
+WHERE landing_file_id = ANY(%(landing_file_ids)s::bigint[])
 
 -- name: analyze_statement_trades
 ANALYZE raw.statement_trades

@@ -1,4 +1,6 @@
-"""Deletes what was loaded of a landing file, in the transaction that loads it again."""
+"""Deletes what was loaded of landing files, in the transaction that loads them again."""
+
+from collections.abc import Sequence
 
 from psycopg2.extensions import cursor
 
@@ -6,31 +8,36 @@ from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
 
+_DELETIONS = (
+    "reload_trades",
+    "reload_statement_trades",
+    "reload_trade_cancellations",
+    "reload_trade_receipts",
+    "reload_trade_copies",
+    "reload_reference_prices",
+    "reload_rejected_messages",
+    "reload_message_notes",
+    "reload_load_batches",
+    "reload_claimed_intervals",
+    "reload_clock_steps",
+    "reload_landing_files",
+)
 
-def forget_file(cur: cursor, landing_file_id: int) -> None:
-    """Deletes the rows, rejects, batches, notes and connected intervals of a file, whose ledger row is locked.
 
-    Decisions that people made on its rejects are set aside for `restore_reviews`.
+def forget_files(cur: cursor, landing_file_ids: Sequence[int]) -> None:
+    """Deletes the rows, rejects, batches, notes and connected intervals of files, whose ledger rows are locked.
+
+    Decisions that people made on their rejects are set aside for `restore_reviews`.
     """
-    file = {"landing_file_id": landing_file_id}
-    run_sql(cur, QUERIES["reload_batches"], file)
-    batches = {"load_batch_ids": [load_batch_id for (load_batch_id,) in cur]}
-    run_sql(cur, QUERIES["reload_pending"], batches)
-    run_sql(cur, QUERIES["reload_reviews"], file)
-    run_sql(cur, QUERIES["reload_trades"], batches)
-    run_sql(cur, QUERIES["reload_statement_trades"], batches)
-    run_sql(cur, QUERIES["reload_trade_cancellations"], batches)
-    run_sql(cur, QUERIES["reload_trade_receipts"], batches)
-    run_sql(cur, QUERIES["reload_trade_copies"], batches)
-    run_sql(cur, QUERIES["reload_reference_prices"], batches)
-    run_sql(cur, QUERIES["reload_rejected_messages"], batches)
-    run_sql(cur, QUERIES["reload_message_notes"], file)
-    run_sql(cur, QUERIES["reload_load_batches"], batches)
-    run_sql(cur, QUERIES["reload_claimed_intervals"], file)
-    run_sql(cur, QUERIES["reload_clock_steps"], file)
-    run_sql(cur, QUERIES["reload_landing_file"], file)
+    files = {"landing_file_ids": list(landing_file_ids)}
+    run_sql(cur, QUERIES["reload_batches"], files)
+    parameters = files | {"load_batch_ids": [load_batch_id for (load_batch_id,) in cur]}
+    run_sql(cur, QUERIES["reload_pending"], parameters)
+    run_sql(cur, QUERIES["reload_reviews"], parameters)
+    for name in _DELETIONS:
+        run_sql(cur, QUERIES[name], parameters)
 
 
-def restore_reviews(cur: cursor, landing_file_id: int) -> None:
-    """Lets the decisions hold for the rejects that were found again, in the transaction of `forget_file`."""
-    run_sql(cur, QUERIES["reload_reviewed"], {"landing_file_id": landing_file_id})
+def restore_reviews(cur: cursor) -> None:
+    """Lets the decisions hold for the rejects that were found again, in the transaction of `forget_files`."""
+    run_sql(cur, QUERIES["reload_reviewed"])

@@ -18,7 +18,7 @@ from include.load.ledger import begin_batch, lock_file, store_periods
 from include.load.loader import Load
 from include.load.portions import write_rows
 from include.load.rejects import Rejects
-from include.load.reload import forget_file, restore_reviews
+from include.load.reload import forget_files, restore_reviews
 from include.load.statement_files import day_of, is_by_delivery_day, landed_at_of, statement_lines
 from include.warehouse.locks import lock_decision
 from include.warehouse.queries import load_queries, run_sql
@@ -79,13 +79,15 @@ def load_statement(
     with conn, conn.cursor() as cur:
         if is_reload:
             lock_decision(cur, market.market)  # what it added is deleted: no build may read in between
-        landing_file_id, from_bytes, _, is_complete, *_ = lock_file(cur, file, market.market)
-        if is_complete and not is_reload:
+        known = lock_file(cur, file, market.market)
+        landing_file_id = known.landing_file_id
+        if known.is_complete and not is_reload:
             return None
         if is_reload:
-            forget_file(cur, landing_file_id)
-            from_bytes = 0
-        load_batch_id = begin_batch(cur, file, landing_file_id, from_bytes, is_reload)
+            forget_files(cur, [landing_file_id])
+        load_batch_id = begin_batch(
+            cur, file, landing_file_id, 0 if is_reload else known.loaded_bytes, is_reload
+        )
         landed_at = timestamp(landed_at_of(file))
         with Rejects(market.market, file.source, load_batch_id, landing_file_id) as rejects:
             parser = StatementParser(market, day_of(file), formats, is_by_delivery_day(file))
@@ -106,7 +108,7 @@ def load_statement(
                             )
             rejects.store(cur)
             if is_reload:
-                restore_reviews(cur, landing_file_id)
+                restore_reviews(cur)
             load = Load(
                 load_batch_id=load_batch_id,
                 landing_file_id=landing_file_id,

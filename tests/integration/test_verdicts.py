@@ -20,7 +20,7 @@ from include.expectations.review import Selection, decide
 from include.jobs import build_pnl, load_trades, rebuild_steps, report_findings, validate_trades
 from include.landing import TRADES, list_files
 from include.load import audit
-from include.load.loader import load_file
+from include.load.loader import reload_files
 from include.load.trades import TradeSink
 from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
@@ -82,7 +82,7 @@ def take_in(settings: Settings, window: Window | None = None) -> None:
 def reload(settings: Settings, number: int) -> None:
     """Loads one of the files again from its first line."""
     with closing(psycopg2.connect(settings.warehouse_url)) as conn:
-        load_file(conn, list_files(settings.landing_root, TRADES)[number], TradeSink(MARKET), is_reload=True)
+        reload_files(conn, [list_files(settings.landing_root, TRADES)[number]], TradeSink(MARKET))
     validate_trades.run(settings)
     build_pnl.run(settings)
 

@@ -8,7 +8,7 @@ import pytest
 
 from include.jobs import load_trades
 from include.landing import TRADES, list_files
-from include.load.loader import load_file
+from include.load.loader import reload_files
 from include.load.source import load_each
 from include.load.trades import TradeSink
 from include.settings import Settings
@@ -86,7 +86,7 @@ def gaps(database: Database, settings: Settings, order: str) -> Callable[[], lis
         if "reloaded" in order:  # each file by itself, and again
             with connect(settings.warehouse_url, "test") as conn:
                 for file in list_files(settings.landing_root, TRADES) * 2:
-                    load_file(conn, file, TradeSink(settings.market), is_reload=True)
+                    reload_files(conn, [file], TradeSink(settings.market))
         rows = database.rows(
             "SELECT gap_seconds FROM ops.capture_gaps WHERE NOT is_ongoing ORDER BY gap_start_at"
         )

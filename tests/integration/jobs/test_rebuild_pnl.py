@@ -22,7 +22,7 @@ from include.jobs import (
 )
 from include.landing import TRADES, list_files, message_line
 from include.load import audit
-from include.load.loader import load_file
+from include.load.loader import reload_files
 from include.load.trades import TradeSink
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
@@ -240,6 +240,30 @@ def test_late_files_of_the_days_are_loaded_again_too(
     assert reloaded == (2, 3)
 
 
+def test_a_file_that_cannot_be_loaded_again_is_left_and_the_others_are_not(
+    settings: Settings, database: Database, days: list[str]
+) -> None:
+    hours = [RECEIVED_AT + n * timedelta(hours=1) for n in range(1, 4)]
+    files = [
+        write_landing_file(settings.landing_root, message_line(hour, deal(id=f"h{n}").encode()), hour=hour)
+        for n, hour in enumerate(hours)
+    ]
+    load_trades.run(settings)
+    validate_trades.run(settings)
+    right = fingerprint(database)
+    content = files[1].read_bytes()
+    files[1].write_bytes(content[:20])
+    reload = replace(_REBUILD, reload=True)
+    check_range.run(settings, reload)
+    assert reload_landing_files.run(settings, reload) == {"files": 3, "lines": 24, "left": 1, "missing": 0}
+    assert fingerprint(database) == right
+    files[1].write_bytes(content)
+    ((file, error),) = database.rows(
+        "SELECT landing_file, load_error FROM ops.landing_files WHERE load_error IS NOT NULL"
+    )
+    assert (settings.landing_root / file, "has 20 bytes" in error) == (files[1], True)
+
+
 def test_what_a_person_has_decided_and_what_is_missing_stays(
     settings: Settings, database: Database, days: list[str]
 ) -> None:
@@ -278,7 +302,7 @@ def test_pnl_stays_until_what_was_loaded_again_is_validated(
     before = versions(database)
     (file,) = list_files(settings.landing_root, TRADES)
     with closing(psycopg2.connect(settings.warehouse_url)) as conn:
-        load_file(conn, file, TradeSink(MARKET), is_reload=True)
+        reload_files(conn, [file], TradeSink(MARKET))
     check_range.run(settings, _REBUILD)
     assert rebuild_pnl.run(settings, _REBUILD)["rows_built"] == 0
     assert versions(database) == before

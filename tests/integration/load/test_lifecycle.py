@@ -23,7 +23,7 @@ from include.expectations import acceptance
 from include.jobs import build_pnl
 from include.landing import TRADES, list_files, message_line
 from include.load import audit
-from include.load.loader import load_file
+from include.load.loader import load_file, reload_files
 from include.load.trades import TradeSink
 from include.settings import Settings
 from tests.factories import MARKET, Database
@@ -59,18 +59,24 @@ _sent = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 4), st.one_of(_confirmations, _confirmations, _cancellations)),
     max_size=14,
 )
+_reloaded = st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True)
 
 
 @pytest.fixture
-def load(settings: Settings) -> Iterator[Callable[[int, bool], None]]:
-    """Loads a file, or loads it again, and accepts its batches as a validation would."""
+def load(settings: Settings) -> Iterator[Callable[[list[int], bool], None]]:
+    """Loads files, or loads them again together, and accepts their batches as a validation would."""
     with closing(psycopg2.connect(settings.warehouse_url)) as conn:
         with conn, conn.cursor() as cur:
             cur.execute(acceptance.QUERIES["unsound_rows"])
 
-        def load(number: int, is_reload: bool) -> None:
-            file = list_files(settings.landing_root, TRADES)[number]
-            load_file(conn, file, TradeSink(MARKET), is_reload=is_reload)
+        def load(numbers: list[int], is_reload: bool) -> None:
+            listed = list_files(settings.landing_root, TRADES)
+            files, sink = [listed[number] for number in numbers], TradeSink(MARKET)
+            if is_reload:
+                reload_files(conn, files, sink)
+            else:
+                for file in files:
+                    load_file(conn, file, sink)
             with conn, conn.cursor() as cur:
                 cur.execute("SELECT load_batch_id FROM ops.load_batches WHERE state = 'loaded'")
                 batches = [batch for (batch,) in cur]
@@ -94,36 +100,37 @@ def m(**changes: Any) -> str:
 @hypothesis_settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(_sent, st.permutations(range(3)), st.lists(st.integers(0, 2), max_size=3))
+@given(_sent, st.permutations(range(3)), st.lists(_reloaded, max_size=3))
 # a cancellation comes first; an amendment after it brings the trade back, one before it does not
 @example([(0, 0, cancellation(id="x")), (1, 1, m()), (2, 2, m(revision=1))], [2, 1, 0], [])
-@example([(0, 3, cancellation(id="x")), (1, 1, m()), (2, 2, m(revision=1))], [2, 1, 0], [1])
+@example([(0, 3, cancellation(id="x")), (1, 1, m()), (2, 2, m(revision=1))], [2, 1, 0], [[1]])
 # the copy that shows that the amendment was received first is not the stored one
-@example([(0, 4, m(revision=1)), (1, 1, m(revision=1)), (2, 2, cancellation(id="x"))], [0, 1, 2], [0])
+@example([(0, 4, m(revision=1)), (1, 1, m(revision=1)), (2, 2, cancellation(id="x"))], [0, 1, 2], [[0]])
 # of three copies the equal one proves which content came first
-@example([(2, 3, m(price=1)), (0, 1, m(price=1)), (1, 2, m(price=2))], [2, 0, 1], [0, 2, 1])
+@example([(2, 3, m(price=1)), (0, 1, m(price=1)), (1, 2, m(price=2))], [2, 0, 1], [[0], [2], [1]])
+@example([(2, 3, m(price=1)), (0, 1, m(price=1)), (1, 2, m(price=2))], [2, 0, 1], [[1, 2], [2, 1, 0]])
 # an amendment in quarantine does not replace
-@example([(0, 0, m(price=1)), (0, 1, m(price=99_999, revision=1))], [0, 1, 2], [0])
+@example([(0, 0, m(price=1)), (0, 1, m(price=99_999, revision=1))], [0, 1, 2], [[0]])
 # a copy with other content says that the trade is disputed
 @example([(0, 1, m(price=1)), (1, 2, m(price=2, state="DISPUTED")), (2, 0, m(price=2))], [0, 1, 2], [])
 @pytest.mark.timeout(600 + 20 * EXAMPLES)
 def test_sql_counts_what_the_specification_counts(
     settings: Settings,
     database: Database,
-    load: Callable[[int, bool], None],
+    load: Callable[[list[int], bool], None],
     sent: list[Sent],
     order: list[int],
-    reloads: list[int],
+    reloads: list[list[int]],
 ) -> None:
     seen = []
     for loads in (
-        [(n, False) for n in range(3)],
-        [*((n, False) for n in order), *((n, True) for n in reloads)],
+        [([n], False) for n in range(3)],
+        [*(([n], False) for n in order), *((numbers, True) for numbers in reloads)],
     ):
         forget_everything(settings, database)
         write(settings, sent)
-        for number, is_reload in loads:
-            load(number, is_reload)
+        for numbers, is_reload in loads:
+            load(numbers, is_reload)
             build_pnl.run(settings)
         assert not [problem for file in audit.run(settings) for problem in file.problems]
         seen.append(fingerprint(database, without=_ORIGIN))

@@ -23,7 +23,7 @@ from include.expectations import acceptance
 from include.jobs import build_pnl, reconcile_trades
 from include.landing import STATEMENTS, TRADES, list_files
 from include.load import audit
-from include.load.loader import QUERIES, load_file
+from include.load.loader import QUERIES, load_file, reload_files
 from include.load.statement_files import BY_DELIVERY_DAY
 from include.load.statements import load_statement
 from include.load.trades import TradeSink
@@ -107,7 +107,8 @@ def loads(settings: Settings) -> Iterator[Loads]:
 
         def messages(number: int, is_reload: bool) -> None:
             file = list_files(settings.landing_root, TRADES)[number]
-            load_file(conn, file, TradeSink(MARKET), is_reload=is_reload)
+            sink = TradeSink(MARKET)
+            reload_files(conn, [file], sink) if is_reload else load_file(conn, file, sink)
             with conn, conn.cursor() as cur:  # as each scan of the landing files does
                 since = {"market": MARKET.market, "since": RECEIVED_AT - timedelta(days=9)}
                 cur.execute(QUERIES["pending_capture_gaps"], since)
