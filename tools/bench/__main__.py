@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from include.local.postgres import embedded_postgres
-from tools.bench import build, capture, dashboard, durable, loader, peers, rebuild, report, validation
+from tools.bench import build, capture, dashboard, durable, growth, loader, peers, rebuild, report, validation
 from tools.bench.measures import Measure, WrongResultError, table
 from tools.bench.warehouses import Warehouses
 
-_PARTS = ("loader", "peers", "capture", "durable", "validation", "build", "rebuild", "dashboard")
+_PARTS = ("loader", "peers", "capture", "durable", "validation", "build", "rebuild", "growth", "dashboard")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         help="days of landing files that a rebuild starts from, 144,000 trades each (default: %(default)s)",
     )
     parser.add_argument(
-        "--trades", type=int, default=10_000_000, help="in the warehouse of dashboard (default: %(default)s)"
+        "--trades",
+        type=int,
+        default=10_000_000,
+        help="in the warehouses of growth and dashboard (default: %(default)s)",
     )
     parser.add_argument(
         "--no-write", action="store_true", help="leave docs/performance.md and .json as they are"
@@ -87,6 +90,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, dict[str, 
         if "rebuild" in wanted:
             measures["rebuild"], note = rebuild.measure(warehouses, options.days, folder)
             notes.append(note)
+        if "growth" in wanted:
+            measures["growth"] = growth.measure(server, repeats, options.trades, folder)
         if "dashboard" in wanted:
             measures["dashboard"] = dashboard.measure(server, repeats, options.trades, folder)
         machine = (

@@ -21,7 +21,7 @@ _TRADERS = tuple(f"flex_trader_{number}" for number in range(1, 6))
 _SHARES = (35, 25, 20, 15, 5)
 """How many of 100 trades each trader makes."""
 
-_FIRST_HOUR = datetime(2026, 3, 1, 18, tzinfo=UTC)
+FIRST_HOUR = datetime(2026, 3, 1, 18, tzinfo=UTC)
 _HOURS = 4
 _SEED = 20260302
 
@@ -61,7 +61,7 @@ def generate(folder: Path, line_count: int) -> Dataset:
             lines, duplicates, malformed = (
                 count * (number + 1) // _HOURS - count * number // _HOURS for count in counts
             )
-            hour = _FIRST_HOUR + timedelta(hours=number)
+            hour = FIRST_HOUR + timedelta(hours=number)
             step = timedelta(hours=1) / (lines + 1)
             path = landing_root / TRADES / f"date={hour:%Y-%m-%d}" / f"hour={hour:%H}" / "bench.jsonl"
             path.parent.mkdir(parents=True)
