@@ -40,7 +40,7 @@ logs: ## follow the logs of the containers, all or one part: SERVICE=scheduler
 	docker compose logs --follow --tail 100 $$SERVICE
 
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
-	$(PYTHON) -m pytest -n logical --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 torture: $(STAMP) ## attack each guarantee at length and write docs/guarantees.md: ARGS="-k capture" [TORTURE=0.1] [TORTURE_SEED=42]
 	TORTURE=$${TORTURE:-1} $(PYTHON) -m pytest tests/torture -q -s -p no:cacheprovider $(ARGS)

@@ -88,6 +88,11 @@ class Scenario:
             self.files[key] = opened + b"".join(text for _, text in received) + rolled + torn
             if random_.random() < 0.2:
                 self.files[key.replace(".jsonl", "-restored.jsonl")] = self.files[key]
+        # capture is connected once all is delivered: for the specification gaps end with the last connection
+        end = FIRST + 5 * 24 * HOUR
+        self.files[f"trades/date={end:%Y-%m-%d}/hour={end:%H}/a.jsonl"] = event_line(
+            end, "opened", connected=True
+        )
 
     def _pull(self, random_: random.Random) -> None:
         for number in range(8):
