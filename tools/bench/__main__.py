@@ -10,11 +10,34 @@ import time
 from pathlib import Path
 
 from include.local.postgres import embedded_postgres
-from tools.bench import build, capture, dashboard, durable, growth, loader, peers, rebuild, report, validation
+from tools.bench import (
+    build,
+    capture,
+    dashboard,
+    durable,
+    growth,
+    loader,
+    peers,
+    rebuild,
+    report,
+    validation,
+    whole_platform,
+)
 from tools.bench.measures import Measure, WrongResultError, table
 from tools.bench.warehouses import Warehouses
 
-_PARTS = ("loader", "peers", "capture", "durable", "validation", "build", "rebuild", "growth", "dashboard")
+_PARTS = (
+    "loader",
+    "peers",
+    "capture",
+    "durable",
+    "validation",
+    "build",
+    "rebuild",
+    "growth",
+    "dashboard",
+    "platform",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,6 +117,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, dict[str, 
             measures["growth"] = growth.measure(server, repeats, options.trades, folder)
         if "dashboard" in wanted:
             measures["dashboard"] = dashboard.measure(server, repeats, options.trades, folder)
+        if "platform" in wanted:
+            measures["platform"] = whole_platform.measure(repeats, folder)
         machine = (
             f"{os.cpu_count()} cores, PostgreSQL {warehouses.version()}, Python {platform.python_version()},"
             f" {platform.system()} {platform.machine()}"

@@ -1,0 +1,217 @@
+"""What a whole platform costs beside Airflow alone, and an hour's run beside as many tasks that do nothing."""
+
+import json
+import logging
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import requests
+
+from include.landing import TRADES, message_line
+from include.local import leftovers
+from include.settings import PROJECT_ROOT
+from tools.bench.dataset import messages
+from tools.bench.measures import MEGABYTE, Measure, WrongResultError, duration, figure
+from tools.ports import free_ports
+
+log = logging.getLogger(__name__)
+
+_IDLE_SECONDS = 180.0
+_SETTLING_SECONDS = 60.0
+_IDLE_AT_MOST = 1.5
+_RUN_AT_MOST = 2.0
+_RUN_AT_MOST_SECONDS = 15.0
+_LINES = 6_000
+
+_EMPTY_TASKS = '''
+"""The graph of hourly_pnl with tasks that do nothing. For Airflow: dag"""
+from datetime import UTC, datetime
+from airflow.sdk import dag, task
+
+def named(name):
+    @task(task_id=name)
+    def nothing() -> None:
+        pass
+    return nothing()
+
+@dag(schedule=None, start_date=datetime(2020, 1, 1, tzinfo=UTC))
+def bench_empty_tasks():
+    trades, pulled, built = named("load_trades"), named("pull_reference_prices"), named("build_pnl")
+    trades >> named("validate_trades") >> built
+    trades >> pulled >> named("load_reference_prices") >> named("validate_reference_prices") >> built
+    trades >> named("compare_captures")
+    built >> named("report_findings")
+
+bench_empty_tasks()
+'''
+
+_Found = TypeVar("_Found")
+
+
+def measure(repeats: int, folder: Path) -> list[Measure]:
+    """Each platform once; on the second one runs in turns.
+
+    Raises:
+        WrongResultError: A platform does not start, a run fails, or an hour's trades are not loaded.
+    """
+    with _platform(folder / "alone", has_dags=False) as alone:
+        airflow_cpu, airflow_bytes = alone.idle("airflow", "postgres")
+    with _platform(folder / "whole", has_dags=True) as whole:
+        cpu, resident = whole.idle("")
+        ours, empty = list[float](), list[float]()
+        for number in range(repeats + 1):
+            hour = whole.land(number)
+            taken = whole.run("hourly_pnl", {"hour": hour.isoformat()})
+            nothing = whole.run("bench_empty_tasks", {})
+            log.info("hourly_pnl %d: %.1f s, empty tasks %.1f s", number, taken, nothing)
+            if number:  # the first run of each is one of cold caches
+                ours.append(taken)
+                empty.append(nothing)
+    ratio, slowest = cpu / airflow_cpu, max(ours)
+    is_in_time = slowest <= _RUN_AT_MOST_SECONDS
+    return [
+        figure(
+            f"idle platform: {cpu:.2f} s of CPU a minute, Airflow alone {airflow_cpu:.2f} s",
+            f"{ratio:.2f}",
+            f"<= {_IDLE_AT_MOST}",
+            ratio <= _IDLE_AT_MOST,
+        ),
+        figure(
+            f"- its memory, Airflow alone {airflow_bytes / MEGABYTE:,.0f} MB", f"{resident / MEGABYTE:,.0f} MB"
+        ),
+        duration(f"hourly_pnl of {_LINES:,} trades, limit: empty tasks", ours, empty, _RUN_AT_MOST),
+        figure("- the slowest", f"{slowest:.1f} s", f"<= {_RUN_AT_MOST_SECONDS:.0f} s", is_in_time),
+    ]
+
+
+@contextmanager
+def _platform(folder: Path, *, has_dags: bool) -> Iterator["_Platform"]:
+    """What `make run` starts, from a copy of the project with a DAG more, or with none."""
+    copy = folder / "project"
+    for name in ("include", "plugins", "dags"):
+        shutil.copytree(PROJECT_ROOT / name, copy / name)
+    if has_dags:
+        (copy / "dags" / "bench_empty_tasks.py").write_text(_EMPTY_TASKS)
+    else:
+        for file in (copy / "dags").glob("*.py"):
+            file.unlink()
+    ports = [str(port) for port in free_ports(3)]
+    state = folder / "state"
+    with (folder / "run.log").open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "include.local", "run", "--state", str(state)),
+                *("--airflow-port", ports[0], "--exchange-port", ports[1], "--market-data-port", ports[2]),
+            ],
+            cwd=copy,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield _Platform(state)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+class _Platform:
+    """A running one."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        _until(lambda: self._call("GET", "monitor/health"), 300)
+
+    def idle(self, *words: str) -> tuple[float, int]:
+        """CPU seconds a minute, and bytes of memory, of idle processes with one of these words.
+
+        The simulated exchange and provider do not count.
+        """
+        time.sleep(_SETTLING_SECONDS)
+        before, began = self._cpu_seconds(words), time.monotonic()
+        time.sleep(_IDLE_SECONDS)
+        spent, minutes = self._cpu_seconds(words) - before, (time.monotonic() - began) / 60
+        resident = 0
+        for process in self._processes(words):
+            with suppress(psutil.Error):
+                resident += process.memory_full_info().pss
+        return spent / minutes, resident
+
+    def land(self, number: int) -> datetime:
+        """Lands messages of an hour of the past; returns the hour."""
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30 + number)
+        step = timedelta(hours=1) / (_LINES + 1)
+        path = self._state / "landing" / TRADES / f"date={hour:%Y-%m-%d}" / f"hour={hour:%H}" / "bench.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = enumerate(messages(random.Random(number), _LINES, 0, 0), start=1)
+        path.write_bytes(
+            b"".join(message_line(hour + position * step, text.encode()) for position, text in lines)
+        )
+        return hour
+
+    def run(self, dag: str, conf: dict[str, str]) -> float:
+        """Triggers a run; seconds from its start to its end.
+
+        Raises:
+            WrongResultError: It fails.
+        """
+        _until(lambda: self._call("PATCH", f"dags/{dag}", {"is_paused": False}), 120)
+        runs = f"dags/{dag}/dagRuns"
+        asked = {"logical_date": None, "conf": conf}
+        run = _until(lambda: self._call("POST", runs, asked), 60)["dag_run_id"]
+
+        def ended() -> Any:
+            found = self._call("GET", f"{runs}/{run}")
+            return found if found and found["state"] in ("success", "failed") else None
+
+        found = _until(ended, 300)
+        if found["state"] != "success":
+            raise WrongResultError(f"{dag} with {conf} failed")
+        return (
+            datetime.fromisoformat(found["end_date"]) - datetime.fromisoformat(found["start_date"])
+        ).total_seconds()
+
+    def _processes(self, words: tuple[str, ...]) -> Iterator[psutil.Process]:
+        for process in leftovers.find(self._state):
+            with suppress(psutil.Error):
+                line = " ".join(process.cmdline())
+                if "include.simulator" not in line and any(word in line for word in words):
+                    yield process
+
+    def _cpu_seconds(self, words: tuple[str, ...]) -> float:
+        """Of the living processes, and of those of their children that have ended."""
+        total = 0.0
+        for process in self._processes(words):
+            with suppress(psutil.Error):
+                total += sum(process.cpu_times()[:4])
+        return total
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        """Airflow's REST API; None while it does not answer, or not as asked."""
+        try:
+            airflow = json.loads((self._state / "credentials.json").read_text())["airflow"]
+            url = airflow["url"].rstrip("/")
+            login = {name: airflow[name] for name in ("username", "password")}
+            token = requests.post(f"{url}/auth/token", json=login, timeout=10).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            response = requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
+        except (OSError, KeyError, ValueError):
+            return None
+        return response.json() if response.ok else None
+
+
+def _until(what: Callable[[], _Found], seconds: float) -> _Found:
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        if time.monotonic() > deadline:
+            raise WrongResultError(f"nothing after {seconds:.0f} s")
+        time.sleep(0.5)
+    return found
