@@ -11,6 +11,7 @@ from include.domain.delivery_period import Market
 from include.expectations.reconciliation import reconcile_days
 from include.jobs import reconcile_trades, validate_reference_prices, validate_trades
 from include.landing import STATEMENTS, LandingFile, list_files
+from include.load.lines import MAX_BYTES_PER_LOAD
 from include.load.loader import Load, reload_files
 from include.load.processes import size_of
 from include.load.reference_prices import ReferencePriceSink
@@ -31,9 +32,6 @@ QUERIES = load_queries("jobs/rebuild.sql")
 
 _LINES_PER_VALIDATION = 1_000_000
 """What is loaded again does not count until it is validated: that happens after each so many lines."""
-
-_BYTES_PER_PORTION = 64 * 1024 * 1024
-"""Files are reloaded together up to this size: some seconds, for which loads and builds wait."""
 
 
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, int]:
@@ -124,7 +122,7 @@ def _portions(files: list[LandingFile]) -> Iterator[list[LandingFile]]:
     for file in files:
         portion.append(file)
         size += size_of(file)
-        if size >= _BYTES_PER_PORTION:
+        if size >= MAX_BYTES_PER_LOAD:
             yield portion
             portion, size = [], 0
     if portion:
