@@ -82,8 +82,8 @@ def _reload(
     counts: dict[str, int],
     validate: Callable[[], object],
 ) -> None:
-    progress, total, unvalidated = Progress(f"files of {sink.source}", len(files)), Loaded(), 0
-    done = 0
+    progress, total = Progress(f"files of {sink.source}", len(files)), Loaded()
+    done = unvalidated = 0
     for portion in _portions(files):
         loads = _reload_portion(conn, sink, portion, total)
         done += len(portion)
@@ -105,15 +105,15 @@ def _reload(
 def _reload_portion(conn: connection, sink: Sink, files: list[LandingFile], total: Loaded) -> list[Load]:
     """Reloads files together; one by one if one of them cannot be loaded, which is noted and left as it is."""
     try:
-        return [load for load in reload_files(conn, files, sink) if load is not None]
+        return reload_files(conn, files, sink)
     except RETRY_MAY_HELP:
         raise
     except Exception as error:
         log.info("%d files are loaded again one by one: %s", len(files), error, exc_info=True)
-    loads = []
+    loads = list[Load]()
     for file in files:
         with noting_failure(conn, file, sink.market, total):
-            loads += [load for load in reload_files(conn, [file], sink) if load is not None]
+            loads += reload_files(conn, [file], sink)
     return loads
 
 

@@ -80,7 +80,7 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_alone: bool
         return _load(cur, file, sink, known)
 
 
-def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> list[Load | None]:
+def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> list[Load]:
     """Deletes what was loaded of the files and loads all of them again, in one transaction.
 
     Files are reloaded together because each deletion may have to read the whole table.
@@ -91,7 +91,7 @@ def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> 
         sink: Of their source.
 
     Returns:
-        What was loaded of each file; None if it holds no line.
+        What was loaded of each file that holds a line.
 
     Raises:
         TerminalError: A file is shorter than what is loaded of it, or was loaded for another market; nothing
@@ -105,10 +105,11 @@ def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> 
         for file, row in zip(files, known, strict=True):
             _holds_more(cur, file, row)
         forget_files(cur, [row.landing_file_id for row in known])
-        loads = []
+        loads = list[Load]()
         for file, row in zip(files, known, strict=True):
             sink.begin(cur)
-            loads.append(_load(cur, file, sink, LedgerRow(row.landing_file_id), is_reload=True))
+            if load := _load(cur, file, sink, LedgerRow(row.landing_file_id), is_reload=True):
+                loads.append(load)
         restore_reviews(cur)
         return loads
 
