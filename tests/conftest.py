@@ -36,13 +36,20 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spreads the files that start a platform over the others: several at once leave no core for the rest."""
+    """Spreads the files that start a platform over the first half of the others.
+
+    Several at once leave no core for the rest, and one that comes last lets the other cores wait.
+    """
     platforms = {item.path for item in items if item.get_closest_marker("e2e")}
     kinds = {True: list[Path](), False: list[Path]()}
     for path in dict.fromkeys(item.path for item in items):
         kinds[path in platforms].append(path)
     kinds[True].reverse()  # the longest are the last ones of all
-    places = {path: number / len(paths) for paths in kinds.values() for number, path in enumerate(paths)}
+    places = {
+        path: number / len(paths) / (2 if is_platform else 1)
+        for is_platform, paths in kinds.items()
+        for number, path in enumerate(paths)
+    }
     items.sort(key=lambda item: places[item.path])
 
 

@@ -8,21 +8,6 @@ from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("load/queries.sql")
 
-_DELETIONS = (
-    "reload_trades",
-    "reload_statement_trades",
-    "reload_trade_cancellations",
-    "reload_trade_receipts",
-    "reload_trade_copies",
-    "reload_reference_prices",
-    "reload_rejected_messages",
-    "reload_message_notes",
-    "reload_load_batches",
-    "reload_claimed_intervals",
-    "reload_clock_steps",
-    "reload_landing_files",
-)
-
 
 def forget_files(cur: cursor, landing_file_ids: Sequence[int]) -> None:
     """Deletes the rows, rejects, batches, notes and connected intervals of files, whose ledger rows are locked.
@@ -34,8 +19,18 @@ def forget_files(cur: cursor, landing_file_ids: Sequence[int]) -> None:
     parameters = files | {"load_batch_ids": [load_batch_id for (load_batch_id,) in cur]}
     run_sql(cur, QUERIES["reload_pending"], parameters)
     run_sql(cur, QUERIES["reload_reviews"], parameters)
-    for name in _DELETIONS:
-        run_sql(cur, QUERIES[name], parameters)
+    run_sql(cur, QUERIES["reload_trades"], parameters)
+    run_sql(cur, QUERIES["reload_statement_trades"], parameters)
+    run_sql(cur, QUERIES["reload_trade_cancellations"], parameters)
+    run_sql(cur, QUERIES["reload_trade_receipts"], parameters)
+    run_sql(cur, QUERIES["reload_trade_copies"], parameters)
+    run_sql(cur, QUERIES["reload_reference_prices"], parameters)
+    run_sql(cur, QUERIES["reload_rejected_messages"], parameters)
+    run_sql(cur, QUERIES["reload_message_notes"], parameters)
+    run_sql(cur, QUERIES["reload_load_batches"], parameters)
+    run_sql(cur, QUERIES["reload_claimed_intervals"], parameters)
+    run_sql(cur, QUERIES["reload_clock_steps"], parameters)
+    run_sql(cur, QUERIES["reload_landing_files"], parameters)
 
 
 def restore_reviews(cur: cursor) -> None:
