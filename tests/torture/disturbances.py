@@ -45,6 +45,20 @@ def find(platform: Platform, words: str) -> list[psutil.Process]:
     return [process for _, _, process in sorted(found)]
 
 
+def kill(platform: Platform, words: str) -> psutil.Process:
+    """SIGKILL to the oldest living one of these processes; waits for one if there is none."""
+
+    def killed() -> psutil.Process | None:
+        for process in find(platform, words)[:1]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                return process
+        return None
+
+    process: psutil.Process = platform.wait_for(killed, 90)
+    return process
+
+
 def local_ports(process: psutil.Process) -> set[int]:
     """The local ports of its connections."""
     try:

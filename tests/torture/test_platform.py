@@ -14,7 +14,7 @@ from tests.e2e.platform import Platform
 from tests.e2e.specification import assert_built_as_specified
 from tests.torture.conftest import Torture
 from tests.torture.desk_clients import DeskClient
-from tests.torture.disturbances import Disturbances, Metadata, Unaffected, find, frozen
+from tests.torture.disturbances import Disturbances, Metadata, Unaffected, find, frozen, kill
 from tests.torture.measurements import Measurements
 from tests.torture.secrets import Secrets
 from tests.torture.servers import CountingProvider, assert_accounted_for
@@ -105,13 +105,11 @@ def test_each_part_of_airflow_is_killed_alone_and_together(
         for _ in torture.trials(1, 10):
             parts = torture.random.sample(PARTS, len(PARTS))
             for victims in [*([part] for part in parts), parts]:
-                found = [platform.wait_for(lambda v=victim: find(platform, v), 90) for victim in victims]
-                for process, *_ in found:
-                    process.kill()
-                    kills += 1
+                killed = [kill(platform, victim) for victim in victims]
+                kills += len(killed)
                 if torture.random.random() < 0.5 and not torture.is_long:
                     continue
-                for (process, *_), victim in zip(found, victims, strict=True):
+                for process, victim in zip(killed, victims, strict=True):
                     platform.wait_for(
                         lambda v=victim, p=process: [q for q in find(platform, v) if q.pid != p.pid], 120
                     )

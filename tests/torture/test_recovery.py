@@ -16,7 +16,7 @@ from include.simulator.provider import Provider
 from tests.e2e.platform import Platform
 from tests.integration.health.receivers import WebhookReceiver
 from tests.messages import deal, landed, write_landing_file
-from tests.torture.disturbances import find, local_ports
+from tests.torture.disturbances import find, kill, local_ports
 from tests.torture.servers import MESSAGES_PER_SECOND, CountingProvider, assert_accounted_for
 from tests.torture.servers import exchange as exchange
 from tests.torture.servers import market as market
@@ -132,8 +132,7 @@ def test_an_alarm_is_raised_told_and_over(platform: Platform, webhook: WebhookRe
 
 @pytest.mark.parametrize("victim", ["include.capture", "bin/postgres"])
 def test_kill_9(platform: Platform, victim: str) -> None:
-    (process, *_) = platform.wait_for(lambda: find(platform, victim), 60)
-    process.kill()
+    process = kill(platform, victim)
     platform.wait_for(lambda: [p for p in find(platform, victim) if p.pid != process.pid], 90)
     platform.refresh()
     assert_accounted_for(platform)
