@@ -25,6 +25,7 @@ from include.settings import Settings
 from include.warehouse.migrate import migrate
 from tests.concurrency.worker import Task
 from tests.factories import Database
+from tests.signals import signal_all
 
 FORK = multiprocessing.get_context("fork")
 """This process has imported everything, so that a process that is forked from it starts within milliseconds."""
@@ -70,8 +71,7 @@ def family(server: EmbeddedPostgres) -> list[psutil.Process]:
 def kill_server(server: EmbeddedPostgres) -> None:
     """SIGKILL to all of its processes at once."""
     processes = family(server)
-    for process in processes:
-        process.kill()
+    signal_all(processes, signal.SIGKILL)
     assert server.process is not None
     server.process.wait()
     psutil.wait_procs(processes, timeout=10)

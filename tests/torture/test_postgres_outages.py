@@ -10,7 +10,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import psycopg2
 import pytest
 
@@ -22,6 +21,7 @@ from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.concurrency.worker import Task, pipeline
 from tests.messages import deal
+from tests.signals import signal_all
 from tests.torture.conftest import Torture
 from tests.torture.router import Router
 from tests.torture.server import (
@@ -141,8 +141,7 @@ def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
         prepare(postgres)
         yield postgres
     finally:
-        for process in family(postgres) if postgres.postmaster() else ():
-            process.send_signal(signal.SIGCONT)
+        signal_all(family(postgres) if postgres.postmaster() else (), signal.SIGCONT)
         postgres.stop()
 
 
@@ -160,17 +159,13 @@ def killed(server: EmbeddedPostgres, seconds: float) -> None:
 
 def frozen(server: EmbeddedPostgres, seconds: float) -> None:
     processes = family(server)
-    for process in processes:
-        process.suspend()
+    signal_all(processes, signal.SIGSTOP)
     time.sleep(seconds)
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.resume()
+    signal_all(processes, signal.SIGCONT)
 
 
 def frozen_and_killed(server: EmbeddedPostgres, seconds: float) -> None:
-    for process in family(server):
-        process.suspend()
+    signal_all(family(server), signal.SIGSTOP)
     time.sleep(seconds)
     kill_server(server)
     start_again(server)

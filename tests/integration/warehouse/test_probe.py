@@ -12,6 +12,7 @@ import pytest
 from include.errors import TransientError
 from include.local.postgres import EmbeddedPostgres, embedded_postgres
 from include.warehouse.probe import answers, fetch_row
+from tests.signals import signal_all
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +27,11 @@ def frozen(server: EmbeddedPostgres) -> Iterator[None]:
     master = server.postmaster()
     assert master is not None
     processes = [master, *master.children(recursive=True)]
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
+    signal_all(processes, signal.SIGSTOP)
     try:
         yield
     finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
+        signal_all(processes, signal.SIGCONT)
 
 
 def test_the_first_row_and_none_where_there_is_none(server: EmbeddedPostgres) -> None:
