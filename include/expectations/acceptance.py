@@ -1,7 +1,6 @@
 """Validates the loaded batches of a source and accepts them, but for the trades that are quarantined."""
 
 import logging
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +8,7 @@ from psycopg2.extensions import connection, cursor
 
 from include.expectations.reconciliation import reconcile_batches
 from include.load.copies import decide_copies
+from include.load.portions import in_portions
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision, lock_validation
@@ -62,7 +62,7 @@ def validate_batches(settings: Settings, source: Source) -> dict[str, int]:
             is_mass = sum(batch.row_count for batch in batches) >= _ROWS_TO_VACUUM
             if is_mass or (source == "trades" and _has_no_statistics(conn)):
                 _vacuum(conn, source)
-            for portion in _portions(batches):
+            for portion in in_portions(batches, lambda batch: batch.row_count, _ROWS_PER_VALIDATION):
                 load_batch_ids = [batch.load_batch_id for batch in portion]
                 if rows := sum(batch.row_count for batch in portion):
                     total["warnings"] += _check(settings, conn, source, load_batch_ids)
@@ -101,19 +101,6 @@ def _vacuum(conn: connection, source: Source) -> None:
     with conn.cursor() as cur:
         run_sql(cur, _VACUUM[source])
     conn.autocommit = False
-
-
-def _portions(batches: Iterable[_Batch]) -> Iterator[list[_Batch]]:
-    portion: list[_Batch] = []
-    rows = 0
-    for batch in batches:
-        portion.append(batch)
-        rows += batch.row_count
-        if rows >= _ROWS_PER_VALIDATION:
-            yield portion
-            portion, rows = [], 0
-    if portion:
-        yield portion
 
 
 def _check(settings: Settings, conn: connection, source: Source, load_batch_ids: list[int]) -> int:

@@ -1,7 +1,7 @@
 """Loads the landing files of a rebuild again from their first line, portion by portion."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -13,6 +13,7 @@ from include.jobs import reconcile_trades, validate_reference_prices, validate_t
 from include.landing import STATEMENTS, LandingFile, list_files
 from include.load.lines import MAX_BYTES_PER_LOAD
 from include.load.loader import Load, reload_files
+from include.load.portions import in_portions
 from include.load.processes import size_of
 from include.load.reference_prices import ReferencePriceSink
 from include.load.sink import Sink
@@ -84,7 +85,7 @@ def _reload(
 ) -> None:
     progress, total = Progress(f"files of {sink.source}", len(files)), Loaded()
     done = unvalidated = 0
-    for portion in _portions(files):
+    for portion in in_portions(files, size_of, MAX_BYTES_PER_LOAD):
         loads = _reload_portion(conn, sink, portion, total)
         done += len(portion)
         counts["left"] += len(portion) - len(loads)
@@ -115,18 +116,6 @@ def _reload_portion(conn: connection, sink: Sink, files: list[LandingFile], tota
         with noting_failure(conn, file, sink.market, total):
             loads += reload_files(conn, [file], sink)
     return loads
-
-
-def _portions(files: list[LandingFile]) -> Iterator[list[LandingFile]]:
-    portion, size = list[LandingFile](), 0
-    for file in files:
-        portion.append(file)
-        size += size_of(file)
-        if size >= MAX_BYTES_PER_LOAD:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
 
 
 def _reload_statements(

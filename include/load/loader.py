@@ -103,7 +103,7 @@ def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> 
         sink.begin(cur)
         known = [lock_file(cur, file, sink.market) for file in files]
         for file, row in zip(files, known, strict=True):
-            _holds_more(cur, file, row)
+            _size_of(file, row)
         forget_files(cur, [row.landing_file_id for row in known])
         loads = list[Load]()
         for file, row in zip(files, known, strict=True):
@@ -277,12 +277,17 @@ def _time(text: str | None) -> datetime | None:
 def _holds_more(cur: cursor, file: LandingFile, known: LedgerRow) -> bool:
     """Whether there is anything beyond the offset; if there never will be, the ledger records that."""
     writer_gone = is_writer_gone(file.path)  # checked first: then the size of a dead writer's file is final
+    size = _size_of(file, known)
+    if size == known.loaded_bytes and writer_gone:
+        run_sql(cur, QUERIES["landing_files_complete"], {"landing_file_id": known.landing_file_id})
+    return size > known.loaded_bytes
+
+
+def _size_of(file: LandingFile, known: LedgerRow) -> int:
     size = file.path.stat().st_size
     if size < known.loaded_bytes:
         raise TerminalError(
             f"{file.path} has {size} bytes, but {known.loaded_bytes} of it are loaded: a landing file was"
             " changed or replaced; restore it (landing files are append-only)"
         )
-    if size == known.loaded_bytes and writer_gone:
-        run_sql(cur, QUERIES["landing_files_complete"], {"landing_file_id": known.landing_file_id})
-    return size > known.loaded_bytes
+    return size

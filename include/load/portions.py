@@ -2,11 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
 from psycopg2 import errors
 from psycopg2.extensions import cursor
@@ -23,6 +24,8 @@ MAX_REPEATS = 100
 
 _SWITCH_SECONDS = 0.0005
 
+_Item = TypeVar("_Item")
+
 Row = tuple[str, str]
 """Its key, and its line in COPY's text format."""
 
@@ -38,6 +41,21 @@ class Written:
 
     known_count: int = 0
     refused: dict[int, str] = field(default_factory=dict)
+
+
+def in_portions(
+    items: Iterable[_Item], size: Callable[[_Item], int], portion_size: int
+) -> Iterator[list[_Item]]:
+    """Items in their order, in lists that end with the one by which they reach a size."""
+    portion, total = list[_Item](), 0
+    for item in items:
+        portion.append(item)
+        total += size(item)
+        if total >= portion_size:
+            yield portion
+            portion, total = [], 0
+    if portion:
+        yield portion
 
 
 def write_rows(cur: cursor, sink: RowStore, rows: Iterator[Row]) -> Written:

@@ -162,7 +162,7 @@ class Api:
         Raises:
             TransientError: The API does not answer yet.
         """
-        answer = self._call("GET", "/api/v2/monitor/health", timeout_seconds=5)
+        answer = self.call("GET", "/api/v2/monitor/health", timeout_seconds=5)
         return {name: str(part.get("status")) for name, part in answer.items() if isinstance(part, dict)}
 
     def login(self) -> None:
@@ -171,25 +171,30 @@ class Api:
         Raises:
             TransientError: It is not given.
         """
-        answer = self._call("POST", "/auth/token", {"username": ADMIN, "password": self.password})
+        answer = self.call("POST", "/auth/token", {"username": ADMIN, "password": self.password})
         self._session.headers["Authorization"] = f"Bearer {answer['access_token']}"
 
     def dags(self) -> list[str]:
         """The DAGs that were parsed."""
-        return [str(dag["dag_id"]) for dag in self._call("GET", "/api/v2/dags?limit=100")["dags"]]
+        return [str(dag["dag_id"]) for dag in self.call("GET", "/api/v2/dags?limit=100")["dags"]]
 
     def import_errors(self) -> list[str]:
         """File and last line of the trace of each DAG file that cannot be imported."""
-        found = self._call("GET", "/api/v2/importErrors")["import_errors"]
+        found = self.call("GET", "/api/v2/importErrors")["import_errors"]
         return [f"{error['filename']}: {str(error['stack_trace']).strip().splitlines()[-1]}" for error in found]
 
     def trigger(self, dag_id: str) -> None:
         """Starts a run now."""
-        self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", {"logical_date": None})
+        self.call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", {"logical_date": None})
 
-    def _call(
+    def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout_seconds: float = 15
     ) -> dict[str, Any]:
+        """Any other request; returns the answer.
+
+        Raises:
+            TransientError: There is none, or it is a refusal.
+        """
         try:
             answer = self._session.request(method, self.url + path, json=body, timeout=timeout_seconds)
             answer.raise_for_status()

@@ -103,6 +103,7 @@ def test_kills(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) -> No
             unaccepted = "SELECT count(*) FROM ops.load_batches WHERE state <> 'accepted'"
             assert database.value(unaccepted) == 0
             assert not [file for file in audit.run(settings) if file.problems or file.waiting_lines]
+    assert kills.total() >= 5 * trials
     where = ", ".join(f"{count} in {name}" for name, count in kills.most_common())
     torture.report(
         "A killed task leaves nothing behind, and its repetition does the rest",

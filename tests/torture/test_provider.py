@@ -8,7 +8,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +31,8 @@ from include.pull.puller import Puller
 from include.pull.schedule import PeriodToPrice
 from include.settings import Settings
 from tests.factories import MARKET, Database
-from tests.integration.pull.server import Answer, ScriptedProvider, price, scripted_provider
+from tests.integration.pull.conftest import provider as provider
+from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.messages import read_lines
 from tests.torture import hostile
 from tests.torture.conftest import Torture
@@ -43,12 +44,6 @@ WINDOW_SECONDS, LONG_WINDOW_SECONDS = 3.0, 12.0
 REQUEST_SECONDS, WHOLE_TIMEOUT_SECONDS = 2.5, 1.5
 PROCESSES = 4
 DAY = date(2026, 3, 2)
-
-
-@pytest.fixture
-def provider() -> Iterator[ScriptedProvider]:
-    with scripted_provider() as running:
-        yield running
 
 
 def pull(settings: Settings, number: int, seconds: float, times: tuple[float, float, float]) -> None:

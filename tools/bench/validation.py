@@ -36,7 +36,7 @@ WITH batch AS (
 SELECT
     count(*),
     count(*) FILTER (WHERE length(trade_id) < 1 OR length(trader_id) < 1),
-    count(*) FILTER (WHERE (trade_id, trader_id, delivery_day, delivery_hour, received_at) IS NOT NULL),
+    count(*) FILTER (WHERE NOT ((trade_id, trader_id, delivery_day, delivery_hour, received_at) IS NOT NULL)),
     count(*) FILTER (WHERE executed_at IS NULL),
     count(*) FILTER (WHERE direction NOT IN ('buy', 'sell')),
     count(*) FILTER (WHERE price_eur_per_mwh NOT BETWEEN -9999.99 AND 9999.99),

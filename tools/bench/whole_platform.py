@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-import requests
 
+from include.errors import TransientError
 from include.landing import TRADES, message_line
-from include.local import leftovers
+from include.local import airflow, leftovers
 from include.settings import PROJECT_ROOT
 from tools.bench.dataset import messages
 from tools.bench.measures import MEGABYTE, Measure, WrongResultError, duration, figure
@@ -128,7 +128,12 @@ class _Platform:
 
     def __init__(self, state: Path) -> None:
         self._state = state
+        credentials = state / "credentials.json"
+        _until(credentials.exists, 300)
+        found = json.loads(credentials.read_text())["airflow"]
+        self._api = airflow.Api(found["url"].rstrip("/"), found["password"])
         _until(lambda: self._call("GET", "monitor/health"), 300)
+        self._api.login()
 
     def idle(self, *words: str) -> tuple[float, int]:
         """CPU seconds a minute, and bytes of memory, of idle processes with one of these words.
@@ -197,15 +202,9 @@ class _Platform:
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         """Airflow's REST API; None while it does not answer, or not as asked."""
         try:
-            airflow = json.loads((self._state / "credentials.json").read_text())["airflow"]
-            url = airflow["url"].rstrip("/")
-            login = {name: airflow[name] for name in ("username", "password")}
-            token = requests.post(f"{url}/auth/token", json=login, timeout=10).json()["access_token"]
-            headers = {"Authorization": f"Bearer {token}"}
-            response = requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
-        except (OSError, KeyError, ValueError):
+            return self._api.call(method, f"/api/v2/{path}", body)
+        except TransientError:
             return None
-        return response.json() if response.ok else None
 
 
 def _until(what: Callable[[], _Found], seconds: float) -> _Found:
