@@ -18,7 +18,8 @@ from include.warehouse.migrate import migrate
 from tests.factories import Database
 
 # importing Airflow writes its configuration to AIRFLOW_HOME: not into the developer's home
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
+_airflow_home = tempfile.TemporaryDirectory(prefix="airflow-")
+os.environ.setdefault("AIRFLOW_HOME", _airflow_home.name)
 # the settings of the platform that somebody runs from this checkout are none of the tests' business
 os.environ["ENV_FILE"] = os.devnull
 
