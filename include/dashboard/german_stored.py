@@ -123,7 +123,6 @@ STORED: dict[str, str] = {
     ),
     "the price is there and not built in yet": "der Preis ist da und noch nicht verrechnet",
     # expectations of trades
-    "each revision of a trade is there once": "jede Revision eines Trades ist einmal da",
     "each trade's id has characters": "die Kennung jedes Trades ist nicht leer",
     "each trade says who traded": "jeder Trade nennt den Händler",
     "each trade has its {column}": "jeder Trade hat {column}",

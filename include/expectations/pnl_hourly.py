@@ -1,5 +1,6 @@
 """What is expected of PnL that was built and is not published yet."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from include.errors import TerminalError
@@ -10,6 +11,7 @@ from include.expectations.library import (
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToNotBeNull,
     ExpectNoRows,
+    no_rows_where,
 )
 from include.expectations.validation import Suite, validate
 from include.expectations.views import checked_view
@@ -45,10 +47,12 @@ def suite() -> Suite:
     return Suite("pnl_hourly", _IDENTITY, (*_keys(), *_inputs(), *_arithmetic(), *_prices(), *_completeness()))
 
 
-def _rows(condition: str, columns: str, description: str, column: str) -> ExpectNoRows:
-    return ExpectNoRows(
-        unexpected_rows_query=f"{_SELECT}, {columns} FROM {{batch}} WHERE {condition}",
-        meta={"column": column},
+def _rows(condition: str, columns: Sequence[str], description: str) -> Expectation:
+    """No row meets the condition on these columns, of which the first is the one it is about."""
+    return no_rows_where(
+        condition,
+        columns=(*_IDENTITY, *columns),
+        column=columns[0],
         severity=CRITICAL,
         description=description,
     )
@@ -123,34 +127,29 @@ def _arithmetic() -> list[Expectation]:
     return [
         _rows(
             "net_position_mwh <> buy_mwh - sell_mwh",
-            "net_position_mwh, buy_mwh, sell_mwh",
+            ("net_position_mwh", "buy_mwh", "sell_mwh"),
             "the net position is what was bought less what was sold",
-            "net_position_mwh",
         ),
         _rows(
             "cash_flow_eur <> sell_value_eur - buy_value_eur",
-            "cash_flow_eur, sell_value_eur, buy_value_eur",
+            ("cash_flow_eur", "sell_value_eur", "buy_value_eur"),
             "the cash flow is the income from sells less the cost of buys",
-            "cash_flow_eur",
         ),
         _rows(
             "pnl_eur <> cash_flow_eur + net_position_mwh * reference_price_eur_per_mwh",
-            "pnl_eur, cash_flow_eur, net_position_mwh, reference_price_eur_per_mwh",
+            ("pnl_eur", "cash_flow_eur", "net_position_mwh", "reference_price_eur_per_mwh"),
             "PnL is the cash flow and the net position at the reference price, to the last digit",
-            "pnl_eur",
         ),
         _rows(
             "realised_pnl_eur + unrealised_pnl_eur <> pnl_eur",
-            "realised_pnl_eur, unrealised_pnl_eur, pnl_eur",
+            ("pnl_eur", "realised_pnl_eur", "unrealised_pnl_eur"),
             "realised and unrealised PnL add up to PnL, to the last digit",
-            "pnl_eur",
         ),
         _rows(
             "(pnl_eur IS NULL) <> (reference_price_eur_per_mwh IS NULL)"
             " OR (unrealised_pnl_eur IS NULL) <> (reference_price_eur_per_mwh IS NULL)",
-            "pnl_eur, unrealised_pnl_eur, reference_price_eur_per_mwh",
+            ("pnl_eur", "unrealised_pnl_eur", "reference_price_eur_per_mwh"),
             "PnL is undefined without a reference price, and only then",
-            "pnl_eur",
         ),
     ]
 
@@ -200,8 +199,7 @@ def _completeness() -> list[Expectation]:
         ),
         _rows(
             "is_complete <> (capture_gap_seconds = 0 AND NOT has_unreviewed_messages)",
-            "is_complete, capture_gap_seconds, has_unreviewed_messages",
+            ("is_complete", "capture_gap_seconds", "has_unreviewed_messages"),
             "a row is complete if and only if there was no capture gap and no message waits for a review",
-            "is_complete",
         ),
     ]

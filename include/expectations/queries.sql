@@ -24,20 +24,16 @@ CREATE TEMPORARY TABLE unsound_rows (landing_file_id bigint, line_number bigint,
 SELECT
     t.market, t.trade_id, t.direction, t.revision, t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day,
     t.delivery_hour, t.delivery_start_at, t.delivery_end_at, t.executed_at, t.received_at,
-    t.load_batch_id, t.landing_file_id, f.landing_file, t.line_number, b.loaded_at, t.is_stored,
+    t.load_batch_id, t.landing_file_id, f.landing_file, t.line_number, b.loaded_at,
     p.delivery_start_at AS calendar_start_at,
     p.delivery_end_at AS calendar_end_at,
     -- under the doubled label of October a trade may be for the second of its two hours
     greatest(t.delivery_start_at, p.tradable_until) AS delivery_begins_at,
     (t.delivery_start_at AT TIME ZONE %(market_timezone)s)::date AS delivery_start_day
 FROM (
-    SELECT s.*, true AS is_stored
-    FROM raw.trades AS s
-    WHERE s.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    SELECT * FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     UNION ALL
-    SELECT c.*, false
-    FROM staging.trade_copies AS c
-    WHERE c.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    SELECT * FROM staging.trade_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 ) AS t
 LEFT JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
 LEFT JOIN ops.load_batches AS b ON b.load_batch_id = t.load_batch_id

@@ -10,6 +10,7 @@ from include.expectations.library import (
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToNotBeNull,
     ExpectNoRows,
+    no_rows_where,
 )
 from include.expectations.validation import Suite
 from include.settings import Settings
@@ -30,21 +31,6 @@ def suite(settings: Settings) -> Suite:
 
 def _identity() -> list[Expectation]:
     return [
-        ExpectNoRows(
-            unexpected_rows_query=f"""
-                {_SELECT}
-                FROM {{batch}} AS t
-                JOIN (
-                    SELECT market, trade_id, direction, revision FROM {{batch}} AS b
-                    WHERE is_stored
-                    GROUP BY market, trade_id, direction, revision
-                    HAVING count(*) > 1
-                ) AS twice USING (market, trade_id, direction, revision)
-                """,
-            meta={"column": "trade_id"},
-            severity=CRITICAL,
-            description="each revision of a trade is there once",
-        ),
         ExpectColumnValueLengthsToBeBetween(
             column="trade_id", min_value=1, severity=CRITICAL, description="each trade's id has characters"
         ),
@@ -99,23 +85,17 @@ def _ranges(market: Market) -> list[Expectation]:
 
 def _delivery() -> list[Expectation]:
     return [
-        ExpectNoRows(
-            unexpected_rows_query=f"""
-                {_SELECT}, delivery_day, delivery_hour, delivery_start_at, calendar_start_at
-                FROM {{batch}}
-                WHERE (delivery_start_at, delivery_end_at) IS DISTINCT FROM (calendar_start_at, calendar_end_at)
-                """,
-            meta={"column": "delivery_start_at"},
+        no_rows_where(
+            "(delivery_start_at, delivery_end_at) IS DISTINCT FROM (calendar_start_at, calendar_end_at)",
+            columns=(*_IDENTITY, "delivery_day", "delivery_hour", "delivery_start_at", "calendar_start_at"),
+            column="delivery_start_at",
             severity=CRITICAL,
             description="start and end of delivery are those of the delivery hour in the market's calendar",
         ),
-        ExpectNoRows(
-            unexpected_rows_query=f"""
-                {_SELECT}, delivery_day, delivery_hour, delivery_start_at
-                FROM {{batch}}
-                WHERE delivery_start_day IS DISTINCT FROM delivery_day
-                """,
-            meta={"column": "delivery_day"},
+        no_rows_where(
+            "delivery_start_day IS DISTINCT FROM delivery_day",
+            columns=(*_IDENTITY, "delivery_day", "delivery_hour", "delivery_start_at"),
+            column="delivery_day",
             severity=CRITICAL,
             description="delivery starts on the delivery day, in the market's local time",
         ),
@@ -124,35 +104,26 @@ def _delivery() -> list[Expectation]:
 
 def _times() -> list[Expectation]:
     return [
-        ExpectNoRows(
-            unexpected_rows_query=f"""
-                {_SELECT}, executed_at, delivery_begins_at
-                FROM {{batch}}
-                WHERE executed_at > delivery_begins_at
-                """,
-            meta={"column": "executed_at"},
+        no_rows_where(
+            "executed_at > delivery_begins_at",
+            columns=(*_IDENTITY, "executed_at", "delivery_begins_at"),
+            column="executed_at",
             severity=WARNING,
             description="no trade was executed after its delivery began",
         ),
-        ExpectNoRows(
-            unexpected_rows_query=f"""
-                {_SELECT}, executed_at, received_at
-                FROM {{batch}}
-                WHERE revision >= 0 -- a statement comes at the end of the day
-                  AND (executed_at < received_at - interval '3 hours'
-                       OR executed_at > received_at + interval '3 hours')
-                """,
-            meta={"column": "executed_at"},
+        no_rows_where(
+            # a statement (revision -1) comes at the end of the day
+            "revision >= 0 AND (executed_at < received_at - interval '3 hours'"
+            " OR executed_at > received_at + interval '3 hours')",
+            columns=(*_IDENTITY, "executed_at", "received_at"),
+            column="executed_at",
             severity=WARNING,
             description="each trade was executed within 3 hours of its receipt",
         ),
-        ExpectNoRows(
-            unexpected_rows_query=f"""
-                {_SELECT}, received_at, loaded_at
-                FROM {{batch}}
-                WHERE received_at > loaded_at + interval '1 minute'
-                """,
-            meta={"column": "received_at"},
+        no_rows_where(
+            "received_at > loaded_at + interval '1 minute'",
+            columns=(*_IDENTITY, "received_at", "loaded_at"),
+            column="received_at",
             severity=WARNING,
             description="no trade was received after it was loaded (the clock of the capture would be ahead)",
         ),

@@ -49,9 +49,7 @@ SELECT
     count(*) FILTER (WHERE revision >= 0 AND (executed_at < received_at - interval '3 hours'
                                               OR executed_at > received_at + interval '3 hours')),
     count(*) FILTER (WHERE received_at > loaded_at + interval '1 minute'),
-    count(*) FILTER (WHERE abs(price_eur_per_mwh - reference_price_eur_per_mwh) > %(deviation)s),
-    (SELECT count(*) FROM (
-        SELECT FROM raw.trades GROUP BY market, trade_id, direction, revision HAVING count(*) > 1) AS twice)
+    count(*) FILTER (WHERE abs(price_eur_per_mwh - reference_price_eur_per_mwh) > %(deviation)s)
 FROM batch
 LEFT JOIN (
     SELECT market, delivery_day, delivery_hour, price_eur_per_mwh AS reference_price_eur_per_mwh
