@@ -1,4 +1,4 @@
-"""From the receipt of a message to the disk, beside one fdatasync of a line of about the same length."""
+"""From a message to the disk, beside one fdatasync of a line of about the same length."""
 
 import logging
 import os
@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
 
@@ -21,20 +22,27 @@ log = logging.getLogger(__name__)
 _PER_SECOND = 100
 _SECONDS = 20
 _AT_MOST = 2.0
+_LINE = re.compile(rb'"received_at":"([^"]+)".*message (\d{8})')
 
 
 def measure(repeats: int, folder: Path) -> list[Measure]:
     """Single syncs and a capture in turns: the 99th percentile of each, in milliseconds."""
-    limits, results = [], []
+    limits, received, sent = list[float](), list[float](), list[float]()
     for number in range(1, repeats + 1):
         limits.append(_p99(_syncs(folder / "synced", _PER_SECOND * _SECONDS)))
-        results.append(_p99(_captured(folder / f"durable-{number}")))
+        waits = _captured(folder / f"durable-{number}")
+        received.append(_p99([since_receipt for since_receipt, _ in waits]))
+        sent.append(_p99([since_sending for _, since_sending in waits]))
         log.info(
-            "durable %d of %d: one sync %.2f ms, message %.2f ms", number, repeats, limits[-1], results[-1]
+            "durable %d of %d: one sync %.2f ms, message %.2f ms since its receipt, %.2f ms since its sending",
+            *(number, repeats, limits[-1], received[-1], sent[-1]),
         )
-    shown = median_of("received to durable at 100/s, p99", " ms", limits, results)
+    shown = median_of("received to durable at 100/s, p99", " ms", limits, received)
     ratio = float(shown.ratio)
-    return [replace(shown, mark=f"ratio <= {_AT_MOST:g}", is_met=ratio <= _AT_MOST)]
+    return [
+        replace(shown, mark=f"ratio <= {_AT_MOST:g}", is_met=ratio <= _AT_MOST),
+        median_of("sent by the exchange to durable, p99", " ms", limits, sent),
+    ]
 
 
 def _p99(milliseconds: list[float]) -> float:
@@ -55,8 +63,8 @@ def _syncs(path: Path, count: int) -> list[float]:
     return found
 
 
-def _captured(landing_root: Path) -> list[float]:
-    """Milliseconds from the sending of each message to the end of the sync that made it durable."""
+def _captured(landing_root: Path) -> list[tuple[float, float]]:
+    """Of each message, milliseconds from its receipt and from its sending to the end of its sync."""
     sent: dict[int, float] = {}
     stop = threading.Event()
     settings = replace(Settings(), landing_root=landing_root)
@@ -66,34 +74,37 @@ def _captured(landing_root: Path) -> list[float]:
         thread.start()
         exchange.wait_for_connections()
         for number in range(_PER_SECOND * _SECONDS):
-            sent[number] = time.perf_counter()
+            sent[number] = time.time()
             exchange.send(f"message {number:08}")
-            time.sleep(max(0.0, 1 / _PER_SECOND - (time.perf_counter() - sent[number])))
+            time.sleep(max(0.0, 1 / _PER_SECOND - (time.time() - sent[number])))
         time.sleep(1)
         stop.set()
         thread.join()
-    durable_at = {number: ended for ended, numbers in syncs for number in numbers}
-    if missing := sent.keys() - durable_at.keys():
+    durable = {number: (at, ended) for ended, messages in syncs for number, at in messages}
+    if missing := sent.keys() - durable.keys():
         raise WrongResultError(f"{len(missing)} messages were not synced")
-    return [(durable_at[number] - sent[number]) * 1000 for number in sent]
+    return [((ended - at) * 1000, (ended - sent[number]) * 1000) for number, (at, ended) in durable.items()]
 
 
 @contextmanager
-def _synced() -> Iterator[list[tuple[float, list[int]]]]:
-    """When each sync ended, and the messages that were written before it began and not synced yet."""
+def _synced() -> Iterator[list[tuple[float, list[tuple[int, float]]]]]:
+    """When each sync ended, and which messages it made durable, each with the time of its receipt."""
     write, sync = os.write, os.fdatasync
-    written: list[int] = []
-    syncs: list[tuple[float, list[int]]] = []
+    written: list[tuple[int, float]] = []
+    syncs: list[tuple[float, list[tuple[int, float]]]] = []
 
     def watched_write(fd: int, data: bytes) -> int:
         count = write(fd, data)
-        written.extend(int(number) for number in re.findall(rb"message (\d{8})", data[:count]))
+        written.extend(
+            (int(number), datetime.fromisoformat(at.decode()).timestamp())
+            for at, number in _LINE.findall(data[:count])
+        )
         return count
 
     def watched_sync(fd: int) -> None:
         count = len(written)
         sync(fd)
-        syncs.append((time.perf_counter(), written[:count]))
+        syncs.append((time.time(), written[:count]))
         del written[:count]
 
     os.write, os.fdatasync = watched_write, watched_sync  # type: ignore[assignment]
