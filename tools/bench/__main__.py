@@ -30,6 +30,7 @@ _PARTS = (
     "loader",
     "peers",
     "capture",
+    "sustained",
     "durable",
     "validation",
     "build",
@@ -104,6 +105,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, dict[str, 
             measures["peers"] = peers.measure(warehouses, repeats, folder)
         if "capture" in wanted:
             measures["capture"] = capture.measure(warehouses.dataset, repeats, folder)
+        if "sustained" in wanted:
+            measures["sustained"] = capture.sustain(warehouses.dataset, folder)
         if "durable" in wanted:
             measures["durable"] = durable.measure(repeats, folder)
         if "validation" in wanted:

@@ -20,7 +20,7 @@ from tools.bench.warehouses import Warehouses
 
 log = logging.getLogger(__name__)
 
-_AT_MOST = 1.5
+_AT_MOST = 1.3
 _DAYS = [date.fromisoformat(day) for day in DELIVERY_DAYS]
 
 _LIMIT = """

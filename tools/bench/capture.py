@@ -12,12 +12,13 @@ from pathlib import Path
 from include.landing import TRADES, list_files
 from include.settings import PROJECT_ROOT
 from tools.bench.dataset import Dataset
-from tools.bench.measures import Measure, WrongResultError, memory, speed
+from tools.bench.measures import Measure, WrongResultError, figure, memory, speed
 from tools.bench.memory import peak_bytes
 
 log = logging.getLogger(__name__)
 
-_AT_LEAST = 0.7
+_AT_LEAST = 0.85
+_SUSTAINED_PER_SECOND = 3_000
 _BELOW_MB = 150
 
 
@@ -36,17 +37,39 @@ def measure(dataset: Dataset, repeats: int, folder: Path) -> list[Measure]:
     ]
 
 
+def sustain(dataset: Dataset, folder: Path) -> list[Measure]:
+    """All messages at an even pace for as long as they last; none may be lost, and the capture has to keep up.
+
+    Raises:
+        WrongResultError: A message is in no landing file.
+    """
+    planned = dataset.line_count / _SUSTAINED_PER_SECOND
+    log.info("sustained: %.0f s", planned)
+    seconds, peak = _capture(dataset, folder / "sustained", planned)
+    rate = dataset.line_count / seconds
+    at_least = 0.99 * _SUSTAINED_PER_SECOND
+    return [
+        figure(
+            f"capture, {_SUSTAINED_PER_SECOND:,} messages/s sent for {planned:.0f} s, none lost",
+            f"{rate:,.0f}/s",
+            f">= {at_least:,.0f}/s",
+            rate >= at_least,
+        ),
+        memory("- peak memory", [peak], _BELOW_MB),
+    ]
+
+
 def _receive(dataset: Dataset) -> float:
     with (
-        _process("tools.bench.processes.flood", str(dataset.frames)) as server,
+        _process("tools.bench.processes.flood", str(dataset.frames), "0") as server,
         _process("tools.bench.processes.receive", _url(server)),
     ):
         return _seconds(server)
 
 
-def _capture(dataset: Dataset, landing_root: Path) -> tuple[float, int]:
+def _capture(dataset: Dataset, landing_root: Path, planned: float = 0) -> tuple[float, int]:
     with (
-        _process("tools.bench.processes.flood", str(dataset.frames)) as server,
+        _process("tools.bench.processes.flood", str(dataset.frames), str(planned)) as server,
         _process(
             *("include.capture", "--exchange-url", _url(server), "--landing-root", str(landing_root)),
             quiet=True,
