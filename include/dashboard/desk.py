@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.dashboard.health import read_facts, upcoming
-from include.dashboard.market import period_of, trading_opens_at
+from include.dashboard.market import period_of, pnl_hours_of, trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.reconciliation import read_statements
 from include.dashboard.service import State, utc_now
@@ -108,7 +108,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
         "limits": _limits(query, state.settings.market, view),
         "gates": [
             {"delivery_hour": period.delivery_hour, "tradable_until": period.tradable_until}
-            for period in state.settings.market.hours_of(view.day)
+            for period in pnl_hours_of(state.settings.market, view.day)
         ],
     }
 
@@ -121,7 +121,7 @@ def _limits(query: Query, market: Market, view: View) -> list[Row]:
         return [row | {"is_over": None} for row in breaches]
     over = {_limit_of(row) for row in query(QUERIES["limits_reached"], day=view.day)}
     # nobody measures an hour that is over: it was delivered with what it had
-    ended = {period.delivery_hour for period in market.hours_of(view.day) if period.end_at <= now}
+    ended = {period.delivery_hour for period in pnl_hours_of(market, view.day) if period.end_at <= now}
     return [
         row | {"is_over": None if row["delivery_hour"] in ended else _limit_of(row) in over} for row in breaches
     ]
@@ -133,7 +133,7 @@ def _limit_of(row: Row) -> tuple[Any, ...]:
 
 def read_open_positions(query: Query, market: Market, view: View, now: datetime) -> list[Row]:
     """The positions of each trader in the hours of a day that can still be traded, in order of time."""
-    gates = {period.delivery_hour: period.tradable_until for period in market.hours_of(view.day)}
+    gates = {period.delivery_hour: period.tradable_until for period in pnl_hours_of(market, view.day)}
     if all(gate <= now for gate in gates.values()):
         return []
     days = {"from_day": view.day, "to_day": view.day, "trader_id": None, "all_traders": True}

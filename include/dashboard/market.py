@@ -1,8 +1,10 @@
 """What the market's calendar says: what is open at a moment, what comes next, when a day opens."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 from include.domain.delivery_period import PUBLICATION_INTERVAL, DeliveryPeriod, Market
+from include.domain.rejection import RejectedMessageError
 
 ASKED_AFTER = timedelta(seconds=31)
 """follow_market asks for prices that long after each publication; a test compares it with the job."""
@@ -28,6 +30,15 @@ def open_periods(market: Market, now: datetime) -> list[DeliveryPeriod]:
 def trading_opens_at(market: Market, day: date) -> datetime:
     """When the hours of a delivery day open for trading."""
     return market.hours_of(day)[0].tradable_from
+
+
+def pnl_hours_of(market: Market, day: date) -> list[DeliveryPeriod]:
+    """The hours of PnL of a delivery day, in order of time; in October also 02-03A and 02-03B."""
+    hours = market.hours_of(day)
+    for hour in list(hours):
+        with suppress(RejectedMessageError):  # an hour that is there once
+            hours += [market.period(day, hour.delivery_hour + letter) for letter in "AB"]
+    return sorted(hours, key=lambda hour: (hour.start_at, hour.end_at))
 
 
 def period_of(market: Market, day: date, label: str) -> DeliveryPeriod:

@@ -388,3 +388,23 @@ def test_what_can_be_done_before_the_gates_close(desk: Desk, client: Client) -> 
     )
     assert client.json("page", day=str(tomorrow), trader="anna")["open_positions"] == []
     assert client.json("page", day=str(tomorrow), as_of=at.isoformat())["open_positions"] == []
+
+
+def test_each_of_the_doubled_hours_of_october_has_its_gate(desk: Desk, client: Client) -> None:
+    october = [datetime(datetime.now(UTC).year + 1, 10, number).date() for number in range(25, 32)]
+    (day,) = (day for day in october if day.weekday() == 6)
+    desk.sell("02-03A", "50", "anna", "3", day=day)
+    desk.sell("02-03", "50", "bert", "2", day=day)
+    desk.buy("02:15-02:30B", "50", "anna", "1", day=day)
+    desk.build(day)
+    page = client.json("page", day=str(day))
+    assert [tuple(row.values()) for row in page["open_positions"]] == [
+        ("02-03A", "anna", "-3"),
+        ("02-03", "bert", "-2"),
+        ("02-03B", "anna", "0.25"),
+    ]
+    gates = {gate["delivery_hour"]: gate["tradable_until"] for gate in page["desk"]["gates"]}
+    assert len(gates) == 26
+    first, second = f"{day - timedelta(days=1)}T23:55:00Z", f"{day}T00:55:00Z"
+    shown = {hour: gates[hour] for hour in ("02-03", "02-03A", "02-03B")}
+    assert shown == {"02-03": second, "02-03A": first, "02-03B": second}
