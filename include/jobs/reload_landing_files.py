@@ -11,6 +11,7 @@ from include.domain.delivery_period import Market
 from include.expectations.reconciliation import reconcile_days
 from include.jobs import reconcile_trades, validate_reference_prices, validate_trades
 from include.landing import STATEMENTS, LandingFile, list_files
+from include.load.copies import decide_copies
 from include.load.lines import MAX_BYTES_PER_LOAD
 from include.load.loader import Load, reload_files
 from include.load.portions import in_portions
@@ -86,7 +87,7 @@ def _reload(
     progress, total = Progress(f"files of {sink.source}", len(files)), Loaded()
     done = unvalidated = 0
     for portion in in_portions(files, size_of, MAX_BYTES_PER_LOAD):
-        loads = _reload_portion(conn, sink, portion, total)
+        loads = _reload_portion(conn, settings, sink, portion, total)
         done += len(portion)
         counts["left"] += len(portion) - len(loads)
         counts["files"] += len(loads)
@@ -103,10 +104,16 @@ def _reload(
     note_scan(conn, settings, sink, None, total.first_received_at)
 
 
-def _reload_portion(conn: connection, sink: Sink, files: list[LandingFile], total: Loaded) -> list[Load]:
+def _reload_portion(
+    conn: connection, settings: Settings, sink: Sink, files: list[LandingFile], total: Loaded
+) -> list[Load]:
     """Reloads files together; one by one if one of them cannot be loaded, which is noted and left as it is."""
+
+    def reload(some: list[LandingFile]) -> list[Load]:
+        return reload_files(conn, some, sink, lambda cur, batches: decide_copies(cur, settings, batches))
+
     try:
-        return reload_files(conn, files, sink)
+        return reload(files)
     except RETRY_MAY_HELP:
         raise
     except Exception as error:
@@ -114,7 +121,7 @@ def _reload_portion(conn: connection, sink: Sink, files: list[LandingFile], tota
     loads = list[Load]()
     for file in files:
         with noting_failure(conn, file, sink.market, total):
-            loads += reload_files(conn, [file], sink)
+            loads += reload([file])
     return loads
 
 

@@ -32,7 +32,7 @@ def decide_copies(cur: cursor, settings: Settings, load_batch_ids: list[int]) ->
     """Stores the waiting copies that count instead of what is stored, and forgets the others.
 
     Args:
-        cur: Within the transaction that accepts the batches; it holds the locks of a decision.
+        cur: Within the transaction that accepts the batches, or reloads them; it holds the locks of a decision.
         settings: Where the landing files are.
         load_batch_ids: Batches of trades.
     """

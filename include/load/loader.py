@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -80,7 +80,12 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_alone: bool
         return _load(cur, file, sink, known)
 
 
-def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> list[Load]:
+def reload_files(
+    conn: connection,
+    files: Sequence[LandingFile],
+    sink: Sink,
+    decide: Callable[[cursor, list[int]], None] | None = None,
+) -> list[Load]:
     """Deletes what was loaded of the files and loads all of them again, in one transaction.
 
     Files are reloaded together because each deletion may have to read the whole table.
@@ -89,6 +94,8 @@ def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> 
         conn: A connection without an open transaction.
         files: Files, as they lie on disk.
         sink: Of their source.
+        decide: Decides which copies of the new batches count, before what people decided is restored: that is
+            about the copy that counts, and about the reject of the other one.
 
     Returns:
         What was loaded of each file that holds a line.
@@ -110,6 +117,8 @@ def reload_files(conn: connection, files: Sequence[LandingFile], sink: Sink) -> 
             sink.begin(cur)
             if load := _load(cur, file, sink, LedgerRow(row.landing_file_id), is_reload=True):
                 loads.append(load)
+        if decide is not None:
+            decide(cur, [load.load_batch_id for load in loads])
         restore_reviews(cur)
         return loads
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import psycopg2
 import pytest
@@ -166,6 +166,34 @@ def test_a_message_has_the_same_verdict_whatever_it_is_loaded_with(
     for hour in (1, 0):
         take_in(settings, Window(FIRST + hour * HOUR, FIRST + (hour + 1) * HOUR))
     assert state(database) == at_once, "backfilled"
+    assert not [problem for file in audit.run(settings) for problem in file.problems]
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("action", ["accept", "discard"])
+@pytest.mark.parametrize("other_price", [20, 88_888])
+def test_a_decision_survives_a_reload_in_which_another_copy_comes_first(
+    settings: Settings,
+    database: Database,
+    names: tuple[str, str],
+    action: Literal["accept", "discard"],
+    other_price: float,
+) -> None:
+    """An id with two contents: the copy that was received first breaks a bound, and a person has decided."""
+    for name, price, seconds in zip(names, (12_345, other_price), (0, 1), strict=True):
+        content = landed([deal(id="x", price=price)], FIRST + timedelta(seconds=seconds))
+        write_landing_file(settings.landing_root, content, name, FIRST)
+    take_in(settings)
+    decide(settings, action, "seen", Selection(trade_id="x"))
+    decide(settings, "discard", "seen", Selection(reason_code="conflicting_duplicate"))
+    build_pnl.run(settings)
+    decided = state(database)
+    assert [row[-1] for row in decided["quarantine"]] == [action]
+    assert [row[-1] for row in decided["rejects"]] == ["discard"]
+    assert len(decided["pnl"]) == (action == "accept")
+    days = DeliveryDays(date(2026, 3, 2), date(2026, 3, 2))
+    rebuild_steps.run(settings, Rebuild("again", days, reload=True))
+    assert state(database) == decided
     assert not [problem for file in audit.run(settings) for problem in file.problems]
 
 
