@@ -55,7 +55,8 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_alone: bool
     """Loads what the file holds beyond its stored offset, at most MAX_BYTES_PER_LOAD and a line.
 
     It is one transaction: if it is killed, nothing was loaded. Of two loaders of a file at once the second
-    waits and finds nothing left to load.
+    waits and finds nothing left to load. A file that has grown since all of it was loaded was being copied
+    there, without a writer's lock: it is loaded again from its first line.
 
     Args:
         conn: A connection without an open transaction.
@@ -75,9 +76,12 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_alone: bool
     with conn, conn.cursor() as cur:
         sink.begin(cur, is_alone)
         known = lock_file(cur, file, sink.market)
-        if known.is_complete or not _holds_more(cur, file, known):
+        if not known.is_complete:
+            return _load(cur, file, sink, known) if _holds_more(cur, file, known) else None
+        if file.path.stat().st_size <= known.loaded_bytes:
             return None
-        return _load(cur, file, sink, known)
+    log.warning("%s has grown since all of it was loaded, and is loaded again", file.key)
+    return next(iter(reload_files(conn, [file], sink)), None)
 
 
 def reload_files(

@@ -13,7 +13,7 @@ from include.errors import TerminalError
 from include.landing import LandingFile, list_files
 from include.load.ledger import file_parameters
 from include.load.loader import Load, load_file
-from include.load.processes import Outcome, load_in_processes, process_count
+from include.load.processes import Outcome, load_in_processes, process_count, size_of
 from include.load.rejects import storable
 from include.load.sink import Sink
 from include.settings import Settings
@@ -91,7 +91,7 @@ def load_source(
     with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
         with conn, conn.cursor() as cur:
             ledger = ledger_of(cur, sink.market, sink.source)
-        unfinished = [file for file in files if not ledger.get(file.key, NEW).is_complete]
+        unfinished = [file for file in files if not is_loaded(file, ledger.get(file.key, NEW))]
         count = process_count(
             unfinished, {file.key: ledger[file.key].loaded_bytes for file in unfinished if file.key in ledger}
         )
@@ -208,6 +208,11 @@ def note_scan(
             run_sql(cur, QUERIES["pending_capture_gaps"], since | {"market": sink.market})
 
 
+def is_loaded(file: LandingFile, known: Known) -> bool:
+    """Whether a file without a writer is loaded to its end, and has not grown since as a copy under way does."""
+    return known.is_complete and size_of(file) <= known.loaded_bytes
+
+
 def ledger_of(cur: cursor, market: str, source: str) -> dict[str, Known]:
     """The ledger's rows of a source of a market, by the key of the landing file."""
     run_sql(cur, QUERIES["landing_files_known"], {"market": market, "source": source})
@@ -220,7 +225,7 @@ def _is_all_loaded(cur: cursor, settings: Settings, source: str) -> bool:
     for file in list_files(settings.landing_root, source, market=settings.landing_market):
         known = ledger.get(file.key, NEW)
         try:
-            if not known.is_complete and file.path.stat().st_size != known.loaded_bytes:
+            if not is_loaded(file, known) and file.path.stat().st_size != known.loaded_bytes:
                 return False
         except OSError:
             return False

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor
 from include.domain.message import is_utc_text
 from include.landing import SOURCES, LandingFile, is_writer_gone, list_files
 from include.landing_line import decode_line
-from include.load.source import NEW, Known, ledger_of
+from include.load.source import NEW, Known, is_loaded, ledger_of
 from include.settings import Settings
 
 MAX_WAIT = timedelta(minutes=15)
@@ -39,7 +39,7 @@ def waiting_files(cur: cursor, settings: Settings, now: datetime) -> list[Waitin
         ledger = ledger_of(cur, settings.market.market, source)
         for file in list_files(settings.landing_root, source, None, now, settings.landing_market):
             known = ledger.get(file.key, NEW)
-            if known.is_complete:
+            if is_loaded(file, known):
                 continue
             since_at = _since(file, known)
             if since_at is not None and now - since_at > MAX_WAIT:

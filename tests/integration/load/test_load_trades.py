@@ -210,6 +210,23 @@ def test_a_file_that_grows_all_the_time_holds_nobody(settings: Settings, query: 
     assert query("SELECT count(*) FROM raw.trades") == [(2,)]
 
 
+def test_a_file_that_is_being_copied_is_loaded_to_its_end(settings: Settings, query: Any) -> None:
+    """No lock of a writer says that the rest is still to come."""
+    content = landed([deal(id=f"t{number}") for number in range(10)])
+    half = len(content) // 2 + 7
+    write_landing_file(settings.landing_root, content[:half])
+    load_trades.run(settings)
+    write_landing_file(settings.landing_root, content[half:])
+    found = load_trades.run(settings)
+    assert (found["files"], found["loaded_count"], found["rejected_count"]) == (1, 10, 0)
+    assert query("SELECT count(*) FROM raw.trades") == [(10,)]
+    assert query("SELECT loaded_bytes, line_count, rejected_count, is_complete FROM ops.landing_files") == [
+        (len(content), 10, 0, True)
+    ]
+    assert load_trades.run(settings)["files"] == 0
+    assert clean(settings)
+
+
 def test_a_file_that_shrank_is_an_error_with_a_name(settings: Settings) -> None:
     path = write_landing_file(settings.landing_root, landed([deal()]) + b"torn")
     load_trades.run(settings)
