@@ -209,7 +209,7 @@ def note_scan(
 
 
 def is_loaded(file: LandingFile, known: Known) -> bool:
-    """Whether a file without a writer is loaded to its end, and has not grown since as a copy under way does."""
+    """Whether a file without a writer is loaded to its end, and has not grown since, as a copy under way."""
     return known.is_complete and size_of(file) <= known.loaded_bytes
 
 
