@@ -70,8 +70,8 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
             run_sql(cur, QUERIES["review_unexpected_trades"], parameters)
         if not found + unexpected:
             raise TerminalError(
-                f"there is nothing that you could {action} by this; {listing} lists what waits, and rejects"
-                " can only be discarded"
+                f"there is nothing that you could {action} by this; {listing} lists what waits, a trade is"
+                " named by its whole id, and rejects can only be discarded"
             )
         hours = run_sql(cur, QUERIES["review_pending"])
         trades = run_sql(cur, QUERIES["review_trades"], parameters)

@@ -11,8 +11,11 @@ from include.load.statement_files import day_of, land_statement
 from include.load.statements import load_statement
 from include.settings import Settings
 from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
+
+QUERIES = load_queries("health/alarms.sql")
 
 
 def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
@@ -33,6 +36,17 @@ def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
     return _load(settings, [land_statement(settings, day, file)])
+
+
+def has_run_by(settings: Settings, day: date) -> bool:
+    """Whether a task of the market had run by the end of a day, market time.
+
+    The alarm `statement_missing` is about the same days: of those before, nothing was captured.
+    """
+    with connect(settings.warehouse_url, "load_statements") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, QUERIES["first_run"], {"market": settings.market.market})
+        ((first_run_at,),) = cur.fetchall()
+    return first_run_at is not None and first_run_at.astimezone(settings.market.timezone).date() <= day
 
 
 def load_landed(settings: Settings) -> list[date]:

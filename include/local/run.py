@@ -232,7 +232,8 @@ class Run:
             market = settings.market.market
             command += ["--market", market, "--seed", str(zlib.crc32(market.encode()))]  # prices of its own
         self._run(f"simulator{settings.dag_suffix}", command, common)
-        self._say(f"simulating the exchange and the provider on ports {exchange} and {market_data}")
+        named = {"exchange": exchange, "provider": market_data}.items()
+        self._say("simulating the " + " and the ".join(f"{what} on port {port}" for what, port in named if port))
 
     def _run(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
         log = self._logs / f"{name}.log"

@@ -31,7 +31,8 @@ class StatementSensor(BaseSensorOperator):
     """Succeeds when the file of the run's day is in STATEMENT_FOLDER; skips the run if no folder is set.
 
     It looks once, and if there is no file it defers. At 08:00 market time of the next day it fails without a
-    retry: the file is missing. A run that is later than that looks once.
+    retry: the file is missing. A run that is later than that looks once. The schedule's first run, for a day
+    before the platform first ran, is skipped.
     """
 
     def execute(self, context: Any) -> dict[str, str]:
@@ -72,6 +73,10 @@ class StatementSensor(BaseSensorOperator):
         if file is not None and not has_waited:
             until = max(until, now + _GRACE)
         if until <= now:
+            from include.jobs.load_statement import has_run_by
+
+            if context["dag_run"].run_type == "scheduled" and not has_run_by(settings, day):
+                return {"skipped": f"the platform first ran after {day}: it has captured nothing of that day"}
             raise TerminalError(
                 f"no file with {day:%Y%m%d} or {day} in its name was in STATEMENT_FOLDER ({folder}) at"
                 f" {until:%Y-%m-%d %H:%M} UTC: get the end-of-day file from the exchange, and clear this task"

@@ -45,7 +45,7 @@ class HourTimetable(CronDataIntervalTimetable):
             raise ValueError(
                 f"The {self.unit} {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC has not ended. The"
                 f" schedule runs it at {end:%H:%M}; a run with the logical date {run_after:%Y-%m-%dT%H:%M:%SZ}"
-                f" would take its place. Give a date in a {self.unit} that has ended, or none at all for the"
+                f" would take its place. Give a date in one that has ended, or none at all for the"
                 f" last complete {self.unit}."
             )
         end = self._align_to_prev(present)

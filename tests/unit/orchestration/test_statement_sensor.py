@@ -4,7 +4,7 @@ import asyncio
 import os
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from include.domain.delivery_period import Market
 from include.orchestration import statement_sensor
 from include.orchestration.statement_sensor import StatementSensor, StatementTrigger, expected_by
 from include.settings import Settings
+from tests.factories import Database
 
 MONDAY_0015 = datetime(2026, 3, 1, 23, 15, tzinfo=UTC)
 """In Berlin; the file of Sunday, 1 March, has to be there by 08:00, which is 07:00 UTC."""
@@ -70,8 +71,8 @@ def put(folder: Path, changed_at: datetime, name: str = NAME) -> None:
     os.utime(folder / name, (changed_at.timestamp(),) * 2)
 
 
-def context(**params: Any) -> dict[str, Any]:
-    run = SimpleNamespace(run_type="manual", logical_date=None, run_after=MONDAY_0015)
+def context(run_type: str = "manual", **params: Any) -> dict[str, Any]:
+    run = SimpleNamespace(run_type=run_type, logical_date=None, run_after=MONDAY_0015)
     return {
         "dag": SimpleNamespace(dag_id="reconcile_trades"),
         "dag_run": run,
@@ -148,6 +149,30 @@ def test_after_the_deadline_a_missing_file_is_an_error_and_no_retry(
     ):
         look(has_waited)
     assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("first_ran_on", [date(2026, 3, 1), date(2026, 3, 2), None])
+def test_the_schedule_awaits_no_file_of_a_day_before_the_platform_first_ran(
+    clock: Clock,
+    outcomes: list[SimpleNamespace],
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    first_ran_on: date | None,
+) -> None:
+    monkeypatch.setattr(
+        statement_sensor, "airflow_settings", lambda _: replace(settings, statement_folder=folder)
+    )
+    if first_ran_on is not None:
+        started_at = datetime.combine(first_ran_on, time(12), UTC)
+        database.insert("ops.task_runs", started_at=started_at, state="running")
+    clock.at = DEADLINE
+    is_missed = first_ran_on == date(2026, 3, 1)
+    with pytest.raises(AirflowFailException if is_missed else AirflowSkipException):
+        look(run_type="scheduled")
+    with pytest.raises(AirflowFailException):
+        look()
 
 
 def test_a_folder_that_is_away_is_waited_for(
