@@ -232,8 +232,8 @@ class Run:
             market = settings.market.market
             command += ["--market", market, "--seed", str(zlib.crc32(market.encode()))]  # prices of its own
         self._run(f"simulator{settings.dag_suffix}", command, common)
-        named = {"exchange": exchange, "provider": market_data}.items()
-        self._say("simulating the " + " and the ".join(f"{what} on port {port}" for what, port in named if port))
+        simulated = (("exchange", exchange), ("provider", market_data))
+        self._say(f"simulating {', '.join(f'the {what} on port {port}' for what, port in simulated if port)}")
 
     def _run(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
         log = self._logs / f"{name}.log"
