@@ -51,6 +51,8 @@ def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
         if day is not None:
             return [(DeliveryDays.parse(day, day).first, path)]
         if (named := day_in_name(path.name)) is None:
+            if not path.exists():
+                raise TerminalError(f"there is no {path}")
             raise TerminalError(f"the name of {path} does not say which day it is about: give DAY=2026-03-02")
         return [(named, path)]
     if day is not None:

@@ -47,6 +47,7 @@ def test_a_folder(database: Database, tmp_path: Path) -> None:
     [
         (["--file", "{}/trades.csv"], "does not say which day"),
         (["--file", "{}/none_20260302.csv"], "cannot be read"),
+        (["--file", "{}/none.csv"], "there is no {}/none.csv"),
         (["--file", "{}", "--day", "2026-03-02"], "DAY is for one file"),
         (["--file", "{}"], "trades.csv does not say which day"),
         (["--file", "{}/trades.csv", "--day", "yesterday"], "must be a delivery day"),
@@ -58,4 +59,4 @@ def test_what_cannot_be_done_is_said_in_words(
 ) -> None:
     (tmp_path / "trades.csv").write_text("no statement\n" * 30)
     assert reconcile.main([argument.format(tmp_path) for argument in arguments]) == 1
-    assert message in capsys.readouterr().err
+    assert message.format(tmp_path) in capsys.readouterr().err
