@@ -36,7 +36,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DASH = re.compile(r"\s*[-\u2010-\u2015\u2212]\s*")
-_HOURS = re.compile(r"(\d{1,2})-(\d{1,2})([AB]?)", re.ASCII)
+_HOURS = re.compile(r"(\d{1,2})([AB]?)-(\d{1,2})([AB]?)", re.ASCII)
 _HOUR_NUMBER = re.compile(r"(?:(?:H|HOUR ?)(\d{1,2})([AB]?)|(\d{1,2})([AB]))", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)([AB]?)", re.ASCII)
 
@@ -132,38 +132,42 @@ class Market:
 
         Exchanges write the same period in many ways: `15-16`, `15 - 16`, `15:00-16:00`, `H16` and `Hour 16` are
         one hour. `15:00-15:15` and `15:00-15:30` are a quarter and a half of it, `08-20` is a block of hours.
-        `A` and `B` name the two hours of the October change: `02-03A`, `3A`, `Hour 3A`, `02:00-02:15A`.
+        `A` and `B` name the two hours of the October change: `02-03A`, `3A`, `Hour 3A`, `02:00-02:15A`. A block
+        may begin with the second of them, `02B-04`, end with the first, `01-03A`, or be both, `02A-03B`. At the
+        March change a block is named by its last hour: `00-03` is `00-02`, and `01-03` is the hour `01-02`.
 
         Raises:
             RejectedMessageError: The label is none of these, or that time does not exist on that day.
         """
-        minutes, length, half = _parse_label(label)
+        minutes, length, begins_with, half = _parse_label(label)
         wall = datetime.combine(delivery_day, time()) + timedelta(minutes=minutes)
         first, second = self._instant(wall, fold=0), self._instant(wall, fold=1)
-        is_block = length > _HOUR
-        is_doubled = second > first
-        if first > second or (half and (is_block or not is_doubled)):
+        is_block = length > _HOUR or begins_with != ""
+        is_doubled = self._is_doubled(wall)
+        is_ambiguous = is_doubled and not half and not is_block
+        if is_block:
+            last = wall + length - _HOUR
+            start = second if begins_with == "B" else first
+            end = self._instant(last, fold=1) if half == "A" else self._instant(wall + length)
+            exists = start < end and (is_doubled or not begins_with) and (not half or self._is_doubled(last))
+        else:
+            start = second if half == "B" else first
+            end = (second if is_ambiguous else start) + length
+            exists = is_doubled or not half
+        if first > second or not exists:
             raise RejectedMessageError(
                 Reason.NONEXISTENT_DELIVERY_HOUR,
                 f"{quoted(label)} does not exist on {delivery_day} in {self.timezone.key}",
             )
-        is_ambiguous = is_doubled and not half and not is_block
-        if is_block:
-            start, end = first, self._instant(wall + length, fold=0)
-        elif half == "B":
-            start, end = second, second + length
-        elif is_ambiguous:
-            start, end = first, second + length
-        else:
-            start, end = first, first + length
         shares: tuple[HourShare, ...]
         if is_block:
+            name = self._hours_label(start, end)
             shares = tuple(
                 HourShare(self._hour_label(start + n * _HOUR), 0, Decimal(1))
                 for n in range((end - start) // _HOUR)
             )
         else:
-            hour = minutes // 60
+            name, hour = _canonical_label(minutes, length, half), minutes // 60
             shares = (
                 HourShare(
                     f"{hour:02}-{hour + 1:02}{half}", minutes % 60, Decimal(length // timedelta(minutes=15)) / 4
@@ -176,7 +180,7 @@ class Market:
         return DeliveryPeriod(
             market=self.market,
             delivery_day=delivery_day,
-            delivery_hour=_canonical_label(minutes, length, half),
+            delivery_hour=name,
             start_at=start,
             end_at=end,
             hours=sum((share.hours for share in shares), Decimal(0)),
@@ -199,8 +203,7 @@ class Market:
         wall = start_at.astimezone(self.timezone)
         minutes, length = 60 * wall.hour + wall.minute, end_at - start_at
         if length > _HOUR:
-            last = end_at.astimezone(self.timezone)
-            label = f"{wall.hour:02}-{last.hour or 24:02}"
+            label = self._hours_label(start_at, end_at)
         else:
             half = self._hour_label(start_at)[5:]
             label = _canonical_label(minutes, length, half) if length > timedelta() else ""
@@ -214,6 +217,39 @@ class Market:
                 f"no period of a day is from {start_at.isoformat()} to {end_at.isoformat()}",
             )
         return period
+
+    def local_period(self, start: datetime, end: datetime, timezone: ZoneInfo) -> DeliveryPeriod:
+        """The period of two local times that do not say which one they are where local time occurs twice.
+
+        They mean what they mean in a label: an hour that occurs twice, or a part of it, gets the label without
+        A or B, and blocks begin and end at the first occurrence. Only an end that is not after the start tells
+        which one it is: `02:45` to `02:00` is the last quarter of the first hour.
+
+        Args:
+            start: Without an offset.
+            end: Without an offset.
+            timezone: The zone of both.
+
+        Raises:
+            RejectedMessageError: The start does not exist, no period of a day is from start to end, or it may
+                be either of two that no label stands for.
+        """
+        first, second = _instant(start, timezone, fold=0), _instant(start, timezone, fold=1)
+        if first > second:
+            raise RejectedMessageError(
+                Reason.NONEXISTENT_DELIVERY_HOUR, f"{start.isoformat()} does not exist in {timezone.key}"
+            )
+        length = end - start
+        if first == second or not timedelta() < length <= _HOUR:
+            return self.period_between(first, _instant(end, timezone, fold=int(length <= timedelta())))
+        one, other = (self.period_between(at, at + length) for at in (first, second))
+        label = one.delivery_hour.rstrip("AB")
+        if (other.delivery_day, other.delivery_hour.rstrip("AB")) != (one.delivery_day, label):
+            raise RejectedMessageError(
+                Reason.INVALID_DELIVERY_HOUR,
+                f"from {start.isoformat()} to {end.isoformat()} in {timezone.key} comes twice",
+            )
+        return self.period(one.delivery_day, label)
 
     def span_of(self, day: date) -> tuple[datetime, datetime]:
         """Start of a local day and of the next one, UTC."""
@@ -236,14 +272,26 @@ class Market:
         return [p for day in days for p in self.hours_of(day) if p.tradable_from <= at < p.tradable_until]
 
     def _instant(self, wall: datetime, fold: int = 0) -> datetime:
-        return wall.replace(tzinfo=self.timezone, fold=fold).astimezone(UTC)
+        return _instant(wall, self.timezone, fold)
+
+    def _hours_label(self, start_at: datetime, end_at: datetime) -> str:
+        """The label of whole hours between two instants: from its first hour to its last one."""
+        first, last = self._hour_label(start_at), self._hour_label(end_at - _HOUR)
+        if first == last:
+            return first
+        if first[:5] == last[:5]:
+            return f"{first[:2]}A-{last[3:5]}B"  # without letters it would be one of the two
+        return f"{first[:2]}{first[5:].strip('A')}-{last[3:5]}{last[5:].strip('B')}"
 
     def _hour_label(self, start_at: datetime) -> str:
         """The label of the hour that starts at an instant, with A or B if the label occurs twice that day."""
         wall = start_at.astimezone(self.timezone)
-        naive = wall.replace(tzinfo=None, fold=0)
-        is_doubled = self._instant(naive, fold=1) > self._instant(naive, fold=0)
-        return f"{wall.hour:02}-{wall.hour + 1:02}{'AB'[wall.fold] if is_doubled else ''}"
+        half = "AB"[wall.fold] if self._is_doubled(wall) else ""
+        return f"{wall.hour:02}-{wall.hour + 1:02}{half}"
+
+    def _is_doubled(self, wall: datetime) -> bool:
+        """Whether a local time occurs twice."""
+        return self._instant(wall, fold=1) > self._instant(wall, fold=0)
 
 
 def parse_delivery_day(value: object) -> date:
@@ -263,17 +311,24 @@ def parse_delivery_day(value: object) -> date:
     raise RejectedMessageError(Reason.INVALID_DELIVERY_DAY, f"delivery_day is {quoted(value)}")
 
 
-def _parse_label(label: str) -> tuple[int, timedelta, str]:
-    """Minutes after local midnight, length, and A or B for one of the two hours of a doubled label.
+def _instant(wall: datetime, timezone: ZoneInfo, fold: int) -> datetime:
+    return wall.replace(tzinfo=timezone, fold=fold).astimezone(UTC)
+
+
+def _parse_label(label: str) -> tuple[int, timedelta, str, str]:
+    """Minutes after local midnight, length, and two letters, A, B or none.
+
+    The first is after the start and tells which of two hours a block begins with. The second is after the end
+    and tells which of two hours a block ends with, or which of them the hour, half or quarter is of.
 
     A bare number is no label: for one exchange 14 is the hour that starts at 14:00, for another the one that
     ends then. Numbers of quarter hours and names of blocks differ, too.
     """
     text = _DASH.sub("-", label.strip()).upper() if len(label) <= 30 else ""
-    half = ""
+    begins_with = half = ""
     start = end = -1
     if match := _HOURS.fullmatch(text):
-        start, end, half = 60 * int(match[1]), 60 * int(match[2]), match[3]
+        start, end, begins_with, half = 60 * int(match[1]), 60 * int(match[3]), match[2], match[4]
     elif match := _HOUR_NUMBER.fullmatch(text):
         end, half = 60 * int(match[1] or match[3]), match[2] or match[4] or ""
         start = end - 60
@@ -286,7 +341,7 @@ def _parse_label(label: str) -> tuple[int, timedelta, str]:
     is_aligned = length > 0 and (start % length == 0 if length in (15, 30) else start % 60 == end % 60 == 0)
     if not is_aligned or start < 0 or end > 24 * 60:
         raise RejectedMessageError(Reason.INVALID_DELIVERY_HOUR, f"delivery_hour is {quoted(label)}")
-    return start, timedelta(minutes=length), half
+    return start, timedelta(minutes=length), begins_with, half
 
 
 def _canonical_label(minutes: int, length: timedelta, half: str) -> str:

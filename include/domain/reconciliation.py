@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from include.domain.delivery_period import Market
+from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.lifecycle import Identity, Received, outcome, revisions_of
 from include.domain.statement import StatementTrade
 from include.domain.trade import Cancellation, Trade
@@ -70,8 +70,10 @@ def reconcile(
       statement. Amendments that were first received after the statement was landed are not compared.
     - Else it `differs`, or is `missing` if no revision was captured. It then counts as the statement says,
       unless an amendment was first received after that: then the highest revision counts.
-    - It keeps the captured trader if the statement names none.
+    - It keeps the captured trader if the statement names none, and the captured one of the two hours of a
+      doubled label if the statement has the label without A or B.
     - It is taken back with the captured revision that would count; if there is none, by any cancellation.
+    - Of several statements that have a trade the one that was landed last counts, of those the latest day's.
     - A captured trade that counts, was executed on the day of a statement (of one by delivery day: delivers on
       it) and is in none is `unexpected`.
 
@@ -86,34 +88,36 @@ def reconcile(
     stream = outcome(messages, is_sound)
     result = Reconciled({}, dict(stream.counting), dict(stream.cancelled))
     cancellations = [(r.message, r.received_at) for r in messages if isinstance(r.message, Cancellation)]
-    standing = list(statements)
+    standing = sorted(statements, key=lambda statement: (statement.landed_at, statement.day))
     days = {(statement.day, statement.is_by_delivery_day) for statement in standing}
-    for statement in standing:
-        for line in statement.trades:
-            identity: Identity = (line.trade_id, line.direction)
-            of_trade = captured.get(identity, {})
-            before = {n: trade for n, (trade, at) in of_trade.items() if n == 0 or at <= statement.landed_at}
-            sound = [n for n, trade in before.items() if is_sound(trade)]
-            highest = max(sound, default=STATEMENT_REVISION)
-            if any(n >= highest and has_content(trade, line) for n, trade in before.items()):
-                result.findings[identity] = Finding.MATCHED
-                continue
-            result.findings[identity] = Finding.DIFFERS if before else Finding.MISSING
-            reference = before[max(sound or before)] if before else None
-            row = _row(line, reference)
-            is_overtaken = any(
-                n > 0 and at > statement.landed_at and is_sound(trade) for n, (trade, at) in of_trade.items()
+    lines: dict[Identity, tuple[Statement, StatementTrade]] = {
+        (line.trade_id, line.direction): (statement, line)
+        for statement in standing
+        for line in reversed(statement.trades)  # of lines that have the same trade the first counts
+    }
+    for identity, (statement, line) in lines.items():
+        of_trade = captured.get(identity, {})
+        before = {n: trade for n, (trade, at) in of_trade.items() if n == 0 or at <= statement.landed_at}
+        sound = [n for n, trade in before.items() if is_sound(trade)]
+        highest = max(sound, default=STATEMENT_REVISION)
+        if any(n >= highest and has_content(trade, line) for n, trade in before.items()):
+            result.findings[identity] = Finding.MATCHED
+            continue
+        result.findings[identity] = Finding.DIFFERS if before else Finding.MISSING
+        reference = before[max(sound or before)] if before else None
+        row = _row(line, reference)
+        is_overtaken = any(
+            n > 0 and at > statement.landed_at and is_sound(trade) for n, (trade, at) in of_trade.items()
+        )
+        if is_overtaken or not is_sound(row):
+            continue
+        result.counting.pop(identity, None)
+        was_cancelled = result.cancelled.pop(identity, None) is not None
+        if not any(is_sound(trade) for trade, _ in of_trade.values()):
+            was_cancelled = any(
+                c.trade_id == line.trade_id and c.direction in (None, line.direction) for c, _ in cancellations
             )
-            if is_overtaken or not is_sound(row):
-                continue
-            result.counting.pop(identity, None)
-            was_cancelled = result.cancelled.pop(identity, None) is not None
-            if not any(is_sound(trade) for trade, _ in of_trade.values()):
-                was_cancelled = any(
-                    c.trade_id == line.trade_id and c.direction in (None, line.direction)
-                    for c, _ in cancellations
-                )
-            (result.cancelled if was_cancelled else result.counting)[identity] = row
+        (result.cancelled if was_cancelled else result.counting)[identity] = row
     for key, trade in stream.counting.items():
         executed_at = trade.executed_at or captured[key][trade.revision][1]
         its_days = {(executed_at.astimezone(market.timezone).date(), False), (trade.period.delivery_day, True)}
@@ -127,26 +131,40 @@ def has_content(trade: Trade, line: StatementTrade) -> bool:
 
     `02-03` of the October change is the same as `02-03A` and `02-03B`: the sources cannot always tell.
     """
-    labels = trade.period.delivery_hour, line.period.delivery_hour
-    is_same_period = labels[0] == labels[1] or labels[0] in (labels[1] + "A", labels[1] + "B")
     return (
         (trade.price_eur_per_mwh, trade.quantity_mw, trade.period.delivery_day)
         == (line.price_eur_per_mwh, line.quantity_mw, line.period.delivery_day)
-        and (is_same_period or labels[1] in (labels[0] + "A", labels[0] + "B"))
+        and (
+            trade.period.delivery_hour == line.period.delivery_hour
+            or _is_one_of(line.period, trade.period)
+            or _is_one_of(trade.period, line.period)
+        )
         and line.trader_id in (None, trade.trader_id)
+    )
+
+
+def _is_one_of(doubled: DeliveryPeriod, period: DeliveryPeriod) -> bool:
+    """Whether a label stands for two hours, or for parts of them, and a period is one of the two."""
+    return (
+        doubled.is_dst_ambiguous
+        and period.delivery_day == doubled.delivery_day
+        and period.delivery_hour in (doubled.delivery_hour + "A", doubled.delivery_hour + "B")
     )
 
 
 def _row(line: StatementTrade, reference: Trade | None) -> Trade:
     """The trade as the statement says it."""
     captured_trader = UNASSIGNED if reference is None else reference.trader_id
+    period = line.period
+    if reference is not None and _is_one_of(line.period, reference.period):
+        period = reference.period
     return Trade(
         trade_id=line.trade_id,
         trader_id=line.trader_id or captured_trader,
         direction=line.direction,
         price_eur_per_mwh=line.price_eur_per_mwh,
         quantity_mw=line.quantity_mw,
-        period=line.period,
+        period=period,
         executed_at=line.executed_at,
         revision=STATEMENT_REVISION,
         is_disputed=reference is not None and reference.is_disputed,

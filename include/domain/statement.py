@@ -4,6 +4,7 @@ import codecs
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,6 +27,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,40}(?:([.,])\d{1,40})?", re.ASCII)
 _GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(?:([., '\u00a0\u202f])\d{3})(?:\1\d{3})*([.,])\d{1,40}", re.ASCII)
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?", re.ASCII)
 _HOUR_NUMBER = re.compile(r"\d{1,2}", re.ASCII)
+_TORN = "the last line has no line end: the file may be truncated"
 
 
 class UnknownFormatError(Exception):
@@ -87,7 +89,7 @@ class StatementParser:
     _delimiter: str = ""
     _zone: ZoneInfo | None = None
     _line_count: int = 0
-    _last_length: int | None = None
+    _last_lengths: set[int] = field(default_factory=set)
     _periods: dict[tuple[str, str], DeliveryPeriod] = field(default_factory=dict)
     _span: tuple[datetime, datetime] = field(init=False)
 
@@ -105,7 +107,7 @@ class StatementParser:
         Args:
             text: The line.
             is_torn: It has no line end: the last line of a file that may be truncated. It is read if its last
-                column is as long as in the line before.
+                column is as long as in each line before, of which there is at least one.
 
         Raises:
             RejectedMessageError: The line cannot be used; with the first reason found.
@@ -115,6 +117,8 @@ class StatementParser:
         text = text.rstrip("\r\n")
         if self._format is None:
             self._find_header(text)
+            if is_torn and self.has_header:
+                raise RejectedMessageError(Reason.TORN_LINE, _TORN)
             return None
         if not text.strip(self._delimiter + " ") or text.lstrip('" ').startswith("#"):
             return None
@@ -126,14 +130,14 @@ class StatementParser:
         while len(cells) > len(self._header) and not cells[-1]:
             cells.pop()
         is_whole = len(cells) == len(self._header)
-        if is_torn and not (is_whole and self._last_length in (None, len(cells[-1]))):
-            raise RejectedMessageError(Reason.TORN_LINE, "the last line has no line end: the file is truncated")
+        if is_torn and not (is_whole and self._last_lengths == {len(cells[-1])}):
+            raise RejectedMessageError(Reason.TORN_LINE, _TORN)
         if not is_whole:
             raise RejectedMessageError(
                 Reason.WRONG_COLUMN_COUNT, f"{len(cells)} columns, the header has {len(self._header)}"
             )
         found = self._read({what: cells[position] for what, position in self._positions.items()})
-        self._last_length = len(cells[-1])
+        self._last_lengths.add(len(cells[-1]))
         return found
 
     def _find_header(self, text: str) -> None:
@@ -206,13 +210,8 @@ class StatementParser:
         raise RejectedMessageError(reason, f"{name} is {quoted(text)}")
 
     def _time(self, text: str) -> datetime | None:
-        if _LOCAL_TIME.fullmatch(text):
-            try:
-                local = datetime.fromisoformat(text).replace(tzinfo=self._zone)
-            except ValueError:
-                return None
-            return parse_time(local.isoformat())
-        return parse_time(text)
+        local = _local_time(text)
+        return parse_time(local.replace(tzinfo=self._zone).isoformat() if local else text)
 
     def _period(self, cells: Mapping[str, str]) -> DeliveryPeriod:
         is_day_and_hour = "delivery_day" in cells
@@ -240,6 +239,10 @@ class StatementParser:
             raise RejectedMessageError(
                 Reason.INVALID_DELIVERY_HOUR, f"delivery is from {quoted(start)} to {quoted(end)}"
             )
+        local_start, local_end = _local_time(start), _local_time(end)
+        if local_start and local_end:
+            assert self._zone is not None
+            return self.market.local_period(local_start, local_end, self._zone)
         return self.market.period_between(start_at, end_at)
 
 
@@ -260,6 +263,14 @@ def encoding_of(chunks: Iterable[bytes]) -> str:
         except UnicodeDecodeError:
             return "cp1252"
     return "utf-8-sig"
+
+
+def _local_time(text: str) -> datetime | None:
+    """A time without an offset; None if the text is none."""
+    if _LOCAL_TIME.fullmatch(text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
+    return None
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -155,8 +155,12 @@ LEFT JOIN LATERAL (
                 (t.price_eur_per_mwh, t.quantity_mw, t.delivery_day) = (l.price_eur_per_mwh, l.quantity_mw, l.delivery_day)
                     -- under the doubled label of October a trade may be for either of its two hours
                     AND (t.delivery_hour = l.delivery_hour
-                         OR t.delivery_hour = rtrim(l.delivery_hour, 'AB')
-                         OR rtrim(t.delivery_hour, 'AB') = l.delivery_hour)
+                         OR rtrim(t.delivery_hour, 'AB') = rtrim(l.delivery_hour, 'AB')
+                         AND EXISTS (
+                             SELECT FROM raw.delivery_periods AS p
+                             WHERE (p.market, p.delivery_day, p.delivery_hour)
+                                   = (l.market, l.delivery_day, rtrim(l.delivery_hour, 'AB'))
+                               AND p.delivery_hour IN (t.delivery_hour, l.delivery_hour) AND p.is_dst_ambiguous))
                     AND (l.trader_id IS NULL OR l.trader_id = t.trader_id) AS is_same
             FROM raw.trades AS t
             WHERE (t.market, t.trade_id, t.direction) = (l.market, l.trade_id, l.direction) AND t.revision >= 0
@@ -170,15 +174,23 @@ LEFT JOIN LATERAL (
 ) AS c ON true
 
 -- name: statement_rows
--- What counts as the statement says
+-- What counts as the statement says; where it has a doubled label of October without A or B, in the captured one of the two
 CREATE TEMPORARY TABLE statement_rows ON COMMIT DROP AS
 SELECT
     o.market, o.trade_id, o.direction, -1 AS revision,
     coalesce(o.trader_id, o.captured_trader_id, %(unassigned)s) AS trader_id,
-    o.price_eur_per_mwh, o.quantity_mw, o.delivery_day, o.delivery_hour, p.delivery_start_at, p.delivery_end_at,
+    o.price_eur_per_mwh, o.quantity_mw, o.delivery_day, p.delivery_hour, p.delivery_start_at, p.delivery_end_at,
     o.executed_at, o.landed_at AS received_at, o.is_disputed, o.load_batch_id, o.landing_file_id, o.line_number
 FROM pg_temp.statement_outcomes AS o
-JOIN raw.delivery_periods AS p USING (market, delivery_day, delivery_hour)
+JOIN raw.delivery_periods AS s USING (market, delivery_day, delivery_hour)
+JOIN raw.delivery_periods AS p
+    ON (p.market, p.delivery_day) = (s.market, s.delivery_day)
+    AND p.delivery_hour = CASE
+        WHEN s.is_dst_ambiguous
+            AND (o.captured_delivery_day, rtrim(o.captured_delivery_hour, 'AB')) = (s.delivery_day, s.delivery_hour)
+        THEN o.captured_delivery_hour
+        ELSE s.delivery_hour
+    END
 WHERE o.outcome IN ('missing', 'differs')
 
 -- name: statement_changes

@@ -417,6 +417,28 @@ def test_a_truncated_file_in_any_encoding(
     assert is_clean(settings)
 
 
+INSTANTS = "TradeId;Side;DeliveryStart;DeliveryEnd;Price;Volume;VolumeUnit"
+QUARTER = "1;SELL;2026-03-02 14:00:00+00:00;2026-03-02 14:15:00+00:00;81.29;0.5;MWH"
+
+
+@pytest.mark.parametrize(
+    "content", [f"{INSTANTS}\n{QUARTER}", f"{INSTANTS}\n{QUARTER[:-1]}", INSTANTS, INSTANTS[:-1]]
+)
+def test_a_file_that_may_be_truncated_reconciles_no_day(
+    settings: Settings, database: Database, tmp_path: Path, content: str
+) -> None:
+    """No line before shows how long the last one should be, and MW for MWH is a quarter of the power."""
+    path = tmp_path / "trades-2026-03-02.csv"
+    path.write_text(content)
+    reconcile(settings, path)
+    assert database.rows("SELECT reason_code FROM ops.rejected_messages") == [("torn_line",)]
+    assert database.value("SELECT count(*) FROM curated.trades") == 0
+    assert database.rows("SELECT state FROM ops.reconciliations") == [("rejects",)]
+    path.write_text(content + "\n")
+    reconcile(settings, path)
+    assert database.rows("SELECT state FROM ops.reconciliations") == [("reconciled",)]
+
+
 def test_lines_that_come_twice(settings: Settings, database: Database, tmp_path: Path) -> None:
     r"""Ids may hold what COPY escapes."""
     lines = [line(id="a\\b"), line(id="a\\b"), line(id="a\\b", price=1), line(id="a\\b", direction="buy")]

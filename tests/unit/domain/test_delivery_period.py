@@ -113,6 +113,58 @@ def test_a_suffix_tells_the_two_quarter_hours_apart() -> None:
     assert first.hours == second.hours == Decimal("0.25")
 
 
+@pytest.mark.parametrize(
+    ("written", "canonical", "hours"),
+    [
+        ("02A-03B", "02A-03B", "02-03A 02-03B"),
+        ("02A-03", "02A-03B", "02-03A 02-03B"),
+        ("01-03A", "01-03A", "01-02 02-03A"),
+        ("02B-04", "02B-04", "02-03B 03-04"),
+        ("2b - 5", "02B-05", "02-03B 03-04 04-05"),
+        ("02A-04", "02-04", "02-03A 02-03B 03-04"),
+        ("01-03B", "01-03", "01-02 02-03A 02-03B"),
+        ("02A-03A", "02-03A", "02-03A"),
+        ("02B-03", "02-03B", "02-03B"),
+    ],
+)
+def test_a_block_may_begin_or_end_between_the_two_hours(written: str, canonical: str, hours: str) -> None:
+    """02-03 without letters is an hour, one of the two."""
+    period = BERLIN.period(OCTOBER_CHANGE, written)
+    assert (period.delivery_hour, period.is_dst_ambiguous) == (canonical, False)
+    assert [share.pnl_hour for share in period.shares] == hours.split()
+    assert period.hours == len(hours.split()) == (period.end_at - period.start_at) / HOUR
+    assert period == BERLIN.period(OCTOBER_CHANGE, canonical)
+
+
+@pytest.mark.parametrize(
+    "label", ["02B-03A", "01A-03", "01B-04", "02A-04A", "02-04A", "02B-04B", "15A-17", "15-17B"]
+)
+def test_a_letter_of_a_block_is_for_an_hour_that_comes_twice(label: str) -> None:
+    for day in (OCTOBER_CHANGE, MARCH_CHANGE, date(2025, 10, 27)):
+        with pytest.raises(RejectedMessageError) as rejected:
+            BERLIN.period(day, label)
+        assert rejected.value.reason == Reason.NONEXISTENT_DELIVERY_HOUR
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "written", "canonical"),
+    [
+        ("Europe/Berlin", date(2025, 3, 30), "01-03", "01-02"),
+        ("Europe/Berlin", date(2025, 3, 30), "01:00-03:00", "01-02"),
+        ("Europe/Berlin", date(2025, 3, 30), "00-03", "00-02"),
+        ("Europe/London", date(2025, 3, 30), "00-02", "00-01"),
+        ("Europe/Helsinki", date(2025, 3, 30), "02-04", "02-03"),
+        ("America/New_York", date(2025, 3, 9), "00-03", "00-02"),
+    ],
+)
+def test_a_block_that_ends_with_the_skipped_hour_is_the_one_that_ends_before(
+    zone: str, day: date, written: str, canonical: str
+) -> None:
+    market = Market.of(zone)
+    assert market.period(day, written) == market.period(day, canonical)
+    assert market.period(day, written).delivery_hour == canonical
+
+
 @pytest.mark.parametrize("label", ["02-03A", "03B", "02:00-02:15B", "15-16A", "04A", "00-04A", "02-04B"])
 def test_a_suffix_on_an_hour_that_comes_once_is_rejected(label: str) -> None:
     day = date(2025, 10, 27) if label in ("02-03A", "03B", "02:00-02:15B") else OCTOBER_CHANGE

@@ -230,6 +230,32 @@ def test_on_days_of_a_change_a_block_delivers_in_each_hour_between_its_ends(zone
             assert block.tradable_until == block.start_at - GATE_CLOSURE
 
 
+@each_changing_zone
+def test_on_days_of_a_change_hours_in_a_row_have_one_name_that_leads_back(zone: Zone) -> None:
+    market = Market.of(zone.name)
+    assert zone.spring
+    assert zone.autumn
+    for day in [change(year) for year in YEARS[::5] for change in (zone.spring, zone.autumn)]:
+        starts, names = [at for _, at in zone.starts(day)], labels_of(zone, day)
+        found = {}
+        for first, last in itertools.combinations(range(len(starts) + 1), 2):
+            period = market.period_between(starts[first], starts[last - 1] + HOUR)
+            assert [share.pnl_hour for share in period.shares] == names[first:last]
+            assert period.hours == last - first
+            assert period.delivery_day == day
+            assert period == market.period(day, period.delivery_hour)
+            found[starts[first], starts[last - 1] + HOUR] = period.delivery_hour
+        assert len(set(found.values())) == len(found)
+        # however it is written
+        for first, last in itertools.combinations(range(25), 2):
+            try:
+                period = market.period(day, f"{first:02}-{last:02}")
+            except RejectedMessageError:
+                continue
+            if not period.is_dst_ambiguous:
+                assert period.delivery_hour == found[period.start_at, period.end_at]
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "text", "start", "end", "hours"),
     [

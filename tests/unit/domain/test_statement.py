@@ -93,12 +93,42 @@ def test_the_second_public_format() -> None:
         ("2025-10-26T01:00:00Z", "2025-10-26T02:00:00Z", "02-03B", "0.1"),
         ("2025-10-26T01:15:00Z", "2025-10-26T01:30:00Z", "02:15-02:30B", "0.4"),
         ("2025-10-26T02:00:00Z", "2025-10-26T03:00:00Z", "03-04", "0.1"),
+        # blocks of the hours between: 0.1 MWh in two hours are 0.05 MW
+        ("2025-10-26T00:00:00Z", "2025-10-26T02:00:00Z", "02A-03B", "0.05"),
+        ("2025-10-25T23:00:00Z", "2025-10-26T01:00:00Z", "01-03A", "0.05"),
+        ("2025-10-26T01:00:00Z", "2025-10-26T03:00:00Z", "02B-04", "0.05"),
+        ("2025-10-26T00:00:00Z", "2025-10-26T04:00:00Z", "02-05", "0.025"),
+        ("2025-10-26 02:00:00+02:00", "2025-10-26 03:00:00+01:00", "02A-03B", "0.05"),
+        ("2025-03-29T23:00:00Z", "2025-03-30T01:00:00Z", "00-02", "0.05"),
+        ("2025-03-30T00:00:00Z", "2025-03-30T01:00:00Z", "01-02", "0.1"),
+        # local times do not say which of the two hours they mean: no more does a label without A or B
+        ("2025-10-26 02:00:00", "2025-10-26 02:15:00", "02:00-02:15", "0.4"),
+        ("2025-10-26 02:45:00", "2025-10-26 03:00:00", "02:45-03:00", "0.4"),
+        ("2025-10-26 02:00:00", "2025-10-26 02:30:00", "02:00-02:30", "0.2"),
+        ("2025-10-26 02:30:00", "2025-10-26 03:00:00", "02:30-03:00", "0.2"),
+        ("2025-10-26 02:00:00", "2025-10-26 03:00:00", "02-03", "0.1"),
+        # only the first of them ends at 02:00
+        ("2025-10-26 02:00:00", "2025-10-26 02:00:00", "02-03A", "0.1"),
+        ("2025-10-26 02:45:00", "2025-10-26 02:00:00", "02:45-03:00A", "0.4"),
+        ("2025-10-26 02:30:00", "2025-10-26 02:00:00", "02:30-03:00A", "0.2"),
+        # the times beside it come once
+        ("2025-10-26 01:00:00", "2025-10-26 02:00:00", "01-02", "0.1"),
+        ("2025-10-26 01:45:00", "2025-10-26 02:00:00", "01:45-02:00", "0.4"),
+        ("2025-10-26 03:00:00", "2025-10-26 03:15:00", "03:00-03:15", "0.4"),
+        ("2025-10-26 00:00:00", "2025-10-26 02:00:00", "00-02", "0.05"),
+        ("2025-10-26 00:00:00", "2025-10-26 04:00:00", "00-04", "0.02"),
+        ("2025-10-26 00:00:00", "2025-10-27 00:00:00", "00-24", "0.004"),
+        ("2025-03-30 00:00:00", "2025-03-30 02:00:00", "00-02", "0.05"),
+        ("2025-03-30 01:00:00", "2025-03-30 03:00:00", "01-02", "0.1"),
+        ("2025-03-30 01:45:00", "2025-03-30 02:00:00", "01:45-02:00", "0.4"),
     ],
 )
 def test_two_moments_are_a_delivery_period_and_energy_is_power(
     start: str, end: str, label: str, quantity: str
 ) -> None:
-    trade = one(instants(start, end), INSTANTS, date.fromisoformat(start[:10]))
+    at = datetime.fromisoformat(start)
+    day = (at.astimezone(BERLIN.timezone) if at.tzinfo else at).date()
+    trade = one(instants(start, end), INSTANTS, day)
     assert trade.period.delivery_hour == label
     assert trade.quantity_mw == Decimal(quantity)
 
@@ -119,6 +149,45 @@ def test_two_moments_are_a_delivery_period_and_energy_is_power(
 )
 def test_moments_that_are_no_period_of_a_day(start: str, end: str) -> None:
     assert reason_of(instants(start, end), INSTANTS) is Reason.INVALID_DELIVERY_HOUR
+
+
+@pytest.mark.parametrize(("start", "end"), [("02:00", "02:15"), ("02:30", "03:00"), ("02:00", "04:00")])
+def test_a_local_time_that_march_skips_is_no_other_time(start: str, end: str) -> None:
+    row = instants(f"2025-03-30 {start}:00", f"2025-03-30 {end}:00")
+    assert reason_of(row, INSTANTS, date(2025, 3, 30)) is Reason.NONEXISTENT_DELIVERY_HOUR
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "start", "end", "expected"),
+    [
+        # the same two hours on the clocks of another zone
+        ("Europe/Helsinki", date(2025, 10, 26), "03:00", "03:15", "02:00-02:15"),
+        ("Europe/Helsinki", date(2025, 10, 26), "03:45", "04:00", "02:45-03:00"),
+        ("Europe/Helsinki", date(2025, 10, 26), "03:00", "04:00", "02-03"),
+        ("Europe/Helsinki", date(2025, 10, 26), "05:00", "06:00", "04-05"),
+        ("UTC", date(2025, 10, 26), "01:00", "02:00", "02-03B"),
+        # twice there, and two hours with names of their own here
+        ("America/New_York", date(2025, 11, 2), "01:00", "02:00", Reason.INVALID_DELIVERY_HOUR),
+    ],
+)
+def test_local_times_of_another_zone(
+    zone: str, day: date, start: str, end: str, expected: str | Reason
+) -> None:
+    columns = {"delivery_start": "S", "delivery_end": "E"} | {
+        name: name for name in ("id", "direction", "price", "quantity")
+    }
+    format_ = StatementFormat(columns, timezone=zone, is_by_delivery_day=True)
+    parser = StatementParser(BERLIN, day, [format_])
+    parser.trade("id;direction;price;quantity;S;E")
+    row = f"x;sell;1;1;{day} {start};{day} {end}"
+    if isinstance(expected, Reason):
+        with pytest.raises(RejectedMessageError) as error:
+            parser.trade(row)
+        assert error.value.reason is expected
+    else:
+        trade = parser.trade(row)
+        assert trade is not None
+        assert trade.period.delivery_hour == expected
 
 
 @given(st.integers(0, 8759), st.sampled_from([15, 30, 60]))
@@ -318,6 +387,35 @@ def test_a_truncated_unit_is_no_other_unit() -> None:
         parser.trade(text)
     with pytest.raises(RejectedMessageError):
         parser.trade(row[:-1], is_torn=True)
+
+
+@pytest.mark.parametrize("end", [None, -1, -6])
+def test_a_torn_line_is_not_believed_if_none_before_shows_how_long_it_should_be(end: int | None) -> None:
+    for rows in ([], ["# a comment", ""]):
+        parser = StatementParser(BERLIN, DAY)
+        for text in (INSTANTS, *rows):
+            parser.trade(text)
+        with pytest.raises(RejectedMessageError) as error:
+            parser.trade(instants("2026-03-02T13:00:00Z", "2026-03-02T13:15:00Z")[:end], is_torn=True)
+        assert error.value.reason is Reason.TORN_LINE
+
+
+def test_a_torn_line_is_not_believed_if_its_last_column_has_no_fixed_length() -> None:
+    columns = "id,quantity,direction,delivery_day,delivery_hour,price"
+    rows = [f"{name},1,sell,2026-03-02,15,{price}" for name, price in (("a", "9.75"), ("b", "120.64"))]
+    parser = StatementParser(BERLIN, DAY)
+    for text in (columns, *rows, rows[0].replace("a", "c")):
+        parser.trade(text)
+    with pytest.raises(RejectedMessageError) as error:
+        parser.trade("d,1,sell,2026-03-02,15,20.6", is_torn=True)  # of 20.64
+    assert error.value.reason is Reason.TORN_LINE
+
+
+def test_a_torn_header_is_no_statement_of_a_day_without_trades() -> None:
+    parser = StatementParser(BERLIN, DAY)
+    with pytest.raises(RejectedMessageError) as error:
+        parser.trade(INSTANTS[:-1], is_torn=True)
+    assert error.value.reason is Reason.TORN_LINE
 
 
 @given(st.text(max_size=60), st.booleans())
