@@ -75,7 +75,7 @@ def reconcile(
     - It is taken back with the captured revision that would count; if there is none, by any cancellation.
     - Of several statements that have a trade the one that was landed last counts, of those the latest day's.
     - A captured trade that counts, was executed on the day of a statement (of one by delivery day: delivers on
-      it) and is in none is `unexpected`.
+      it) and is in none is `unexpected`. Without a time of execution its first receipt tells the day.
 
     Args:
         received: All messages.

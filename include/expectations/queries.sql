@@ -97,15 +97,19 @@ WHERE r.is_disputed AND NOT t.is_disputed
   AND (r.load_batch_id = ANY(%(load_batch_ids)s::bigint[]) OR t.load_batch_id = ANY(%(load_batch_ids)s::bigint[]))
 
 -- name: release_sound
--- Trades that were in quarantine and are validated again: it starts anew, unless a person decided
+-- Trades that were in quarantine and are validated again: it starts anew, unless a person decided. A decision holds for as
+-- long as the trade says the same
 DELETE FROM ops.quarantined_trades AS q
 USING raw.trades AS t
-WHERE t.load_batch_id = ANY(%(load_batch_ids)s::bigint[]) AND q.review IS NULL
+WHERE t.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
   AND (q.market, q.trade_id, q.direction, q.revision) = (t.market, t.trade_id, t.direction, t.revision)
+  AND (q.review IS NULL
+       OR (q.trader_id, q.price_eur_per_mwh, q.quantity_mw, q.delivery_day, q.delivery_hour)
+          <> (t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day, t.delivery_hour))
 
 -- name: quarantine_unsound
--- A decision holds for as long as the trade says the same
-INSERT INTO ops.quarantined_trades AS known (
+-- A decision that is still there is about the same
+INSERT INTO ops.quarantined_trades (
     market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour,
     expectation, received_at, landing_file_id, line_number
 )
@@ -119,23 +123,7 @@ FROM (
 ) AS u
 JOIN raw.trades AS t USING (landing_file_id, line_number)
 WHERE t.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
-ON CONFLICT (market, trade_id, direction, revision) DO UPDATE SET
-    trader_id = excluded.trader_id,
-    price_eur_per_mwh = excluded.price_eur_per_mwh,
-    quantity_mw = excluded.quantity_mw,
-    delivery_day = excluded.delivery_day,
-    delivery_hour = excluded.delivery_hour,
-    expectation = excluded.expectation,
-    received_at = excluded.received_at,
-    landing_file_id = excluded.landing_file_id,
-    line_number = excluded.line_number,
-    quarantined_at = clock_timestamp(),
-    review = NULL,
-    review_reason = NULL,
-    reviewed_at = NULL
-WHERE (known.trader_id, known.price_eur_per_mwh, known.quantity_mw, known.delivery_day, known.delivery_hour)
-      IS DISTINCT FROM
-      (excluded.trader_id, excluded.price_eur_per_mwh, excluded.quantity_mw, excluded.delivery_day, excluded.delivery_hour)
+ON CONFLICT DO NOTHING
 
 -- name: forget_unsound
 TRUNCATE pg_temp.unsound_rows

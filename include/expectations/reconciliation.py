@@ -95,6 +95,7 @@ def _decide(cur: cursor, parameters: dict[str, object]) -> list[date]:
     run_sql(cur, QUERIES["forget_differences"])
     run_sql(cur, QUERIES["note_differences"])
     run_sql(cur, QUERIES["note_unexpected"], parameters)
+    run_sql(cur, QUERIES["review_earlier_revisions"])
     run_sql(cur, QUERIES["days_in_scope"])
     days |= {day for (day,) in cur}
     run_sql(cur, QUERIES["forget_scope"])

@@ -44,29 +44,45 @@ ON CONFLICT (market, statement_day) DO UPDATE SET
     reconciled_at = clock_timestamp()
 
 -- name: scope_of_days
--- The trades that these days are about: of their statements, of an earlier comparison, and captured on these days, or for them.
--- Trading in a delivery period opens at most a week before it
+-- The trades that these days are about: of all their statements, since one that stands no more may have had others, of an
+-- earlier comparison, and captured on these days, or for them
 CREATE TEMPORARY TABLE statement_scope ON COMMIT DROP AS
-SELECT l.market, l.trade_id, l.direction
-FROM ops.statements AS s
-JOIN raw.statement_trades AS l USING (market, statement_day, landing_file_id)
-WHERE s.market = %(market)s AND s.statement_day = ANY(%(days)s::date[])
+WITH days AS (
+    SELECT * FROM unnest(%(covered_from)s::timestamptz[], %(covered_until)s::timestamptz[]) AS d (covered_from, covered_until)
+)
+SELECT market, trade_id, direction
+FROM raw.statement_trades
+WHERE market = %(market)s AND landing_file_id = ANY(ARRAY(
+    SELECT f.landing_file_id
+    FROM ops.landing_files AS f
+    JOIN unnest(%(folders)s::text[]) AS folder ON starts_with(f.landing_file, folder || '/')
+    WHERE f.source = 'statements'))
 UNION
 SELECT market, trade_id, direction
 FROM ops.reconciliation_differences
 WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[])
 UNION
-SELECT market, trade_id, direction
-FROM raw.trades
-WHERE market = %(market)s AND revision >= 0
-  AND delivery_day BETWEEN (SELECT min(day) - 1 FROM unnest(%(days)s::date[]) AS day)
-                       AND (SELECT max(day) + 8 FROM unnest(%(days)s::date[]) AS day)
-  AND ((coalesce(executed_at, received_at) AT TIME ZONE %(timezone)s)::date = ANY(%(days)s::date[])
-       OR delivery_day IN (SELECT statement_day FROM ops.statements
-                           WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[]) AND is_by_delivery_day))
+SELECT t.market, t.trade_id, t.direction
+FROM days AS d
+JOIN raw.trades AS t  -- by the expression of its index trades_executed
+    ON coalesce(t.executed_at, t.received_at) >= d.covered_from AND coalesce(t.executed_at, t.received_at) < d.covered_until
+WHERE t.market = %(market)s AND t.revision >= 0
+UNION
+SELECT t.market, t.trade_id, t.direction
+FROM days AS d
+-- nobody knows when it was executed, and another copy than the stored one may have been received first
+JOIN raw.trade_receipts AS r ON r.received_at >= d.covered_from AND r.received_at < d.covered_until
+JOIN raw.trades AS t USING (market, trade_id, direction, revision)
+WHERE t.market = %(market)s AND t.executed_at IS NULL
+UNION
+SELECT t.market, t.trade_id, t.direction
+FROM ops.statements AS s
+JOIN raw.trades AS t ON (t.market, t.delivery_day) = (s.market, s.statement_day)
+WHERE s.market = %(market)s AND s.statement_day = ANY(%(days)s::date[]) AND s.is_by_delivery_day AND t.revision >= 0
 
 -- name: scope_of_batches
--- The trades of these batches of captured messages that a statement may be about: one has them, or was about their day
+-- The trades of these batches of captured messages that a statement may be about: one has them, is about their day, or was
+-- about that of what was captured before
 CREATE TEMPORARY TABLE statement_scope ON COMMIT DROP AS
 SELECT DISTINCT t.market, t.trade_id, t.direction
 FROM (
@@ -80,10 +96,14 @@ JOIN raw.trades AS t USING (market, trade_id)
 WHERE t.market = %(market)s
   AND (EXISTS (SELECT FROM raw.statement_trades AS l
                WHERE (l.market, l.trade_id, l.direction) = (t.market, t.trade_id, t.direction))
-       OR (coalesce(t.executed_at, t.received_at) AT TIME ZONE %(timezone)s)::date IN (
+       OR (coalesce(t.executed_at,
+                    staging.first_received_at(t.market, t.trade_id, t.direction, t.revision, t.received_at))
+           AT TIME ZONE %(timezone)s)::date IN (
            SELECT statement_day FROM ops.statements WHERE market = %(market)s AND NOT is_by_delivery_day)
        OR t.delivery_day IN (
-           SELECT statement_day FROM ops.statements WHERE market = %(market)s AND is_by_delivery_day))
+           SELECT statement_day FROM ops.statements WHERE market = %(market)s AND is_by_delivery_day)
+       OR EXISTS (SELECT FROM ops.reconciliation_differences AS d
+                  WHERE (d.market, d.trade_id, d.direction) = (t.market, t.trade_id, t.direction)))
 
 -- name: scope_of_reviews
 -- The trades that a person decided on
@@ -224,7 +244,11 @@ WHERE (t.market, t.trade_id, t.direction) = (c.market, c.trade_id, c.direction) 
 -- Quarantine starts anew with the row; what a person decided holds for as long as the trade says the same
 DELETE FROM ops.quarantined_trades AS q
 USING pg_temp.statement_changes AS c
-WHERE (q.market, q.trade_id, q.direction) = (c.market, c.trade_id, c.direction) AND q.revision = -1 AND q.review IS NULL
+LEFT JOIN pg_temp.statement_rows AS r USING (market, trade_id, direction)
+WHERE (q.market, q.trade_id, q.direction) = (c.market, c.trade_id, c.direction) AND q.revision = -1
+  AND (q.review IS NULL
+       OR (q.trader_id, q.price_eur_per_mwh, q.quantity_mw, q.delivery_day, q.delivery_hour)
+          <> (r.trader_id, r.price_eur_per_mwh, r.quantity_mw, r.delivery_day, r.delivery_hour))
 
 -- name: insert_statement_rows
 INSERT INTO raw.trades (
@@ -273,7 +297,9 @@ SELECT DISTINCT ON (t.market, t.trade_id, t.direction)
        t.quantity_mw, t.delivery_day, t.delivery_hour, t.landing_file_id, t.line_number
 FROM (
     SELECT DISTINCT ON (t.market, t.trade_id, t.direction)
-        t.*, (coalesce(t.executed_at, t.received_at) AT TIME ZONE %(timezone)s)::date AS executed_day
+        t.*,
+        (coalesce(t.executed_at, staging.first_received_at(t.market, t.trade_id, t.direction, t.revision, t.received_at))
+         AT TIME ZONE %(timezone)s)::date AS executed_day
     FROM pg_temp.statement_scope
     JOIN raw.trades AS t USING (market, trade_id, direction)
     WHERE t.revision >= 0
@@ -296,6 +322,27 @@ WHERE NOT EXISTS (
     WHERE (c.market, c.trade_id) = (t.market, t.trade_id)
       AND staging.cancels(c, t.market, t.trade_id, t.direction, t.revision, t.received_at))
 ORDER BY t.market, t.trade_id, t.direction, d.statement_day
+
+-- name: review_earlier_revisions
+-- A decision on an unexpected trade is about all revisions up to the one that counted, also those that are loaded later:
+-- none of them counts instead
+INSERT INTO ops.quarantined_trades (
+    market, trade_id, direction, revision, trader_id, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour,
+    expectation, received_at, landing_file_id, line_number, review, review_reason, reviewed_at, is_unexpected
+)
+SELECT
+    t.market, t.trade_id, t.direction, t.revision, t.trader_id, t.price_eur_per_mwh, t.quantity_mw, t.delivery_day,
+    t.delivery_hour, q.expectation, t.received_at, t.landing_file_id, t.line_number, q.review, q.review_reason,
+    q.reviewed_at, true
+FROM pg_temp.statement_scope
+JOIN ops.reconciliation_differences AS d USING (market, trade_id, direction)
+JOIN ops.quarantined_trades AS q
+    ON (q.market, q.trade_id, q.direction, q.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
+JOIN raw.trades AS t
+    ON (t.market, t.trade_id, t.direction) = (d.market, d.trade_id, d.direction)
+    AND t.revision >= 0 AND t.revision < d.captured_revision
+WHERE d.outcome = 'unexpected' AND q.is_unexpected
+ON CONFLICT DO NOTHING
 
 -- name: pending_reconciled
 -- The hours whose capture gap is another one than PnL shows, now that days are reconciled or are so no more

@@ -24,7 +24,8 @@ class Selection:
 
     Attributes:
         trade_id: A trade in quarantine or in no statement: all its directions and revisions, also those that
-            were decided on before.
+            were decided on before. If it counts and is in no statement, the decision is about that, and
+            whether what it breaks was accepted stays as it was.
         expectation: Quarantined trades by what they break: the text or a part of it, in any case.
         reason_code: Rejects by their reason.
         landing_file: Whatever waits in this file, or in all whose path begins like this.
@@ -49,8 +50,8 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
     """Records a decision; the next build takes it in. It holds through reloads and rebuilds.
 
     An accepted trade counts, a discarded one does not. A trade that no statement has counts until it is
-    discarded. A discarded reject no longer makes hours incomplete; a
-    reject cannot be accepted, since nobody knows what it says.
+    discarded; that decision leaves a later revision in quarantine where it is. A discarded reject no longer
+    makes hours incomplete; a reject cannot be accepted, since nobody knows what it says.
 
     Returns:
         Counts: trades, rejects, hours of PnL to be built anew.

@@ -9,7 +9,9 @@ FROM (
         count(*) OVER (PARTITION BY q.problem, q.reason) AS message_count,
         row_number() OVER (PARTITION BY q.problem, q.reason ORDER BY q.received_at, q.landing_file, q.line_number) AS place
     FROM ops.review_queue AS q
-    LEFT JOIN ops.quarantined_trades AS t USING (market, trade_id, direction, revision)
+    LEFT JOIN ops.quarantined_trades AS t
+        ON (t.market, t.trade_id, t.direction, t.revision) = (q.market, q.trade_id, q.direction, q.revision)
+        AND NOT t.is_unexpected
     LEFT JOIN ops.rejected_messages AS m
         ON q.problem = 'rejected' AND (m.landing_file_id, m.line_number) = (q.landing_file_id, q.line_number)
     WHERE q.market = %(market)s
@@ -31,14 +33,19 @@ WHERE place <= %(examples)s
 ORDER BY problem, reason, place
 
 -- name: review_selection
--- The messages that a decision is about. A trade that is named is decided on again, others only once
+-- The messages that a decision is about. A trade that is named is decided on again, others only once. If it was accepted and
+-- is in no statement, the decision is about that and ends when a statement has it; it is still accepted then
 CREATE TEMPORARY TABLE reviewed ON COMMIT DROP AS
-SELECT 'quarantined' AS problem, t.market, t.trade_id, t.direction, t.revision, t.landing_file_id, t.line_number
+SELECT CASE WHEN t.is_unexpected THEN 'unexpected' ELSE 'quarantined' END AS problem, t.market, t.trade_id, t.direction,
+       t.revision, t.landing_file_id, t.line_number
 FROM ops.quarantined_trades AS t
 JOIN ops.landing_files AS f USING (landing_file_id)
 WHERE t.market = %(market)s
   AND %(reason_code)s::text IS NULL
-  AND (t.review IS NULL OR t.trade_id = %(trade_id)s::text)
+  AND (t.review IS NULL OR t.trade_id = %(trade_id)s::text AND NOT EXISTS (
+      SELECT FROM ops.reconciliation_differences AS d
+      WHERE (d.market, d.trade_id, d.direction, d.captured_revision) = (t.market, t.trade_id, t.direction, t.revision)
+        AND d.outcome = 'unexpected' AND NOT t.is_unexpected))
   AND (%(trade_id)s::text IS NULL OR t.trade_id = %(trade_id)s)
   AND (%(expectation)s::text IS NULL OR strpos(lower(t.expectation), lower(%(expectation)s)) > 0)
   AND (%(landing_file)s::text IS NULL OR starts_with(f.landing_file, %(landing_file)s))
@@ -52,13 +59,17 @@ WHERE q.market = %(market)s AND q.problem = 'rejected' AND %(action)s = 'discard
   AND (%(line_number)s::numeric IS NULL OR (q.landing_file, q.line_number) = (%(landing_file)s, %(line_number)s))
 
 -- name: review_unexpected
--- Trades that no statement has and that a decision is about, with all revisions: a lower one must not count instead
+-- Trades that no statement has and that a decision is about, with the revisions before the one that counts, which must not
+-- count instead. A later one is in quarantine and stays there, unless the decision is about that one, too
 INSERT INTO pg_temp.reviewed (problem, market, trade_id, direction, revision, landing_file_id, line_number)
 SELECT 'unexpected', t.market, t.trade_id, t.direction, t.revision, t.landing_file_id, t.line_number
 FROM ops.reconciliation_differences AS d
 JOIN raw.trades AS t USING (market, trade_id, direction)
 JOIN ops.landing_files AS f ON f.landing_file_id = d.landing_file_id
 WHERE d.market = %(market)s AND d.outcome = 'unexpected' AND t.revision >= 0 AND %(reason_code)s::text IS NULL
+  AND (t.revision <= d.captured_revision OR EXISTS (
+      SELECT FROM pg_temp.reviewed AS r
+      WHERE (r.market, r.trade_id, r.direction, r.revision) = (t.market, t.trade_id, t.direction, t.revision)))
   AND (d.trade_id = %(trade_id)s::text OR NOT EXISTS (
       SELECT FROM ops.quarantined_trades AS r
       WHERE (r.market, r.trade_id, r.direction, r.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
@@ -79,7 +90,7 @@ SELECT
 FROM pg_temp.reviewed AS r
 JOIN raw.trades AS t USING (market, trade_id, direction, revision)
 WHERE r.problem = 'unexpected'
-ON CONFLICT (market, trade_id, direction, revision) DO UPDATE SET is_unexpected = true
+ON CONFLICT DO NOTHING
 
 -- name: review_pending
 -- The hours of PnL that these messages concern; of a trade those of all its revisions, since another one may count now
@@ -101,6 +112,7 @@ UPDATE ops.quarantined_trades AS t
 SET review = %(action)s, review_reason = %(reason)s, reviewed_at = clock_timestamp()
 FROM pg_temp.reviewed AS r
 WHERE (t.market, t.trade_id, t.direction, t.revision) = (r.market, r.trade_id, r.direction, r.revision)
+  AND t.is_unexpected = (r.problem = 'unexpected')
 
 -- name: review_rejects
 UPDATE ops.rejected_messages AS m

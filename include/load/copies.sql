@@ -82,12 +82,13 @@ JOIN raw.trades AS t USING (market, trade_id, direction, revision)
 JOIN raw.period_hours AS h ON (h.market, h.delivery_day, h.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
 
 -- name: release_replaced
--- The quarantine was about content that no longer counts. After a reload it may be about the content that counts again
+-- The quarantine was about the content that no longer counts; what a person decided about the other one holds
 DELETE FROM ops.quarantined_trades AS q USING pg_temp.replacements AS r
 WHERE (q.market, q.trade_id, q.direction, q.revision) = (r.market, r.trade_id, r.direction, r.revision)
-  AND (q.trader_id, q.price_eur_per_mwh, q.quantity_mw, q.delivery_day, q.delivery_hour)
-      IS DISTINCT FROM
-      ((r.copy).trader_id, (r.copy).price_eur_per_mwh, (r.copy).quantity_mw, (r.copy).delivery_day, (r.copy).delivery_hour)
+  AND (q.review IS NULL
+       OR (q.trader_id, q.price_eur_per_mwh, q.quantity_mw, q.delivery_day, q.delivery_hour)
+          <> ((r.copy).trader_id, (r.copy).price_eur_per_mwh, (r.copy).quantity_mw, (r.copy).delivery_day,
+              (r.copy).delivery_hour))
 
 -- name: delete_replaced
 DELETE FROM raw.trades AS t USING pg_temp.replacements AS r

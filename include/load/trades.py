@@ -30,6 +30,7 @@ _CANCELLATION_COLUMNS = ("market", "trade_id", "direction", "revision", *_ORIGIN
 _RECEIPT_COLUMNS = ("market", "trade_id", "direction", "revision", "is_disputed", *_ORIGIN)
 _RECEIPT_FIELDS = [_COLUMNS.index(column) for column in _RECEIPT_COLUMNS]
 _REVISION, _IS_DISPUTED = _COLUMNS.index("revision"), _COLUMNS.index("is_disputed")
+_EXECUTED_AT = _COLUMNS.index("executed_at")
 _CANCELLATION = "\x00"  # begins the key of a cancellation; no trade id has this character
 
 
@@ -67,7 +68,7 @@ class TradeSink:
             return ordinary
         message = parse_message(line.raw, self._market)
         if isinstance(message, Trade):
-            self._has_receipts |= message.revision > 0 or message.is_disputed
+            self._has_receipts |= message.revision > 0 or message.is_disputed or message.executed_at is None
             for name in message.unknown_fields:
                 self._note("unknown_field", name, line.received_at)
             return self._rows.row_of(message)
@@ -126,10 +127,10 @@ class TradeSink:
 
 
 def _receipts(rows: Iterable[str]) -> list[str]:
-    """The rows of `raw.trade_receipts` for those of these trades that are amendments or disputed."""
+    """The rows of `raw.trade_receipts`: amendments, disputed trades, and those without a time of execution."""
     receipts = []
     for row in rows:
         values = row.removesuffix("\n").split("\t")
-        if values[_REVISION] != "0" or values[_IS_DISPUTED] == "t":
+        if values[_REVISION] != "0" or values[_IS_DISPUTED] == "t" or values[_EXECUTED_AT] == NULL:
             receipts.append("\t".join(values[field] for field in _RECEIPT_FIELDS) + "\n")
     return receipts

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from include.errors import TransientError
 from include.expectations import acceptance, data_docs, validation
 from include.expectations import trades as trades_expectations
 from include.expectations.library import ExpectNoRows
+from include.expectations.review import Selection, decide
 from include.jobs import validate_trades
 from include.settings import PROJECT_ROOT, Settings
 from include.warehouse.connection import LOCK_TIMEOUT, STATEMENT_TIMEOUT
@@ -100,6 +102,24 @@ def test_a_bad_trade_is_quarantined_and_the_others_count(
     )
     assert count == 1
     assert "file-0.jsonl, line_number 2" in detail
+
+
+@pytest.mark.parametrize(("price", "review"), [(-10_000, "discard"), (-20_000, None), (10, ...)])
+def test_a_decision_holds_for_as_long_as_the_trade_says_the_same(
+    settings: Settings, warehouse: Warehouse, price: int, review: Any
+) -> None:
+    """Its message is read otherwise once its file is loaded again with a changed rule."""
+    batch_id = warehouse.batch(loaded=1)
+    warehouse.trade(batch_id, price_eur_per_mwh=-10_000)
+    validate_trades.run(settings)
+    decide(settings, "discard", "a typing error", Selection(expectation="bounds"))
+    warehouse.rows("UPDATE raw.trades SET price_eur_per_mwh = %s", (price,))
+    warehouse.rows("UPDATE ops.load_batches SET state = 'loaded'")
+    validate_trades.run(settings)
+    assert warehouse.rows("SELECT price_eur_per_mwh, review FROM ops.quarantined_trades") == (
+        [] if review is ... else [(price, review)]
+    )
+    assert warehouse.values("SELECT price_eur_per_mwh FROM curated.trades") == ([10] if review is ... else [])
 
 
 def test_a_trade_that_breaks_several_expectations_is_quarantined_once(

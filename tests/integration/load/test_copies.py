@@ -2,17 +2,22 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 
+from include.expectations.review import Action, Selection, decide
 from include.jobs import build_pnl, load_trades, validate_trades
 from include.landing import TRADES, list_files, message_line
 from include.load import audit
+from include.load.loader import reload_files
+from include.load.trades import TradeSink
 from include.run_scope import Window
 from include.settings import Settings
-from tests.factories import Database
+from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
 from tools.fingerprint import fingerprint
 
@@ -130,6 +135,36 @@ def test_an_earlier_copy_with_other_content_is_validated(settings: Settings, dat
     assert database.rows("SELECT sum(trade_count) FROM curated.pnl_hourly WHERE delivery_hour = '15-16'") == [
         (None,)
     ]
+
+
+@pytest.mark.parametrize("action", ["accept", "discard"])
+def test_a_decision_holds_when_the_copy_that_it_is_about_comes_back(
+    settings: Settings, database: Database, action: Action
+) -> None:
+    """Two instances: the copy that counts is in the second file. All is loaded again, the first file first."""
+    write_landing_file(settings.landing_root, line(1, price=20), "a")
+    write_landing_file(settings.landing_root, line(0, price=12_345), "b")
+    load(settings, 0)
+    decide(settings, action, "seen", Selection(expectation="bounds"))
+    reviews = "SELECT price_eur_per_mwh::int, review, review_reason FROM ops.quarantined_trades"
+    assert database.rows(reviews) == [(12_345, action, "seen")]
+    with closing(psycopg2.connect(settings.warehouse_url)) as conn:
+        reload_files(conn, list_files(settings.landing_root, TRADES), TradeSink(MARKET))
+    validate_trades.run(settings)
+    assert database.rows(reviews) == [(12_345, action, "seen")]
+    assert database.rows("SELECT price_eur_per_mwh::int FROM curated.trades") == (
+        [(12_345,)] if action == "accept" else []
+    )
+
+
+def test_a_decision_ends_with_the_copy_that_it_is_about(settings: Settings, database: Database) -> None:
+    write(settings, 0, line(0, price=2))
+    write(settings, 1, line(3600, price=99_999))
+    load(settings, 1)
+    decide(settings, "discard", "a typing error", Selection(expectation="bounds"))
+    load(settings, 0)
+    assert database.rows("SELECT price_eur_per_mwh::int FROM curated.trades") == [(2,)]
+    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
 
 
 def test_a_replaced_trade_leaves_the_quarantine(settings: Settings, database: Database) -> None:

@@ -1,17 +1,18 @@
-"""Plans of queries that a mass load runs again and again, while its tables have no statistics."""
+"""Plans of queries on many rows: a mass load runs some again and again while there are no statistics."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from include.expectations import acceptance
+from include.expectations import acceptance, reconciliation
 from include.jobs import load_statement, load_trades, validate_trades
 from include.landing import message_line
 from include.load import statements
 from include.load.trades import QUERIES
 from include.settings import Settings
-from tests.factories import Database
+from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, write_landing_file
 from tests.statements import DAY, line, write_statement
 
@@ -60,3 +61,26 @@ def test_a_mass_load_has_statistics_before_it_is_checked(
         settings, DAY, write_statement(tmp_path / "statements", [line(id=f"t{n}") for n in range(3)])
     )
     assert counted("raw.statement_trades") == 3
+
+
+def test_the_trades_of_a_day_are_found_by_their_time_of_execution(database: Database) -> None:
+    """Whenever they deliver, with a few times that are wrong by years."""
+    cur = database.cursor
+    cur.execute(
+        "INSERT INTO raw.trades SELECT 't' || n, 'a', 'sell', 1, 1, executed::date, '15-16', executed,"
+        " executed, executed - n % 500 / 499 * interval '2 years', executed, n / 1000, 1, n, 'DE'"
+        " FROM (SELECT n, timestamptz '2026-01-01Z' + n * interval '1 minute' AS executed"
+        "       FROM generate_series(1, 150000) AS n) AS trades"
+    )
+    cur.execute("VACUUM (ANALYZE) raw.trades")
+    covered_from, covered_until = MARKET.span_of(DAY)
+    days = {"days": [DAY], "covered_from": [covered_from], "covered_until": [covered_until]}
+    cur.execute(
+        "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF) " + reconciliation.QUERIES["scope_of_days"],
+        days | {"market": "DE", "folders": ["statements/date=2026-03-02"]},
+    )
+    plan = "\n".join(row for (row,) in cur.fetchall())
+    assert "Bitmap Index Scan on trades_executed" in plan
+    assert "Seq Scan on trades" not in plan
+    (rechecked,) = re.findall(r"Rows Removed by Index Recheck: (\d+)", plan)
+    assert int(rechecked) < 20_000

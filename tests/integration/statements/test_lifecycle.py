@@ -63,9 +63,10 @@ _EXECUTED, _DELIVERED = DEAL["execution_time"], f'"{DAY}"'
 _trades = st.builds(
     lambda message, executed, delivered: message.replace(_EXECUTED, executed).replace(_DELIVERED, delivered),
     _confirmations,
-    st.sampled_from([_EXECUTED, _EXECUTED, "2026-03-01T20:00:00Z"]),
-    st.sampled_from([_DELIVERED, _DELIVERED, '"2026-03-03"']),
+    st.sampled_from([_EXECUTED, _EXECUTED, "2026-03-01T20:00:00Z", "?"]),
+    st.sampled_from([_DELIVERED, _DELIVERED, '"2026-03-03"', '"2026-03-12"', '"2026-02-27"']),
 )
+_MIDNIGHT = round((MARKET.span_of(DAY)[1] - RECEIVED_AT).total_seconds())
 _sent = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 4), st.one_of(_trades, _trades, _cancellations)),
     max_size=10,
@@ -161,6 +162,34 @@ def statement(lines: list[str], second: float, is_by_delivery_day: bool) -> Stat
 @example([(0, 0, m(execution_time="2026-03-01T20:00:00Z"))], [], 9, ["s", 0, 1, 2], [3], False)
 @example([(0, 0, m(delivery_day="2026-03-03"))], [], 9, ["s", 0, 1, 2], [], True)
 @example([(0, 0, m(delivery_day="2026-03-03"))], [], 9, [0, 1, 2, "s"], [], False)
+# executed on its day, whenever it delivers
+@example([(0, 0, m(delivery_day="2026-03-12"))], [], 9, [0, 1, 2, "s"], [], False)
+@example([(0, 0, m(delivery_day="2026-02-27"))], [], 9, ["s", 0, 1, 2], [3], False)
+# nobody knows when: the copies were received before and after midnight, or both after it
+@example(
+    [(0, _MIDNIGHT, m(execution_time="?")), (1, _MIDNIGHT - 1, m(execution_time="?"))],
+    [],
+    _MIDNIGHT,
+    [1, 0, 2, "s"],
+    [3],
+    False,
+)
+@example(
+    [(0, _MIDNIGHT + 1, m(execution_time="?")), (1, _MIDNIGHT, m(execution_time="?"))],
+    [],
+    _MIDNIGHT,
+    [0, "s", 1, 2],
+    [],
+    False,
+)
+@example(
+    [(0, _MIDNIGHT, m(execution_time="?")), (1, _MIDNIGHT - 1, m(execution_time="?"))],
+    [],
+    _MIDNIGHT,
+    [0, "s", 1, 2],
+    [0, 1],
+    False,
+)
 # no trade was captured: the gap of the hour is known only later
 @example([], [line(price=1)], -0.5, ["s", 1, 2, 0], [], False)
 # captured after the statement was reconciled: nothing is added any more

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from include.errors import TerminalError
 from include.expectations import validation
-from include.expectations.review import Selection, decide, waiting
+from include.expectations.review import Action, Selection, decide, waiting
 from include.jobs import (
     build_pnl,
     import_statements,
@@ -28,7 +28,7 @@ from include.load import audit, statements
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.factories import MARKET, Database
-from tests.messages import cancellation, deal, landed, write_landing_file
+from tests.messages import RECEIVED_AT, cancellation, deal, landed, write_landing_file
 from tests.statements import DAY, line, text, write_statement
 from tools.fingerprint import fingerprint
 
@@ -352,6 +352,153 @@ def test_a_trade_that_was_taken_back_while_nobody_was_connected(
     assert [healed[name] for name in tables] == [uninterrupted[name] for name in tables]
 
 
+@pytest.mark.parametrize("action", ["accept", "discard"])
+def test_a_decision_on_an_unexpected_trade_leaves_its_quarantine_alone(
+    settings: Settings, database: Database, tmp_path: Path, action: Action
+) -> None:
+    """Revision 1 breaks a bound, and nobody has decided about that."""
+    in_statement = Selection(expectation="statement of the exchange")
+    late = datetime.now(UTC) + timedelta(minutes=4)  # after both statements
+    capture(settings, [deal(id="x")])
+    write_landing_file(settings.landing_root, landed([deal(id="x", revision=1, price=99_999)], late), "b")
+    load_trades.run(settings)
+    validate_trades.run(settings)
+    reconcile(settings, write_statement(tmp_path, []))
+    assert decide(settings, action, "why", in_statement)["trades"] == 1
+    counting = [("x", 0, Decimal("20.64"), "stream")]
+    waits = [("quarantined", "x", 1)]
+    queue = "SELECT problem, trade_id, revision FROM ops.review_queue"
+    for _ in range(2):
+        build_pnl.run(settings)
+        assert database.rows(TRADES) == (counting if action == "accept" else [])
+        assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 1)]
+        assert database.rows(queue) == waits
+        assert [(row["problem"], row["revision"]) for row in waiting(settings)] == [("quarantined", 1)]
+        rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+    # a corrected file has it: that decision ends, and the other one is still to be taken
+    reconcile(settings, write_statement(tmp_path, [line(id="x")]))
+    assert database.rows(TRADES) == counting
+    assert database.rows(COUNTS) == [("reconciled", 1, 0, 0, 0)]
+    assert database.rows(queue) == waits
+
+
+@pytest.mark.parametrize("price", [12_345, 20.64])
+def test_what_was_decided_about_a_trade_by_name_outlives_the_statement_that_lacks_it(
+    settings: Settings, database: Database, tmp_path: Path, price: float
+) -> None:
+    """Revision 1 breaks a bound: accepted before, so that it is unexpected, or discarded with the trade."""
+    capture(settings, [deal(id="x"), deal(id="x", revision=1, price=12_345)])
+    if price == 12_345:
+        decide(settings, "accept", "it is right", Selection(trade_id="x"))
+    reconcile(settings, write_statement(tmp_path, []))
+    decide(settings, "discard", "the exchange does not know it", Selection(trade_id="x"))
+    assert database.rows(TRADES) == []
+    assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 1)]
+    assert waiting(settings) == []
+    reconcile(settings, write_statement(tmp_path, [line(id="x", price=price)]))
+    rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+    assert [float(row[2]) for row in database.rows(TRADES)] == [price]
+    assert waiting(settings) == []
+
+
+def test_accepting_a_trade_by_name_is_one_decision(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """On the revision in quarantine, and on its being in no statement."""
+    capture(settings, [deal(id="x"), deal(id="x", revision=1, price=12_345)])
+    reconcile(settings, write_statement(tmp_path, []))
+    decide(settings, "accept", "both are right", Selection(trade_id="x"))
+    assert [row[1:3] for row in database.rows(TRADES)] == [(1, 12_345)]
+    assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 1)]
+    assert waiting(settings) == []
+
+
+def test_an_earlier_revision_that_is_loaded_later_is_discarded_too(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="x", revision=1)])
+    reconcile(settings, write_statement(tmp_path, []))
+    decide(settings, "discard", "the exchange does not know it", Selection(trade_id="x"))
+    capture(settings, [deal(id="x", price=1)], "late")
+    build_pnl.run(settings)
+    assert database.rows(TRADES) == []
+    assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 1)]
+    capture(settings, [deal(id="x", revision=2)], "later")  # nobody has decided about that
+    assert [row[:2] for row in database.rows(TRADES)] == [("x", 2)]
+    assert database.rows(COUNTS) == [("differences", 0, 0, 0, 1)]
+
+
+@pytest.mark.parametrize("delivery_day", ["2026-03-03", "2026-03-12", "2026-02-27"])
+def test_a_trade_is_unexpected_whenever_it_delivers_and_whatever_is_loaded_first(
+    settings: Settings, database: Database, tmp_path: Path, delivery_day: str
+) -> None:
+    statement = write_statement(tmp_path, [])
+    messages = landed([deal(id="far", delivery_day=delivery_day)])
+    write_landing_file(settings.landing_root, messages)
+    for steps in (("s", "t"), ("t", "s")):
+        for step in steps:
+            if step == "s":
+                reconcile(settings, statement)
+            else:
+                load_trades.run(settings)
+                validate_trades.run(settings)
+        assert database.rows(COUNTS) == [("differences", 0, 0, 0, 1)], steps
+        database.forget_everything()
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+@pytest.mark.parametrize("days", [[DAY], [NEXT_DAY], [DAY, NEXT_DAY]])
+@pytest.mark.parametrize("is_stated_first", [False, True])
+def test_without_a_time_of_execution_the_first_receipt_tells_the_day(
+    settings: Settings, database: Database, tmp_path: Path, names: str, days: list[date], is_stated_first: bool
+) -> None:
+    """Two instances received the trade, shortly before and after midnight; either file is loaded first."""
+    midnight, _ = MARKET.span_of(NEXT_DAY)
+    around = {name: midnight + timedelta(milliseconds=n) for name, n in zip("ab", (-10, 10), strict=True)}
+    write_landing_file(settings.landing_root, landed([deal(id="other", delivery_day="2026-03-05")]), "other")
+    load_trades.run(settings)
+    files = [(day, write_statement(tmp_path, [], day)) for day in days]
+    if is_stated_first:
+        for day, file in files:
+            reconcile(settings, file, day)
+    for name in names:
+        messages = landed([deal(id="n", execution_time="?", delivery_day="2026-03-03")], around[name])
+        write_landing_file(settings.landing_root, messages, name, around[name])
+        load_trades.run(settings)
+        validate_trades.run(settings)
+    for day, file in files:
+        reconcile(settings, file, day)
+    assert database.rows(
+        "SELECT statement_day, outcome FROM ops.reconciliation_differences WHERE trade_id = 'n'"
+    ) == ([(DAY, "unexpected")] if DAY in days else [])
+
+
+def test_a_trade_that_only_the_replaced_file_had_is_compared_again(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """By its time of execution it is in the file of the day after; it was in this one."""
+    capture(settings, [deal(id="x", execution_time="2026-03-02T23:30:00Z")])
+    reconcile(settings, write_statement(tmp_path, [], NEXT_DAY), NEXT_DAY)
+    assert database.rows(COUNTS) == [("differences", 0, 0, 0, 1)]
+    reconcile(settings, write_statement(tmp_path, [line(id="x")]))
+    assert [row[0] for row in database.rows(COUNTS)] == ["reconciled", "reconciled"]
+    reconcile(settings, write_statement(tmp_path, []))
+    assert [row[0] for row in database.rows(COUNTS)] == ["reconciled", "differences"]
+
+
+def test_a_trade_is_unexpected_no_more_once_the_copy_that_counts_is_of_another_day(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    reconcile(settings, write_statement(tmp_path, []))
+    capture(settings, [deal(id="x")])
+    assert [row[0] for row in database.rows(COUNTS)] == ["differences"]
+    earlier = landed([deal(id="x", execution_time="2026-03-01T20:00:00Z")], RECEIVED_AT - timedelta(hours=1))
+    write_landing_file(settings.landing_root, earlier, "b")
+    load_trades.run(settings)
+    validate_trades.run(settings)
+    assert [row[0] for row in database.rows(COUNTS)] == ["reconciled"]
+
+
 def test_a_trade_near_midnight_may_be_in_the_file_beside(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
@@ -521,6 +668,28 @@ def test_an_added_trade_that_breaks_an_expectation_is_quarantined(
     assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
     rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
     assert [row[0] for row in database.rows(TRADES)] == ["bad", "good"]
+
+
+def test_a_decision_holds_for_as_long_as_the_statement_says_the_same(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    bad, other = line(id="y", price=99_999), line(id="z")
+    reviews = "SELECT trade_id, price_eur_per_mwh, review FROM ops.quarantined_trades"
+    reconcile(settings, write_statement(tmp_path, [bad]))
+    decide(settings, "discard", "a typing error", Selection(trade_id="y"))
+    # the same in another file, also after one that does not have it, and loaded again
+    for lines in ([bad, other], [other], [other, bad]):
+        reconcile(settings, write_statement(tmp_path, lines))
+        rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+        assert [row[0] for row in database.rows(TRADES)] == ["z"]
+        assert database.rows(reviews) == [("y", 99_999, "discard")]
+    reconcile(settings, write_statement(tmp_path, [line(id="y", price=50), other]))
+    assert [row[:3] for row in database.rows(TRADES)] == [("y", -1, 50), ("z", -1, Decimal("20.64"))]
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
+    assert database.rows(reviews) == []
+    reconcile(settings, write_statement(tmp_path, [line(id="y", price=88_888), other]))
+    assert [row[0] for row in database.rows(TRADES)] == ["z"]
+    assert database.rows(reviews) == [("y", 88_888, None)]
 
 
 def test_an_hour_whose_statement_rows_wait_for_validation_is_incomplete(
