@@ -74,8 +74,16 @@ def test_the_tab_leads_to_this_week_and_says_what_is_missing(visit: Open) -> Non
     expect(so_far.locator(".more")).to_have_text(f"difference {euros(known - before)}")
     expect(figure(shown, "How are we doing")).to_contain_text("when all have a price")
     expect(figure(shown, "Days with trades")).to_contain_text("4 of 7")
-    month = pnl(date(2026, 11, 1), MONDAY + timedelta(days=6))
+    month = pnl(date(2026, 11, 1), TODAY)
     expect(figure(shown, "Month to date, so far").locator(".value")).to_have_text(euros(month))
+
+
+def test_the_month_to_date_is_the_same_whichever_of_its_days_are_chosen(visit: Open) -> None:
+    shown = visit(scenes.ranges(), "?view=range&from=2026-11-02&to=2026-11-08")
+    month = pnl(date(2026, 11, 1), TODAY)
+    expect(figure(shown, "Month to date, so far").locator(".value")).to_have_text(euros(month))
+    own = pnl(date(2026, 11, 2), date(2026, 11, 8))
+    expect(figure(shown, "PnL").locator(".value")).to_have_text(euros(own))
 
 
 def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
@@ -182,7 +190,8 @@ def test_traders_are_sorted_and_chosen(visit: Open) -> None:
     head.get_by_role("button").press("Enter")
     assert "sort.range_traders=-pnl_eur" in shown.page.url
     expect(column(shown, "#range-traders", "Trader")).to_have_text(sorted(of, key=lambda name: -of[name]))
-    expect(column(shown, "#range-traders", "Month to date").first).to_have_text(euros(max(of.values())))
+    expect(figure(shown, "Month to 31 Oct").locator(".value")).to_have_text(euros(pnl(first, last)))
+    expect(column(shown, "#range-traders", "Month to 31 Oct").first).to_have_text(euros(max(of.values())))
     before = pnl(date(2026, 9, 1), date(2026, 9, 30), max(of, key=lambda name: of[name]))
     expect(column(shown, "#range-traders", "Difference").first).to_have_text(euros(max(of.values()) - before))
     multiples.nth(1).get_by_role("link").press("Enter")

@@ -49,7 +49,8 @@ export const RANGE = {
   "Days with trades": "Tage mit Trades",
   "of {days}": "von {days}",
   "Month to date": "Monat bis heute",
-  "Month to date, so far": "Monat bis heute (bisher)",
+  "Month to {day}": "Monat bis {day}",
+  "{name}, so far": "{name} (bisher)",
   // days, weeks, months
   "PnL by day": "PnL je Tag",
   "PnL by week": "PnL je Woche",
