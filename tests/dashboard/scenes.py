@@ -34,6 +34,7 @@ class Scene:
         markets: All of them, the first market first.
         by_market: The day in each, and the sum last.
         limits: Limits that were reached for the day.
+        capture_gaps: When nothing was connected while a day without rows was tradable.
         failure: Status and sentence that the API answers with instead, None: all is well.
         failing: Only these names of the API fail; empty: all of them.
         has_events: False: server-sent events are refused, as a proxy may do.
@@ -48,6 +49,7 @@ class Scene:
     markets: list[str] = field(default_factory=lambda: ["DE"])
     by_market: list[Payload] = field(default_factory=list)
     limits: list[Payload] = field(default_factory=list)
+    capture_gaps: list[Payload] = field(default_factory=list)
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
     history: list[Payload] = field(default_factory=list)
@@ -77,6 +79,7 @@ class Scene:
             "traders": self.traders,
             "rows": rows,
             "hours_without_trades": [] if as_of else self.hours_without_trades,
+            "capture_gaps": [] if rows or as_of else self.capture_gaps,
             "total": total_of(rows),
             "limits": self.limits,
             "gates": [
@@ -650,6 +653,16 @@ def limits_reached() -> Scene:
 def nothing_yet() -> Scene:
     status = good_status() | {"data_as_of": None, "data_age_seconds": None}
     return Scene(rows=lambda day, trader: [], traders=[], days=None, status=status, health={})
+
+
+def not_captured() -> Scene:
+    """Yesterday has no trades, and nothing was connected for a part of the time in which it was tradable."""
+    scene = two_rows()
+    start = NOW - timedelta(days=1, hours=2)
+    scene.capture_gaps = [
+        {"gap_start_at": stamp(start), "gap_end_at": stamp(start + timedelta(hours=3)), "is_ongoing": False}
+    ]
+    return scene
 
 
 def provider_down() -> Scene:

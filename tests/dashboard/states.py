@@ -17,6 +17,7 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "phone": (scenes.incomplete_hours, "", PHONE),
     "one-trader": (scenes.two_rows, "?trader=flex_trader_1", {}),
     "empty": (scenes.nothing_yet, "", {}),
+    "not-captured": (scenes.not_captured, "?day=2026-11-24", {}),
     "provider-down": (scenes.provider_down, "", {}),
     "incomplete-hours": (scenes.incomplete_hours, "", {}),
     "fifteen-traders": (

@@ -264,7 +264,9 @@ def test_files_of_the_range(visit: Open) -> None:
 
 def test_a_range_without_trades(visit: Open) -> None:
     shown = visit(scenes.ranges(), "?view=range&from=2025-01-06&to=2025-01-12")
-    expect(shown.page.locator("#range-empty")).to_contain_text("Nothing was traded for delivery in this range.")
+    expect(shown.page.locator("#range-empty")).to_contain_text(
+        "No trades for delivery in this range are known."
+    )
     expect(shown.page.locator("#range-empty")).to_contain_text("from Sun, 1 Mar 2026 to Thu, 26 Nov 2026")
     expect(shown.page.locator("#range-figures")).to_have_count(0)
     shown.page.get_by_role("link", name="Show Thu, 26 Nov 2026").click()

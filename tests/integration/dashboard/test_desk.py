@@ -8,6 +8,7 @@ import pytest
 
 from tests.factories import MARKET, ago
 from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
+from tests.integration.jobs.test_statement_alarms import statement_of
 
 NUMBERS = [
     "buy_mwh",
@@ -82,6 +83,26 @@ def test_an_empty_day_has_no_rows_and_no_total(dashboard: Desk, client: Client) 
     assert (shown["rows"], shown["total"]) == ([], None)
     assert shown["traders"] == ["anna"]
     assert shown["day"] == str(dashboard.database.value("SELECT (now() AT TIME ZONE 'Europe/Berlin')::date"))
+
+
+def test_an_empty_day_says_when_nothing_was_connected_while_it_was_tradable(
+    dashboard: Desk, client: Client
+) -> None:
+    empty = DAY + timedelta(days=1)
+    start, end = dashboard.settings.market.tradable_span_of(empty)
+    late = end - timedelta(minutes=10)  # only the last quarter of an hour is still tradable
+    dashboard.database.connected(
+        1, (start - timedelta(days=9), late), (late + timedelta(minutes=1), end + timedelta(days=9))
+    )
+    (told,) = client.json("desk", day=str(empty))["capture_gaps"]
+    assert datetime.fromisoformat(told["gap_start_at"]) == late
+    assert datetime.fromisoformat(told["gap_end_at"]) == late + timedelta(minutes=1)
+    assert told["is_ongoing"] is False
+    assert client.json("page", day=str(empty), trader="anna")["desk"]["capture_gaps"] == [told]
+    assert client.json("desk", day=str(DAY))["capture_gaps"] == [], "its rows know it"
+    assert client.json("desk", day=str(empty + timedelta(days=2)))["capture_gaps"] == []
+    statement_of(dashboard.database, empty, is_by_delivery_day=True)
+    assert client.json("desk", day=str(empty), trader="bert")["capture_gaps"] == [], "it has all trades"
 
 
 def test_a_warehouse_without_any_trade_is_no_error(desk: Desk, client: Client) -> None:

@@ -42,7 +42,7 @@ export const RANGE = {
   "1 of {all} days is not complete: trades may be missing.": "1 von {all} Tagen ist nicht vollständig: es können Trades fehlen.",
   "{incomplete} of {all} days are not complete: trades may be missing.": "{incomplete} von {all} Tagen sind nicht vollständig: es können Trades fehlen.",
   "not complete: trades may be missing": "nicht vollständig: es können Trades fehlen",
-  "Nothing was traded for delivery in this range.": "Für Lieferung in diesem Zeitraum wurde nichts gehandelt.",
+  "No trades for delivery in this range are known.": "Für Lieferung in diesem Zeitraum sind keine Trades bekannt.",
   // figures
   "difference {amount}": "Differenz {amount}",
   "{before}: no trades": "{before}: keine Trades",
