@@ -101,7 +101,7 @@ def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
     expect(column(shown, "#range-steps", "Added up")).to_have_text([f"{euros(each)} so far" for each in sums])
     expect(column(shown, "#range-steps", "Prices missing")).to_have_text(["1", "", "3", "24"])
     sentence = shown.page.locator("#picture-range-sum-sentence")
-    expect(sentence).to_contain_text(f"{euros(sums[-1])} EUR so far, without 28 hours whose price is missing")
+    expect(sentence).to_contain_text(f"{euros(sums[-1])} EUR so far, without 28 hours whose prices are missing")
     expect(shown.page.locator("#picture-range-pnl .key")).to_have_text(
         ["gain", "loss", "so far: prices are missing"]
     )
@@ -110,6 +110,14 @@ def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
     assert shown.page.url.endswith("?day=2026-11-24")
     shown.page.go_back()
     expect(heading(shown)).to_contain_text("Week 48")
+
+
+def test_one_hour_without_a_price_is_one_hour(visit: Open) -> None:
+    sentence = "#picture-range-sum-sentence"
+    shown = visit(scenes.ranges(), "?view=range&from=2026-11-22&to=2026-11-23")
+    expect(shown.page.locator(sentence)).to_contain_text("EUR so far, without 1 hour whose price is missing;")
+    german = visit(scenes.ranges(), "?view=range&from=2026-11-22&to=2026-11-23", locale="de-DE")
+    expect(german.page.locator(sentence)).to_contain_text("EUR bisher, ohne 1 Stunde, deren Preis fehlt;")
 
 
 def test_kinds_keys_and_the_browsers_history(visit: Open) -> None:
