@@ -70,13 +70,18 @@ const hasAll = (text, words) => words.every((word) => text.includes(word));
 /** The texts of rows, by the columns that show them: the next key that is typed looks into the same ones. */
 const texts = new WeakMap();
 
-/** What a row shows as text, and the values behind it. */
+/** What a row shows as text. */
 const text = (columns, row) =>
   columns
-    .flatMap(({ of, by }) => [of, by].map((each) => each?.(row)))
-    .filter((each) => ["string", "number"].includes(typeof each))
+    .map(({ of }) => textIn(of(row)))
     .join(" ")
     .toLowerCase();
+
+/** The text in what a cell shows: a text, a number, an element or several of them. */
+function textIn(shown) {
+  if (Array.isArray(shown)) return shown.map(textIn).join(" ");
+  return ["string", "number"].includes(typeof shown) ? String(shown) : shown?.props ? textIn(shown.props.children) : "";
+}
 
 /** A field for words to look for in a table. */
 export const FilterField = ({ table, title }) => html`

@@ -52,7 +52,10 @@ export function TradersTable({ desk, lines, shownFor }) {
     ...COLUMNS.map((column) => ({
       ...column,
       by: column.kind === "note" ? (row) => notes.get(row) : (row) => row[column.name],
-      of: (row) => column.show?.(row[column.name], places),
+      of: {
+        note: (row) => notes.get(row),
+        status: (row) => row.price_status && statusOf(row.price_status).word,
+      }[column.kind] ?? ((row) => column.show(row[column.name], places)),
     })),
   ];
   const shown = arranged("hours", columns, lines);
