@@ -272,6 +272,22 @@ def test_the_portfolio_by_trader_leads_to_each(visit: Open) -> None:
     expect(shown.page.locator("#by-trader")).to_be_hidden()
 
 
+def test_trades_say_why_their_total_is_less_than_the_sum_of_the_rows(visit: Open) -> None:
+    for locale, heading, title in (
+        ("en-GB", "Trades", "A block or another trade of several hours counts in each of its hours, and once"),
+        (
+            "de-DE",
+            "Trades",
+            "Ein Block oder anderer Trade über mehrere Stunden zählt in jeder seiner Stunden und einmal",
+        ),
+    ):
+        table = visit(scenes.busy_day(), locale=locale).page.locator("#hours-table")
+        starts = re.compile(f"^{title}")
+        head = table.get_by_role("columnheader", name=heading, exact=True)
+        expect(head).to_have_attribute("title", starts)
+        expect(table.locator("tfoot td").first).to_have_attribute("title", starts)
+
+
 def test_more_columns_on_demand(visit: Open) -> None:
     shown = visit(scenes.busy_day())
     realised = shown.page.get_by_role("columnheader", name="Realised EUR", exact=True)

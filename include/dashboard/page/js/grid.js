@@ -27,16 +27,16 @@ const isNothing = (value) => value === null || value === undefined || value === 
 
 /** A heading that sorts, in turn: largest numbers or first letters, the other way round, not at all. */
 export function Heading({ table, column }) {
-  const { name, heading, unit, kind, by } = column;
+  const { name, heading, unit, kind, by, title } = column;
   const content = html`<span>${heading}</span>${unit && html`<small>${unit}</small>`}`;
   const className = typeof kind === "string" ? kind : null;
-  if (!table || !by) return html`<th scope="col" class=${className}>${content}</th>`;
+  if (!table || !by) return html`<th scope="col" class=${className} title=${title}>${content}</th>`;
   const order = isNumber(column) ? [`-${name}`, name, null] : [name, `-${name}`, null];
   const sort = sorts.value[table];
   const next = order[(order.indexOf(sort ?? null) + 1) % order.length];
   const sorted = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
   return html`
-    <th scope="col" class=${className} aria-sort=${sorted}>
+    <th scope="col" class=${className} title=${title} aria-sort=${sorted}>
       <button type="button" class="sort" onClick=${() => sortBy(table, next)}>${content}</button>
     </th>
   `;
@@ -120,7 +120,7 @@ export const Found = ({ table, shown, all }) => html`
 /**
  * A table of records. The first column heads the rows.
  *
- * Columns: {name, heading, unit, kind, of, by}; `kind` is the class of its cells, `of(row)` what a cell shows, `by(row)` the
+ * Columns: {name, heading, unit, title, kind, of, by}; `title` says more about the heading, `kind` is the class of its cells, `of(row)` what a cell shows, `by(row)` the
  * value by which rows are sorted. `keyOf(row)` is another one for each row, if there is such. `table` is the table's name in the address; without one it has a fixed order.
  */
 export function Table({ table, title, columns, rows, keyOf }) {

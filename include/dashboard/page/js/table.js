@@ -14,9 +14,11 @@ import { incompleteBecause, plural, reasonsOf, statusOf, totalNote, who } from "
 const gain = (value) => signed(value, 2);
 const price = (value) => fixed(value, 2);
 
+const COUNTED = t("A block or another trade of several hours counts in each of its hours, and once in the total of the day.");
+
 /** Columns: extra ones show only with "All columns", wide ones on a phone only with it. */
 const COLUMNS = [
-  { name: "trade_count", heading: t("Trades"), show: count, kind: "number wide" },
+  { name: "trade_count", heading: t("Trades"), show: count, kind: "number wide", title: COUNTED },
   { name: "buy_mwh", heading: t("Bought"), unit: "MWh", show: fixed, kind: "number wide" },
   { name: "sell_mwh", heading: t("Sold"), unit: "MWh", show: fixed, kind: "number wide" },
   { name: "net_position_mwh", heading: t("Net position"), unit: "MWh", show: signed, kind: "number wide" },
@@ -186,7 +188,7 @@ function Total({ total, places, limits }) {
       <th scope="row" class="period">${t("Total")} <span class="marks"><${LimitMark} limits=${limits} /></span></th>
       ${COLUMNS.map((column) => {
         const sign = column.kind === "number result" ? signOf(total[column.name]) : null;
-        return html`<td class=${column.kind} data-sign=${sign}>${of(column)}</td>`;
+        return html`<td class=${column.kind} data-sign=${sign} title=${column.title}>${of(column)}</td>`;
       })}
     </tr>
   `;
