@@ -76,8 +76,15 @@ ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
 -- name: limit_breaches
 -- Limits that were reached for a delivery day, by a trader or, of the portfolio, by anybody
-SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id
-FROM ops.limit_breaches
+SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id,
+       CASE WHEN measure = 'position_mwh' THEN value * (
+           SELECT CASE WHEN sum(net_position_mwh) < 0 THEN -1 WHEN sum(net_position_mwh) >= 0 THEN 1 END
+           FROM curated.pnl_versions AS v
+           WHERE (v.market, v.delivery_day, v.delivery_hour) = (b.market, b.delivery_day, b.delivery_hour)
+             AND (b.trader_id IS NULL OR v.trader_id = b.trader_id)
+             AND v.valid_from <= b.reached_at AND (v.valid_to IS NULL OR v.valid_to > b.reached_at)
+       ) END AS net_position_mwh
+FROM ops.limit_breaches AS b
 WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
     AND (%(as_of)s::timestamptz IS NULL OR reached_at <= %(as_of)s)
 ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST

@@ -108,6 +108,9 @@ class LimitBreach(BaseModel):
     value: Exact
     limit_value: Exact
     trade_id: str | None
+    net_position_mwh: Exact | None = Field(
+        description="Of a position its value with the sign, null if that is not known any more"
+    )
     is_over: bool | None = Field(
         description="Whether it is reached now; null with `as_of` and of a day or an hour that is over"
     )

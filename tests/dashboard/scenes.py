@@ -632,6 +632,7 @@ def limit(hour: str | None, trader: str | None, **values: Any) -> Payload:
         "delivery_hour": hour,
         "reached_at": stamp(NOW - timedelta(minutes=22)),
         "value": "60.0",
+        "net_position_mwh": "60.0",
         "limit_value": "50",
         "trade_id": None,
         "is_over": True,
@@ -640,11 +641,11 @@ def limit(hour: str | None, trader: str | None, **values: Any) -> Payload:
 
 def limits_reached() -> Scene:
     scene = busy_day()
-    loss = {"measure": "loss_eur", "value": "1250.5", "limit_value": "1000"}
+    loss = {"measure": "loss_eur", "value": "1250.50000", "limit_value": "1000.00", "net_position_mwh": None}
     scene.limits = [
         limit(None, "flex_trader_1", **loss),
         limit("15-16", None),
-        limit("15-16", "flex_trader_1"),
+        limit("15-16", "flex_trader_1", net_position_mwh="-60.0", limit_value="12.50"),
         limit("16-17", "flex_trader_2", is_over=False),
     ]
     return scene

@@ -326,6 +326,9 @@ def test_all_that_the_page_shows_is_one_answer(desk: Desk, client: Client) -> No
 def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
     desk.sell("12-13", "50", "anna", "3")
     desk.build()
+    desk.database.rows("UPDATE curated.pnl_versions SET valid_from = '2023-02-06T09:58:00Z'")
+    desk.buy("12-13", "50", "anna", "9")
+    desk.build()
     at = datetime(2023, 2, 6, 10, tzinfo=UTC)
     for trader, hour in ((None, "12-13"), ("anna", "12-13"), ("bert", None)):
         desk.database.insert(
@@ -337,9 +340,11 @@ def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
 
     def limits(**parameters: str) -> list[tuple[str | None, ...]]:
         found = client.json("desk", day=str(DAY), **parameters)["limits"]
-        return [(row["trader_id"], row["delivery_hour"], row["value"], row["limit_value"]) for row in found]
+        columns = ("trader_id", "delivery_hour", "value", "net_position_mwh", "limit_value")
+        return [tuple(row[name] for name in columns) for row in found]
 
-    whole, portfolio, anna = ("bert", None, "3", "2"), (None, "12-13", "3", "2"), ("anna", "12-13", "3", "2")
+    whole = ("bert", None, "3", None, "2")
+    portfolio, anna = (None, "12-13", "3", "-3", "2"), ("anna", "12-13", "3", "-3", "2")
     assert limits() == [whole, portfolio, anna]
     assert limits(trader="anna") == [anna]
     assert limits(as_of="2023-02-06T09:59:59Z") == []

@@ -4,7 +4,7 @@ import { html, outside } from "./base.js";
 import { choices, choose } from "./choices.js";
 import { isFramed, openFromParent } from "./frame.js";
 import { t } from "./language.js";
-import { withMoments } from "./moments.js";
+import { withDays, withMoments } from "./moments.js";
 import { failure, live, status } from "./reading.js";
 import { clock, duration, now, second, timeAttributes, utc } from "./times.js";
 
@@ -59,7 +59,7 @@ export function Troubles() {
         (trouble) => html`
           <p class="banner warning">
             <span class="sign" aria-hidden="true">⚠</span>
-            <span>${withMoments(trouble.text)}</span>
+            <span>${withMoments(trouble.text, withDays)}</span>
             ${trouble.since && since(trouble.since)}
           </p>
         `,
