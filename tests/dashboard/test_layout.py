@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.dashboard import scenes
 from tests.dashboard.conftest import Open
 from tests.dashboard.states import CONTENTS, PHONE
 
@@ -20,6 +21,17 @@ def excess(page: Page) -> tuple[int, int]:
         }"""
     )
     return round(down), round(aside)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+@pytest.mark.parametrize("width", [1340, 1100, 768, 390])
+def test_both_files_are_side_by_side(visit: Open, locale: str, width: int) -> None:
+    shown = visit(scenes.busy_day(), locale=locale, viewport={"width": width, "height": 900})
+    csv, xlsx = (shown.page.locator(f"#{name}").bounding_box() for name in ("csv", "xlsx"))
+    assert csv is not None
+    assert xlsx is not None
+    assert xlsx["y"] == csv["y"]
+    assert 0 < xlsx["x"] - (csv["x"] + csv["width"]) < 20
 
 
 # German has the longer words
