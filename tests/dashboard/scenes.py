@@ -621,6 +621,44 @@ def ranges(traders: list[str] | None = None) -> Scene:
     return scene
 
 
+def large_numbers() -> Scene:
+    """A day of some thousand MWh in quarters of an hour, with notes and marks, and an hour and days of it."""
+
+    def rows(day: date, trader: str) -> list[Payload]:
+        rows = other_each_day(day, trader)
+        for number, row in enumerate(rows):
+            for name in ("buy_mwh", "sell_mwh", "net_position_mwh"):
+                row[name] = f"{Decimal(row[name]) * 211 + Decimal('0.125'):f}"
+            for name in ("pnl_eur", "unrealised_pnl_eur"):
+                row[name] = None if row[name] is None else f"{Decimal(row[name]) * 211:f}"
+            row["trade_count"] *= 40
+            row["cancelled_trade_count"] = number % 3
+            row |= {"is_complete": False, "capture_gap_seconds": "70647", "incomplete_because": [GAP]}
+        rows[15]["incomplete_because"] = [
+            GAP,
+            "1 message from the exchange could not be used: deals may be missing",
+        ]
+        return rows
+
+    scene = busy_day()
+    scene.rows = rows
+    scene.limits = [limit(f"{hour}-{hour + 1}", None) for hour in range(14, 23)]
+    scene.lists["trades"] = [
+        trade(
+            f"t_{number}",
+            direction=direction,
+            quantity_mw="20.5",
+            energy_mwh="20.125",
+            price_eur_per_mwh=price,
+            pnl_eur=pnl,
+        )
+        for number, (direction, price, pnl) in enumerate(
+            (("buy", "-1081.30", "-1637.125"), ("sell", "142.15", "12637.5"))
+        )
+    ]
+    return scene
+
+
 _PRICED = ("reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur")
 
 

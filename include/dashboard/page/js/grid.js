@@ -79,7 +79,7 @@ const text = (columns, row) =>
 
 /** The text in what a cell shows: a text, a number, an element or several of them. */
 function textIn(shown) {
-  if (Array.isArray(shown)) return shown.map(textIn).join(" ");
+  if (Array.isArray(shown)) return shown.map(textIn).join("");
   return ["string", "number"].includes(typeof shown) ? String(shown) : shown?.props ? textIn(shown.props.children) : "";
 }
 

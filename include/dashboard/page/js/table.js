@@ -132,7 +132,6 @@ function Line({ row, places, note, when, isFixed, limits, closesIn }) {
           <time datetime=${row.delivery_start_at} title=${t("{first} to {last}", { first: utc(start), last: utc(end) })}>${row.delivery_hour}</time>
         </button>
         ${when === "now" && html`<span class="now-mark">${t("now")}</span>`}
-        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">${t("closes in {wait}", { wait: duration(closesIn) })}</span>`}
         <span class="marks">
           <${LimitMark} limits=${limits} />
           ${
@@ -140,6 +139,7 @@ function Line({ row, places, note, when, isFixed, limits, closesIn }) {
             html`<span class="warn" title=${t("Incomplete: {reasons}", { reasons: because.map(isolated).join("; ") })}>⚠${unseen(` ${t("incomplete")}`)}</span>`
           }
         </span>
+        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">${t("closes in {wait}", { wait: duration(closesIn) })}</span>`}
       </th>
       ${COLUMNS.map((column) => cell(column, row, places, note))}
     </tr>
