@@ -113,17 +113,20 @@ def read(settings: Settings, delivery_day: date) -> DayReport:
                 before = fetch_dicts(cur, QUERIES["day_report_portfolio"], previous)
                 since = of_then | {"previous_at": told[1]["final_at"]}
                 changes = fetch_dicts(cur, QUERIES["day_report_changes"], since)
-    table = report.run(settings, delivery_day, as_of=as_of).table
+    of_day = report.run(settings, delivery_day, as_of=as_of)
+    if of_day.gaps:
+        detail = f"nothing was connected to the exchange {of_day.gaps} market time, while the day was tradable"
+        points.append(dict.fromkeys(_OPEN) | {"what": "capture_gap", "is_open": True, "detail": detail})
     revision = told[0]["revision"] if told else 0
     summary = [
         *_state(revision, as_of, [point for point in points if point["is_open"]]),
-        *_numbers(portfolio, before),
+        *_numbers(portfolio, before, "no trades are known" if of_day.gaps else "nobody traded"),
         *[(f"PnL of {row['trader_id']}, EUR", row["pnl_eur"]) for row in traders],
     ]
     title = f"PnL for delivery on {delivery_day}, market {market}"
     sheets = [
         Sheet("Summary", (title, ""), summary, ("", "#,##0.00"), width=50),
-        _sheet("Portfolio", table.columns, table.to_dict("records")),
+        _sheet("Portfolio", of_day.table.columns, of_day.table.to_dict("records")),
         *[_sheet(name, rows[0], rows) for name, rows in (("Traders", traders), ("Hours", hours)) if rows],
         _sheet("Open", _OPEN, points),
         *[_sheet("Changes", changes[0], changes) for _ in changes[:1]],
@@ -159,12 +162,12 @@ def _state(revision: int, as_of: datetime, points: Iterable[Row]) -> list[tuple[
     ]
 
 
-def _numbers(portfolio: list[dict[str, Any]], before: list[dict[str, Any]] | None) -> list[tuple[str, Cell]]:
+def _numbers(
+    portfolio: list[dict[str, Any]], before: list[dict[str, Any]] | None, nothing: str
+) -> list[tuple[str, Cell]]:
     """The day of the portfolio, and what it was in the revision before."""
     if not portfolio:
-        lines: list[tuple[str, Cell]] = [
-            ("PnL of the portfolio, EUR", "nobody traded for delivery on this day")
-        ]
+        lines: list[tuple[str, Cell]] = [("PnL of the portfolio, EUR", f"{nothing} for delivery on this day")]
     else:
         (day,) = portfolio
         lines = [("PnL of the portfolio, EUR", day["pnl_eur"])]

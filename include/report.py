@@ -10,10 +10,12 @@ from typing import Any, Literal
 import pandas as pd
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from psycopg2.extensions import cursor
 from rich.text import Text
 
 from include import csv_file
 from include.csv_file import Label
+from include.domain.delivery_period import Market
 from include.domain.rejection import shown
 from include.duration import duration
 from include.errors import TerminalError
@@ -23,6 +25,7 @@ from include.warehouse.queries import fetch_dicts, load_queries
 from include.xlsx_file import spreadsheet_number
 
 QUERIES = load_queries("report.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Report:
             numbers are Decimal, None where there is none. Without any row: nothing was traded.
         hours_without_trades: Hours without any row about which messages came that nobody has reviewed.
         market: `Settings.landing_market`: the market in the file's name.
+        gaps: Without any row: when nothing was connected to the exchange while the day was tradable, in market
+            time, so that trades may be missing; empty: never.
     """
 
     delivery_day: date
@@ -81,6 +86,7 @@ class Report:
     table: pd.DataFrame
     hours_without_trades: int = 0
     market: str = ""
+    gaps: str = ""
 
     @property
     def file_name(self) -> str:
@@ -120,6 +126,7 @@ def run(
             total = fetch_dicts(cur, total_query, of_whom)
             (others,) = fetch_dicts(cur, QUERIES["report_hours_without_trades"], of_whom)
             traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
+            gaps = [] if rows else _gaps(cur, settings.market, delivery_day)
     if traders and not rows:
         raise TerminalError(
             f"{shown(str(trader_id))} has no trades for delivery on {delivery_day}; who has:"
@@ -133,7 +140,21 @@ def run(
     values = [[line.get(column.name) for column in IN_FILES] for line in lines]
     titles = [column.title for column in IN_FILES]
     table = pd.DataFrame(values, columns=titles, dtype=object)
-    return Report(delivery_day, trader_id, table, market=settings.landing_market, **others)
+    told = ", ".join(_gap_in_words(gap, settings.market) for gap in gaps)
+    return Report(delivery_day, trader_id, table, market=settings.landing_market, gaps=told, **others)
+
+
+def _gaps(cur: cursor, market: Market, day: date) -> list[dict[str, Any]]:
+    start, end = market.tradable_span_of(day)
+    asked = {"market": market.market, "day": day, "from_at": start, "until_at": end}
+    return fetch_dicts(cur, SHARED["gaps_of_day"], asked)
+
+
+def _gap_in_words(gap: dict[str, Any], market: Market) -> str:
+    start, end = (
+        f"{gap[name].astimezone(market.timezone):%Y-%m-%d %H:%M}" for name in ("gap_start_at", "gap_end_at")
+    )
+    return f"since {start}" if gap["is_ongoing"] else f"from {start} to {end}"
 
 
 def _row_note(row: dict[str, Any]) -> str:

@@ -48,10 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> None:
     if report.table.empty:
         stream = sys.stdout if form == "table" and output is None else sys.stderr
-        stream.write(
-            f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is built:"
-            " a trade appears there within about a minute of its arrival\n"
-        )
+        if report.gaps:
+            stream.write(
+                f"no trades for delivery on {report.delivery_day} are known, and some may be missing: nothing"
+                f" was connected to the exchange {report.gaps} market time, while it was tradable\n"
+            )
+        else:
+            stream.write(
+                f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is"
+                " built: a trade appears there within about a minute of its arrival\n"
+            )
         if report.hours_without_trades:
             stream.write(f"{waiting_note(report.hours_without_trades)}: the trading desk shows them\n")
         return

@@ -18,7 +18,7 @@ from include.dashboard.language import Sentence, language_of, say
 from include.dashboard.parameters import BadParameterError
 from include.dashboard.reader import AWAY, UnavailableError
 from include.dashboard.responses import error_response
-from include.dashboard.security import DATA_DOCS_POLICY, HEADERS, SecurityHeaders
+from include.dashboard.security import DATA_DOCS_POLICY, HEADERS, REFUSAL_POLICY, REFUSAL_STYLE, SecurityHeaders
 from include.dashboard.service import Service
 from include.errors import TerminalError
 from include.settings import Settings
@@ -30,6 +30,7 @@ PAGE = Path(__file__).parent / "page"
 
 RETRY_AFTER = {"Retry-After": "2"}
 
+TRADING_DESK = say("Trading desk")
 LOG_IN = say("Log in to Airflow to see the trading desk.")
 NOT_PERMITTED = say(
     "Your Airflow user may not see the trading desk: that takes the right to read DAGs, which every role from"
@@ -119,24 +120,32 @@ def create_app(
 
 
 def _refusal(request: Request, status: int, sentence: Sentence) -> Response:
-    """The sentence; as a page for someone who opens the desk by its address, 401 with a link to the login."""
+    """The sentence; a page for someone who opens the desk by its address, 401 with a link to the login."""
     is_page = request.url.path == f"{request.scope.get('root_path', '')}/"
     if not is_page or "text/html" not in request.headers.get("accept", ""):
         return error_response(request, status, sentence)
     language = language_of(request)
-    text = escape(sentence.in_language(language))
+    heading = escape(TRADING_DESK.in_language(language))
+    text = f"<p>{escape(sentence.in_language(language))}</p>"
     if status == 401:
         query = f"?{request.url.query}" if request.url.query else ""
         next_ = urlencode({"next": request.url.path + query})
-        text = f'<a href="../api/v2/auth/login?{escape(next_)}">{text}</a>'
+        log_in = escape(say("Log in").in_language(language))
+        text += f'<p><a href="../api/v2/auth/login?{escape(next_)}">{log_in}</a></p>'
     page = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>Trading desk</title><p>{text}</p></html>'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>{heading}</title><style>{REFUSAL_STYLE}</style><main><h1>{heading}</h1>{text}</main></html>"
     )
     return HTMLResponse(
         page,
         status_code=status,
-        headers={"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept, Accept-Language"},
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Language": language,
+            "Content-Security-Policy": REFUSAL_POLICY,
+            "Vary": "Accept, Accept-Language",
+        },
     )
 
 

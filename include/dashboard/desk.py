@@ -16,6 +16,7 @@ from include.domain.delivery_period import Market
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 _NOW = {
     ("pnl_hourly", False): QUERIES["pnl_hourly"],
@@ -104,6 +105,7 @@ def read_desk(query: Query, state: State, view: View) -> Row:
             for row in rows
         ],
         "hours_without_trades": _without_trades(state.settings.market, view.day, rows, missing),
+        "capture_gaps": [] if rows or view.as_of else _gaps(query, state.settings.market, view.day),
         "total": {name: totals[0][name] for name in DAILY} if totals else None,
         "limits": _limits(query, state.settings.market, view),
         "gates": [
@@ -111,6 +113,12 @@ def read_desk(query: Query, state: State, view: View) -> Row:
             for period in pnl_hours_of(state.settings.market, view.day)
         ],
     }
+
+
+def _gaps(query: Query, market: Market, day: date) -> list[Row]:
+    """When nothing was connected while the day was tradable: each row of PnL knows it for its hour."""
+    start, end = market.tradable_span_of(day)
+    return query(SHARED["gaps_of_day"], day=day, from_at=start, until_at=end)
 
 
 def _limits(query: Query, market: Market, view: View) -> list[Row]:

@@ -37,6 +37,8 @@ SENTENCES: dict[str, str] = {
     ),
     "line must be a whole number from 1.": "line muss eine ganze Zahl ab 1 sein.",
     # the server
+    "Trading desk": "Trading Desk",
+    "Log in": "Anmelden",
     "Log in to Airflow to see the trading desk.": "Bitte in Airflow anmelden, um den Trading Desk zu sehen.",
     "Your Airflow user may not see the trading desk: that takes the right to read DAGs, which every role from"
     " Viewer up has. Ask an administrator of Airflow for a role, then log in again.": (

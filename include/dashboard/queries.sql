@@ -76,8 +76,15 @@ ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
 -- name: limit_breaches
 -- Limits that were reached for a delivery day, by a trader or, of the portfolio, by anybody
-SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id
-FROM ops.limit_breaches
+SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id,
+       CASE WHEN measure = 'position_mwh' THEN value * (
+           SELECT CASE WHEN sum(net_position_mwh) < 0 THEN -1 WHEN sum(net_position_mwh) >= 0 THEN 1 END
+           FROM curated.pnl_versions AS v
+           WHERE (v.market, v.delivery_day, v.delivery_hour) = (b.market, b.delivery_day, b.delivery_hour)
+             AND (b.trader_id IS NULL OR v.trader_id = b.trader_id)
+             AND v.valid_from <= b.reached_at AND (v.valid_to IS NULL OR v.valid_to > b.reached_at)
+       ) END AS net_position_mwh
+FROM ops.limit_breaches AS b
 WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
     AND (%(as_of)s::timestamptz IS NULL OR reached_at <= %(as_of)s)
 ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST
@@ -199,7 +206,7 @@ WITH pnl AS NOT MATERIALIZED (
         sum(buy_mwh) AS buy_mwh, sum(sell_mwh) AS sell_mwh,
         CASE WHEN count(pnl_eur) = count(*) THEN sum(pnl_eur) END AS pnl_eur
     FROM pnl
-    WHERE market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(to_day)s
+    WHERE market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(last_day)s
         AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
     GROUP BY delivery_day, delivery_hour
 ), days AS MATERIALIZED (
@@ -214,7 +221,7 @@ WITH pnl AS NOT MATERIALIZED (
         trader_id, delivery_day, count(*), count(*) - count(pnl_eur), bool_and(is_complete), sum(starting_trade_count),
         sum(buy_mwh), sum(sell_mwh), sum(pnl_eur)
     FROM pnl
-    WHERE %(trader_id)s IS NULL AND market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(to_day)s
+    WHERE %(trader_id)s IS NULL AND market = %(market)s AND delivery_day BETWEEN %(first_day)s AND %(last_day)s
     GROUP BY delivery_day, trader_id
 ), ranked AS (
     SELECT
@@ -222,15 +229,15 @@ WITH pnl AS NOT MATERIALIZED (
         row_number() OVER (ORDER BY pnl_eur DESC, delivery_day, delivery_hour) AS best,
         row_number() OVER (ORDER BY pnl_eur, delivery_day, delivery_hour) AS worst
     FROM hours
-    WHERE delivery_day >= %(from_day)s AND pnl_eur IS NOT NULL
+    WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s AND pnl_eur IS NOT NULL
 ), parts AS (
     SELECT p.part, p.key, 0 AS place, d.*
     FROM days AS d
     CROSS JOIN LATERAL (VALUES
-        ('range' COLLATE "C", NULL, delivery_day >= %(from_day)s),
+        ('range' COLLATE "C", NULL, delivery_day BETWEEN %(from_day)s AND %(to_day)s),
         ('previous', NULL, delivery_day BETWEEN %(previous_from_day)s AND %(previous_to_day)s),
         ('month', NULL, delivery_day BETWEEN %(month_from_day)s AND %(month_to_day)s),
-        ('step', date_trunc(%(step)s, delivery_day::timestamp)::date::text, delivery_day >= %(from_day)s)
+        ('step', date_trunc(%(step)s, delivery_day::timestamp)::date::text, delivery_day BETWEEN %(from_day)s AND %(to_day)s)
     ) AS p (part, key, is_part)
     WHERE p.is_part
     UNION ALL
@@ -238,7 +245,7 @@ WITH pnl AS NOT MATERIALIZED (
         'hour_of_day', left(delivery_hour, 5), 0, NULL, delivery_day, 1, 1 - num_nonnulls(pnl_eur), is_complete, trade_count,
         buy_mwh, sell_mwh, pnl_eur
     FROM hours
-    WHERE delivery_day >= %(from_day)s
+    WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
     UNION ALL
     SELECT
         p.part, delivery_day || ' ' || delivery_hour, p.place, NULL, delivery_day, 1, 0, is_complete, trade_count, buy_mwh,

@@ -53,7 +53,7 @@ class RangeHour(_Sums):
 class _Figures(BaseModel):
     total: _Sums | None = Field(description="null: nothing was traded")
     previous: _Sums | None = Field(description="The same of the range before")
-    month: _Sums | None = Field(description="Of the month to date")
+    month: _Sums | None = Field(description="Of the days `month_from` to `month_to`")
 
 
 class RangeTrader(_Figures):
@@ -68,9 +68,9 @@ class RangeAnswer(_Figures):
     previous_from: date = Field(description="As many months before whole months, else as many days before")
     previous_to: date
     month_from: date = Field(
-        description="First day of the month to date, that of today or of a last day before"
+        description="First day of the month of the last day; of today's as long as that one is to come"
     )
-    month_to: date
+    month_to: date = Field(description="Today; in a month that is over the last day of the range")
     step: Literal["day", "week", "month"]
     trader: str | None = Field(description="null: the whole portfolio")
     as_of: datetime | None

@@ -67,9 +67,9 @@ class Range:
 
     @property
     def month(self) -> tuple[date, date]:
-        """First and last day of the month to date: the one of today, or of the last day if that is past."""
-        at = min(self.last, max(self.first, self.today))
-        return at.replace(day=1), min(self.last, _next_month(at) - timedelta(days=1))
+        """First and last day of the month to date: today's up to today, an earlier one up to the last day."""
+        end = self.last if self.last < self.today.replace(day=1) else self.today
+        return end.replace(day=1), end
 
     @property
     def step(self) -> str:
@@ -91,6 +91,7 @@ def read_range(query: Reading, state: State, of: Range) -> Row:
         month_from_day=month_first,
         month_to_day=month_last,
         first_day=min(previous_first, month_first),
+        last_day=max(of.last, month_last),
         step=of.step,
         trader_id=of.trader_id,
         as_of=of.as_of,

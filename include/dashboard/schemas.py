@@ -83,6 +83,14 @@ class HourWithoutTrades(BaseModel):
     incomplete_because: list[str]
 
 
+class CaptureGap(BaseModel):
+    """When nothing was connected to the exchange."""
+
+    gap_start_at: datetime
+    gap_end_at: datetime
+    is_ongoing: bool = Field(description="As far as is known nothing has connected since")
+
+
 class Days(BaseModel):
     """First and last delivery day with PnL."""
 
@@ -100,6 +108,9 @@ class LimitBreach(BaseModel):
     value: Exact
     limit_value: Exact
     trade_id: str | None
+    net_position_mwh: Exact | None = Field(
+        description="Of a position its value with the sign, null if that is not known any more"
+    )
     is_over: bool | None = Field(
         description="Whether it is reached now; null with `as_of` and of a day or an hour that is over"
     )
@@ -133,6 +144,10 @@ class Desk(BaseModel):
     rows: list[DeskRow]  # type: ignore[valid-type]
     hours_without_trades: list[HourWithoutTrades] = Field(
         description="Hours that have no row although messages about them came; empty with `as_of`"
+    )
+    capture_gaps: list[CaptureGap] = Field(
+        description="Of a day without rows: those in the time in which it was tradable, so that trades may be"
+        " missing; empty with rows or `as_of`"
     )
     total: DeskTotal | None = Field(description="null: nothing was traded")  # type: ignore[valid-type]
     limits: list[LimitBreach] = Field(

@@ -1,5 +1,8 @@
 """Headers of every answer: what a browser may do with it, and who may frame it."""
 
+from base64 import b64encode
+from hashlib import sha256
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +20,19 @@ DATA_DOCS_POLICY = f"{_NOTHING}; style-src 'self' 'unsafe-inline'; img-src 'self
 The pages quote what came from outside. Great Expectations gives them inline styles, inline scripts and files of
 public CDNs: the styles are allowed, the rest is not, so that tables are plain and nothing can be folded.
 """
+
+REFUSAL_STYLE = (
+    "body{margin:0;background:light-dark(#f3f5f7,#0f1318);color:light-dark(#17202a,#e3e8ee);"
+    "font:15px/1.5 system-ui,sans-serif}"
+    "main{max-width:480px;margin:12vh auto 0;padding:26px;border:1px solid light-dark(#d5dbe2,#2c3641);"
+    "border-radius:8px;background:light-dark(#fff,#171c23)}"
+    "h1{margin:0 0 6px;font-size:20px}p{margin:0 0 14px}p:last-child{margin:0}"
+    "a{display:inline-block;padding:6px 14px;border:1px solid light-dark(#d5dbe2,#2c3641);border-radius:5px;"
+    "color:light-dark(#1b5cb8,#74aefc);text-decoration:none}"
+)
+"""Of the page for who may not see the desk, to whom no file is given: its colours, as css/base.css has them."""
+
+REFUSAL_POLICY = f"{_NOTHING}; style-src 'sha256-{b64encode(sha256(REFUSAL_STYLE.encode()).digest()).decode()}'"
 
 HEADERS = {
     "Content-Security-Policy": _NOTHING,

@@ -257,6 +257,13 @@ class Market:
             datetime.combine(day + timedelta(days=1), time())
         )
 
+    def tradable_span_of(self, day: date) -> tuple[datetime, datetime]:
+        """When the hours of a delivery day open for trading, and when the last period of it closes, UTC."""
+        hours = self.hours_of(day)
+        end = self.span_of(day)[1]
+        last_quarter = self.period_between(end - timedelta(minutes=15), end)
+        return hours[0].tradable_from, max(hours[-1].tradable_until, last_quarter.tradable_until)
+
     def hours_of(self, delivery_day: date) -> list[DeliveryPeriod]:
         """The hourly periods of a day in order: 24; 23 on the March change day; 24 labels in October, too."""
         periods = []

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from psycopg2.extensions import cursor
@@ -24,7 +24,7 @@ class Breach:
         trader_id: Who; None: the portfolio.
         delivery_day: Local day of the market.
         delivery_hour: None: the loss of the whole day.
-        value: Now if it is over the limit, else when it first was; above 0.
+        value: Now if it is over the limit, else when it first was; only a position may be below 0.
         limit_value: In the same unit.
         trade_id: Of a price distance the trade that is farthest from the reference price.
         reached_at: When it was first seen.
@@ -44,15 +44,31 @@ class Breach:
     def __str__(self) -> str:
         who = "the portfolio" if self.trader_id is None else shown(self.trader_id)
         when = f"{self.delivery_day} {self.delivery_hour or ''}".strip()
-        limit = f"the limit is {self.limit_value:f}" + ("" if self.is_over else ", within it again")
+        limit = f"the limit is {_fewest(self.limit_value):,f}" + ("" if self.is_over else ", within it again")
         match self.measure:
             case "position_mwh":
-                return f"{who}, {when}: position of {self.value:f} MWh, {limit}"
+                return f"{who}, {when}: position of {_energy(self.value)} MWh, {limit}"
             case "loss_eur":
-                return f"{who}, {when}: loss of {self.value:f} EUR, {limit}"
+                return f"{who}, {when}: loss of {_rounded(self.value, 2):,f} EUR, {limit}"
             case "price_distance_eur_per_mwh":
                 trade = shown(self.trade_id or "")
-                return f"{who}, {when}: trade {trade} {self.value:f} EUR/MWh from the reference price, {limit}"
+                distance = f"{_rounded(self.value, 2):,f} EUR/MWh"
+                return f"{who}, {when}: trade {trade} {distance} from the reference price, {limit}"
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def _fewest(value: Decimal) -> Decimal:
+    """Without zeros at the end of its decimals."""
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
+
+
+def _energy(value: Decimal) -> str:
+    """With its sign and 1 to 3 decimals, as the page shows energies."""
+    places = min(max(-int(_fewest(value).as_tuple().exponent), 1), 3)
+    return f"{_rounded(value, places):+,f}"
 
 
 def breaches(cur: cursor, market: str) -> list[Breach]:

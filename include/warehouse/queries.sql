@@ -116,6 +116,17 @@ WHERE market = %(market)s AND gap_start_at < %(until_at)s AND gap_end_at > %(fro
 ORDER BY gap_start_at DESC
 LIMIT %(limit)s
 
+-- name: gaps_of_day
+-- When no capture instance was connected while a delivery day was tradable, unless a statement of the day has all its trades
+SELECT gap_start_at, gap_end_at, is_ongoing
+FROM ops.capture_gaps AS g
+WHERE market = %(market)s AND gap_start_at < %(until_at)s AND gap_end_at > %(from_at)s
+    AND NOT EXISTS (
+        SELECT FROM ops.reconciliations AS r
+        JOIN ops.statements AS s USING (market, statement_day)
+        WHERE (r.market, r.statement_day, r.state) = (g.market, %(day)s, 'reconciled') AND s.is_by_delivery_day)
+ORDER BY gap_start_at
+
 -- name: capture_instances
 -- The capture instances of a market in the last day, as far as their files are loaded: a file an hour and process
 WITH files AS (

@@ -26,14 +26,14 @@ def range_of(
     first, last = (date.fromisoformat(query[name]) for name in ("from", "to"))
     trader = query.get("trader", "")
     of = Range(first, last, trader or None, None, today)
-    begin = min(of.previous[0], of.month[0])
+    begin, end = min(of.previous[0], of.month[0]), max(last, of.month[1])
 
     def hours_of(who: str) -> list[Hour]:
-        every = (begin + timedelta(days=number) for number in range((last - begin).days + 1))
+        every = (begin + timedelta(days=number) for number in range((end - begin).days + 1))
         return [(day, row) for day in every if days and days[0] <= day <= days[1] for row in rows(day, who)]
 
     hours = hours_of(trader)
-    in_range = [hour for hour in hours if hour[0] >= first]
+    in_range = [hour for hour in hours if first <= hour[0] <= last]
     priced = [hour for hour in in_range if hour[1]["pnl_eur"] is not None]
     by_pnl = sorted(priced, key=lambda hour: Decimal(hour[1]["pnl_eur"]))
     return {
@@ -70,13 +70,13 @@ def _hour(hour: Hour) -> Payload:
 
 
 def _trader(of: Range, name: str, hours: list[Hour]) -> Payload:
-    steps = _steps(of, [hour for hour in hours if hour[0] >= of.first])
+    steps = _steps(of, [hour for hour in hours if of.first <= hour[0] <= of.last])
     return {"trader_id": name, **_figures(of, hours), "steps": steps}
 
 
 def _figures(of: Range, hours: list[Hour]) -> Payload:
     return {
-        "total": _sums([hour for hour in hours if hour[0] >= of.first]),
+        "total": _sums([hour for hour in hours if of.first <= hour[0] <= of.last]),
         "previous": _sums([hour for hour in hours if of.previous[0] <= hour[0] <= of.previous[1]]),
         "month": _sums([hour for hour in hours if of.month[0] <= hour[0] <= of.month[1]]),
     }

@@ -34,6 +34,7 @@ class Scene:
         markets: All of them, the first market first.
         by_market: The day in each, and the sum last.
         limits: Limits that were reached for the day.
+        capture_gaps: When nothing was connected while a day without rows was tradable.
         failure: Status and sentence that the API answers with instead, None: all is well.
         failing: Only these names of the API fail; empty: all of them.
         has_events: False: server-sent events are refused, as a proxy may do.
@@ -48,6 +49,7 @@ class Scene:
     markets: list[str] = field(default_factory=lambda: ["DE"])
     by_market: list[Payload] = field(default_factory=list)
     limits: list[Payload] = field(default_factory=list)
+    capture_gaps: list[Payload] = field(default_factory=list)
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
     history: list[Payload] = field(default_factory=list)
@@ -77,6 +79,7 @@ class Scene:
             "traders": self.traders,
             "rows": rows,
             "hours_without_trades": [] if as_of else self.hours_without_trades,
+            "capture_gaps": [] if rows or as_of else self.capture_gaps,
             "total": total_of(rows),
             "limits": self.limits,
             "gates": [
@@ -618,6 +621,44 @@ def ranges(traders: list[str] | None = None) -> Scene:
     return scene
 
 
+def large_numbers() -> Scene:
+    """A day of some thousand MWh in quarters of an hour, with notes and marks, and an hour and days of it."""
+
+    def rows(day: date, trader: str) -> list[Payload]:
+        rows = other_each_day(day, trader)
+        for number, row in enumerate(rows):
+            for name in ("buy_mwh", "sell_mwh", "net_position_mwh"):
+                row[name] = f"{Decimal(row[name]) * 211 + Decimal('0.125'):f}"
+            for name in ("pnl_eur", "unrealised_pnl_eur"):
+                row[name] = None if row[name] is None else f"{Decimal(row[name]) * 211:f}"
+            row["trade_count"] *= 40
+            row["cancelled_trade_count"] = number % 3
+            row |= {"is_complete": False, "capture_gap_seconds": "70647", "incomplete_because": [GAP]}
+        rows[15]["incomplete_because"] = [
+            GAP,
+            "1 message from the exchange could not be used: deals may be missing",
+        ]
+        return rows
+
+    scene = busy_day()
+    scene.rows = rows
+    scene.limits = [limit(f"{hour}-{hour + 1}", None) for hour in range(14, 23)]
+    scene.lists["trades"] = [
+        trade(
+            f"t_{number}",
+            direction=direction,
+            quantity_mw="20.5",
+            energy_mwh="20.125",
+            price_eur_per_mwh=price,
+            pnl_eur=pnl,
+        )
+        for number, (direction, price, pnl) in enumerate(
+            (("buy", "-1081.30", "-1637.125"), ("sell", "142.15", "12637.5"))
+        )
+    ]
+    return scene
+
+
 _PRICED = ("reference_price_eur_per_mwh", "performance_eur_per_mwh", "pnl_eur", "unrealised_pnl_eur")
 
 
@@ -629,6 +670,7 @@ def limit(hour: str | None, trader: str | None, **values: Any) -> Payload:
         "delivery_hour": hour,
         "reached_at": stamp(NOW - timedelta(minutes=22)),
         "value": "60.0",
+        "net_position_mwh": "60.0",
         "limit_value": "50",
         "trade_id": None,
         "is_over": True,
@@ -637,11 +679,11 @@ def limit(hour: str | None, trader: str | None, **values: Any) -> Payload:
 
 def limits_reached() -> Scene:
     scene = busy_day()
-    loss = {"measure": "loss_eur", "value": "1250.5", "limit_value": "1000"}
+    loss = {"measure": "loss_eur", "value": "1250.50000", "limit_value": "1000.00", "net_position_mwh": None}
     scene.limits = [
         limit(None, "flex_trader_1", **loss),
         limit("15-16", None),
-        limit("15-16", "flex_trader_1"),
+        limit("15-16", "flex_trader_1", net_position_mwh="-60.0", limit_value="12.50"),
         limit("16-17", "flex_trader_2", is_over=False),
     ]
     return scene
@@ -650,6 +692,16 @@ def limits_reached() -> Scene:
 def nothing_yet() -> Scene:
     status = good_status() | {"data_as_of": None, "data_age_seconds": None}
     return Scene(rows=lambda day, trader: [], traders=[], days=None, status=status, health={})
+
+
+def not_captured() -> Scene:
+    """Yesterday has no trades, and nothing was connected for a part of the time in which it was tradable."""
+    scene = two_rows()
+    start = NOW - timedelta(days=1, hours=2)
+    scene.capture_gaps = [
+        {"gap_start_at": stamp(start), "gap_end_at": stamp(start + timedelta(hours=3)), "is_ongoing": False}
+    ]
+    return scene
 
 
 def provider_down() -> Scene:

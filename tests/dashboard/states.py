@@ -17,6 +17,7 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "phone": (scenes.incomplete_hours, "", PHONE),
     "one-trader": (scenes.two_rows, "?trader=flex_trader_1", {}),
     "empty": (scenes.nothing_yet, "", {}),
+    "not-captured": (scenes.not_captured, "?day=2026-11-24", {}),
     "provider-down": (scenes.provider_down, "", {}),
     "incomplete-hours": (scenes.incomplete_hours, "", {}),
     "fifteen-traders": (
@@ -43,6 +44,9 @@ STATES: dict[str, tuple[Callable[[], Scene], str, dict[str, Any]]] = {
     "statements-hour": (scenes.reconciled_day, "?hour=15-16", {}),
     "moment-of-the-past": (scenes.provider_down, "?as_of=2026-11-25T10:00:00Z", {}),
     "server-error": (scenes.busy_day, "", {}),
+    "large-numbers": (scenes.large_numbers, "", {}),
+    "large-numbers-hour": (scenes.large_numbers, "?hour=15-16", {}),
+    "large-numbers-range": (scenes.large_numbers, "?view=range&from=2026-11-16&to=2026-11-24", {}),
     "range": (scenes.ranges, "?view=range", {"viewport": {"width": 1440, "height": 1500}}),
     "range-dark": (scenes.ranges, "?view=range", DARK | {"viewport": {"width": 1440, "height": 1500}}),
     "range-phone": (scenes.ranges, "?view=range", PHONE),

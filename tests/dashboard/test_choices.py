@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard import scenes
@@ -25,6 +26,37 @@ def test_a_trader_is_remembered_and_in_the_address(visit: Open) -> None:
     shown.page.get_by_role("combobox", name="Trader").select_option("")
     expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio")
     assert last_desk(shown) == "page"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "?day=2026-11-24",
+        "?view=range&from=2026-11-16&to=2026-11-22",
+        "?view=health",
+        "?as_of=2026-11-25T10:00:00Z",
+    ],
+)
+def test_a_link_shows_what_its_sender_saw(visit: Open, path: str) -> None:
+    shown = visit(scenes.ranges(), "?trader=flex_trader_1")
+    shown.page.get_by_role("combobox", name="Trader").select_option("flex_trader_3")
+    expect(shown.page.locator("#heading")).to_contain_text("flex_trader_3")
+    shown.page.goto(shown.desk.url + path)
+    expect(shown.page.locator("#heading")).to_contain_text("Whole portfolio")
+    assert "trader=" not in shown.page.url
+    shown.page.goto(shown.desk.url)  # looking at a link changes nothing of one's own
+    expect(shown.page.locator("#heading")).to_contain_text("flex_trader_3")
+
+
+def test_a_trader_whom_nobody_knows_is_nobody_else(visit: Open) -> None:
+    shown = visit(scenes.two_rows(), "?trader=flex_trader_2")
+    shown.page.get_by_role("button", name="Day before").click()
+    scene = shown.desk.scene
+    scene.rows = lambda day, trader: [] if trader == "nobody" else scenes.traders_dashboard()
+    shown.page.goto(f"{shown.desk.url}?trader=nobody")
+    expect(shown.page.locator("#heading")).to_contain_text("nobody")
+    expect(shown.page.get_by_role("combobox", name="Trader")).to_have_value("nobody")
+    expect(shown.page.locator("#empty")).to_contain_text("nobody has no trades for delivery today yet.")
 
 
 def test_a_page_that_is_opened_anew_shows_today(visit: Open) -> None:
@@ -160,7 +192,8 @@ def test_health_tells_all_times_in_one_zone(visit: Open) -> None:
             "detail": "written 34 min ago, at 2026-11-25 12:00:00 UTC",
         }
     ]
-    scene.health["runs"][1]["error"] = "no answer since 2026-11-25T13:00:00+02:00"
+    error = "TerminalError: FROM must be a time like 2026-03-02T05:00:00Z, not 'abc'"
+    scene.health["runs"][1]["error"] = error
     raw = '{"execution_time": "2026-11-25T12:00:00Z"}'
     scene.health["rejects"][0]["raw"] = raw
     scene.status["troubles"] = [{"code": "x", "since": None, "text": "late since 2026-11-25 12:00:00 UTC"}]
@@ -175,9 +208,9 @@ def test_health_tells_all_times_in_one_zone(visit: Open) -> None:
     alarm = page.locator("#health-alarms td time").last
     expect(alarm).to_have_text("13:00:00")
     expect(alarm).to_have_attribute("title", "2026-11-25 12:00:00 UTC")
-    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text("no answer since 12:00:00")
+    expect(page.locator("#health-runs tbody tr").nth(1)).to_contain_text(error)  # a quotation stays one
     expect(page.locator("#troubles")).to_contain_text("late since 13:00:00")
-    expect(page.locator("#health-rejects .raw")).to_have_text(raw)  # a quotation stays one
+    expect(page.locator("#health-rejects .raw")).to_have_text(raw)
     assert "UTC" not in page.locator("#view-health .panels").inner_text()
 
 

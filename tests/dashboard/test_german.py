@@ -127,7 +127,9 @@ COLLECT = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
         const { data, parentElement } = walker.currentNode;
-        if (!parentElement.closest("script, noscript, style, [lang=en]")) texts.push(data);
+        const isBroken = parentElement.querySelector(":scope > wbr") !== null;
+        const text = isBroken ? parentElement.textContent : data;
+        if (!parentElement.closest("script, noscript, style, [lang=en]")) texts.push(text);
     }
     for (const element of document.body.querySelectorAll("*"))
         for (const name of ["title", "aria-label", "placeholder"])

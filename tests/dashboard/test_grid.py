@@ -86,6 +86,33 @@ def test_hours_are_found_by_typing(visit: Open) -> None:
     assert "filter" not in shown.page.url
 
 
+def test_words_are_looked_for_in_what_is_shown(visit: Open) -> None:
+    shown = visit(scenes.busy_day(), "?filter.hours=2026")
+    expect(hours(shown)).to_have_count(0)
+    field = shown.page.get_by_role("searchbox", name="Filter delivery hours")
+    for words, found in (("-11-", []), ("20-21", ["20-21"]), ("T19", []), ("◐", [])):
+        field.fill(words)
+        expect(hours(shown)).to_have_text(found)
+    german = visit(scenes.busy_day(), "?filter.hours=fehlend", locale="de-DE")
+    expect(hours(german)).to_have_text(["21-22", "22-23", "23-24"])
+    german.page.get_by_role("searchbox", name="Filter Lieferstunden").fill("missing")
+    expect(hours(german)).to_have_count(0)
+
+
+def test_times_and_links_of_a_list_are_found_as_they_are_shown(visit: Open) -> None:
+    scene = scenes.lively_hour()
+    scene.lists["trades"] += [scenes.trade(f"m_{number}") for number in range(4)]
+    dialog = open_hour(visit(scene))
+    field = dialog.get_by_role("searchbox", name="Filter Trades that count")
+    ids = dialog.locator("section.trades td.id")
+    field.fill("2026-11-25")
+    expect(ids).to_have_count(0)
+    field.fill("revision 0a5d5e")
+    expect(ids).to_have_text(["0a5d5e1f6f0c4c5a9d3e8b7a6c5d4e3f"])
+    field.fill("13:30: m_")
+    expect(ids).to_have_text([f"m_{number}" for number in range(4)])
+
+
 def test_an_address_has_the_order_and_the_words_of_each_table(visit: Open) -> None:
     path = "?day=2026-11-25&sort.traders=-trader_id&filter.traders=TRADER_2&filter.hours=05-06&view=desk"
     shown = visit(scenes.busy_day(scenes.FIFTEEN_TRADERS), path)

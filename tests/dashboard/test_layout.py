@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.dashboard import scenes
 from tests.dashboard.conftest import Open
 from tests.dashboard.states import CONTENTS, PHONE
 
@@ -20,6 +21,54 @@ def excess(page: Page) -> tuple[int, int]:
         }"""
     )
     return round(down), round(aside)
+
+
+SEEN = """([table, heading]) => {
+    const heads = [...document.querySelectorAll(`${table} thead th`)];
+    const at = heads.findIndex((head) => head.textContent.startsWith(heading));
+    const box = heads[at].closest(".scroll").getBoundingClientRect();
+    const range = document.createRange();
+    return [...document.querySelectorAll(`${table} tbody tr, ${table} tfoot tr`)]
+        .map((row) => row.children[at])
+        .filter(Boolean)
+        .map((cell) => (range.selectNodeContents(cell), range.getBoundingClientRect().right - box.right));
+}"""
+"""By how many pixels each cell below a heading is cut."""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+@pytest.mark.parametrize(
+    ("width", "last"), [(1374, "note"), (1440, "note"), (1240, "PnL"), (390, "PnL")]
+)  # 1440 px without the navigation of Airflow
+def test_pnl_and_notes_of_the_hours_are_in_sight(visit: Open, locale: str, width: int, last: str) -> None:
+    page = visit(scenes.large_numbers(), locale=locale, viewport={"width": width, "height": 900}).page
+    heading = {"note": "Hinweis" if locale == "de-DE" else "Note"}.get(last, last)
+    cut = page.evaluate(SEEN, ["#hours-table", heading])
+    assert len(cut) == 25
+    assert max(cut) <= 0
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_pnl_of_trades_and_best_hours_is_in_sight_on_a_phone(visit: Open, locale: str) -> None:
+    hour = visit(scenes.large_numbers(), "?hour=15-16", **PHONE | {"locale": locale}).page
+    hour.locator("section.trades tbody tr").first.wait_for()
+    assert max(hour.evaluate(SEEN, ["section.trades", "PnL"])) <= 0
+    path = "?view=range&from=2026-11-16&to=2026-11-24"
+    page = visit(scenes.large_numbers(), path, **PHONE | {"locale": locale}).page
+    for table in ("#range-best", "#range-worst"):
+        page.locator(f"{table} tbody tr").first.wait_for()
+        assert max(page.evaluate(SEEN, [table, "PnL"])) <= 0
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+@pytest.mark.parametrize("width", [1340, 1100, 768, 390])
+def test_both_files_are_side_by_side(visit: Open, locale: str, width: int) -> None:
+    shown = visit(scenes.busy_day(), locale=locale, viewport={"width": width, "height": 900})
+    csv, xlsx = (shown.page.locator(f"#{name}").bounding_box() for name in ("csv", "xlsx"))
+    assert csv is not None
+    assert xlsx is not None
+    assert xlsx["y"] == csv["y"]
+    assert 0 < xlsx["x"] - (csv["x"] + csv["width"]) < 20
 
 
 # German has the longer words

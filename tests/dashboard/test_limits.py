@@ -18,18 +18,33 @@ def test_a_limit_is_marked_on_its_row(visit: Open) -> None:
     expect(over).to_contain_text("over a limit")
     expect(over).to_have_attribute(
         "title",
-        "Limit: position 60.0 MWh at 13:12, limit 50.0;"
-        " flex_trader_1: position 60.0 MWh at 13:12, limit 50.0",
+        "Limit: position +60.0 MWh at 13:12, limit 50;"
+        " flex_trader_1: position -60.0 MWh at 13:12, limit 12.5",
     )  # fmt: skip
     expect(kept).to_contain_text("was over a limit")
     expect(shown.page.locator("#hours-table tbody .limit")).to_have_count(2)
     expect(shown.page.locator("#hours-table tfoot .limit")).to_have_count(1)  # the loss is of the whole day
     assert texts(shown, "#limits li") == [
-        "▲ over a limit Day: flex_trader_1: loss 1,250.50 EUR at 13:12, limit 1,000.00",
-        "▲ over a limit 15-16: position 60.0 MWh at 13:12, limit 50.0",
-        "▲ over a limit 15-16: flex_trader_1: position 60.0 MWh at 13:12, limit 50.0",
-        "▲ was over a limit 16-17: flex_trader_2: position 60.0 MWh at 13:12, limit 50.0, within it again",
+        "▲ over a limit Day: flex_trader_1: loss 1,250.50 EUR at 13:12, limit 1,000",
+        "▲ over a limit 15-16: position +60.0 MWh at 13:12, limit 50",
+        "▲ over a limit 15-16: flex_trader_1: position -60.0 MWh at 13:12, limit 12.5",
+        "▲ was over a limit 16-17: flex_trader_2: position +60.0 MWh at 13:12, limit 50, within it again",
     ]
+
+
+def test_a_limit_of_many_decimals_and_the_days_of_a_banner(visit: Open) -> None:
+    scene = scenes.limits_reached()
+    distance = {"measure": "price_distance_eur_per_mwh", "value": "30.1250", "limit_value": "25.125000"}
+    scene.limits = [scenes.limit("15-16", None, net_position_mwh=None, **distance)]
+    text = (
+        "1 limit reached: anna, 2026-11-28 15-16: position of -12.0 MWh, the limit is 10. In date=2026-11-28/a."
+    )
+    scene.status["troubles"] = [{"code": "limit_reached", "since": None, "text": text}]
+    shown = visit(scene)
+    assert texts(shown, "#limits li") == [
+        "▲ over a limit 15-16: distance from the reference price 30.13 EUR/MWh at 13:12, limit 25.125"
+    ]
+    expect(shown.page.locator("#troubles")).to_contain_text(text.replace(" 2026-11-28", " Sat, 28 Nov 2026"))
 
 
 def test_without_limits_nothing_is_marked(visit: Open) -> None:
@@ -81,6 +96,6 @@ def test_a_moment_of_the_past_has_no_gates(visit: Open) -> None:
 
 def test_a_measure_that_is_younger_than_the_page_is_told_by_its_name(visit: Open) -> None:
     scene = scenes.limits_reached()
-    scene.limits = [scenes.limit("15-16", None, measure="volume_mwh")]
+    scene.limits = [scenes.limit("15-16", None, measure="volume_mwh", net_position_mwh=None)]
     shown = visit(scene)
-    assert texts(shown, "#limits li") == ["▲ over a limit 15-16: volume_mwh 60.00 at 13:12, limit 50.00"]
+    assert texts(shown, "#limits li") == ["▲ over a limit 15-16: volume_mwh 60.00 at 13:12, limit 50"]

@@ -32,6 +32,20 @@ def test_a_reason_leads_to_the_message_as_it_arrived(visit: Open) -> None:
     expect(message).to_be_hidden()
 
 
+def test_a_moment_of_the_future_leads_back_to_now(visit: Open) -> None:
+    scene = scenes.two_rows()
+    scene.failure = (400, "as_of (2099-11-25T12:00:00Z) is yet to come: ask for a moment of the past.")
+    shown = visit(scene, "?as_of=2099-11-25T12:00:00Z", locale="de-DE")
+    alert = shown.page.get_by_role("alert")
+    expect(alert).to_contain_text("Der gewählte Zeitpunkt liegt in der Zukunft.")
+    expect(alert).not_to_contain_text("as_of")
+    scene.failure = None
+    alert.get_by_role("button", name="Zurück zu jetzt").click()
+    expect(shown.row("12-13")).to_be_visible()
+    expect(alert).to_be_empty()
+    assert "as_of" not in shown.page.url
+
+
 def test_a_trade_leads_to_its_message(visit: Open) -> None:
     shown = visit(scenes.lively_hour())
     open_hour(shown).get_by_role("link", name="q_17").click()

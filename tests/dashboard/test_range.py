@@ -74,8 +74,16 @@ def test_the_tab_leads_to_this_week_and_says_what_is_missing(visit: Open) -> Non
     expect(so_far.locator(".more")).to_have_text(f"difference {euros(known - before)}")
     expect(figure(shown, "How are we doing")).to_contain_text("when all have a price")
     expect(figure(shown, "Days with trades")).to_contain_text("4 of 7")
-    month = pnl(date(2026, 11, 1), MONDAY + timedelta(days=6))
+    month = pnl(date(2026, 11, 1), TODAY)
     expect(figure(shown, "Month to date, so far").locator(".value")).to_have_text(euros(month))
+
+
+def test_the_month_to_date_is_the_same_whichever_of_its_days_are_chosen(visit: Open) -> None:
+    shown = visit(scenes.ranges(), "?view=range&from=2026-11-02&to=2026-11-08")
+    month = pnl(date(2026, 11, 1), TODAY)
+    expect(figure(shown, "Month to date, so far").locator(".value")).to_have_text(euros(month))
+    own = pnl(date(2026, 11, 2), date(2026, 11, 8))
+    expect(figure(shown, "PnL").locator(".value")).to_have_text(euros(own))
 
 
 def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
@@ -93,7 +101,7 @@ def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
     expect(column(shown, "#range-steps", "Added up")).to_have_text([f"{euros(each)} so far" for each in sums])
     expect(column(shown, "#range-steps", "Prices missing")).to_have_text(["1", "", "3", "24"])
     sentence = shown.page.locator("#picture-range-sum-sentence")
-    expect(sentence).to_contain_text(f"{euros(sums[-1])} EUR so far, without 28 hours whose price is missing")
+    expect(sentence).to_contain_text(f"{euros(sums[-1])} EUR so far, without 28 hours whose prices are missing")
     expect(shown.page.locator("#picture-range-pnl .key")).to_have_text(
         ["gain", "loss", "so far: prices are missing"]
     )
@@ -102,6 +110,14 @@ def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
     assert shown.page.url.endswith("?day=2026-11-24")
     shown.page.go_back()
     expect(heading(shown)).to_contain_text("Week 48")
+
+
+def test_one_hour_without_a_price_is_one_hour(visit: Open) -> None:
+    sentence = "#picture-range-sum-sentence"
+    shown = visit(scenes.ranges(), "?view=range&from=2026-11-22&to=2026-11-23")
+    expect(shown.page.locator(sentence)).to_contain_text("EUR so far, without 1 hour whose price is missing;")
+    german = visit(scenes.ranges(), "?view=range&from=2026-11-22&to=2026-11-23", locale="de-DE")
+    expect(german.page.locator(sentence)).to_contain_text("EUR bisher, ohne 1 Stunde, deren Preis fehlt;")
 
 
 def test_kinds_keys_and_the_browsers_history(visit: Open) -> None:
@@ -182,7 +198,8 @@ def test_traders_are_sorted_and_chosen(visit: Open) -> None:
     head.get_by_role("button").press("Enter")
     assert "sort.range_traders=-pnl_eur" in shown.page.url
     expect(column(shown, "#range-traders", "Trader")).to_have_text(sorted(of, key=lambda name: -of[name]))
-    expect(column(shown, "#range-traders", "Month to date").first).to_have_text(euros(max(of.values())))
+    expect(figure(shown, "Month to 31 Oct").locator(".value")).to_have_text(euros(pnl(first, last)))
+    expect(column(shown, "#range-traders", "Month to 31 Oct").first).to_have_text(euros(max(of.values())))
     before = pnl(date(2026, 9, 1), date(2026, 9, 30), max(of, key=lambda name: of[name]))
     expect(column(shown, "#range-traders", "Difference").first).to_have_text(euros(max(of.values()) - before))
     multiples.nth(1).get_by_role("link").press("Enter")
@@ -255,7 +272,9 @@ def test_files_of_the_range(visit: Open) -> None:
 
 def test_a_range_without_trades(visit: Open) -> None:
     shown = visit(scenes.ranges(), "?view=range&from=2025-01-06&to=2025-01-12")
-    expect(shown.page.locator("#range-empty")).to_contain_text("Nothing was traded for delivery in this range.")
+    expect(shown.page.locator("#range-empty")).to_contain_text(
+        "No trades for delivery in this range are known."
+    )
     expect(shown.page.locator("#range-empty")).to_contain_text("from Sun, 1 Mar 2026 to Thu, 26 Nov 2026")
     expect(shown.page.locator("#range-figures")).to_have_count(0)
     shown.page.get_by_role("link", name="Show Thu, 26 Nov 2026").click()

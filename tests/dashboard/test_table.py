@@ -241,6 +241,27 @@ def test_empty_states_say_what_to_expect(visit: Open) -> None:
     expect(past.row("12-13")).to_be_visible()
 
 
+def test_a_day_that_was_not_captured_is_not_one_on_which_nobody_traded(visit: Open) -> None:
+    shown = visit(scenes.not_captured(), "?day=2026-11-24")
+    empty = shown.page.locator("#empty")
+    expect(empty.locator("h3")).to_have_text("No trades for delivery on Tue, 24 Nov 2026 are known.")
+    expect(empty.locator("p").first).to_have_text(
+        "Nothing was connected to the exchange from 24 Nov, 11:34 to 24 Nov, 14:34, while this day was"
+        " tradable: trades may be missing."
+    )
+    gap = shown.desk.scene.capture_gaps[0]
+    shown.desk.scene.capture_gaps = [gap, gap, gap, gap]
+    shown.page.reload()
+    expect(empty).to_contain_text("14:34, from 24 Nov, 11:34 to 24 Nov, 14:34 and at other times, while")
+    shown.desk.scene.capture_gaps = [gap | {"is_ongoing": True}]
+    shown.page.goto(f"{shown.desk.url}?trader=flex_trader_1&day=2026-11-24")
+    expect(empty).to_contain_text("No trades of flex_trader_1 for delivery on Tue, 24 Nov 2026 are known.")
+    expect(empty).to_contain_text("exchange since 24 Nov, 11:34, while this day was tradable")
+    shown.desk.scene.capture_gaps = []
+    shown.page.goto(f"{shown.desk.url}?day=2026-11-24")
+    expect(empty).to_contain_text("Nobody traded for delivery on Tue, 24 Nov 2026.")
+
+
 def test_the_portfolio_by_trader_leads_to_each(visit: Open) -> None:
     shown = visit(scenes.busy_day(scenes.FIFTEEN_TRADERS))
     traders = shown.page.locator("#by-trader tbody tr")
@@ -249,6 +270,22 @@ def test_the_portfolio_by_trader_leads_to_each(visit: Open) -> None:
     shown.page.get_by_role("button", name="flex_trader_12", exact=True).click()
     expect(shown.page.locator("#heading")).to_contain_text("flex_trader_12")
     expect(shown.page.locator("#by-trader")).to_be_hidden()
+
+
+def test_trades_say_why_their_total_is_less_than_the_sum_of_the_rows(visit: Open) -> None:
+    for locale, heading, title in (
+        ("en-GB", "Trades", "A block or another trade of several hours counts in each of its hours, and once"),
+        (
+            "de-DE",
+            "Trades",
+            "Ein Block oder anderer Trade über mehrere Stunden zählt in jeder seiner Stunden und einmal",
+        ),
+    ):
+        table = visit(scenes.busy_day(), locale=locale).page.locator("#hours-table")
+        starts = re.compile(f"^{title}")
+        head = table.get_by_role("columnheader", name=heading, exact=True)
+        expect(head).to_have_attribute("title", starts)
+        expect(table.locator("tfoot td").first).to_have_attribute("title", starts)
 
 
 def test_more_columns_on_demand(visit: Open) -> None:

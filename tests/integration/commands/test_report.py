@@ -1,7 +1,7 @@
 """The report against the warehouse: the same numbers as SQL, and one line for what cannot be answered."""
 
 import csv
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from psycopg2.extensions import cursor
 
+from include import day_report
 from include.commands.report import main
 from include.csv_file import BYTE_ORDER_MARK
 from include.domain.pnl import Fill
@@ -225,6 +226,23 @@ def test_a_day_without_trades_says_what_to_expect(command: Any, capsys: pytest.C
     assert capsys.readouterr().out.startswith("nobody has traded for delivery on 2026-03-01")
     assert command("--format", "csv") == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_day_that_was_not_captured_does_not_say_that_nobody_traded(
+    database: Database, settings: Settings, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database.batch()
+    lost, back = datetime(2026, 2, 28, 13, 30, tzinfo=UTC), datetime(2026, 3, 1, 10, tzinfo=UTC)
+    database.connected(1, (lost - timedelta(days=1), lost), (back, back + timedelta(days=2)))
+    assert command() == 0
+    assert capsys.readouterr().out == (
+        "no trades for delivery on 2026-03-01 are known, and some may be missing: nothing was connected to the"
+        " exchange from 2026-02-28 14:30 to 2026-03-01 11:00 market time, while it was tradable\n"
+    )
+    report = day_report.read(settings, DAY)
+    assert report.title == "PnL 2026-03-01 DE, preliminary, 1 open point"
+    assert "PnL of the portfolio, EUR: no trades are known for delivery on this day" in report.text
+    assert "OPEN: capture_gap: nothing was connected to the exchange from 2026-02-28 14:30 to" in report.text
 
 
 def test_a_day_of_bad_messages_only_says_so(

@@ -8,6 +8,7 @@ import pytest
 
 from tests.factories import MARKET, ago
 from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
+from tests.integration.jobs.test_statement_alarms import statement_of
 
 NUMBERS = [
     "buy_mwh",
@@ -82,6 +83,26 @@ def test_an_empty_day_has_no_rows_and_no_total(dashboard: Desk, client: Client) 
     assert (shown["rows"], shown["total"]) == ([], None)
     assert shown["traders"] == ["anna"]
     assert shown["day"] == str(dashboard.database.value("SELECT (now() AT TIME ZONE 'Europe/Berlin')::date"))
+
+
+def test_an_empty_day_says_when_nothing_was_connected_while_it_was_tradable(
+    dashboard: Desk, client: Client
+) -> None:
+    empty = DAY + timedelta(days=1)
+    start, end = dashboard.settings.market.tradable_span_of(empty)
+    late = end - timedelta(minutes=10)  # only the last quarter of an hour is still tradable
+    dashboard.database.connected(
+        1, (start - timedelta(days=9), late), (late + timedelta(minutes=1), end + timedelta(days=9))
+    )
+    (told,) = client.json("desk", day=str(empty))["capture_gaps"]
+    assert datetime.fromisoformat(told["gap_start_at"]) == late
+    assert datetime.fromisoformat(told["gap_end_at"]) == late + timedelta(minutes=1)
+    assert told["is_ongoing"] is False
+    assert client.json("page", day=str(empty), trader="anna")["desk"]["capture_gaps"] == [told]
+    assert client.json("desk", day=str(DAY))["capture_gaps"] == [], "its rows know it"
+    assert client.json("desk", day=str(empty + timedelta(days=2)))["capture_gaps"] == []
+    statement_of(dashboard.database, empty, is_by_delivery_day=True)
+    assert client.json("desk", day=str(empty), trader="bert")["capture_gaps"] == [], "it has all trades"
 
 
 def test_a_warehouse_without_any_trade_is_no_error(desk: Desk, client: Client) -> None:
@@ -305,6 +326,9 @@ def test_all_that_the_page_shows_is_one_answer(desk: Desk, client: Client) -> No
 def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
     desk.sell("12-13", "50", "anna", "3")
     desk.build()
+    desk.database.rows("UPDATE curated.pnl_versions SET valid_from = '2023-02-06T09:58:00Z'")
+    desk.buy("12-13", "50", "anna", "9")
+    desk.build()
     at = datetime(2023, 2, 6, 10, tzinfo=UTC)
     for trader, hour in ((None, "12-13"), ("anna", "12-13"), ("bert", None)):
         desk.database.insert(
@@ -316,9 +340,11 @@ def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
 
     def limits(**parameters: str) -> list[tuple[str | None, ...]]:
         found = client.json("desk", day=str(DAY), **parameters)["limits"]
-        return [(row["trader_id"], row["delivery_hour"], row["value"], row["limit_value"]) for row in found]
+        columns = ("trader_id", "delivery_hour", "value", "net_position_mwh", "limit_value")
+        return [tuple(row[name] for name in columns) for row in found]
 
-    whole, portfolio, anna = ("bert", None, "3", "2"), (None, "12-13", "3", "2"), ("anna", "12-13", "3", "2")
+    whole = ("bert", None, "3", None, "2")
+    portfolio, anna = (None, "12-13", "3", "-3", "2"), ("anna", "12-13", "3", "-3", "2")
     assert limits() == [whole, portfolio, anna]
     assert limits(trader="anna") == [anna]
     assert limits(as_of="2023-02-06T09:59:59Z") == []

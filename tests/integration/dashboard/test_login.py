@@ -2,15 +2,19 @@
 
 import re
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from playwright.sync_api import Browser, expect
 
 from include.dashboard.app import NOT_PERMITTED, create_app
 from include.dashboard.security import HEADERS
 from include.dashboard.service import Service
 from include.settings import Settings
+from tests.browser import browser as browser
+from tests.browser import chromium as chromium
 from tests.integration.dashboard.conftest import LOGIN, Client, login, served
 
 
@@ -35,6 +39,32 @@ def test_a_person_is_refused_with_a_way_to_the_login(url: str) -> None:
     (way_back,) = parse_qs(urlsplit(unescape(link)).query)["next"]
     assert way_back == urlsplit(reply.url).path + "?" + urlsplit(reply.url).query
     assert person.get("static/js/main.js").json() == {"error": "Log in to Airflow to see the trading desk."}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("locale", "heading", "log_in"),
+    [("en-GB", "Trading desk", "Log in"), ("de-DE", "Trading Desk", "Anmelden")],
+)
+def test_who_is_refused_sees_a_page_in_the_colours_of_the_desk(
+    url: str, browser: Browser, locale: str, heading: str, log_in: str, scheme: Any
+) -> None:
+    context = browser.new_context(locale=locale, color_scheme=scheme)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(f"{url}/?day=2026-11-28")
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    link = page.get_by_role("link", name=log_in, exact=True)
+    expect(link).to_have_attribute("href", re.compile("auth/login.next=.*2026-11-28"))
+    ground, accent = {
+        "light": ("rgb(243, 245, 247)", "rgb(27, 92, 184)"),
+        "dark": ("rgb(15, 19, 24)", "rgb(116, 174, 252)"),
+    }[scheme]
+    expect(page.locator("body")).to_have_css("background-color", ground)
+    expect(link).to_have_css("color", accent)
+    assert [each for each in complaints if "401" not in each] == []
+    context.close()
 
 
 def test_a_token_that_is_no_longer_good_is_refused_likewise(url: str) -> None:
@@ -79,7 +109,8 @@ def test_no_answer_runs_a_script_or_is_framed_by_others(
         assert policy["frame-ancestors"] == "'self'"
         assert policy["base-uri"] == policy["form-action"] == "'none'"
         assert policy.get("script-src") == ("'self'" if is_page else None)
-        assert policy.get("style-src", "'self'") == "'self'" or "/data-docs/" in reply.url
+        style = policy.get("style-src", "'self'")
+        assert style == "'self'" or style.startswith("'sha256-") or "/data-docs/" in reply.url
         assert reply.headers["X-Content-Type-Options"] == "nosniff"
         assert reply.headers["Referrer-Policy"] == "same-origin"
         assert reply.headers["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -76,7 +76,7 @@ def test_ranges_are_summed_up_from_an_index(dashboard: Desk, name: str, of: str)
 @pytest.mark.parametrize("as_of", [None, NOON])
 def test_a_range_is_read_from_the_same_indexes(dashboard: Desk, as_of: str | None) -> None:
     dashboard.database.cursor.execute("VACUUM (ANALYZE) curated.pnl_versions")
-    names = ("first_day", "previous_from_day", "previous_to_day", "month_from_day", "month_to_day")
+    names = ("first_day", "previous_from_day", "previous_to_day", "month_from_day", "month_to_day", "last_day")
     asked = DAYS | dict.fromkeys(names, DAY) | {"step": "month", "as_of": as_of}
     found = plan(dashboard, QUERIES["range"], FEW_INDEXES, **asked)
     # once for the portfolio, once for its traders

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.dashboard import parameters as given_parameters
 from tests.integration.dashboard.conftest import Client, Desk
 
 FIRST, LAST = date(2023, 10, 23), date(2023, 10, 29)  # Monday to Sunday, on which the clocks go back
@@ -108,6 +109,22 @@ def test_figures_beside_those_of_the_range_before_and_the_month(
     assert answer["total"]["pnl_eur"] is None
     assert answer["trader"] == (trader or None)
     assert [row["trader_id"] for row in answer["traders"]] == ([] if trader else ["anna", "bert", "carl"])
+
+
+def test_the_month_to_date_ends_today_whichever_of_its_days_are_asked_for(
+    week: Week, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = date(2023, 10, 27)
+    monkeypatch.setattr(given_parameters, "today", lambda market, now: today)
+    for first, last in ((FIRST, LAST), (date(2023, 10, 16), date(2023, 10, 22))):
+        answer = client.json("range", **{"from": str(first), "to": str(last)})
+        assert (answer["month_from"], answer["month_to"]) == ("2023-10-01", "2023-10-27")
+        assert same(answer["month"], week.expected(lambda trade: trade[0] <= today))
+        expected = week.expected(lambda trade, a=first, b=last: a <= trade[0] <= b)  # type: ignore[misc]
+        assert same(answer["total"], expected)
+        assert all(str(first) <= step["from"] <= str(last) for step in answer["steps"])
+        assert sum(row["trade_count"] for row in answer["hours_of_day"]) == expected["trade_count"]
+        assert all(str(first) <= row["delivery_day"] <= str(last) for row in answer["best"] + answer["worst"])
 
 
 def test_days_add_up_and_say_from_where_on_a_price_is_missing(week: Week, client: Client) -> None:

@@ -113,7 +113,7 @@ def test_people_are_told_once_of_each(settings: Settings, database: Database, ba
     limit(database, "position_mwh", 10)
     database.trade(batch, TOMORROW, "10-11", "anna", "sell", 12)
     build(settings, database)
-    first = f"anna, {TOMORROW} 10-11: position of 12 MWh, the limit is 10"
+    first = f"anna, {TOMORROW} 10-11: position of -12.0 MWh, the limit is 10"
     raised = "SELECT count(*), count(cleared_at) FROM ops.alarms WHERE alarm = 'limit_reached'"
     for _ in range(2):
         assert alarm(settings) == (f"limits that were reached: {first}", f"1 limit reached: {first}.")
@@ -121,7 +121,7 @@ def test_people_are_told_once_of_each(settings: Settings, database: Database, ba
 
     database.trade(batch, TOMORROW, "11-12", "anna", "sell", Decimal("10.5"))
     build(settings, database)
-    second = f"anna, {TOMORROW} 11-12: position of 10.5 MWh, the limit is 10"
+    second = f"anna, {TOMORROW} 11-12: position of -10.5 MWh, the limit is 10"
     detail = f"limits that were reached: {second}; {first}"
     assert alarm(settings) == (detail, f"2 limits reached: {second}; {first}.")
     assert database.rows(raised) == [(2, 1)], "another hour is news"
@@ -138,7 +138,7 @@ def test_people_are_told_once_of_each(settings: Settings, database: Database, ba
     )
     database.trade(batch, TOMORROW, "10-11", "anna", "sell", 6)
     build(settings, database)
-    again = f"anna, {TOMORROW} 10-11: position of 13 MWh, the limit is 10"
+    again = f"anna, {TOMORROW} 10-11: position of -13.0 MWh, the limit is 10"
     detail = f"limits that were reached: {second}, within it again; {again}"
     assert alarm(settings) == (detail, f"1 limit reached: {again}.")
     assert database.rows(raised) == [(2, 1)], "the same hour again is none"

@@ -33,6 +33,7 @@ PARAMETERS: dict[str, Any] = {
     "previous_to_day": date(2026, 2, 28),
     "month_from_day": date(2026, 3, 1),
     "month_to_day": date(2026, 3, 1),
+    "last_day": date(2026, 3, 1),
     "step": "day",
     "from_at": datetime(2026, 3, 1),
     "until_at": datetime(2026, 3, 2),

@@ -134,11 +134,11 @@ def test_each_alarm_for_traders_is_known(text: str) -> None:
             " entscheidet.",
         ),
         (
-            "2 limits reached: the portfolio, 2026-11-27: loss of 1200.5 EUR, the limit is 1000; anna,"
+            "2 limits reached: the portfolio, 2026-11-27: loss of 1,200.50 EUR, the limit is 1,000; anna,"
             " 2026-11-27"
-            " 15-16: position of 12.5 MWh, the limit is 10; and 3 more.",
-            "2 Limits erreicht: das Portfolio, 27.11.2026: Verlust von 1200,5 EUR, das Limit ist 1000; anna,"
-            " 27.11.2026 15-16: Position von 12,5 MWh, das Limit ist 10; und 3 weitere.",
+            " 15-16: position of -12.5 MWh, the limit is 10; and 3 more.",
+            "2 Limits erreicht: das Portfolio, 27.11.2026: Verlust von 1.200,50 EUR, das Limit ist 1.000; anna,"
+            " 27.11.2026 15-16: Position von -12,5 MWh, das Limit ist 10; und 3 weitere.",
         ),
         ("trades of anna are odd", "trades of anna are odd"),
     ],

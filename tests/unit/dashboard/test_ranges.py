@@ -45,13 +45,16 @@ def test_a_long_range_is_told_by_weeks_or_months(first: str, last: str, step: st
 @pytest.mark.parametrize(
     ("first", "last", "month"),
     [
-        ("2026-10-26", "2026-11-01", ("2026-11-01", "2026-11-01")),
-        ("2026-11-23", "2026-11-29", ("2026-11-01", "2026-11-29")),
-        ("2026-01-01", "2026-12-31", ("2026-11-01", "2026-11-30")),  # December is yet to come
-        ("2026-12-01", "2026-12-31", ("2026-12-01", "2026-12-31")),
+        ("2026-11-23", "2026-11-29", ("2026-11-01", "2026-11-25")),
+        ("2026-11-01", "2026-11-30", ("2026-11-01", "2026-11-25")),
+        ("2026-10-26", "2026-11-01", ("2026-11-01", "2026-11-25")),  # whichever days of it are chosen
+        ("2026-10-01", "2026-10-31", ("2026-10-01", "2026-10-31")),
+        ("2026-10-05", "2026-10-11", ("2026-10-01", "2026-10-11")),
+        ("2026-01-01", "2026-12-31", ("2026-11-01", "2026-11-25")),  # December is yet to come
+        ("2026-12-01", "2026-12-31", ("2026-11-01", "2026-11-25")),
     ],
 )
-def test_the_month_to_date_is_the_one_of_today_or_of_an_earlier_last_day(
+def test_the_month_to_date_ends_today_or_in_an_earlier_month_with_the_range(
     first: str, last: str, month: tuple[str, str]
 ) -> None:
     assert tuple(map(str, range_of(first, last).month)) == month

@@ -337,6 +337,14 @@ def test_what_is_no_label_is_rejected(label: str) -> None:
     assert rejected.value.reason == Reason.INVALID_DELIVERY_HOUR
 
 
+@pytest.mark.parametrize("day", [date(2025, 6, 1), MARCH_CHANGE, OCTOBER_CHANGE])
+def test_a_day_is_tradable_until_its_last_quarter_of_an_hour_closes(day: date) -> None:
+    opens, closes = BERLIN.tradable_span_of(day)
+    assert opens == BERLIN.period(day, "00-01").tradable_from
+    assert closes == BERLIN.period(day, "23:45-24:00").tradable_until
+    assert closes == midnight(BERLIN, day + timedelta(days=1)) - timedelta(minutes=20)
+
+
 def test_the_hours_of_every_day_of_eleven_years_tile_it() -> None:
     day = FIRST
     while day <= LAST:

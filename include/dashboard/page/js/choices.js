@@ -23,10 +23,13 @@ function remember(choices) {
   }
 }
 
-/** No day is remembered: whoever opens the page wants today, and a day in the address is that day. */
+/**
+ * No day is remembered: whoever opens the page wants today, and a day in the address is that day. The trader only fills in an
+ * address that says nothing: any other one shows what its sender saw.
+ */
 function read({ withMemory }) {
   const address = new URLSearchParams(location.search);
-  const memory = withMemory ? remembered() : { allColumns: remembered().allColumns };
+  const memory = withMemory && address.size === 0 ? remembered() : { allColumns: remembered().allColumns };
   const day = address.get("day");
   const hour = address.get("hour");
   const asOf = address.get("as_of");
@@ -80,11 +83,10 @@ export function addressOf({ market, trader, day, from, to, hour, view, asOf, mes
   return address.href;
 }
 
-/** Into the address (no step in the browser's history unless asked for) and into memory. */
+/** Into the address; no step in the browser's history unless asked for. */
 function write({ step }) {
   const address = addressOf(choices.value);
   if (address !== location.href) history[step ? "pushState" : "replaceState"](null, "", address);
-  remember({ trader: choices.value.trader, allColumns: choices.value.allColumns });
 }
 
 /**
@@ -112,6 +114,7 @@ export function choose(change) {
   if (chosen.from === week.from && chosen.to === week.to) chosen.from = chosen.to = null;
   choices.value = chosen;
   write({ step: isOther || "message" in change });
+  remember({ trader: chosen.trader, allColumns: chosen.allColumns }); // a link that was only looked at changes nothing
 }
 
 /** By the name of a table; they change only with a table, so what shows one does not follow other choices. */

@@ -27,16 +27,16 @@ const isNothing = (value) => value === null || value === undefined || value === 
 
 /** A heading that sorts, in turn: largest numbers or first letters, the other way round, not at all. */
 export function Heading({ table, column }) {
-  const { name, heading, unit, kind, by } = column;
+  const { name, heading, unit, kind, by, title } = column;
   const content = html`<span>${heading}</span>${unit && html`<small>${unit}</small>`}`;
   const className = typeof kind === "string" ? kind : null;
-  if (!table || !by) return html`<th scope="col" class=${className}>${content}</th>`;
+  if (!table || !by) return html`<th scope="col" class=${className} title=${title}>${content}</th>`;
   const order = isNumber(column) ? [`-${name}`, name, null] : [name, `-${name}`, null];
   const sort = sorts.value[table];
   const next = order[(order.indexOf(sort ?? null) + 1) % order.length];
   const sorted = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
   return html`
-    <th scope="col" class=${className} aria-sort=${sorted}>
+    <th scope="col" class=${className} title=${title} aria-sort=${sorted}>
       <button type="button" class="sort" onClick=${() => sortBy(table, next)}>${content}</button>
     </th>
   `;
@@ -70,13 +70,18 @@ const hasAll = (text, words) => words.every((word) => text.includes(word));
 /** The texts of rows, by the columns that show them: the next key that is typed looks into the same ones. */
 const texts = new WeakMap();
 
-/** What a row shows as text, and the values behind it. */
+/** What a row shows as text. */
 const text = (columns, row) =>
   columns
-    .flatMap(({ of, by }) => [of, by].map((each) => each?.(row)))
-    .filter((each) => ["string", "number"].includes(typeof each))
+    .map(({ of }) => textIn(of(row)))
     .join(" ")
     .toLowerCase();
+
+/** The text in what a cell shows: a text, a number, an element or several of them. */
+function textIn(shown) {
+  if (Array.isArray(shown)) return shown.map(textIn).join("");
+  return ["string", "number"].includes(typeof shown) ? String(shown) : shown?.props ? textIn(shown.props.children) : "";
+}
 
 /** A field for words to look for in a table. */
 export const FilterField = ({ table, title }) => html`
@@ -115,7 +120,7 @@ export const Found = ({ table, shown, all }) => html`
 /**
  * A table of records. The first column heads the rows.
  *
- * Columns: {name, heading, unit, kind, of, by}; `kind` is the class of its cells, `of(row)` what a cell shows, `by(row)` the
+ * Columns: {name, heading, unit, title, kind, of, by}; `title` says more about the heading, `kind` is the class of its cells, `of(row)` what a cell shows, `by(row)` the
  * value by which rows are sorted. `keyOf(row)` is another one for each row, if there is such. `table` is the table's name in the address; without one it has a fixed order.
  */
 export function Table({ table, title, columns, rows, keyOf }) {

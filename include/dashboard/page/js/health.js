@@ -219,7 +219,7 @@ function value(row, name) {
   if (["state", "severity"].includes(name)) return state(String(raw));
   const isRecord = typeof raw === "object" && !Array.isArray(raw);
   const text = Array.isArray(raw) ? raw.join(", ") : isRecord ? JSON.stringify(raw) : String(raw);
-  return name === "raw" ? outside(text) : withMoments(text); // a message is quoted as it is
+  return ["raw", "error"].includes(name) ? outside(text) : withMoments(text); // a message or an error is quoted as it is
 }
 
 function state(word, shown = word) {

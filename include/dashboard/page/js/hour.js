@@ -6,6 +6,7 @@ import { Table, useDrawn } from "./grid.js";
 import { parts, t } from "./language.js";
 import { AsItArrived } from "./message.js";
 import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
+import { visibleOutside } from "./outside.js";
 import { failure, hourKey, lists } from "./reading.js";
 import { address } from "./server.js";
 import { Differences } from "./statements.js";
@@ -38,13 +39,18 @@ const LISTS = [
   },
 ];
 
+/** A name that may go on in the next line after an underscore. */
+const breakable = (name) =>
+  html`<bdi>${visibleOutside(name).split(/(?<=_)/).flatMap((part, i) => (i ? [html`<wbr />`, part] : [part]))}</bdi>`;
+
 /** Columns of trades; what no row needs is left out, wide ones are not shown on a phone. */
 const COLUMNS = [
   { name: "received_at", heading: t("Received"), of: (row) => moment(row.received_at), by: (row) => row.received_at },
   {
     name: "trader_id",
     heading: t("Trader"),
-    of: (row) => outside(row.trader_id),
+    kind: "name",
+    of: (row) => breakable(row.trader_id),
     by: (row) => row.trader_id,
     isNeeded: (rows, { trader }) => !trader,
   },

@@ -3,7 +3,7 @@
 import { html, outside, unseen } from "./base.js";
 import { Table, inWords } from "./grid.js";
 import { t } from "./language.js";
-import { NONE, energyPlaces, fixed, signed, sum } from "./numbers.js";
+import { NONE, asSet, energyPlaces, fixed, signed, sum } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, duration, minute, now } from "./times.js";
 
@@ -16,14 +16,15 @@ const MEASURES = {
 /** The limits of a desk that were reached for an hour; null: for the whole day. */
 export const limitsOf = (desk, hour) => desk.limits.filter((limit) => limit.delivery_hour === hour);
 
-/** "trader_1: position 120.0 MWh at 12:03, limit 100.0, within it again". */
-function limitInWords({ measure, trader_id: trader, value, limit_value: limit, reached_at: at, is_over: isOver }) {
+/** "trader_1: position +120.0 MWh at 12:03, limit 100, within it again". */
+function limitInWords({ measure, trader_id: trader, value, net_position_mwh: position, limit_value: limit, reached_at: at, is_over: isOver }) {
   // a page that is open for long may be older than the server
   const [what, unit] = MEASURES[measure] ?? [measure, ""];
-  const places = measure === "position_mwh" ? energyPlaces([value, limit]) : 2;
+  const places = measure === "position_mwh" ? energyPlaces([value]) : 2;
+  const shown = position ? signed(position, places) : fixed(value, places);
   const who = trader === null ? "" : `${isolated(trader)}: `;
-  const amount = [fixed(value, places), unit].filter(Boolean).join(" ");
-  const values = { what, amount, at: clock(Date.parse(at)), limit: fixed(limit, places) };
+  const amount = [shown, unit].filter(Boolean).join(" ");
+  const values = { what, amount, at: clock(Date.parse(at)), limit: asSet(limit) };
   const reached = t("{what} {amount} at {at}, limit {limit}", values);
   return `${who}${reached}${isOver === false ? t(", within it again") : ""}`;
 }

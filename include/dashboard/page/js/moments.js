@@ -2,12 +2,17 @@
 
 import { html } from "./base.js";
 import { visibleOutside } from "./outside.js";
-import { clock, timeAttributes } from "./times.js";
+import { clock, dayInWords, isDay, timeAttributes } from "./times.js";
 
 const MOMENT = /\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?: ?(?:UTC|Z)|([+-]\d\d)(?::?(\d\d))?)(?![\w:])/g;
 
+const DAY = /(?<![\w\-=/.])\d{4}-\d\d-\d\d(?![\w\-/])/g;
+
+/** A text of the server for people, each day in it as the page writes days. */
+export const withDays = (text) => text.replace(DAY, (day) => (isDay(day) ? dayInWords(day) : day));
+
 /** The text in an element of its own, each moment in it as a time of the market. */
-export function withMoments(text) {
+export function withMoments(text, between = (part) => part) {
   const parts = [];
   let after = 0;
   for (const found of text.matchAll(MOMENT)) {
@@ -16,10 +21,10 @@ export function withMoments(text) {
     if (Number.isNaN(at)) continue;
     const shown = clock(at, { seconds: seconds !== "" });
     parts.push(
-      visibleOutside(text.slice(after, found.index)),
+      visibleOutside(between(text.slice(after, found.index))),
       html`<time ...${timeAttributes(new Date(at).toISOString())}>${shown}</time>`,
     );
     after = found.index + all.length;
   }
-  return html`<bdi>${parts}${visibleOutside(text.slice(after))}</bdi>`;
+  return html`<bdi>${parts}${visibleOutside(between(text.slice(after)))}</bdi>`;
 }

@@ -33,6 +33,9 @@ export function signed(text, places = 2) {
   return isNone(text) ? NONE : formatOf(places, places, "exceptZero").format(String(text));
 }
 
+/** A number that somebody set, with the decimals it was set with; zeros at their end say nothing. */
+export const asSet = (text) => (isNone(text) ? NONE : formatOf(0, 20, "negative").format(String(text)));
+
 /** How the reader's spreadsheet writes 1.5: "comma" or "point". */
 export const decimalSeparator = () =>
   formatOf(1, 1, "negative")

@@ -8,6 +8,7 @@ import { Table } from "./grid.js";
 import { t } from "./language.js";
 import { count, energyPlaces, isPartial, pnlOf, signOf, signed, toFloat } from "./numbers.js";
 import { shortDay, shortMonth, slotsOf, stepInWords, traded } from "./ranges.js";
+import { plural } from "./words.js";
 
 /** What there is one of: headings and sentences name it. */
 const TITLES = { day: () => t("PnL by day"), week: () => t("PnL by week"), month: () => t("PnL by month") };
@@ -127,10 +128,14 @@ function sumSentence({ steps }, name) {
     highest: name(high),
     low: signed(low.cumulative_pnl_eur),
     lowest: name(low),
-    missing: count(last.cumulative_missing_price_count),
   };
   return last.cumulative_missing_price_count > 0
-    ? t("{sum} EUR so far, without {missing} hours whose price is missing; highest {high} after {highest}, lowest {low} after {lowest}.", values)
+    ? plural(
+        last.cumulative_missing_price_count,
+        "{sum} EUR so far, without {count} hour whose price is missing; highest {high} after {highest}, lowest {low} after {lowest}.",
+        "{sum} EUR so far, without {count} hours whose prices are missing; highest {high} after {highest}, lowest {low} after {lowest}.",
+        values,
+      )
     : t("{sum} EUR in all; highest {high} after {highest}, lowest {low} after {lowest}.", values);
 }
 

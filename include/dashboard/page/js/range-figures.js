@@ -5,7 +5,7 @@ import { soFar } from "./around.js";
 import { Figure } from "./figures.js";
 import { t } from "./language.js";
 import { count, difference, energyPlaces, fixed, isPartial, pnlOf, signOf, signed } from "./numbers.js";
-import { beforeInWords, daysOf, monthInWords } from "./ranges.js";
+import { beforeInWords, daysOf, monthInWords, monthToDate } from "./ranges.js";
 
 /** What the range before has, and by how much this one has more. */
 function Compared({ before, text, more, isGood }) {
@@ -71,12 +71,12 @@ export function RangeFigures({ range }) {
   `;
 }
 
-/** Of the month of the last day, up to that day. */
 function MonthToDate({ month, range }) {
   const value = pnlOf(month);
+  const name = monthToDate(range);
   return html`
     <${Figure}
-      name=${isPartial(month) ? t("Month to date, so far") : t("Month to date")}
+      name=${isPartial(month) ? t("{name}, so far", { name }) : name}
       value=${signed(value)}
       unit="EUR"
       sign=${signOf(value)}

@@ -7,7 +7,7 @@ import { choose } from "./choices.js";
 import { Table, inWords } from "./grid.js";
 import { t } from "./language.js";
 import { count, difference, energyPlaces, isPartial, pnlOf, signOf, signed, toFloat } from "./numbers.js";
-import { beforeInWords, slotsOf, traded } from "./ranges.js";
+import { beforeInWords, monthToDate, slotsOf, traded } from "./ranges.js";
 
 const [WIDTH, HEIGHT] = [150, 44];
 
@@ -133,7 +133,7 @@ function TradersTable({ range, traders }) {
         by: more,
         sign: (row) => signOf(more(row)),
       },
-      pnlColumn("month_pnl_eur", t("Month to date"), ({ month }) => month),
+      pnlColumn("month_pnl_eur", monthToDate(range), ({ month }) => month),
     ];
   }, [range]);
   return html`<${Table}

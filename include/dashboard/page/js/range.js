@@ -88,7 +88,7 @@ function NothingThere({ range }) {
   const isOutside = shown && (last < range.from || first > range.to);
   return html`
     <div id="range-empty" class="empty">
-      <h3>${t("Nothing was traded for delivery in this range.")}</h3>
+      <h3>${t("No trades for delivery in this range are known.")}</h3>
       <p>${then}</p>
       ${
         isOutside &&

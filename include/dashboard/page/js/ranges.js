@@ -69,6 +69,10 @@ export const monthInWords = (day) => format({ month: "long", year: "numeric" }).
 const span = ({ from, to }) =>
   format({ ...DATE, year: "numeric" }).formatRange(at(from), at(to));
 
+/** The month of an answer: that of today, or one up to a day. */
+export const monthToDate = ({ month_to: to }) =>
+  to === today() ? t("Month to date") : t("Month to {day}", { day: shortDay(to) });
+
 /** The number of a week: the first one of a year has its first Thursday (ISO 8601). */
 function week(day) {
   const thursday = addDays(monday(day), 3);

@@ -1,12 +1,12 @@
 // How fresh the page is, what it waits for, what is wrong: in a trader's words.
 
 import { html, outside } from "./base.js";
-import { choices } from "./choices.js";
+import { choices, choose } from "./choices.js";
 import { isFramed, openFromParent } from "./frame.js";
 import { t } from "./language.js";
-import { withMoments } from "./moments.js";
+import { withDays, withMoments } from "./moments.js";
 import { failure, live, status } from "./reading.js";
-import { clock, duration, second, timeAttributes, utc } from "./times.js";
+import { clock, duration, now, second, timeAttributes, utc } from "./times.js";
 
 const LIVE = {
   connecting: [t("Connecting …"), t("The page asks the server for the first time.")],
@@ -59,7 +59,7 @@ export function Troubles() {
         (trouble) => html`
           <p class="banner warning">
             <span class="sign" aria-hidden="true">⚠</span>
-            <span>${withMoments(trouble.text)}</span>
+            <span>${withMoments(trouble.text, withDays)}</span>
             ${trouble.since && since(trouble.since)}
           </p>
         `,
@@ -68,7 +68,7 @@ export function Troubles() {
   `;
 }
 
-/** The banner of an error: what failed, the sentence, what is still shown, when it is tried again. */
+/** The banner of an error: what failed, the sentence, what is still shown, when it is tried again, a way out. */
 export function Failure() {
   return html`<div id="error" role="alert">${failure.value && banner(failure.value)}</div>`;
 }
@@ -77,10 +77,14 @@ function banner({ error, what = "", shownSince, retryIn }) {
   const old = shownSince === null ? "" : t("What you see is of {at}.", { at: clock(shownSince, { seconds: true }) });
   const isRetried = !error.isLoggedOut && retryIn !== null;
   const next = isRetried ? t("The page tries again by itself, every {wait}.", { wait: duration(retryIn) }) : "";
+  const { asOf } = choices.value;
+  const isPastRefused = asOf !== null && error.status === 400;
+  const sentence = isPastRefused && Date.parse(asOf) > now() ? t("The chosen moment is yet to come.") : outside(error.message);
   return html`
     <p class="banner bad">
       <span class="sign" aria-hidden="true">✕</span>
-      <span>${what && `${what} `}${outside(error.message)}${old && ` ${old}`}${next && ` ${next}`}</span>
+      <span>${what && `${what} `}${sentence}${old && ` ${old}`}${next && ` ${next}`}</span>
+      ${isPastRefused && html`<button type="button" onClick=${() => choose({ asOf: null })}>${t("Back to now")}</button>`}
       ${error.isLoggedOut && html`<button type="button" onClick=${logIn}>${t("Log in again")}</button>`}
     </p>
   `;

@@ -14,9 +14,11 @@ import { incompleteBecause, plural, reasonsOf, statusOf, totalNote, who } from "
 const gain = (value) => signed(value, 2);
 const price = (value) => fixed(value, 2);
 
+const COUNTED = t("A block or another trade of several hours counts in each of its hours, and once in the total of the day.");
+
 /** Columns: extra ones show only with "All columns", wide ones on a phone only with it. */
 const COLUMNS = [
-  { name: "trade_count", heading: t("Trades"), show: count, kind: "number wide" },
+  { name: "trade_count", heading: t("Trades"), show: count, kind: "number wide", title: COUNTED },
   { name: "buy_mwh", heading: t("Bought"), unit: "MWh", show: fixed, kind: "number wide" },
   { name: "sell_mwh", heading: t("Sold"), unit: "MWh", show: fixed, kind: "number wide" },
   { name: "net_position_mwh", heading: t("Net position"), unit: "MWh", show: signed, kind: "number wide" },
@@ -52,7 +54,10 @@ export function TradersTable({ desk, lines, shownFor }) {
     ...COLUMNS.map((column) => ({
       ...column,
       by: column.kind === "note" ? (row) => notes.get(row) : (row) => row[column.name],
-      of: (row) => column.show?.(row[column.name], places),
+      of: {
+        note: (row) => notes.get(row),
+        status: (row) => row.price_status && statusOf(row.price_status).word,
+      }[column.kind] ?? ((row) => column.show(row[column.name], places)),
     })),
   ];
   const shown = arranged("hours", columns, lines);
@@ -127,7 +132,6 @@ function Line({ row, places, note, when, isFixed, limits, closesIn }) {
           <time datetime=${row.delivery_start_at} title=${t("{first} to {last}", { first: utc(start), last: utc(end) })}>${row.delivery_hour}</time>
         </button>
         ${when === "now" && html`<span class="now-mark">${t("now")}</span>`}
-        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">${t("closes in {wait}", { wait: duration(closesIn) })}</span>`}
         <span class="marks">
           <${LimitMark} limits=${limits} />
           ${
@@ -135,6 +139,7 @@ function Line({ row, places, note, when, isFixed, limits, closesIn }) {
             html`<span class="warn" title=${t("Incomplete: {reasons}", { reasons: because.map(isolated).join("; ") })}>⚠${unseen(` ${t("incomplete")}`)}</span>`
           }
         </span>
+        ${closesIn > 0 && closesIn <= CLOSES_SOON && html`<span class="closes">${t("closes in {wait}", { wait: duration(closesIn) })}</span>`}
       </th>
       ${COLUMNS.map((column) => cell(column, row, places, note))}
     </tr>
@@ -183,7 +188,7 @@ function Total({ total, places, limits }) {
       <th scope="row" class="period">${t("Total")} <span class="marks"><${LimitMark} limits=${limits} /></span></th>
       ${COLUMNS.map((column) => {
         const sign = column.kind === "number result" ? signOf(total[column.name]) : null;
-        return html`<td class=${column.kind} data-sign=${sign}>${of(column)}</td>`;
+        return html`<td class=${column.kind} data-sign=${sign} title=${column.title}>${of(column)}</td>`;
       })}
     </tr>
   `;

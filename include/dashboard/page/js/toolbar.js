@@ -34,8 +34,10 @@ export function Toolbar() {
       </label>
       <label class="field">${t("As of")} <${MomentField} asOf=${asOf} /></label>
       <${FilterField} table="hours" title=${t("delivery hours")} />
-      <${Download} id="csv" href=${address("pnl_hourly", csv)}>${t("Download CSV")}</${Download}>
-      <${Download} id="xlsx" href=${address("pnl_hourly", { ...asked, format: "xlsx" })}>XLSX</${Download}>
+      <span class="files">
+        <${Download} id="csv" href=${address("pnl_hourly", csv)}>${t("Download CSV")}</${Download}>
+        <${Download} id="xlsx" href=${address("pnl_hourly", { ...asked, format: "xlsx" })}>XLSX</${Download}>
+      </span>
     </div>
   `;
 }

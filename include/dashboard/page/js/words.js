@@ -56,12 +56,35 @@ export function hoursInWords(some, all) {
   return runs.map(words).join(", ");
 }
 
+/** Gaps that are told one by one. */
+const MAX_GAPS = 3;
+
+/** When nothing was connected, in words. */
+function gapsInWords(gaps) {
+  const at = (iso) => clock(Date.parse(iso));
+  const spans = gaps
+    .slice(0, MAX_GAPS)
+    .map(({ gap_start_at: start, gap_end_at: end, is_ongoing: isOngoing }) =>
+      isOngoing ? t("since {at}", { at: at(start) }) : t("from {start} to {end}", { start: at(start), end: at(end) }),
+    )
+    .join(", ");
+  return gaps.length > MAX_GAPS ? t("{spans} and at other times", { spans }) : spans;
+}
+
 /** Sentences for a day without rows: why, and what to expect when. */
 export function nothingThere(desk) {
   const { day, trader, days } = desk;
   const opensAt = Date.parse(desk.trading_opens_at);
   const values = { trader: trader && isolated(trader), day: dayInWords(day), opens: clock(opensAt) };
   const isOpen = opensAt <= now();
+  if (desk.capture_gaps?.length > 0) {
+    return [
+      trader ? t("No trades of {trader} for delivery on {day} are known.", values) : t("No trades for delivery on {day} are known.", values),
+      t("Nothing was connected to the exchange {spans}, while this day was tradable: trades may be missing.", {
+        spans: gapsInWords(desk.capture_gaps),
+      }),
+    ];
+  }
   if (!days?.first) {
     return [
       t("No trades have arrived yet."),
