@@ -23,6 +23,7 @@ from include.warehouse.roles import READER, hold_reader
 log = logging.getLogger(__name__)
 
 QUERIES = load_queries("health/alarms.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 CAPTURE_LIMIT = timedelta(seconds=60)
 """A capture writes a heartbeat every 10 s, connected or not."""
@@ -90,7 +91,7 @@ def alarms_on(cur: cursor, settings: Settings, now: datetime) -> list[Alarm]:
     Before a task of the market first ran only the rules about what is in the warehouse apply. The reader's role
     is put right.
     """
-    run_sql(cur, QUERIES["first_run"], {"market": settings.market.market})
+    run_sql(cur, SHARED["first_run"], {"market": settings.market.market})
     (first_run_at,) = cur.fetchone() or (None,)
     look = _Look(cur, settings, now, first_run_at or now)
     return [alarm for rule in ((*_RUNNING, *_ALWAYS) if first_run_at else _ALWAYS) for alarm in rule(look)]

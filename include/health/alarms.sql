@@ -1,7 +1,3 @@
--- name: first_run
--- When a task of the market first ran
-SELECT min(started_at) FROM ops.task_runs WHERE market = %(market)s
-
 -- name: late
 -- What is late and raises an alarm
 SELECT last_at, limit_seconds, meaning, alarm, page_code, page_text

@@ -15,7 +15,7 @@ from include.warehouse.queries import load_queries, run_sql
 
 log = logging.getLogger(__name__)
 
-QUERIES = load_queries("health/alarms.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 
 def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
@@ -44,7 +44,7 @@ def has_run_by(settings: Settings, day: date) -> bool:
     The alarm `statement_missing` is about the same days: of those before, nothing was captured.
     """
     with connect(settings.warehouse_url, "load_statements") as conn, conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["first_run"], {"market": settings.market.market})
+        run_sql(cur, SHARED["first_run"], {"market": settings.market.market})
         ((first_run_at,),) = cur.fetchall()
     return first_run_at is not None and first_run_at.astimezone(settings.market.timezone).date() <= day
 

@@ -1,4 +1,4 @@
--- Queries of include/warehouse, and those that the trading desk and the monitoring share
+-- Queries of include/warehouse, and those that several packages share
 
 -- name: lock_for_transaction
 SELECT pg_advisory_xact_lock(%(key)s)
@@ -193,3 +193,7 @@ SELECT
     (SELECT count(*) FROM ops.missing_prices WHERE market = %(market)s AND price_status = 'missing') AS missing,
     (SELECT count(*) FROM spent WHERE until > now() - interval '1 minute') AS spent_last_minute,
     (SELECT count(*) FROM spent WHERE until > now() - interval '1 hour') AS spent_last_hour
+
+-- name: first_run
+-- When a task of the market first ran
+SELECT min(started_at) FROM ops.task_runs WHERE market = %(market)s

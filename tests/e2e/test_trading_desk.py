@@ -255,7 +255,7 @@ def test_a_stranger_is_refused(stranger: Visitor) -> None:
     reply = page.goto(stranger.desk + CHOSEN)
     assert reply is not None
     assert reply.status == 401
-    page.get_by_role("link", name="Log in to Airflow").click()
+    page.get_by_role("link", name="Log in").click()
     stranger.log_in(page)
     expect(page).to_have_url(stranger.desk + CHOSEN)
     expect(row(page, "12-13")).to_be_visible()
