@@ -139,7 +139,7 @@ def stage(conn: connection, market: str, days: list[date], *, is_whole: bool = F
         }
         run_sql(cur, QUERIES["wanted_hours"], parameters)
         run_sql(cur, QUERIES["wanted_periods"])
-        _sum(cur, cur.fetchall())
+        _sum(cur, market, cur.fetchall())
         row_count = run_sql(cur, QUERIES["stage_pnl_hourly"])
         if row_count >= _ROWS_TO_ANALYZE:
             run_sql(cur, QUERIES["analyze_staged"])
@@ -153,9 +153,10 @@ def stage(conn: connection, market: str, days: list[date], *, is_whole: bool = F
         )
 
 
-def _sum(cur: cursor, periods: list[tuple[str, date, str]]) -> None:
-    """Sums up the trades of these delivery periods (market, day, label) in temporary tables."""
+def _sum(cur: cursor, market: str, periods: list[tuple[str, date, str]]) -> None:
+    """Sums up the trades of these delivery periods (market, day, label) of a market in temporary tables."""
     parameters: dict[str, object] = {
+        "market": market,
         "markets": [market for market, _, _ in periods],
         "delivery_days": [day for _, day, _ in periods],
         "delivery_periods": [label for _, _, label in periods],

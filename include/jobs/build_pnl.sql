@@ -86,22 +86,23 @@ WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
 -- tables, so periods and ids are parameters.
 CREATE TEMPORARY TABLE pnl_sums ON COMMIT DROP AS
 SELECT
-    t.market,
+    %(market)s::text COLLATE "C" AS market,
     t.delivery_day,
     t.delivery_hour,
     t.trader_id,
     t.direction,
     count(*) AS trade_count,
-    count(*) FILTER (WHERE t.revision > 0) AS amended_count,
-    count(*) FILTER (WHERE t.revision = -1) AS statement_count,
+    0::bigint AS amended_count,
+    0::bigint AS statement_count,
     sum(t.quantity_mw) AS quantity_mw,
     sum(t.quantity_mw * t.price_eur_per_mwh) AS value_eur_per_hour
 FROM raw.trades AS t
-WHERE (t.market, t.delivery_day, t.delivery_hour) IN (
-          SELECT * FROM unnest(%(markets)s::text[], %(delivery_days)s::date[], %(delivery_periods)s::text[]))
+WHERE t.market = %(market)s
+  AND (t.delivery_day, t.delivery_hour) IN (
+          SELECT * FROM unnest(%(delivery_days)s::date[], %(delivery_periods)s::text[]))
   AND t.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches)
   AND t.trade_id <> ALL (%(trade_ids)s::text[])
-GROUP BY t.market, t.delivery_day, t.delivery_hour, t.trader_id, t.direction
+GROUP BY t.delivery_day, t.delivery_hour, t.trader_id, t.direction
 
 -- name: pnl_special_sums
 -- The same of the special trades that count, as curated.trades decides
