@@ -1,10 +1,8 @@
 """What the market's calendar says: what is open at a moment, what comes next, when a day opens."""
 
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 from include.domain.delivery_period import PUBLICATION_INTERVAL, DeliveryPeriod, Market
-from include.domain.rejection import RejectedMessageError
 
 ASKED_AFTER = timedelta(seconds=31)
 """follow_market asks for prices that long after each publication; a test compares it with the job."""
@@ -35,9 +33,8 @@ def trading_opens_at(market: Market, day: date) -> datetime:
 def pnl_hours_of(market: Market, day: date) -> list[DeliveryPeriod]:
     """The hours of PnL of a delivery day, in order of time; in October also 02-03A and 02-03B."""
     hours = market.hours_of(day)
-    for hour in list(hours):
-        with suppress(RejectedMessageError):  # an hour that is there once
-            hours += [market.period(day, hour.delivery_hour + letter) for letter in "AB"]
+    doubled = [hour.delivery_hour for hour in hours if hour.is_dst_ambiguous]
+    hours += [market.period(day, label + letter) for label in doubled for letter in "AB"]
     return sorted(hours, key=lambda hour: (hour.start_at, hour.end_at))
 
 

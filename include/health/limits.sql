@@ -14,7 +14,7 @@ ON CONFLICT DO NOTHING
 
 -- name: breaches
 -- The limits that were reached for hours and days that are not over, those that were reached last first
-SELECT b.measure, b.trader_id, b.delivery_day, b.delivery_hour, 
+SELECT b.measure, b.trader_id, b.delivery_day, b.delivery_hour,
        CASE WHEN p.net_mwh < 0 THEN -1 ELSE 1 END * coalesce(r.value, b.value) AS value,
        coalesce(r.limit_value, b.limit_value) AS limit_value, coalesce(r.trade_id, b.trade_id) AS trade_id, b.reached_at,
        r.value IS NOT NULL AS is_over
