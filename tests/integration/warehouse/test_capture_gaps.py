@@ -166,7 +166,7 @@ def test_a_minute_is_in_a_gap_exactly_when_no_line_covers_it(
     expected = {minute for minute in range(first, scan_minutes) if minute not in covered}
     cur.execute(
         "SELECT minute FROM generate_series(0, 99) AS minute,"
-        " LATERAL (SELECT %s + minute * interval '1 min' AS start)"
+        " LATERAL (SELECT %s + minute * interval '1 min' AS start) AS of_it"
         " WHERE ops.capture_gap_seconds(start, start + interval '1 min') = 60",
         (ten,),
     )

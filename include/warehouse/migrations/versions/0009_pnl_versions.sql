@@ -67,12 +67,17 @@ CREATE TABLE curated.pnl_versions (
         sell_value_eur - buy_value_eur + (buy_mwh - sell_mwh) * reference_price_eur_per_mwh, buy_mwh + sell_mwh
     )) STORED,
     capture_gap_seconds numeric NOT NULL,
-    is_complete boolean NOT NULL GENERATED ALWAYS AS (capture_gap_seconds = 0) STORED,
+    is_complete boolean NOT NULL GENERATED ALWAYS AS (capture_gap_seconds = 0 AND NOT has_unreviewed_messages) STORED,
     built_at timestamptz NOT NULL GENERATED ALWAYS AS (valid_from) STORED,
     buy_value_eur numeric NOT NULL,
     sell_value_eur numeric NOT NULL,
     valid_from timestamptz NOT NULL,
-    valid_to timestamptz
+    valid_to timestamptz,
+    -- 0014 fills these four: is_complete needs the last one, and before PostgreSQL 17 its expression cannot change
+    starting_trade_count bigint NOT NULL DEFAULT 0,
+    amendment_count bigint NOT NULL DEFAULT 0,
+    cancelled_trade_count bigint NOT NULL DEFAULT 0,
+    has_unreviewed_messages boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE curated.pnl_versions IS
     'Every version of PnL of each trader in each delivery period: facts, and what is generated from them; curated.pnl_hourly shows the versions that stand';

@@ -629,17 +629,32 @@ COMMENT ON FUNCTION staging.affected_hours IS 'The hours of PnL that depend on t
 
 -- ---------------------------------------------------------------- PnL: more facts
 ALTER TABLE curated.pnl_versions
-    ADD COLUMN starting_trade_count bigint NOT NULL DEFAULT 0,
-    ADD COLUMN amendment_count bigint NOT NULL DEFAULT 0,
-    ADD COLUMN cancelled_trade_count bigint NOT NULL DEFAULT 0,
-    ADD COLUMN has_unreviewed_messages boolean NOT NULL DEFAULT false;
+    ADD COLUMN IF NOT EXISTS starting_trade_count bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS amendment_count bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS cancelled_trade_count bigint NOT NULL DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS has_unreviewed_messages boolean NOT NULL DEFAULT false;
 UPDATE curated.pnl_versions SET starting_trade_count = trade_count;
 ALTER TABLE curated.pnl_versions
     ALTER COLUMN starting_trade_count DROP DEFAULT,
     ALTER COLUMN amendment_count DROP DEFAULT,
     ALTER COLUMN cancelled_trade_count DROP DEFAULT,
-    ALTER COLUMN has_unreviewed_messages DROP DEFAULT,
-    ALTER COLUMN is_complete SET EXPRESSION AS (capture_gap_seconds = 0 AND NOT has_unreviewed_messages);
+    ALTER COLUMN has_unreviewed_messages DROP DEFAULT;
+DO $$
+BEGIN
+    -- as 0009 makes it now, but not as it made it at first
+    IF NOT EXISTS (
+        SELECT FROM pg_attrdef
+        WHERE adrelid = 'curated.pnl_versions'::regclass AND pg_get_expr(adbin, adrelid) LIKE '%NOT has_unreviewed_messages%'
+    ) THEN
+        IF current_setting('server_version_num')::integer < 170000 THEN
+            RAISE EXCEPTION 'this upgrade needs PostgreSQL 17 or newer'
+                USING HINT = 'Restore a backup of the warehouse into a newer server, then repeat the upgrade.';
+        END IF;
+        EXECUTE 'ALTER TABLE curated.pnl_versions ALTER COLUMN is_complete'
+                ' SET EXPRESSION AS (capture_gap_seconds = 0 AND NOT has_unreviewed_messages)';
+    END IF;
+END
+$$;
 COMMENT ON COLUMN curated.pnl_versions.delivery_hour IS 'Label of the hour, local time';
 COMMENT ON COLUMN curated.pnl_versions.trade_count IS 'Number of trades that deliver in the hour';
 COMMENT ON COLUMN curated.pnl_versions.starting_trade_count IS 'Of these, trades whose delivery starts in the hour: sums over hours count each trade once';
