@@ -6,9 +6,6 @@ WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 ORDER BY revision DESC
 LIMIT 2
 
--- name: day_report_now
-SELECT now()
-
 -- name: day_report_portfolio
 SELECT * FROM curated.portfolio_pnl_daily_as_of(%(as_of)s) WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 

@@ -114,7 +114,6 @@ def run(
         "market": settings.market.market,
         "delivery_day": delivery_day,
         "trader_id": trader_id,
-        "as_of": as_of,
     }
     of_portfolio = QUERIES["report_portfolio_rows"], QUERIES["report_portfolio_total"]
     of_trader = QUERIES["report_rows"], QUERIES["report_total"]
@@ -122,6 +121,9 @@ def run(
     with connect(settings.warehouse_url, "report") as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
         with conn, conn.cursor() as cur:
+            cur.execute(SHARED["current_moment"])
+            (current,) = cur.fetchone()
+            of_whom["as_of"] = as_of or current
             rows = fetch_dicts(cur, rows_query, of_whom)
             total = fetch_dicts(cur, total_query, of_whom)
             (others,) = fetch_dicts(cur, QUERIES["report_hours_without_trades"], of_whom)

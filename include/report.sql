@@ -1,23 +1,23 @@
 -- name: report_rows
 -- The table of a trader for a day
 SELECT *
-FROM curated.pnl_hourly_as_of(coalesce(%(as_of)s, now()))
+FROM curated.pnl_hourly_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
 ORDER BY delivery_start_at, delivery_hour
 
 -- name: report_total
-SELECT * FROM curated.pnl_daily_as_of(coalesce(%(as_of)s, now()))
+SELECT * FROM curated.pnl_daily_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
 
 -- name: report_portfolio_rows
 -- The table of the portfolio for a day
 SELECT *
-FROM curated.portfolio_pnl_hourly_as_of(coalesce(%(as_of)s, now()))
+FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 ORDER BY delivery_start_at, delivery_hour
 
 -- name: report_portfolio_total
-SELECT * FROM curated.portfolio_pnl_daily_as_of(coalesce(%(as_of)s, now()))
+SELECT * FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 
 -- name: report_hours_without_trades
@@ -32,6 +32,6 @@ WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 -- name: report_traders
 -- Who traded for delivery on a day
 SELECT DISTINCT trader_id
-FROM curated.pnl_hourly_as_of(coalesce(%(as_of)s, now()))
+FROM curated.pnl_hourly_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 ORDER BY trader_id

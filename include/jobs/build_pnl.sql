@@ -261,10 +261,10 @@ FULL JOIN standing AS s USING (market, delivery_day, delivery_hour, trader_id)
 WHERE ROW(s.valid_from, b.*) IS DISTINCT FROM ROW(s.*)
 
 -- name: published_at
--- The moment of a publication: now, but after each version that it replaces, even if the clock was set back
-SELECT greatest(clock_timestamp(), max(s.valid_from) + interval '1 microsecond')
+-- The moment of a publication: now, but after all that was published of its rows, even if the clock was set back
+SELECT greatest(clock_timestamp(), max(greatest(v.valid_from, v.valid_to)) + interval '1 microsecond')
 FROM pg_temp.pnl_changes
-JOIN staging.standing_facts AS s USING (market, delivery_day, delivery_hour, trader_id)
+JOIN curated.pnl_versions AS v USING (market, delivery_day, delivery_hour, trader_id)
 
 -- name: close_versions
 UPDATE curated.pnl_versions AS v

@@ -197,3 +197,6 @@ SELECT
 -- name: first_run
 -- When a task of the market first ran
 SELECT min(started_at) FROM ops.task_runs WHERE market = %(market)s
+
+-- name: current_moment
+SELECT curated.current_moment()

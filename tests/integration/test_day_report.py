@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 
 from include import day_report
+from include import report as day_table
 from include.domain.pnl import Fill, compute_pnl
 from include.errors import TerminalError, TransientError
 from include.health.notices import Notice
@@ -115,6 +116,26 @@ def test_every_amount_is_a_number_however_many_digits_it_has(settings: Settings,
     day.pnl(DAY, "15-16", "carl", Decimal("0.123456"), fills=sevenths, valid_from=EARLY)
     carl = next(row for row in read(settings)[1]["Hours"] if row["trader_id"] == "carl")
     assert {type(value) for name, value in carl.items() if name.endswith("_eur")} <= {int, float}
+
+
+@pytest.mark.parametrize("is_announced", [False, True])
+def test_what_was_published_by_a_clock_ahead_counts_after_it_was_set_right(
+    settings: Settings, day: Database, is_announced: bool
+) -> None:
+    day.rows("DELETE FROM ops.final_days")
+    change(day, OTHER)
+    ahead = "UPDATE curated.pnl_versions SET valid_to = valid_to + interval '40 min' WHERE valid_to IS NOT NULL"
+    day.rows(ahead)
+    day.rows(
+        "UPDATE curated.pnl_versions SET valid_from = valid_from + interval '40 min'"
+        " WHERE trader_id = 'bert' AND valid_to IS NULL"
+    )
+    if is_announced:
+        columns = "market, delivery_day, revision, has_open_points, announced_by"
+        day.rows(f"INSERT INTO ops.final_days ({columns}) VALUES ('DE', %s, 1, false, 'r')", (DAY,))
+    expected = day.value("SELECT pnl_eur FROM curated.portfolio_pnl_daily")
+    assert Decimal(str(summary(read(settings)[1])["PnL of the portfolio, EUR"])) == expected
+    assert day_table.run(settings, DAY).table["PnL EUR"].iloc[-1] == expected
 
 
 def test_what_is_open_is_at_the_top(settings: Settings, day: Database) -> None:

@@ -302,3 +302,22 @@ def test_versions_follow_each_other_even_if_the_clock_is_set_back(
     build_pnl.run(settings)
     first, second = database.rows("SELECT valid_from, valid_to FROM curated.pnl_hourly_history ORDER BY 1")
     assert first[0] < first[1] == second[0]
+
+
+def test_a_row_that_a_clock_ahead_removed_comes_back_after_that(settings: Settings, database: Database) -> None:
+    batch = database.batch()
+    database.trade(batch, DAY, "10-11")
+    database.pending()
+    build_pnl.run(settings)
+    database.rows("DELETE FROM raw.trades")
+    database.pending([(DAY, "10-11")])
+    build_pnl.run(settings)
+    half_an_hour_ahead = "valid_from = valid_from + interval '30 min', valid_to = valid_to + interval '30 min'"
+    database.rows(f"UPDATE curated.pnl_versions SET {half_an_hour_ahead}")
+    database.trade(batch, DAY, "10-11")
+    database.pending()
+    build_pnl.run(settings)
+    first, second = database.rows("SELECT valid_from, valid_to FROM curated.pnl_hourly_history ORDER BY 1")
+    assert first[1] < second[0]
+    current = "SELECT sum(trade_count) FROM curated.pnl_daily_as_of((SELECT curated.current_moment()))"
+    assert database.value(current) == 1
