@@ -50,12 +50,19 @@ class Selection:
         market: As a person writes it; None: all markets.
         first: First delivery day (week, month, day of the statement); None: from the beginning.
         last: The last one, inclusive; None: to the end.
+
+    Raises:
+        TerminalError: The first one is after the last.
     """
 
     table: str
     market: str | None = None
     first: date | None = None
     last: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.first is not None and self.last is not None and self.first > self.last:
+            raise TerminalError(f"FROM {self.first} is after TO {self.last}: the first day comes first")
 
     @property
     def name(self) -> str:

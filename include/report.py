@@ -121,9 +121,8 @@ def run(
     with connect(settings.warehouse_url, "report") as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
         with conn, conn.cursor() as cur:
-            cur.execute(SHARED["current_moment"])
-            (current,) = cur.fetchone()
-            of_whom["as_of"] = as_of or current
+            (current,) = fetch_dicts(cur, SHARED["current_moment"])
+            of_whom["as_of"] = as_of or current["current_moment"]
             rows = fetch_dicts(cur, rows_query, of_whom)
             total = fetch_dicts(cur, total_query, of_whom)
             (others,) = fetch_dicts(cur, QUERIES["report_hours_without_trades"], of_whom)

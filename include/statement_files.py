@@ -32,20 +32,24 @@ def day_in_name(name: str) -> date | None:
 def find_statement(folder: Path, day: date) -> Path | None:
     """The file of a day: of several the one that changed last; None if there is none.
 
-    Hidden files, and those with the ending of an unfinished transfer, are not looked at.
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    found = [path for path in finished_files(folder) if day_in_name(path.name) == day]
+    return max(found, key=lambda path: (path.stat().st_mtime, path.name), default=None)
+
+
+def finished_files(folder: Path) -> list[Path]:
+    """The files in the folder but hidden ones and those with the ending of an unfinished transfer, by name.
 
     Raises:
         OSError: The folder cannot be read.
     """
-    found = [
+    return [
         path
-        for path in folder.iterdir()
-        if day_in_name(path.name) == day
-        and not path.name.startswith(".")
-        and not path.name.endswith(_UNFINISHED)
-        and path.is_file()
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and not path.name.endswith(_UNFINISHED) and path.is_file()
     ]
-    return max(found, key=lambda path: (path.stat().st_mtime, path.name), default=None)
 
 
 def named_statement(folder: Path, name: str) -> Path:

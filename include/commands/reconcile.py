@@ -11,7 +11,7 @@ from include.errors import TerminalError, TransientError
 from include.jobs import import_statements
 from include.run_scope import DeliveryDays
 from include.settings import command_settings
-from include.statement_files import day_in_name
+from include.statement_files import day_in_name, find_statement, finished_files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
-    """The statements with their days, the oldest first."""
+    """The statements with their days, the oldest first; of several files of a day the one that changed last."""
     if not path.is_dir():
         if day is not None:
             return [(DeliveryDays.parse(day, day).first, path)]
@@ -57,16 +57,14 @@ def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
         return [(named, path)]
     if day is not None:
         raise TerminalError("DAY is for one file; the files of a folder have their days in their names")
-    files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
-    dated = [(named, file) for file in files if (named := day_in_name(file.name)) is not None]
-    if len(dated) < len(files) or not dated:
-        other = next((file.name for file in files if day_in_name(file.name) is None), None)
-        raise TerminalError(
-            f"{path} holds no files"
-            if other is None
-            else f"the name of {path / other} does not say which day it is about"
-        )
-    return sorted(dated)
+    days = set[date]()
+    for file in finished_files(path):
+        if (named := day_in_name(file.name)) is None:
+            raise TerminalError(f"the name of {file} does not say which day it is about")
+        days.add(named)
+    if not days:
+        raise TerminalError(f"{path} holds no files")
+    return [(each, file) for each in sorted(days) if (file := find_statement(path, each)) is not None]
 
 
 if __name__ == "__main__":

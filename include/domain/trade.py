@@ -188,7 +188,7 @@ def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellati
         quantity_mw=megawatts(quantity, fields, period),
         period=period,
         executed_at=parse_time(body.get("execution_time")),
-        revision=_revision(fields) or 0,
+        revision=revision_of(fields) or 0,
         is_disputed="disputed" in states,
         unknown_fields=tuple(
             name for name in body if name not in _KNOWN_FIELDS and name.lower() not in _EXTRA_FIELDS
@@ -199,7 +199,7 @@ def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellati
 def _cancellation(body: Mapping[str, Any], fields: Mapping[str, Any]) -> Cancellation:
     direction = body.get("direction")
     return Cancellation(
-        _trade_id(body), None if direction is None else direction_of(direction), _revision(fields)
+        _trade_id(body), None if direction is None else direction_of(direction), revision_of(fields)
     )
 
 
@@ -240,8 +240,12 @@ def _state(value: object) -> str:
     raise RejectedMessageError(Reason.UNKNOWN_STATE, f"state is {quoted(value)}")
 
 
-def _revision(fields: Mapping[str, Any]) -> int | None:
-    """The highest revision that the message names; None if it names none."""
+def revision_of(fields: Mapping[str, Any]) -> int | None:
+    """The highest revision that the message names; None if it names none.
+
+    Raises:
+        RejectedMessageError: One of them is no whole number, or too large.
+    """
     revisions = []
     for name in _REVISION_FIELDS:
         if fields.get(name) is not None:

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
@@ -16,6 +17,8 @@ from pathlib import Path
 import msgspec
 
 from include.domain.message import MAX_CHARACTERS, is_utc_text
+from include.domain.rejection import RejectedMessageError
+from include.domain.trade import revision_of
 from include.landing import LandingFile
 
 MAX_DELAY = timedelta(seconds=60)
@@ -27,12 +30,12 @@ MARGIN = timedelta(seconds=10)
 Covers the difference between the clocks of two hosts, and the time that a subscription takes.
 """
 
-Trade = tuple[str, str]
-"""Id and direction: a self trade comes as two messages with one id."""
+Trade = tuple[str, str, int]
+"""Id, direction and revision: the legs of a self trade have one id, an amendment is another revision."""
 
 Span = tuple[datetime, datetime]
 
-_FILE_NAME = re.compile(r"(?P<instance>.+)-\d+-(?P<opened>\d{8}T\d+Z)\.jsonl", re.DOTALL)
+_FILE_NAME = re.compile(r"(?P<process>(?P<instance>.+)-\d+)-(?P<opened>\d{8}T\d+Z)\.jsonl", re.DOTALL)
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -43,6 +46,14 @@ class _Line(msgspec.Struct, gc=False):
 class _Body(msgspec.Struct, gc=False):
     id: str | int
     direction: str = ""
+    revision: str | int | None = None
+    revision_no: str | int | None = None
+    version: str | int | None = None
+
+    def revisions(self) -> dict[str, str | Decimal | None]:
+        """As the domain parses them."""
+        named = {"revision": self.revision, "revision_no": self.revision_no, "version": self.version}
+        return {name: Decimal(value) if isinstance(value, int) else value for name, value in named.items()}
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -69,14 +80,28 @@ def files_by_instance(files: Iterable[LandingFile]) -> dict[str, list[LandingFil
 
 
 def received_trades(paths: Iterable[Path], from_at: datetime) -> Iterator[tuple[datetime, Trade]]:
-    """Time of receipt and trade of each confirmation in these files from a moment on; other lines are ignored.
+    """Time of receipt and trade of each confirmation in the files of an instance; other lines are ignored.
+
+    In order of receipt, also where an instance is two processes that write at the same time.
+
+    Args:
+        paths: Its files, in the order in which they were opened.
+        from_at: What was received before is left out.
 
     Raises:
         OSError: A file cannot be read.
     """
+    of_processes: dict[str, list[Path]] = {}
+    for path in paths:
+        name = _FILE_NAME.fullmatch(path.name)
+        of_processes.setdefault(name["process"] if name else "", []).append(path)
+    return heapq.merge(*(_received(files, from_at) for files in of_processes.values()), key=itemgetter(0))
+
+
+def _received(paths: Iterable[Path], from_at: datetime) -> Iterator[tuple[datetime, Trade]]:
     text, at = "", from_at
     for path in paths:
-        with path.open("rb", buffering=1 << 20) as file:
+        with path.open("rb", buffering=1 << 16) as file:
             for line in file:
                 try:
                     found = _decode_line(line)
@@ -86,7 +111,7 @@ def received_trades(paths: Iterable[Path], from_at: datetime) -> Iterator[tuple[
                         text, at = found.received_at, datetime.fromisoformat(found.received_at)
                     if at >= from_at and (trade := _trade(found.raw)):
                         yield at, trade
-                except (msgspec.DecodeError, UnicodeError, RecursionError):
+                except (msgspec.DecodeError, UnicodeError, RecursionError, RejectedMessageError):
                     continue  # no line of capture, or no confirmation: the loader judges them
 
 
@@ -136,4 +161,5 @@ def _trade(raw: str) -> Trade | None:
     trade_id = str(body.id).strip()
     if not (0 < len(trade_id) <= MAX_CHARACTERS and trade_id.isprintable()):
         return None
-    return trade_id, body.direction[:1].lower()
+    revision = revision_of(body.revisions()) or 0
+    return trade_id, body.direction[:1].lower(), revision

@@ -138,8 +138,9 @@ def _count_missed(conn: connection, market: str, unsure: list[tuple[_Comparison,
     with conn, conn.cursor() as cur:
         parameters = {
             "market": market,
-            "trade_ids": [trade_id for _, _, (trade_id, _) in unsure],
-            "directions": [direction for _, _, (_, direction) in unsure],
+            "trade_ids": [trade_id for _, _, (trade_id, _, _) in unsure],
+            "directions": [direction for _, _, (_, direction, _) in unsure],
+            "revisions": [revision for _, _, (_, _, revision) in unsure],
             "received_at": [at for _, at, _ in unsure],
         }
         run_sql(cur, QUERIES["trades_received_before"], parameters)

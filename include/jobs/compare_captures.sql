@@ -8,10 +8,11 @@ WHERE landing_file = ANY(%(landing_files)s::text[])
 -- name: trades_received_before
 -- Which of these trades were received before the given times, by their position: they came again
 SELECT DISTINCT asked.number
-FROM unnest(%(trade_ids)s::text[], %(directions)s::text[], %(received_at)s::timestamptz[]) WITH ORDINALITY
-    AS asked (trade_id, direction, received_at, number)
+FROM unnest(%(trade_ids)s::text[], %(directions)s::text[], %(revisions)s::bigint[], %(received_at)s::timestamptz[])
+    WITH ORDINALITY AS asked (trade_id, direction, revision, received_at, number)
 JOIN raw.trades AS t
-    ON t.market = %(market)s AND t.trade_id = asked.trade_id AND left(t.direction, 1) = asked.direction AND t.received_at < asked.received_at
+    ON t.market = %(market)s AND t.trade_id = asked.trade_id AND left(t.direction, 1) = asked.direction
+    AND t.revision = asked.revision AND t.received_at < asked.received_at
 
 -- name: comparisons_delete
 -- What an earlier comparison of the hour found for instances that have no files any more

@@ -114,7 +114,7 @@ def environment(
         "API__SECRET_KEY": secrets["api"],
         "API_AUTH__JWT_SECRET": secrets["jwt"],
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        # a file that changes is processed at once; the others cost a third of an idle platform's CPU twice a minute
+        # one that changes is processed at once; each time they all are, they cost a second of CPU
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         # tasks of a scheduler that was killed belong to nobody until they are looked for: not after 5 minutes

@@ -1,5 +1,6 @@
 """`make reconcile`: what a person gives, and what they are told."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,6 +41,17 @@ def test_a_folder(database: Database, tmp_path: Path) -> None:
         write_statement(tmp_path, [line(id=f"t{number}", execution_time=f"{day}T10:00:00Z")], day)
     assert reconcile.main(["--file", str(tmp_path)]) == 0
     assert database.value("SELECT count(*) FROM ops.reconciliations WHERE state = 'reconciled'") == 3
+
+
+def test_of_a_folder_the_files_that_the_dag_takes(database: Database, tmp_path: Path) -> None:
+    old = write_statement(tmp_path, [line(price=10), line(id="u2")], name="epex_v9")
+    new = write_statement(tmp_path, [line(price=99), line(id="u2")], name="epex_v10")
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    new.with_name(new.name + ".part").write_text(new.read_text()[:200])
+    assert reconcile.main(["--file", str(tmp_path)]) == 0
+    assert database.value("SELECT state FROM ops.reconciliations") == "reconciled"
+    prices = database.rows("SELECT price_eur_per_mwh FROM curated.trades WHERE trade_id <> 'u2'")
+    assert prices == [(99,)]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ class Instance:
         trades: Iterable[tuple[float, str]],
         connected: Iterable[tuple[int, int]] = ((0, 3600),),
         hour: datetime = HOUR,
+        **fields: object,
     ) -> None:
         """Writes the file of an hour; times are seconds since its start."""
         lines: list[tuple[float, int, bytes]] = [(0, 0, event_line(hour, "opened", connected=False))]
@@ -59,7 +60,7 @@ class Instance:
                 ended = event_line(moment, "rolled", connected=True)
             lines.append((end, 4, ended))
         for second, trade_id in trades:
-            text = deal(id=trade_id).encode()
+            text = deal(id=trade_id, **fields).encode()
             lines.append((second, 3, message_line(hour + timedelta(seconds=second), text)))
         content = b"".join(line for _, _, line in sorted(lines, key=lambda line: line[:2]))
         name = f"{self.name}-{next(_pids)}-{hour:%Y%m%dT%H%M%S%f}Z"
@@ -166,6 +167,33 @@ def test_restarts_of_an_instance_are_one_instance(
     two.captured([(2000, "b")], connected=[(1900, 3600)])
     compare(settings)
     assert compared(database) == {one.name: (2, 2, 0, []), two.name: (2, 2, 0, [])}
+
+
+def test_two_processes_of_an_instance_at_once_miss_nothing(
+    settings: Settings, database: Database, one: Instance, two: Instance
+) -> None:
+    received = [(100 + 10 * n, f"t{n}") for n in range(300)]
+    two.captured([(at + 0.05, trade) for at, trade in received])
+    one.captured([(at + 0.1, trade) for at, trade in received])
+    one.captured(received, connected=((5, 3600),))
+    compare(settings)
+    assert {missed for _, _, missed, _ in compared(database).values()} == {0}
+
+
+def test_an_amendment_is_missed_like_a_trade(
+    settings: Settings, database: Database, one: Instance, two: Instance
+) -> None:
+    trades = [(100.0 + n, f"t{n}") for n in range(5)]
+    for instance in (one, two):
+        instance.captured(trades, hour=HOUR - ONE_HOUR)
+    one.captured(trades, revision=1)
+    two.captured([])
+    compare(settings, HOUR - ONE_HOUR)
+    compare(settings)
+    assert compared(database) == {
+        one.name: (5, 0, 0, []),
+        two.name: (0, 0, 5, [trade for _, trade in trades]),
+    }
 
 
 def test_an_instance_alone_has_missed_nothing(settings: Settings, database: Database, one: Instance) -> None:

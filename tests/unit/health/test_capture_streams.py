@@ -29,13 +29,13 @@ def at(seconds: float) -> datetime:
 
 
 def stream(*receipts: tuple[float, str]) -> list[tuple[datetime, Trade]]:
-    return [(at(seconds), (trade_id, "s")) for seconds, trade_id in receipts]
+    return [(at(seconds), (trade_id, "s", 0)) for seconds, trade_id in receipts]
 
 
 def merge(*streams: Iterable[tuple[datetime, Trade]]) -> list[tuple[float, str, int]]:
     return [
         ((first_at - START).total_seconds(), trade_id, bits)
-        for first_at, (trade_id, _), bits in first_receipts(list(streams))
+        for first_at, (trade_id, _, _), bits in first_receipts(list(streams))
     ]
 
 
@@ -52,8 +52,11 @@ def test_a_copy_that_comes_too_late_is_told_again() -> None:
 
 
 def test_legs_of_a_self_trade_are_told_apart() -> None:
-    both, one = [(START, ("a", "b")), (START, ("a", "s"))], [(START, ("a", "s"))]
-    assert list(first_receipts([both, one])) == [(START, ("a", "b"), 0b01), (START, ("a", "s"), 0b11)]
+    both, one = [(START, ("a", "b", 0)), (START, ("a", "s", 0))], [(START, ("a", "s", 0))]
+    assert list(first_receipts([both, one])) == [
+        (START, ("a", "b", 0), 0b01),
+        (START, ("a", "s", 0), 0b11),
+    ]
 
 
 receipts = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 30)), max_size=60)
@@ -113,6 +116,9 @@ def test_confirmations_are_read_and_everything_else_is_ignored(tmp_path: Path) -
         deal(id="nul\x00"),
         deal(id="x" * 201),
         '{"deal_confirmation": {"id": "\\ud800"}}',
+        deal(id="t6", revision=2),
+        deal(id="t6", version="3"),
+        deal(id="t6", revision="x"),
     ]
     lines = [message_line(at(number), text.encode()) for number, text in enumerate(messages)]
     other = [
@@ -127,13 +133,26 @@ def test_confirmations_are_read_and_everything_else_is_ignored(tmp_path: Path) -
     (tmp_path / "b").write_bytes(message_line(at(30), deal(id="next file").encode()))
     found = list(received_trades([tmp_path / "a", tmp_path / "b"], at(1)))
     assert found == [
-        (at(1), ("t1", "s")),
-        (at(2), ("123", "b")),
-        (at(3), ("77", "")),
-        (at(4), ("t2", "s")),
-        (at(5), ("t3", "s")),
-        (at(30), ("next file", "s")),
+        (at(1), ("t1", "s", 0)),
+        (at(2), ("123", "b", 0)),
+        (at(3), ("77", "", 0)),
+        (at(4), ("t2", "s", 0)),
+        (at(5), ("t3", "s", 0)),
+        (at(15), ("t6", "s", 2)),
+        (at(16), ("t6", "s", 3)),
+        (at(30), ("next file", "s", 0)),
     ]
+
+
+def test_two_processes_of_an_instance_are_read_in_order_of_receipt(tmp_path: Path) -> None:
+    of_first = [message_line(at(number), deal(id=f"t{number}").encode()) for number in (0, 2, 4)]
+    of_second = [message_line(at(number), deal(id=f"t{number}").encode()) for number in (1, 2, 3)]
+    paths = []
+    for process, lines in ((7, of_first), (9, of_second)):
+        paths.append(tmp_path / f"standalone-host-1-{process}-20260302T100000000000Z.jsonl")
+        paths[-1].write_bytes(b"".join(lines))
+    found = received_trades(paths, at(0))
+    assert [trade_id for _, (trade_id, _, _) in found] == ["t0", "t1", "t2", "t2", "t3", "t4"]
 
 
 def test_spans_that_touch_are_one() -> None:

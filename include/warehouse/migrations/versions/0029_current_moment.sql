@@ -21,3 +21,5 @@ END
 $$;
 
 ALTER TABLE ops.final_days ALTER COLUMN final_at SET DEFAULT curated.current_moment();
+
+COMMENT ON COLUMN ops.capture_comparisons.trade_count IS 'Trades that it received, each revision once';
