@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 import shutil
 import subprocess
@@ -31,6 +32,8 @@ _IDLE_AT_MOST = 1.5
 _RUN_AT_MOST = 2.0
 _RUN_AT_MOST_SECONDS = 15.0
 _LINES = 6_000
+_NEVER = 1e-6
+"""Trades a second of the simulated exchange: the idle platform has nothing to do."""
 
 _EMPTY_TASKS = '''
 """The graph of hourly_pnl with tasks that do nothing. For Airflow: dag"""
@@ -58,7 +61,7 @@ _Found = TypeVar("_Found")
 
 
 def measure(repeats: int, folder: Path) -> list[Measure]:
-    """Each platform once; on the second one runs in turns.
+    """Each platform once, with an exchange that is silent; on the second one runs in turns.
 
     Raises:
         WrongResultError: A platform does not start, a run fails, or an hour's trades are not loaded.
@@ -104,23 +107,25 @@ def _platform(folder: Path, *, has_dags: bool) -> Iterator["_Platform"]:
     else:
         for file in (copy / "dags").glob("*.py"):
             file.unlink()
-    ports = [str(port) for port in free_ports(3)]
+    airflow, exchange, provider = map(str, free_ports(3))
+    simulator = [
+        *(sys.executable, "-m", "include.simulator", "--rate-per-second", str(_NEVER)),
+        *("--exchange-port", exchange, "--market-data-port", provider),
+    ]
     state = folder / "state"
+    run = [sys.executable, "-m", "include.local", "run", "--state", str(state), "--airflow-port", airflow]
+    urls = {"EXCHANGE_URL": f"ws://127.0.0.1:{exchange}", "MARKET_DATA_URL": f"http://127.0.0.1:{provider}"}
+    processes = []
     with (folder / "run.log").open("wb") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "include.local", "run", "--state", str(state)),
-                *("--airflow-port", ports[0], "--exchange-port", ports[1], "--market-data-port", ports[2]),
-            ],
-            cwd=copy,
-            stdout=output,
-            stderr=output,
-        )
+        for command in (simulator, run):
+            started = subprocess.Popen(command, cwd=copy, env=os.environ | urls, stdout=output, stderr=output)
+            processes.append(started)
     try:
         yield _Platform(state)
     finally:
-        process.terminate()
-        process.wait(60)
+        for process in reversed(processes):
+            process.terminate()
+            process.wait(60)
 
 
 class _Platform:
@@ -136,10 +141,7 @@ class _Platform:
         self._api.login()
 
     def idle(self, *words: str) -> tuple[float, int]:
-        """CPU seconds a minute, and bytes of memory, of idle processes with one of these words.
-
-        The simulated exchange and provider do not count.
-        """
+        """CPU seconds a minute, and bytes of memory, of idle processes with one of these words."""
         time.sleep(_SETTLING_SECONDS)
         before, began = self._cpu_seconds(words), time.monotonic()
         time.sleep(_IDLE_SECONDS)
@@ -188,7 +190,7 @@ class _Platform:
         for process in leftovers.find(self._state):
             with suppress(psutil.Error):
                 line = " ".join(process.cmdline())
-                if "include.simulator" not in line and any(word in line for word in words):
+                if any(word in line for word in words):
                     yield process
 
     def _cpu_seconds(self, words: tuple[str, ...]) -> float:
