@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.dashboard.health import read_facts, upcoming
-from include.dashboard.market import period_of, pnl_hours_of, trading_opens_at
+from include.dashboard.market import pnl_hours_of, trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.reconciliation import read_statements
 from include.dashboard.service import State, utc_now
@@ -159,7 +159,7 @@ def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Ro
     # a price is missing in rows of other traders
     messages = [row for row in missing if not row["reason"].startswith("price_")]
     by_hour = matching("delivery_hour", (row for row in messages if row["delivery_hour"] not in traded))
-    periods = sorted((period_of(market, day, hour) for hour in by_hour), key=lambda period: period.start_at)
+    periods = sorted((market.period(day, hour) for hour in by_hour), key=lambda period: period.start_at)
     return [
         {
             "delivery_hour": period.delivery_hour,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from include.dashboard.language import say, stored
-from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
+from include.dashboard.market import next_publication_at, next_refresh_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
 from include.dashboard.trades import review_command
@@ -75,7 +75,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         run_href: Where a run is shown, with `{dag_id}` and `{run_id}`; empty: nowhere.
     """
     settings = state.settings
-    open_now = open_periods(settings.market, now)
+    open_now = settings.market.tradable_hours(now)
     (prices,) = query(
         SHARED["health_prices"],
         provider=settings.provider,
