@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from include import csv_file
 from include.csv_file import Label
 from include.domain.delivery_period import Market
 from include.domain.rejection import shown
-from include.duration import duration
+from include.duration import duration, rounded
 from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -179,12 +179,6 @@ def _total_note(total: dict[str, Any]) -> str:
     notes += [f"! {incomplete} {of_all} incomplete"] if incomplete else []
     notes += [waiting_note(total["hours_without_trades"])] if total["hours_without_trades"] else []
     return "; ".join(notes)
-
-
-def rounded(value: Decimal, places: int) -> Decimal:
-    """Half up to so many digits after the point."""
-    # + 0 turns -0.00 into 0.00
-    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0
 
 
 def to_text(report: Report) -> Text:
