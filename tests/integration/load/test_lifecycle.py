@@ -28,6 +28,7 @@ from include.load.trades import TradeSink
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, cancellation, deal, event, write_landing_file
+from tests.passes import forget_everything
 from tools.fingerprint import fingerprint
 
 EXAMPLES = int(os.environ.get("LIFECYCLES", "10"))
@@ -207,10 +208,3 @@ def write(settings: Settings, sent: list[Sent]) -> None:
             if file == number
         )
         write_landing_file(settings.landing_root, event(0, "connected") + content, name=str(number))
-
-
-def forget_everything(settings: Settings, database: Database) -> None:
-    """Removes the landing files, and empties every table but the market's settings."""
-    for file in list_files(settings.landing_root, TRADES):
-        file.path.unlink()
-    database.forget_everything()

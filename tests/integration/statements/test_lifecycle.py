@@ -73,10 +73,7 @@ _sent = st.lists(
 )
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the check of PnL that was built, which has tests of its own."""
-    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_check")
 
 
 Loads = tuple[Callable[[int, bool], None], Callable[[bool], None]]

@@ -17,6 +17,7 @@ from include.warehouse.migrate import migrate
 from tests.factories import Database
 from tests.integration.warehouse.conftest import older_warehouse
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+from tests.passes import validate_landed
 from tools.fingerprint import fingerprint
 
 _DAY = date(2026, 3, 2)
@@ -65,8 +66,7 @@ def test_an_upgraded_warehouse_says_what_a_new_one_says(
     validate_trades.run(upgraded)
     build_pnl.run(upgraded)
     fresh = replace(settings, warehouse_url=second_warehouse_url)
-    load_trades.run(fresh)
-    validate_trades.run(fresh)
+    validate_landed(fresh)
     with closing(Database(older)) as one, closing(Database(second_warehouse_url)) as other:
         review = (
             "UPDATE ops.quarantined_trades SET review = %s, review_reason = 'r', reviewed_at = now()"
