@@ -74,14 +74,14 @@ def read_pnl(query: Query, table: str, as_of: datetime | None, **selection: Any)
     return query(statement, as_of=as_of, **selection)
 
 
+def _on_day(view: View, trader_id: str | None = None, all_traders: bool = False) -> dict[str, Any]:
+    """The selection of `read_pnl` for the day of a view."""
+    return {"from_day": view.day, "to_day": view.day, "trader_id": trader_id, "all_traders": all_traders}
+
+
 def read_desk(query: Query, state: State, view: View) -> Row:
     """The table of a day and what is around it."""
-    selection: dict[str, Any] = {
-        "from_day": view.day,
-        "to_day": view.day,
-        "trader_id": view.trader_id,
-        "all_traders": False,
-    }
+    selection = _on_day(view, view.trader_id)
     rows = read_pnl(query, "pnl_hourly", view.as_of, **selection)
     totals = read_pnl(query, "pnl_daily", view.as_of, **selection)
     # reasons for missing data are not stored historically, only what the row itself holds
@@ -144,11 +144,10 @@ def read_open_positions(query: Query, market: Market, view: View, now: datetime)
     gates = {period.delivery_hour: period.tradable_until for period in pnl_hours_of(market, view.day)}
     if all(gate <= now for gate in gates.values()):
         return []
-    days = {"from_day": view.day, "to_day": view.day, "trader_id": None, "all_traders": True}
     columns = ("delivery_hour", "trader_id", "net_position_mwh")
     return [
         {name: row[name] for name in columns}
-        for row in read_pnl(query, "pnl_hourly", None, **days)
+        for row in read_pnl(query, "pnl_hourly", None, **_on_day(view, all_traders=True))
         if gates[row["delivery_hour"]] > now
     ]
 
@@ -186,15 +185,7 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     if view.trader_id is None and desk["rows"]:
         if view.as_of is None:
             open_positions = read_open_positions(query, state.settings.market, view, now)
-        by_trader = read_pnl(
-            query,
-            "pnl_daily",
-            view.as_of,
-            from_day=view.day,
-            to_day=view.day,
-            trader_id=None,
-            all_traders=True,
-        )
+        by_trader = read_pnl(query, "pnl_daily", view.as_of, **_on_day(view, all_traders=True))
     return {
         "desk": desk,
         "history": [] if view.as_of else read_history(query, view)["points"],
@@ -211,11 +202,10 @@ def read_markets(query: Query, state: State, view: View) -> list[Row]:
 
     All markets have the same currency. The sum is undefined while a price is missing, as a day's is.
     """
-    days = {"from_day": view.day, "to_day": view.day, "trader_id": None, "all_traders": False}
     rows = [
         row
         for settings in state.markets
-        for row in read_pnl(query, "pnl_daily", view.as_of, market=settings.market.market, **days)
+        for row in read_pnl(query, "pnl_daily", view.as_of, market=settings.market.market, **_on_day(view))
     ]
     if not rows:
         return []

@@ -63,9 +63,9 @@ def upcoming(now: datetime) -> Row:
     return {"next_publication_at": next_publication_at(now), "next_refresh_at": next_refresh_at(now)}
 
 
-def read_gaps(query: Query, first: datetime, until: datetime) -> list[Row]:
-    """Gaps of the capture that touch a span of time, the last first, 1,000 at most."""
-    return query(SHARED["gaps"], from_at=first, until_at=until, limit=1000)
+def read_gaps(query: Query, first: datetime, until: datetime, limit: int = 1000) -> list[Row]:
+    """Gaps of the capture that touch a span of time, the last first."""
+    return query(SHARED["gaps"], from_at=first, until_at=until, limit=limit)
 
 
 def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row:
@@ -88,12 +88,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         "version": state.version,
         "now": None,  # filled in when somebody asks
         "lines": query(SHARED["capture_instances"]),
-        "gaps": query(
-            SHARED["gaps"],
-            from_at=now - timedelta(days=_GAP_DAYS),
-            until_at=now + timedelta(days=1),
-            limit=50,
-        ),
+        "gaps": read_gaps(query, now - timedelta(days=_GAP_DAYS), now + timedelta(days=1), 50),
         "ledger": ledger,
         "quarantined": [_with_command(row, settings) for row in query(QUERIES["health_quarantined"])],
         "rejects": [_with_command(row, settings) for row in query(QUERIES["health_rejects"])],
