@@ -193,9 +193,8 @@ def note_scan(
     """
     with conn, conn.cursor() as cur:
         if sink.has_connection:
-            lock_pnl_inputs(
-                cur, sink.market
-            )  # else a build in progress could publish gaps as they were before this load
+            # else a build in progress could publish gaps as they were before this load
+            lock_pnl_inputs(cur, sink.market)
         if scanned_at is None and _is_all_loaded(cur, settings, sink.source):
             scanned_at = datetime.now(UTC)
         scan = {"market": sink.market, "source": sink.source}
