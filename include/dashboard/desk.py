@@ -18,7 +18,7 @@ from include.warehouse.queries import load_queries
 QUERIES = load_queries("dashboard/queries.sql")
 SHARED = load_queries("warehouse/queries.sql")
 
-_NOW = {
+_PNL = {
     ("pnl_hourly", False): QUERIES["pnl_hourly"],
     ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly"],
     ("pnl_daily", False): QUERIES["pnl_daily"],
@@ -28,19 +28,7 @@ _NOW = {
     ("pnl_monthly", False): QUERIES["pnl_monthly"],
     ("pnl_monthly", True): QUERIES["portfolio_pnl_monthly"],
 }
-"""Queries for current rows, by (table, is portfolio)."""
-_AS_OF = {
-    ("pnl_hourly", False): QUERIES["pnl_hourly_as_of"],
-    ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly_as_of"],
-    ("pnl_daily", False): QUERIES["pnl_daily_as_of"],
-    ("pnl_daily", True): QUERIES["portfolio_pnl_daily_as_of"],
-    ("pnl_weekly", False): QUERIES["pnl_weekly_as_of"],
-    ("pnl_weekly", True): QUERIES["portfolio_pnl_weekly_as_of"],
-    ("pnl_monthly", False): QUERIES["pnl_monthly_as_of"],
-    ("pnl_monthly", True): QUERIES["portfolio_pnl_monthly_as_of"],
-}
-"""What was said at a moment."""
-
+"""Queries by (table, is portfolio)."""
 
 _OVER_MARKETS = ("buy_mwh", "sell_mwh", "net_position_mwh", "pnl_eur", "priced_pnl_eur")
 _COUNTS_OVER_MARKETS = ("trade_count", "missing_price_count")
@@ -70,8 +58,7 @@ def read_pnl(query: Query, table: str, as_of: datetime | None, **selection: Any)
         selection: from_day, to_day, trader_id (None: the portfolio) and all_traders (the rows of each).
     """
     is_portfolio = selection["trader_id"] is None and not selection["all_traders"]
-    statement = (_NOW if as_of is None else _AS_OF)[table, is_portfolio]
-    return query(statement, as_of=as_of, **selection)
+    return query(_PNL[table, is_portfolio], as_of=as_of, **selection)
 
 
 def _on_day(view: View, trader_id: str | None = None, all_traders: bool = False) -> dict[str, Any]:
