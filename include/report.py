@@ -22,7 +22,7 @@ from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
-from include.xlsx_file import spreadsheet_number
+from include.xlsx_file import spreadsheet_value
 
 QUERIES = load_queries("report.sql")
 SHARED = load_queries("warehouse/queries.sql")
@@ -236,9 +236,7 @@ def to_xlsx(report: Report, path: Path) -> None:
     A number with more digits than a spreadsheet keeps is written as text, so that none is lost.
     """
     with path.open("wb") as file, pd.ExcelWriter(file, engine="openpyxl") as writer:
-        report.table.map(_spreadsheet_value).to_excel(
-            writer, sheet_name="PnL", index=False, freeze_panes=(1, 1)
-        )
+        report.table.map(spreadsheet_value).to_excel(writer, sheet_name="PnL", index=False, freeze_panes=(1, 1))
         sheet = writer.sheets["PnL"]
         shown = {"energy": "0.0##", "money": "0.00", "signed": "+0.00;-0.00;0.00"}
         for number, column in enumerate(IN_FILES, 1):
@@ -250,7 +248,3 @@ def to_xlsx(report: Report, path: Path) -> None:
                 cell.alignment = Alignment(horizontal="left" if column.kind == "text" else "right")
         for cell in sheet[sheet.max_row]:
             cell.font = Font(bold=True)
-
-
-def _spreadsheet_value(value: Any) -> Any:
-    return spreadsheet_number(value) if isinstance(value, Decimal) else value

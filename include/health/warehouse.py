@@ -73,17 +73,19 @@ def read_warehouse(
             samples: list[Sample] = [
                 (metric, (settings.market.market, *labels), number)
                 for settings in markets
-                for metric, labels, number in _samples(_of_market(query, settings), settings, now)
+                for metric, labels, number in _samples(query, settings, now)
             ]
             (requests,) = query(QUERIES["requests"])
             samples.append(("provider_requests_total", (), float(requests["provider_requests"] or 0)))
-            offsets = query(QUERIES["landing_offsets"], from_at=_whole_hour(now) - RECENT)
+            this_hour = now.replace(minute=0, second=0, microsecond=0)
+            offsets = query(QUERIES["landing_offsets"], from_at=this_hour - RECENT)
     samples.append(("read_duration_seconds", (), time.monotonic() - started))
     return Reading(samples, {row["landing_file"]: row["loaded_bytes"] for row in offsets})
 
 
 def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
     """Those of a market, without the label that names it."""
+    query = partial(query, market=settings.market.market)
     yield from _capture(query, settings, now)
     yield from _loading(query)
     yield from _building(query)
@@ -158,11 +160,6 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
     yield "provider_down", (), float(provider["is_down"])
 
 
-def _of_market(query: Query, settings: Settings) -> Query:
-    """The same with the parameter `market`."""
-    return partial(query, market=settings.market.market)
-
-
 def _query_until(cur: cursor, deadline: float) -> Query:
     """Runs statements, each with what is left of the time; the server ends one that takes longer."""
 
@@ -172,7 +169,3 @@ def _query_until(cur: cursor, deadline: float) -> Query:
         return fetch_dicts(cur, statement, parameters)
 
     return query
-
-
-def _whole_hour(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)
