@@ -722,11 +722,7 @@ def test_a_new_warehouse_takes_statements_from_the_landing_files(
     capture(settings, [deal(id="a")])
     reconcile(settings, write_statement(tmp_path, [line(id="a"), line(id="b")]))
     before = database.rows(PNL.format("trader_id, trade_count, sell_mwh, cash_flow_eur"))
-    tables = database.value(
-        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
-    )
-    database.rows(f"TRUNCATE {tables}")
+    database.forget_everything()
     rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY)))
     assert database.rows(PNL.format("trader_id, trade_count, sell_mwh, cash_flow_eur")) == before
     assert database.rows(COUNTS) == [("reconciled", 1, 1, 0, 0)]

@@ -155,11 +155,7 @@ def test_each_market_has_its_file_of_a_day(
 
     pnl = "SELECT market, trade_count, cash_flow_eur, is_complete FROM curated.pnl_hourly ORDER BY market"
     standing = database.rows(pnl)
-    tables = database.value(
-        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
-    )
-    database.rows(f"TRUNCATE {tables}")
+    database.forget_everything()
     rebuild_steps.run(german, Rebuild("new", DeliveryDays(DAY, DAY)))
     assert database.rows(COUNTS) == both[:1], "a market loads its own files only"
     rebuild_steps.run(finnish, Rebuild("new", DeliveryDays(DAY, DAY)))
