@@ -11,6 +11,7 @@ from typing import Any
 
 from include import report
 from include.csv_file import Cell
+from include.duration import rounded
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
@@ -214,5 +215,5 @@ def _shown(value: Cell) -> str:
     if value is None:
         return "missing"
     if isinstance(value, Decimal):
-        return f"{report.rounded(value, 2):,f}"
+        return f"{rounded(value, 2):,f}"
     return str(value)

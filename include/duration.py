@@ -1,6 +1,6 @@
-"""Durations and counts as text."""
+"""Durations and counts as text, and numbers as people read them."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 
 def duration(seconds: Decimal | float) -> str:
@@ -19,3 +19,9 @@ def duration(seconds: Decimal | float) -> str:
 def counted(count: int, thing: str) -> str:
     """A count as text: `1 trade`, `1,234 trades`."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def rounded(value: Decimal, places: int) -> Decimal:
+    """Half up to so many digits after the point."""
+    # + 0 turns -0.00 into 0.00
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0

@@ -2,6 +2,8 @@
 
 import time
 
+from include.duration import duration
+
 
 class Progress:
     """Formats how much is done, the rate, and the estimated time left.
@@ -24,12 +26,4 @@ class Progress:
             return text
         rate = done / seconds
         pace = f"{rate:,.1f} a second" if rate >= 1 else f"{rate * 60:,.1f} a minute"
-        return f"{text}, {pace}, {_duration((self._count - done) / rate)} left"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+        return f"{text}, {pace}, {duration((self._count - done) / rate)} left"

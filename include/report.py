@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,12 +17,12 @@ from include import csv_file
 from include.csv_file import Label
 from include.domain.delivery_period import Market
 from include.domain.rejection import shown
-from include.duration import duration
+from include.duration import duration, rounded
 from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
-from include.xlsx_file import spreadsheet_number
+from include.xlsx_file import spreadsheet_value
 
 QUERIES = load_queries("report.sql")
 SHARED = load_queries("warehouse/queries.sql")
@@ -182,12 +182,6 @@ def _total_note(total: dict[str, Any]) -> str:
     return "; ".join(notes)
 
 
-def rounded(value: Decimal, places: int) -> Decimal:
-    """Half up to so many digits after the point."""
-    # + 0 turns -0.00 into 0.00
-    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0
-
-
 def to_text(report: Report) -> Text:
     """The table for a terminal, rounded half up, good and bad performance in green and red."""
     cells = _cells(report.table)
@@ -243,9 +237,7 @@ def to_xlsx(report: Report, path: Path) -> None:
     A number with more digits than a spreadsheet keeps is written as text, so that none is lost.
     """
     with path.open("wb") as file, pd.ExcelWriter(file, engine="openpyxl") as writer:
-        report.table.map(_spreadsheet_value).to_excel(
-            writer, sheet_name="PnL", index=False, freeze_panes=(1, 1)
-        )
+        report.table.map(spreadsheet_value).to_excel(writer, sheet_name="PnL", index=False, freeze_panes=(1, 1))
         sheet = writer.sheets["PnL"]
         shown = {"energy": "0.0##", "money": "0.00", "signed": "+0.00;-0.00;0.00"}
         for number, column in enumerate(IN_FILES, 1):
@@ -257,7 +249,3 @@ def to_xlsx(report: Report, path: Path) -> None:
                 cell.alignment = Alignment(horizontal="left" if column.kind == "text" else "right")
         for cell in sheet[sheet.max_row]:
             cell.font = Font(bold=True)
-
-
-def _spreadsheet_value(value: Any) -> Any:
-    return spreadsheet_number(value) if isinstance(value, Decimal) else value

@@ -1,10 +1,10 @@
 """The scope of a run: a window of receipt, a range of delivery days, or a rebuild of such a range."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from include.domain.delivery_period import FIRST_DAY, LAST_DAY
+from include.domain.delivery_period import parse_delivery_day
+from include.domain.rejection import RejectedMessageError
 from include.errors import TerminalError
 
 MAX_DAYS = 3_660
@@ -86,12 +86,7 @@ def parse_day(name: str, value: object) -> date:
     Raises:
         TerminalError: It is none, or far from any that is traded; the message calls it by this name.
     """
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip(), re.ASCII):
-        try:
-            day = date.fromisoformat(value.strip())
-        except ValueError:
-            pass
-        else:
-            if FIRST_DAY <= day <= LAST_DAY:
-                return day
-    raise TerminalError(f"{name} must be a delivery day like 2026-03-02, not {value!r}")
+    try:
+        return parse_delivery_day(value)
+    except RejectedMessageError:
+        raise TerminalError(f"{name} must be a delivery day like 2026-03-02, not {value!r}") from None

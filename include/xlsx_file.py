@@ -36,8 +36,12 @@ class Sheet:
     width: int = 18
 
 
-def spreadsheet_number(value: Decimal) -> float | str:
-    """The number, or the same as text if a spreadsheet would drop digits of it."""
+def spreadsheet_value(value: Cell) -> Any:
+    """A cell for openpyxl: a number is the same as text if a spreadsheet would drop digits of it."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if not isinstance(value, Decimal):
+        return value
     number = float(value)
     return number if Decimal(f"{number:.{DIGITS}g}") == value else f"{value:f}"
 
@@ -80,7 +84,7 @@ def _add(book: Any, table: Sheet) -> None:
         try:
             if isinstance(value, str) and _NO_XML.search(value):
                 raise IllegalCharacterError
-            made.value = _value(value)
+            made.value = spreadsheet_value(value)
         except IllegalCharacterError:
             made.value = ascii(value)
         if isinstance(value, str):
@@ -96,9 +100,3 @@ def _add(book: Any, table: Sheet) -> None:
     formats = table.formats or [""] * len(table.header)
     for row in table.rows:
         sheet.append([cell(value, shown) for value, shown in zip(row, formats, strict=True)])
-
-
-def _value(value: Cell) -> Any:
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None)
-    return spreadsheet_number(value) if isinstance(value, Decimal) else value

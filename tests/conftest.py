@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from include.jobs import build_pnl
 from include.local.postgres import embedded_postgres
 from include.settings import Settings
 from include.warehouse.migrate import migrate
@@ -100,6 +101,20 @@ def database(warehouse_url: str) -> Iterator[Database]:
     """The test's warehouse, to be looked at and to put rows into."""
     with closing(Database(warehouse_url)) as database:
         yield database
+
+
+@pytest.fixture
+def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validations write no pages, which have tests of their own."""
+    from include.expectations import data_docs  # seconds of imports
+
+    monkeypatch.setattr(data_docs, "publish", lambda *_: None)
+
+
+@pytest.fixture
+def without_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PnL that was built is not checked, which has tests of its own."""
+    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
 
 
 @contextmanager

@@ -44,21 +44,14 @@ def last_signs(landing_root: Path, now: datetime, market: str = "") -> Signs:
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     files = list_files(landing_root, TRADES, hour - timedelta(hours=1), market=market)
     recent = [file.path for file in files]
-    written = [_written_at(path) for path in recent or _newest(landing_root, market)]
+    paths = recent or [file.path for file in list_files(landing_root, TRADES, market=market)[-1:]]
+    written = [datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in paths]
     proofs = [proof for path in recent for proof in _last_proof(path)]
     return Signs(_latest(written, now), _latest(proofs, now))
 
 
 def _latest(times: Iterable[datetime], now: datetime) -> datetime | None:
     return max((time for time in times if time <= now + _MAX_AHEAD), default=None)
-
-
-def _newest(landing_root: Path, market: str) -> list[Path]:
-    return [file.path for file in list_files(landing_root, TRADES, market=market)[-1:]]
-
-
-def _written_at(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _last_proof(path: Path) -> Iterator[datetime]:

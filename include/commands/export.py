@@ -3,13 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
-from include.domain.delivery_period import parse_delivery_day
-from include.domain.rejection import RejectedMessageError
 from include.errors import TerminalError, TransientError
 from include.export import FORMATS, Selection, run
+from include.run_scope import parse_day
 from include.settings import command_settings
 
 
@@ -27,8 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         form = given.format or "parquet"
         if form not in FORMATS:
             raise TerminalError(f"the format must be one of {', '.join(FORMATS)}, not {form!r}")
-        days = _day("FROM", given.first), _day("TO", given.last)
-        selection = Selection(given.table, given.market or None, *days)
+        first = parse_day("FROM", given.first) if given.first else None
+        last = parse_day("TO", given.last) if given.last else None
+        selection = Selection(given.table, given.market or None, first, last)
         path = Path(given.file or f"{selection.name}.{form}")
         count = run(command_settings(), selection, form, path)
     except (TerminalError, TransientError) as error:
@@ -36,13 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     sys.stdout.write(f"wrote {path}: {count:,} rows\n")
     return 0
-
-
-def _day(name: str, given: str) -> date | None:
-    try:
-        return parse_delivery_day(given) if given else None
-    except RejectedMessageError:
-        raise TerminalError(f"{name} must be a day like 2026-03-01, not {given!r}") from None
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from include.csv_file import DECIMALS
-from include.domain.delivery_period import parse_delivery_day
-from include.domain.rejection import RejectedMessageError
 from include.errors import TerminalError, TransientError
 from include.report import Report, run, to_csv, to_text, to_xlsx, waiting_note
+from include.run_scope import parse_day
 from include.settings import command_settings
 
 FORMATS = ("table", "csv", "xlsx")
@@ -33,11 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         decimal = given.decimal or "point"
         if decimal not in DECIMALS:
             raise TerminalError(f"decimal must be {' or '.join(DECIMALS)}, not {decimal!r}")
-        try:
-            day = parse_delivery_day(given.day)
-        except RejectedMessageError:
-            raise TerminalError(f"the day must be a day like 2026-03-01, not {given.day!r}") from None
-        report = run(command_settings(), day, given.trader or None)
+        report = run(command_settings(), parse_day("DAY", given.day), given.trader or None)
         _deliver(report, form, decimal, Path(given.output) if given.output else None)
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"{error}\n")

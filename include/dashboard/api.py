@@ -1,7 +1,7 @@
 """The API of the trading desk: what can be asked, and what an answer is called."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -218,8 +218,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         """Gaps that touch these days of the market, the last first, at most 1,000."""
 
         def read(query: Any, settings: Settings, first: date, last: date) -> list[Row]:
-            start, end = (given.midnight(at, settings.market) for at in (first, last + timedelta(days=1)))
-            return read_gaps(query, start, end)
+            return read_gaps(query, settings.market.span_of(first)[0], settings.market.span_of(last)[1])
 
         return await _of_days(request, "gaps", GAPS, read, asked, MAX_DAYS["gaps"])
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.dashboard.health import read_facts, upcoming
-from include.dashboard.market import period_of, pnl_hours_of, trading_opens_at
+from include.dashboard.market import pnl_hours_of, trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.reconciliation import read_statements
 from include.dashboard.service import State, utc_now
@@ -18,7 +18,7 @@ from include.warehouse.queries import load_queries
 QUERIES = load_queries("dashboard/queries.sql")
 SHARED = load_queries("warehouse/queries.sql")
 
-_NOW = {
+_PNL = {
     ("pnl_hourly", False): QUERIES["pnl_hourly"],
     ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly"],
     ("pnl_daily", False): QUERIES["pnl_daily"],
@@ -28,19 +28,7 @@ _NOW = {
     ("pnl_monthly", False): QUERIES["pnl_monthly"],
     ("pnl_monthly", True): QUERIES["portfolio_pnl_monthly"],
 }
-"""Queries for current rows, by (table, is portfolio)."""
-_AS_OF = {
-    ("pnl_hourly", False): QUERIES["pnl_hourly_as_of"],
-    ("pnl_hourly", True): QUERIES["portfolio_pnl_hourly_as_of"],
-    ("pnl_daily", False): QUERIES["pnl_daily_as_of"],
-    ("pnl_daily", True): QUERIES["portfolio_pnl_daily_as_of"],
-    ("pnl_weekly", False): QUERIES["pnl_weekly_as_of"],
-    ("pnl_weekly", True): QUERIES["portfolio_pnl_weekly_as_of"],
-    ("pnl_monthly", False): QUERIES["pnl_monthly_as_of"],
-    ("pnl_monthly", True): QUERIES["portfolio_pnl_monthly_as_of"],
-}
-"""What was said at a moment."""
-
+"""Queries by (table, is portfolio)."""
 
 _OVER_MARKETS = ("buy_mwh", "sell_mwh", "net_position_mwh", "pnl_eur", "priced_pnl_eur")
 _COUNTS_OVER_MARKETS = ("trade_count", "missing_price_count")
@@ -70,18 +58,17 @@ def read_pnl(query: Query, table: str, as_of: datetime | None, **selection: Any)
         selection: from_day, to_day, trader_id (None: the portfolio) and all_traders (the rows of each).
     """
     is_portfolio = selection["trader_id"] is None and not selection["all_traders"]
-    statement = (_NOW if as_of is None else _AS_OF)[table, is_portfolio]
-    return query(statement, as_of=as_of, **selection)
+    return query(_PNL[table, is_portfolio], as_of=as_of, **selection)
+
+
+def _on_day(view: View, trader_id: str | None = None, all_traders: bool = False) -> dict[str, Any]:
+    """The selection of `read_pnl` for the day of a view."""
+    return {"from_day": view.day, "to_day": view.day, "trader_id": trader_id, "all_traders": all_traders}
 
 
 def read_desk(query: Query, state: State, view: View) -> Row:
     """The table of a day and what is around it."""
-    selection: dict[str, Any] = {
-        "from_day": view.day,
-        "to_day": view.day,
-        "trader_id": view.trader_id,
-        "all_traders": False,
-    }
+    selection = _on_day(view, view.trader_id)
     rows = read_pnl(query, "pnl_hourly", view.as_of, **selection)
     totals = read_pnl(query, "pnl_daily", view.as_of, **selection)
     # reasons for missing data are not stored historically, only what the row itself holds
@@ -144,11 +131,10 @@ def read_open_positions(query: Query, market: Market, view: View, now: datetime)
     gates = {period.delivery_hour: period.tradable_until for period in pnl_hours_of(market, view.day)}
     if all(gate <= now for gate in gates.values()):
         return []
-    days = {"from_day": view.day, "to_day": view.day, "trader_id": None, "all_traders": True}
     columns = ("delivery_hour", "trader_id", "net_position_mwh")
     return [
         {name: row[name] for name in columns}
-        for row in read_pnl(query, "pnl_hourly", None, **days)
+        for row in read_pnl(query, "pnl_hourly", None, **_on_day(view, all_traders=True))
         if gates[row["delivery_hour"]] > now
     ]
 
@@ -159,7 +145,7 @@ def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Ro
     # a price is missing in rows of other traders
     messages = [row for row in missing if not row["reason"].startswith("price_")]
     by_hour = matching("delivery_hour", (row for row in messages if row["delivery_hour"] not in traded))
-    periods = sorted((period_of(market, day, hour) for hour in by_hour), key=lambda period: period.start_at)
+    periods = sorted((market.period(day, hour) for hour in by_hour), key=lambda period: period.start_at)
     return [
         {
             "delivery_hour": period.delivery_hour,
@@ -186,15 +172,7 @@ def read_page(query: Query, state: State, view: View, now: datetime) -> Row:
     if view.trader_id is None and desk["rows"]:
         if view.as_of is None:
             open_positions = read_open_positions(query, state.settings.market, view, now)
-        by_trader = read_pnl(
-            query,
-            "pnl_daily",
-            view.as_of,
-            from_day=view.day,
-            to_day=view.day,
-            trader_id=None,
-            all_traders=True,
-        )
+        by_trader = read_pnl(query, "pnl_daily", view.as_of, **_on_day(view, all_traders=True))
     return {
         "desk": desk,
         "history": [] if view.as_of else read_history(query, view)["points"],
@@ -211,11 +189,10 @@ def read_markets(query: Query, state: State, view: View) -> list[Row]:
 
     All markets have the same currency. The sum is undefined while a price is missing, as a day's is.
     """
-    days = {"from_day": view.day, "to_day": view.day, "trader_id": None, "all_traders": False}
     rows = [
         row
         for settings in state.markets
-        for row in read_pnl(query, "pnl_daily", view.as_of, market=settings.market.market, **days)
+        for row in read_pnl(query, "pnl_daily", view.as_of, market=settings.market.market, **_on_day(view))
     ]
     if not rows:
         return []

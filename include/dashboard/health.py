@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from include.dashboard.language import say, stored
-from include.dashboard.market import next_publication_at, next_refresh_at, open_periods
+from include.dashboard.market import next_publication_at, next_refresh_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.service import State
 from include.dashboard.trades import review_command
@@ -63,9 +63,9 @@ def upcoming(now: datetime) -> Row:
     return {"next_publication_at": next_publication_at(now), "next_refresh_at": next_refresh_at(now)}
 
 
-def read_gaps(query: Query, first: datetime, until: datetime) -> list[Row]:
-    """Gaps of the capture that touch a span of time, the last first, 1,000 at most."""
-    return query(SHARED["gaps"], from_at=first, until_at=until, limit=1000)
+def read_gaps(query: Query, first: datetime, until: datetime, limit: int = 1000) -> list[Row]:
+    """Gaps of the capture that touch a span of time, the last first."""
+    return query(SHARED["gaps"], from_at=first, until_at=until, limit=limit)
 
 
 def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row:
@@ -75,7 +75,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         run_href: Where a run is shown, with `{dag_id}` and `{run_id}`; empty: nowhere.
     """
     settings = state.settings
-    open_now = open_periods(settings.market, now)
+    open_now = settings.market.tradable_hours(now)
     (prices,) = query(
         SHARED["health_prices"],
         provider=settings.provider,
@@ -88,12 +88,7 @@ def read_health(query: Query, state: State, now: datetime, run_href: str) -> Row
         "version": state.version,
         "now": None,  # filled in when somebody asks
         "lines": query(SHARED["capture_instances"]),
-        "gaps": query(
-            SHARED["gaps"],
-            from_at=now - timedelta(days=_GAP_DAYS),
-            until_at=now + timedelta(days=1),
-            limit=50,
-        ),
+        "gaps": read_gaps(query, now - timedelta(days=_GAP_DAYS), now + timedelta(days=1), 50),
         "ledger": ledger,
         "quarantined": [_with_command(row, settings) for row in query(QUERIES["health_quarantined"])],
         "rejects": [_with_command(row, settings) for row in query(QUERIES["health_rejects"])],

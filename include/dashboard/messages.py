@@ -1,9 +1,8 @@
 """A message as it arrived: one line of a landing file."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -13,10 +12,11 @@ from include.dashboard import parameters as given
 from include.dashboard import schemas
 from include.dashboard.language import say
 from include.dashboard.parameters import BadParameterError
+from include.dashboard.ranges import Answering
 from include.dashboard.reader import Query as Reading
 from include.dashboard.reader import Row
 from include.dashboard.responses import Answer, json_answer
-from include.dashboard.service import Service, State
+from include.dashboard.service import Service
 from include.landing_line import decode_line
 from include.settings import Settings
 from include.warehouse.queries import load_queries
@@ -30,9 +30,6 @@ _MAX_LINE_BYTES = 4 << 20
 """A longer line is not unwrapped."""
 
 _CHUNK_BYTES = 1 << 20
-
-Answering = Callable[[Request, State, Any, Callable[[Reading], Answer], None, bool], Awaitable[Response]]
-"""Makes the answer to a request, or takes that of its key; last: as of which moment, and whether it is slow."""
 
 
 def read_message(query: Reading, settings: Settings, landing_file: str, line: int) -> Row:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Query, Request
@@ -197,11 +197,6 @@ def limit(text: str) -> int:
 def today(market: Market, now: datetime) -> date:
     """The day in market time."""
     return now.astimezone(market.timezone).date()
-
-
-def midnight(at_day: date, market: Market) -> datetime:
-    """When that day begins in market time, UTC."""
-    return datetime.combine(at_day, time(), market.timezone).astimezone(UTC)
 
 
 def either(choices: Sequence[str]) -> str:

@@ -45,17 +45,14 @@ WITH RECURSIVE traders AS (
 SELECT trader_id FROM traders WHERE trader_id IS NOT NULL
 
 -- name: pnl_hourly
--- PnL by delivery period of one trader or of each
+-- PnL by delivery period of one trader or of each. Here and below as_of is a moment of the past, or NULL for what is said now:
+-- the planner leaves the other half out
 SELECT *
-FROM curated.pnl_hourly
-WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
-    AND (%(all_traders)s OR trader_id = %(trader_id)s)
-ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
-
--- name: pnl_hourly_as_of
--- What pnl_hourly said at a moment
-SELECT *
-FROM curated.pnl_hourly_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.pnl_hourly WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.pnl_hourly_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
     AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
@@ -63,14 +60,11 @@ ORDER BY delivery_start_at, delivery_end_at, delivery_hour, trader_id
 -- name: portfolio_pnl_hourly
 -- PnL by delivery period of the portfolio
 SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_hourly
-WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
-ORDER BY delivery_start_at, delivery_end_at, delivery_hour
-
--- name: portfolio_pnl_hourly_as_of
--- What portfolio_pnl_hourly said at a moment
-SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.portfolio_pnl_hourly WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
@@ -98,15 +92,11 @@ WHERE market = %(market)s AND delivery_day = %(day)s
 -- name: pnl_daily
 -- PnL by delivery day of one trader or of each
 SELECT *
-FROM curated.pnl_daily
-WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
-    AND (%(all_traders)s OR trader_id = %(trader_id)s)
-ORDER BY delivery_day, trader_id
-
--- name: pnl_daily_as_of
--- What pnl_daily said at a moment
-SELECT *
-FROM curated.pnl_daily_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.pnl_daily WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.pnl_daily_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
     AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_day, trader_id
@@ -121,29 +111,22 @@ ORDER BY delivery_start_at, delivery_quarter, trader_id
 -- name: portfolio_pnl_daily
 -- PnL by delivery day of the portfolio
 SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_daily
-WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
-ORDER BY delivery_day
-
--- name: portfolio_pnl_daily_as_of
--- What portfolio_pnl_daily said at a moment
-SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.portfolio_pnl_daily WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_day
 
 -- name: pnl_weekly
 -- PnL by week of one trader or of each, of those with any of these days
 SELECT *
-FROM curated.pnl_weekly
-WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
-    AND (%(all_traders)s OR trader_id = %(trader_id)s)
-ORDER BY delivery_week, trader_id
-
--- name: pnl_weekly_as_of
--- What pnl_weekly said at a moment
-SELECT *
-FROM curated.pnl_weekly_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.pnl_weekly WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.pnl_weekly_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
     AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_week, trader_id
@@ -151,29 +134,22 @@ ORDER BY delivery_week, trader_id
 -- name: portfolio_pnl_weekly
 -- PnL by week of the portfolio, of those with any of these days
 SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_weekly
-WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
-ORDER BY delivery_week
-
--- name: portfolio_pnl_weekly_as_of
--- What portfolio_pnl_weekly said at a moment
-SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_weekly_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.portfolio_pnl_weekly WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.portfolio_pnl_weekly_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_week BETWEEN date_trunc('week', %(from_day)s::timestamp)::date AND %(to_day)s
 ORDER BY delivery_week
 
 -- name: pnl_monthly
 -- PnL by month of one trader or of each, of those with any of these days
 SELECT *
-FROM curated.pnl_monthly
-WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
-    AND (%(all_traders)s OR trader_id = %(trader_id)s)
-ORDER BY delivery_month, trader_id
-
--- name: pnl_monthly_as_of
--- What pnl_monthly said at a moment
-SELECT *
-FROM curated.pnl_monthly_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.pnl_monthly WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.pnl_monthly_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
     AND (%(all_traders)s OR trader_id = %(trader_id)s)
 ORDER BY delivery_month, trader_id
@@ -181,14 +157,11 @@ ORDER BY delivery_month, trader_id
 -- name: portfolio_pnl_monthly
 -- PnL by month of the portfolio, of those with any of these days
 SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_monthly
-WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
-ORDER BY delivery_month
-
--- name: portfolio_pnl_monthly_as_of
--- What portfolio_pnl_monthly said at a moment
-SELECT *, NULL AS trader_id
-FROM curated.portfolio_pnl_monthly_as_of(%(as_of)s)
+FROM (
+    SELECT * FROM curated.portfolio_pnl_monthly WHERE %(as_of)s IS NULL
+    UNION ALL
+    SELECT * FROM curated.portfolio_pnl_monthly_as_of(%(as_of)s)
+) AS pnl
 WHERE market = %(market)s AND delivery_month BETWEEN date_trunc('month', %(from_day)s::timestamp)::date AND %(to_day)s
 ORDER BY delivery_month
 

@@ -23,6 +23,13 @@ MAX_DAYS = 366
 _LONGEST = {"day": 62, "week": 190}
 """Days of the longest range that is told by days, and by weeks; a longer one is told by months."""
 
+_AFTER: dict[str, Callable[[date], date]] = {
+    "day": lambda day: day + timedelta(days=1),
+    "week": lambda monday: monday + timedelta(days=7),
+    "month": lambda first: (first + timedelta(days=31)).replace(day=1),
+}
+"""The first day of the step after one that begins on a day."""
+
 MEASURES = (
     *("delivery_day_count", "incomplete_day_count", "delivery_period_count", "missing_price_count"),
     *("trade_count", "buy_mwh", "sell_mwh", "net_position_mwh", "pnl_eur", "priced_pnl_eur", "mean_pnl_eur"),
@@ -137,28 +144,15 @@ def _figures(rows: list[Row]) -> Row:
 
 def _steps(of: Range, rows: list[Row], names: tuple[str, ...]) -> list[Row]:
     """Days, weeks or months with trades, in order; the range may cut the first and the last one."""
-    after = {"day": _next_day, "week": _next_week, "month": _next_month}[of.step]
     steps = [(date.fromisoformat(row["key"]), row) for row in _part(rows, "step")]
     return [
         {
             "from": max(first, of.first),
-            "to": min(after(first) - timedelta(days=1), of.last),
+            "to": min(_AFTER[of.step](first) - timedelta(days=1), of.last),
             **{name: row[name] for name in names},
         }
         for first, row in steps
     ]
-
-
-def _next_day(day: date) -> date:
-    return day + timedelta(days=1)
-
-
-def _next_week(monday: date) -> date:
-    return monday + timedelta(days=7)
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 def _hours(rows: list[Row], part: str) -> list[Row]:

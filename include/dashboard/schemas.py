@@ -175,20 +175,16 @@ class Trouble(BaseModel):
     text: str
 
 
-class Status(BaseModel):
-    now: datetime
-    data_as_of: datetime | None
-    data_age_seconds: int | None
-    next_publication_at: datetime
-    next_refresh_at: datetime
-    troubles: list[Trouble]
-
-
 class PageStatus(BaseModel):
     data_as_of: datetime | None
     next_publication_at: datetime
     next_refresh_at: datetime
     troubles: list[Trouble]
+
+
+class Status(PageStatus):
+    now: datetime
+    data_age_seconds: int | None
 
 
 class StatementDay(BaseModel):

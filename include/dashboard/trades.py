@@ -47,24 +47,12 @@ def read_list(
         limit: At most so many.
     """
     rows = query(LISTS[name], day=day, hour=hour, trader_id=trader_id, limit=limit)
-    if name == "quarantined_trades":
-        return [
-            row
-            | {
-                "expectation": stored(row["expectation"]),
-                "review_command": review_command(row, settings.market_argument),
-            }
-            for row in rows
-        ]
-    if name == "rejected_messages":
-        return [
-            row
-            | {
-                "reason": stored(_REASONS.get(code := str(row["reason_code"]), code)),
-                "review_command": review_command(row, settings.market_argument),
-            }
-            for row in rows
-        ]
+    for row in rows if name in ("quarantined_trades", "rejected_messages") else ():
+        row["review_command"] = review_command(row, settings.market_argument)
+        if name == "quarantined_trades":
+            row["expectation"] = stored(row["expectation"])
+        else:
+            row["reason"] = stored(_REASONS.get(code := str(row["reason_code"]), code))
     return rows
 
 

@@ -187,7 +187,7 @@ class Market:
             is_dst_ambiguous=is_ambiguous,
             tradable_from=self._instant(datetime.combine(delivery_day - timedelta(days=1), self.trading_opens)),
             tradable_until=gate,
-            price_final_from=_ceil(gate, PUBLICATION_INTERVAL) + PUBLICATION_DELAY,
+            price_final_from=gate + (_EPOCH - gate) % PUBLICATION_INTERVAL + PUBLICATION_DELAY,
             shares=shares,
             price_current_from=gate - PUBLICATION_INTERVAL,
             price_recheck_from=self._instant(datetime.combine(next_day, PRICE_RECHECK)),
@@ -358,5 +358,6 @@ def _canonical_label(minutes: int, length: timedelta, half: str) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}-{end // 60:02}:{end % 60:02}{half}"
 
 
-def _ceil(at: datetime, step: timedelta) -> datetime:
-    return at + (_EPOCH - at) % step
+def publication_due(at: datetime) -> datetime:
+    """When the latest publication of reference prices was due; it comes up to PUBLICATION_DELAY later."""
+    return at - (at - _EPOCH) % PUBLICATION_INTERVAL

@@ -44,7 +44,7 @@ def decode_json(text: str) -> Any:
         value = json.loads(
             text.removeprefix("\ufeff"),  # a byte order mark
             parse_float=Decimal,
-            parse_int=_integer,
+            parse_int=Decimal,
             parse_constant=_no_constant,
             object_pairs_hook=_object,
         )
@@ -157,10 +157,6 @@ def is_utc_text(text: str, length: int) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _integer(text: str) -> Decimal:
-    return Decimal(text)
 
 
 def _no_constant(text: str) -> NoReturn:

@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # noqa: TID251 - read at the import
-logging.getLogger("great_expectations").setLevel(
-    logging.WARNING
-)  # at INFO it logs hundreds of lines when it is imported
+# at INFO it logs hundreds of lines when it is imported
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 with warnings.catch_warnings():
     # it imports modules of the standard library that Python 3.11 deprecates

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal
 
 from psycopg2.extensions import cursor
 
 from include.domain.rejection import shown
+from include.duration import rounded
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 
 QUERIES = load_queries("health/limits.sql")
@@ -49,15 +50,11 @@ class Breach:
             case "position_mwh":
                 return f"{who}, {when}: position of {_energy(self.value)} MWh, {limit}"
             case "loss_eur":
-                return f"{who}, {when}: loss of {_rounded(self.value, 2):,f} EUR, {limit}"
+                return f"{who}, {when}: loss of {rounded(self.value, 2):,f} EUR, {limit}"
             case "price_distance_eur_per_mwh":
                 trade = shown(self.trade_id or "")
-                distance = f"{_rounded(self.value, 2):,f} EUR/MWh"
+                distance = f"{rounded(self.value, 2):,f} EUR/MWh"
                 return f"{who}, {when}: trade {trade} {distance} from the reference price, {limit}"
-
-
-def _rounded(value: Decimal, places: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def _fewest(value: Decimal) -> Decimal:
@@ -68,7 +65,7 @@ def _fewest(value: Decimal) -> Decimal:
 def _energy(value: Decimal) -> str:
     """With its sign and 1 to 3 decimals, as the page shows energies."""
     places = min(max(-int(_fewest(value).as_tuple().exponent), 1), 3)
-    return f"{_rounded(value, places):+,f}"
+    return f"{rounded(value, places):+,f}"
 
 
 def breaches(cur: cursor, market: str) -> list[Breach]:

@@ -4,14 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 PREFIX = "power_desk_"
 
 Sample = tuple[str, tuple[str, ...], float]
-"""Name of a metric without the prefix, the values of its labels, its value."""
+"""Name of a metric without the prefix, the values of its labels, its value; no money is exported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +134,6 @@ def full_name(metric: str) -> str:
 def seconds(at: datetime | None) -> float:
     """A moment as seconds of the Unix clock; 0 for none: endlessly old."""
     return 0.0 if at is None else at.timestamp()
-
-
-def value(number: bool | int | float | Decimal) -> float:
-    """A sample's value. Prometheus knows floats only; no money is exported."""
-    return float(number)
 
 
 def families(samples: Iterable[Sample]) -> Iterator[Metric]:

@@ -3,18 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
-import psycopg2
-from psycopg2.extensions import cursor
-
-from include.errors import TerminalError, TransientError
+from include.errors import TransientError
 from include.health.notices import SENT, Notice, channels, sender
+from include.health.task_runs import TROUBLE, brief_transaction
 from include.health.wording import presentable
 from include.settings import Settings
-from include.warehouse.connection import connect
 from include.warehouse.locks import lock_notifications
 from include.warehouse.queries import load_queries, run_sql
 
@@ -27,8 +23,6 @@ SEND_SECONDS = 5.0
 
 SEND_ONCE_SECONDS = 60.0
 """The same for what has to arrive, with a file."""
-
-_WAREHOUSE_TROUBLE = (TransientError, TerminalError, psycopg2.Error)
 
 
 def notify(
@@ -86,7 +80,7 @@ def send_once(settings: Settings, notice: Notice, urls: Iterable[str]) -> int:
     _write_down(settings, numbers, results)
     problems = [f"{name}: {result}" for name, result in results.items() if result != SENT]
     if left := set(by_name) - set(numbers):
-        with _cursor(settings) as cur:
+        with brief_transaction(settings.warehouse_url, "notify") as cur:
             run_sql(cur, QUERIES["notifications_sent"], {"about": notice.about})
             left -= {channel for (channel,) in cur}
         problems += [f"{name}: another try is under way, or was less than five minutes ago" for name in left]
@@ -135,18 +129,18 @@ def _claim(
         "task_id": task_id,
     }
     try:
-        with _cursor(settings) as cur:
+        with brief_transaction(settings.warehouse_url, "notify") as cur:
             lock_notifications(cur)
             run_sql(cur, QUERIES["notifications_claim"], parameters)
             return dict(cur.fetchall())
-    except _WAREHOUSE_TROUBLE as trouble:
+    except TROUBLE as trouble:
         log.warning("cannot check whether this was sent before: %s", presentable(str(trouble), 300).strip())
         return None
 
 
 def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping[str, str]) -> None:
     try:
-        with _cursor(settings) as cur:
+        with brief_transaction(settings.warehouse_url, "notify") as cur:
             for name, number in numbers.items():
                 is_sent = results[name] == SENT
                 parameters = {
@@ -155,16 +149,5 @@ def _write_down(settings: Settings, numbers: Mapping[str, int], results: Mapping
                     "detail": None if is_sent else results[name],
                 }
                 run_sql(cur, QUERIES["notifications_end"], parameters)
-    except _WAREHOUSE_TROUBLE as trouble:
+    except TROUBLE as trouble:
         log.warning("cannot record the result in ops.notifications: %s", presentable(str(trouble), 300).strip())
-
-
-@contextmanager
-def _cursor(settings: Settings) -> Iterator[cursor]:
-    """A transaction that costs a task three seconds at most."""
-    with (
-        connect(settings.warehouse_url, "notify", 3, statement_timeout="3s") as conn,
-        conn,
-        conn.cursor() as cur,
-    ):
-        yield cur

@@ -2,12 +2,14 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import psycopg2
+from psycopg2.extensions import cursor
 
 from include.errors import TerminalError, TransientError
 from include.health.wording import presentable
@@ -23,6 +25,9 @@ State = Literal["success", "failed", "retry"]
 _MAX_ERROR_CHARACTERS = 2_000
 _TIMEOUT_SECONDS = 3
 """A warehouse that hangs may cost a task so much at its start and at its end, not more."""
+
+TROUBLE = (TransientError, TerminalError, psycopg2.Error)
+"""What a warehouse that is away raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,18 @@ class Attempt:
     run_type: str
     longest_seconds: float | None
     dag_task_count: int
+
+
+@contextmanager
+def brief_transaction(warehouse_url: str, application: str) -> Iterator[cursor]:
+    """A transaction for what a task writes beside its work: it may not take long."""
+    limit = f"{_TIMEOUT_SECONDS}s"
+    with (
+        connect(warehouse_url, application, _TIMEOUT_SECONDS, statement_timeout=limit) as conn,
+        conn,
+        conn.cursor() as cur,
+    ):
+        yield cur
 
 
 class TaskRun:
@@ -89,16 +106,11 @@ class TaskRun:
         }
         statement = QUERIES["task_runs_begin"] if self._task_run_id is None else QUERIES["task_runs_end"]
         try:
-            limit = f"{_TIMEOUT_SECONDS}s"
-            with (
-                connect(self._warehouse_url, "outcomes", _TIMEOUT_SECONDS, statement_timeout=limit) as conn,
-                conn,
-                conn.cursor() as cur,
-            ):
+            with brief_transaction(self._warehouse_url, "outcomes") as cur:
                 run_sql(cur, statement, parameters)
                 if self._task_run_id is None:
                     self._task_run_id = cur.fetchone()[0]  # type: ignore[index]
-        except (TransientError, TerminalError, psycopg2.Error) as trouble:
+        except TROUBLE as trouble:
             log.warning(
                 "the outcome of this task is not in ops.task_runs: %s", presentable(str(trouble), 300).strip()
             )

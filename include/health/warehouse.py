@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg2.extensions import connection, cursor
 
-from include.health.metrics import Sample, seconds, value
+from include.health.metrics import Sample, seconds
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
@@ -73,17 +73,19 @@ def read_warehouse(
             samples: list[Sample] = [
                 (metric, (settings.market.market, *labels), number)
                 for settings in markets
-                for metric, labels, number in _samples(_of_market(query, settings), settings, now)
+                for metric, labels, number in _samples(query, settings, now)
             ]
             (requests,) = query(QUERIES["requests"])
-            samples.append(("provider_requests_total", (), value(requests["provider_requests"] or 0)))
-            offsets = query(QUERIES["landing_offsets"], from_at=_whole_hour(now) - RECENT)
+            samples.append(("provider_requests_total", (), float(requests["provider_requests"] or 0)))
+            this_hour = now.replace(minute=0, second=0, microsecond=0)
+            offsets = query(QUERIES["landing_offsets"], from_at=this_hour - RECENT)
     samples.append(("read_duration_seconds", (), time.monotonic() - started))
     return Reading(samples, {row["landing_file"]: row["loaded_bytes"] for row in offsets})
 
 
 def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
     """Those of a market, without the label that names it."""
+    query = partial(query, market=settings.market.market)
     yield from _capture(query, settings, now)
     yield from _loading(query)
     yield from _building(query)
@@ -91,19 +93,19 @@ def _samples(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
     for row in query(SHARED["alarms"]):
         yield "alarm", (row["alarm"], row["severity"]), 1.0
     for row in query(QUERIES["runs"]):
-        yield "last_run_success", (row["dag_id"],), value(row["state"] == "success")
+        yield "last_run_success", (row["dag_id"],), float(row["state"] == "success")
         yield "last_run_ended_timestamp_seconds", (row["dag_id"],), seconds(row["ended_at"])
 
 
 def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
     for row in query(SHARED["capture_instances"]):
         instance = row["name"], row["host"]
-        yield "capture_connected", instance, value(row["is_connected"])
+        yield "capture_connected", instance, float(row["is_connected"])
         yield "capture_last_line_timestamp_seconds", instance, seconds(row["last_message_at"])
-        yield "capture_messages_per_minute", instance, value(row["messages_last_minute"])
+        yield "capture_messages_per_minute", instance, float(row["messages_last_minute"])
     midnight = now.astimezone(settings.market.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
     gaps = query(SHARED["gaps"], from_at=midnight, until_at=now + RECENT, limit=100_000)
-    yield "capture_gap_open", (), value(any(gap["is_ongoing"] for gap in gaps))
+    yield "capture_gap_open", (), float(any(gap["is_ongoing"] for gap in gaps))
     yield "capture_gaps_today", (), len(gaps)
     lengths = (gap["gap_end_at"] - max(gap["gap_start_at"], midnight) for gap in gaps)
     yield "capture_gap_seconds_today", (), sum(lengths, timedelta()).total_seconds()
@@ -116,24 +118,24 @@ def _loading(query: Query) -> Iterator[Sample]:
     ):
         for row in query(statement):
             for outcome in OUTCOMES:
-                yield metric, (row["source"], outcome), value(row[outcome])
+                yield metric, (row["source"], outcome), float(row[outcome])
     for row in query(QUERIES["rejects"]):
-        yield "rejected_messages_total", (row["source"], row["reason_code"]), value(row["count"])
+        yield "rejected_messages_total", (row["source"], row["reason_code"]), float(row["count"])
     for row in query(QUERIES["unreviewed"]):
-        yield "unreviewed_messages", (row["problem"],), value(row["count"])
+        yield "unreviewed_messages", (row["problem"],), float(row["count"])
     (newest,) = query(QUERIES["newest_trade"])
     yield "newest_trade_timestamp_seconds", (), seconds(newest["received_at"])
 
 
 def _building(query: Query) -> Iterator[Sample]:
     (progress,) = query(QUERIES["progress"])
-    yield "pending_delivery_periods", (), value(progress["pending_periods"])
+    yield "pending_delivery_periods", (), float(progress["pending_periods"])
     yield "pnl_published_timestamp_seconds", (), seconds(progress["published_at"])
     for row in query(QUERIES["freshness"]):
         thing = (row["thing"],)
         yield "freshness_timestamp_seconds", thing, seconds(row["last_at"])
-        yield "freshness_limit_seconds", thing, value(row["limit_seconds"])
-        yield "freshness_late", thing, value(row["is_late"])
+        yield "freshness_limit_seconds", thing, float(row["limit_seconds"])
+        yield "freshness_late", thing, float(row["is_late"])
 
 
 def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]:
@@ -144,23 +146,18 @@ def _prices(query: Query, settings: Settings, now: datetime) -> Iterator[Sample]
         days=[hour.delivery_day for hour in hours],
         hours=[hour.delivery_hour for hour in hours],
     )
-    yield "open_hours", ("final",), value(prices["final"])
-    yield "open_hours", ("provisional",), value(prices["with_price"] - prices["final"])
-    yield "open_hours", ("missing",), value(prices["open_periods"] - prices["with_price"])
-    yield "missing_prices", (), value(prices["missing"])
+    yield "open_hours", ("final",), float(prices["final"])
+    yield "open_hours", ("provisional",), float(prices["with_price"] - prices["final"])
+    yield "open_hours", ("missing",), float(prices["open_periods"] - prices["with_price"])
+    yield "missing_prices", (), float(prices["missing"])
     for period, used, budget in (
         ("minute", prices["spent_last_minute"], settings.reference_price_per_minute),
         ("hour", prices["spent_last_hour"], settings.reference_price_per_hour),
     ):
-        yield "provider_budget_used_requests", (period,), value(used)
-        yield "provider_budget_requests", (period,), value(budget)
+        yield "provider_budget_used_requests", (period,), float(used)
+        yield "provider_budget_requests", (period,), float(budget)
     (provider,) = query(QUERIES["provider"])
-    yield "provider_down", (), value(provider["is_down"])
-
-
-def _of_market(query: Query, settings: Settings) -> Query:
-    """The same with the parameter `market`."""
-    return partial(query, market=settings.market.market)
+    yield "provider_down", (), float(provider["is_down"])
 
 
 def _query_until(cur: cursor, deadline: float) -> Query:
@@ -172,7 +169,3 @@ def _query_until(cur: cursor, deadline: float) -> Query:
         return fetch_dicts(cur, statement, parameters)
 
     return query
-
-
-def _whole_hour(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)

@@ -15,5 +15,4 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    sink = ReferencePriceSink(settings.market)
-    return load_source(settings, sink, *((window.start_at, window.end_at) if window else ()))
+    return load_source(settings, ReferencePriceSink(settings.market), window)

@@ -4,7 +4,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import date
-from types import TracebackType
 from typing import Self
 
 from psycopg2.extensions import cursor
@@ -42,9 +41,7 @@ class Rejects:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def add(

@@ -16,6 +16,7 @@ from include.load.loader import Load, load_file
 from include.load.processes import Outcome, load_in_processes, process_count, size_of
 from include.load.rejects import storable
 from include.load.sink import Sink
+from include.run_scope import Window
 from include.settings import Settings
 from include.warehouse.connection import RETRY_MAY_HELP, connect
 from include.warehouse.locks import lock_pnl_inputs
@@ -74,10 +75,8 @@ class Loaded:
         return {name: count for name, count in asdict(self).items() if isinstance(count, int)}
 
 
-def load_source(
-    settings: Settings, sink: Sink, start_at: datetime | None = None, end_at: datetime | None = None
-) -> dict[str, int]:
-    """Loads the files of the market of the hours of receipt in [start_at, end_at), or all, from their offsets.
+def load_source(settings: Settings, sink: Sink, window: Window | None = None) -> dict[str, int]:
+    """Loads the files of the market of the window's hours of receipt, or all, from their offsets.
 
     A file that cannot be loaded does not stop the others. The reason is recorded in `ops.landing_files`, and
     `include.jobs.report_findings` reports it at the end of the run; each later load tries the file again.
@@ -86,6 +85,7 @@ def load_source(
         TransientError: The warehouse went away; what was committed stays, and a rerun goes on from there.
     """
     scanned_at = datetime.now(UTC)
+    start_at, end_at = (window.start_at, window.end_at) if window else (None, None)
     files = list_files(settings.landing_root, sink.source, start_at, end_at, settings.landing_market)
     total = Loaded()
     with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
@@ -116,7 +116,7 @@ def load_source(
                     load.rejected_count,
                     load.event_count,
                 )
-        is_whole = start_at is None and end_at is None and not total.failed_files
+        is_whole = window is None and not total.failed_files
         note_scan(conn, settings, sink, scanned_at if is_whole else None, total.first_received_at)
     return total.summary()
 
@@ -193,9 +193,8 @@ def note_scan(
     """
     with conn, conn.cursor() as cur:
         if sink.has_connection:
-            lock_pnl_inputs(
-                cur, sink.market
-            )  # else a build in progress could publish gaps as they were before this load
+            # else a build in progress could publish gaps as they were before this load
+            lock_pnl_inputs(cur, sink.market)
         if scanned_at is None and _is_all_loaded(cur, settings, sink.source):
             scanned_at = datetime.now(UTC)
         scan = {"market": sink.market, "source": sink.source}

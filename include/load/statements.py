@@ -206,7 +206,7 @@ class _Store:
         again = [rows.pop(key) for key in known if key in rows] + repeated
         for row in again:
             values = row.rstrip("\n").split("\t")
-            key, content, number = _key(values), values[_CONTENT], int(values[_LINE_NUMBER])
+            key, content, number = "\x00".join(values[_KEY]), values[_CONTENT], int(values[_LINE_NUMBER])
             first = known.get(key) or rows[key].split("\t")[_CONTENT]
             if first != content:
                 self.conflicts[number] = "an earlier line has the trade with other content, which counts"
@@ -218,7 +218,3 @@ class _Store:
 def _unescaped(text: str) -> str:
     """What `escaped` was given."""
     return _ESCAPE.sub(lambda match: _CONTROL.get(match[1], match[1]), text) if "\\" in text else text
-
-
-def _key(values: list[str]) -> str:
-    return "\x00".join(values[_KEY])

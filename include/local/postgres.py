@@ -260,14 +260,12 @@ class EmbeddedPostgres:
 
 
 @contextmanager
-def embedded_postgres(
-    directory: Path, durable: bool = True, log: Path | None = None
-) -> Iterator[EmbeddedPostgres]:
+def embedded_postgres(directory: Path, durable: bool = True) -> Iterator[EmbeddedPostgres]:
     """A running cluster in `directory`, with role and database of the warehouse; stopped at the end.
 
     For tests: one per session with `durable=False`, then `create_database` for each test that needs its own.
     """
-    server = EmbeddedPostgres(directory, log, durable)
+    server = EmbeddedPostgres(directory, durable=durable)
     try:
         server.start()
         server.create_warehouse()

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -291,7 +290,7 @@ def _take_signals() -> None:
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, interrupt)
     if "MAKELEVEL" in os.environ:
-        threading.Thread(target=_follow_parent, args=(os.getppid(), _terminate), daemon=True).start()
+        threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
 
 
 def _ignore_signals() -> None:
@@ -299,12 +298,8 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _follow_parent(parent: int, then: Callable[[], None]) -> None:
+def _follow_parent(parent: int) -> None:
     """make was killed so hard that it could not tell us: nobody would ever stop us."""
     while os.getppid() == parent:
         time.sleep(0.5)
-    then()
-
-
-def _terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)

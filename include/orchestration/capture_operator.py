@@ -17,10 +17,7 @@ class CaptureOperator(BaseOperator):
     stop flag twice a second or more, closes the connection and syncs well within that.
     """
 
-    def __init__(self, *, name: str = "airflow", **operator_arguments: Any) -> None:
-        super().__init__(**operator_arguments)
-        self.name = name
-        self._is_stopping = False
+    _is_stopping = False
 
     def execute(self, context: Any) -> dict[str, int]:
         from include.capture.service import run_capture
@@ -28,7 +25,7 @@ class CaptureOperator(BaseOperator):
         settings = airflow_settings(context["ti"].dag_id)
         with recorded(context, settings) as outcome:
             try:
-                captured = run_capture(settings, self.name, lambda: self._is_stopping)
+                captured = run_capture(settings, "airflow", lambda: self._is_stopping)
             except TerminalError as error:
                 raise AirflowFailException(str(error)) from error
             summary = {"messages": captured.messages, "connections": captured.connections}

@@ -7,7 +7,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import requests
@@ -80,9 +79,7 @@ class MarketDataClient:
     def __enter__(self) -> "MarketDataClient":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._session.close()
 
     def reference_price(self, delivery_day: date, delivery_hour: str, asked_at: float | None = None) -> Reply:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from psycopg2.extensions import connection
 
-from include.domain.delivery_period import PUBLICATION_DELAY, PUBLICATION_INTERVAL, DeliveryPeriod, Market
+from include.domain.delivery_period import PUBLICATION_DELAY, DeliveryPeriod, Market, publication_due
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("pull/queries.sql")
@@ -24,8 +24,6 @@ the provider skips none."""
 MAX_AHEAD = timedelta(days=2)
 """A price exists once trading has opened, the day before delivery. Later periods are not requested, whatever
 delivery days the trades name."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +172,7 @@ def is_recheck_due(now: datetime, hour: DeliveryPeriod, last_answered_at: dateti
 
 def last_publication(now: datetime) -> datetime:
     """When the latest publication that is certainly out was due, plus the longest delay."""
-    sure = now - PUBLICATION_DELAY
-    return sure - (sure - _EPOCH) % PUBLICATION_INTERVAL + PUBLICATION_DELAY
+    return publication_due(now - PUBLICATION_DELAY) + PUBLICATION_DELAY
 
 
 def _hours(market: Market, now: datetime, first: date, last: date) -> Iterator[DeliveryPeriod]:

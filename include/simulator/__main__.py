@@ -53,7 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=options.host,
         port=options.exchange_port,
         faults=exchange_faults,
-        has_bursts=not options.no_bursts,
         statements=statements,
     )
     provider = Provider(
@@ -62,7 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=options.market_data_port,
         faults=provider_faults,
         budget=budget,
-        undefined=options.undefined,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,7 +109,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exchange-port", type=_port, default=5050, help="0 takes a free one")
     parser.add_argument("--market-data-port", type=_port, default=5060, help="0 takes a free one")
     parser.add_argument("--rate-per-second", type=_rate, default=3.0, help="mean number of deals a second")
-    parser.add_argument("--no-bursts", action="store_true", help="deals come evenly")
     parser.add_argument("--seed", type=int, default=7, help="decides prices and deals")
     parser.add_argument("--timezone", type=_zone, default="Europe/Berlin", help="the market's zone")
     parser.add_argument(
@@ -120,12 +117,6 @@ def _parser() -> argparse.ArgumentParser:
     for (most, seconds), unit in zip(PUBLISHED_BUDGET, ("minute", "hour"), strict=True):
         budget = f"the provider's budget in any {seconds} s"
         parser.add_argument(f"--requests-per-{unit}", type=_budget, default=most, help=budget)
-    parser.add_argument(
-        "--undefined",
-        choices=("null", "missing", "404"),
-        default="null",
-        help="how a price that does not exist yet is answered",
-    )
     parser.add_argument(
         "--plain", action="store_true", help="each deal is sent once, as an hour, without the mix of the demo"
     )

@@ -238,9 +238,8 @@ class Exchange:
 
     def _broadcast(self, message: str | bytes, is_text: bool | None = None) -> None:
         if self._statements is not None:
-            self._statements.record(
-                message
-            )  # first: whoever is killed in between has sent nothing that it forgets
+            # first: whoever is killed in between has sent nothing that it forgets
+            self._statements.record(message)
         if not self.is_silent:
             broadcast(self._opened_at, message, text=is_text)
         self.messages_sent += 1

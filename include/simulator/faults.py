@@ -84,12 +84,9 @@ class ProviderFaults:
     no_retry_after: bool = False  # a 429 does not say when to come back
     permissive: bool = False  # any label of any day has a value, and there is no budget
     revise_final: bool = False  # a price changes every 10 minutes, after delivery too
-    stale_prices: float = (
-        0.0  # share of the hours whose price is not updated from an hour before gate closure on
-    )
-    revised_prices: float = (
-        0.0  # share of the hours whose price changes once more, at 5 in the morning after delivery
-    )
+    # shares of the hours whose price …
+    stale_prices: float = 0.0  # is not updated from an hour before gate closure on
+    revised_prices: float = 0.0  # changes once more, at 5 in the morning after delivery
 
 
 @dataclass(slots=True)

@@ -12,13 +12,13 @@ from include.domain.delivery_period import (
     PUBLICATION_INTERVAL,
     DeliveryPeriod,
     Market,
+    publication_due,
 )
 from include.simulator.deals import Deal, DealGenerator
 from include.simulator.prices import fair_price, within_limits
 
 utc_now = partial(datetime.now, UTC)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CENT = Decimal("0.01")
 _KEPT_PERIODS = 2000  # about 80 days of delivery hours
 _KEPT_TOTALS = 3  # the running interval, the one being published, and the one still shown
@@ -71,7 +71,7 @@ class SimulatedMarket:
 
     def record(self, deal: Deal) -> None:
         """Adds a deal to the index of its delivery period."""
-        interval_end = _floor(deal.executed_at) + PUBLICATION_INTERVAL
+        interval_end = publication_due(deal.executed_at) + PUBLICATION_INTERVAL
         mwh = deal.quantity * deal.period.hours
         key = (deal.period.delivery_day, deal.period.delivery_hour)
         with self._lock:
@@ -91,7 +91,7 @@ class SimulatedMarket:
 
         Every 10 minutes, 0 to 30 s late, up to the one that includes the last trade before gate closure.
         """
-        latest = min(_floor(at), period.price_final_from - PUBLICATION_DELAY)
+        latest = min(publication_due(at), period.price_final_from - PUBLICATION_DELAY)
         if latest + self._delay(latest) > at:
             latest -= PUBLICATION_INTERVAL
         volume, turnover = self._desk(period, latest)
@@ -115,16 +115,12 @@ class SimulatedMarket:
         return timedelta(seconds=Random(f"{self.seed}/delay/{publication}").randint(0, most))
 
 
-def _floor(at: datetime) -> datetime:
-    return at - (at - _EPOCH) % PUBLICATION_INTERVAL
-
-
 @lru_cache(maxsize=4096)
 def _background(seed: int, period: DeliveryPeriod, until: datetime) -> tuple[Decimal, Decimal]:
     """MWh and EUR that others traded before that moment: the closer to delivery, the more."""
     random = Random(f"{seed}/others/{period.delivery_day}/{period.delivery_hour}")
     tradable = period.tradable_until - period.tradable_from
-    at = _floor(period.tradable_from + tradable * random.uniform(0, 0.6))
+    at = publication_due(period.tradable_from + tradable * random.uniform(0, 0.6))
     tenths = cents = 0
     while at + PUBLICATION_INTERVAL <= until:
         hours_left = (period.start_at - at).total_seconds() / 3600

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from include.expectations import validation
-from include.jobs import build_pnl, load_statement, load_trades, reconcile_trades, validate_trades
+from include.jobs import build_pnl, load_statement, reconcile_trades, validate_trades
 from include.load import audit
 from include.settings import Settings
 from include.simulator.deals import DealGenerator
 from include.simulator.faults import Disturbance, ExchangeFaults
 from include.simulator.statement import EndOfDayFiles
 from tests.factories import MARKET, Database
+from tests.passes import take_in
 from tools.history.line import CaptureLine
 from tools.history.outages import Outage
 
@@ -36,11 +36,6 @@ class Installation:
     settings: Settings
     database: Database
     line: CaptureLine
-
-    def load(self) -> None:
-        load_trades.run(self.settings)
-        validate_trades.run(self.settings)
-        build_pnl.run(self.settings)
 
     def pnl(self) -> str:
         """A hash of all its PnL; of the columns only the time of the build is left out."""
@@ -74,11 +69,7 @@ def installation(url: str, folder: Path, outages: list[Outage]) -> Installation:
     return Installation(settings, database, line)
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what has tests of its own: pages of validations, and the check of PnL that was built."""
-    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_pages", "without_check")
 
 
 @pytest.fixture
@@ -119,8 +110,8 @@ def test_a_statement_heals_a_gap_of_two_hours_under_a_hundred_trades_a_minute(
     files = EndOfDayFiles(tmp_path / "statements", MARKET, clock=lambda: LAST)
     missed = trade_on(files, interrupted.line, uninterrupted.line)
     assert missed > 110 * PER_MINUTE
-    uninterrupted.load()
-    interrupted.load()
+    take_in(uninterrupted.settings)
+    take_in(interrupted.settings)
     database = interrupted.database
     seconds = "SELECT round(gap_seconds) FROM ops.capture_gaps WHERE gap_start_at = %s"
     assert database.rows(seconds, (LOST,)) == [(7200,)]

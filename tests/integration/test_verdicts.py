@@ -15,7 +15,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from include.errors import TerminalError
-from include.expectations import validation
 from include.expectations.review import Selection, decide
 from include.jobs import build_pnl, load_trades, rebuild_steps, report_findings, validate_trades
 from include.landing import TRADES, list_files
@@ -26,6 +25,7 @@ from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, event, landed, write_landing_file
+from tests.passes import forget_everything, take_in
 
 HOUR = timedelta(hours=1)
 FIRST = RECEIVED_AT.replace(minute=0)
@@ -44,11 +44,7 @@ PNL = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what has tests of its own: pages of validations, and the check of PnL that was built."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
-    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_pages", "without_check")
 
 
 def state(database: Database) -> dict[str, list[Any]]:
@@ -58,25 +54,12 @@ def state(database: Database) -> dict[str, list[Any]]:
     return {name: database.rows(query) for name, query in queries.items()}
 
 
-def forget_everything(settings: Settings, database: Database) -> None:
-    for file in list_files(settings.landing_root, TRADES):
-        file.path.unlink()
-    database.forget_everything()
-
-
 def grow(
     settings: Settings, database: Database, content: bytes, name: str = "a", hour: datetime = FIRST
 ) -> None:
     """Appends to a landing file, as its writer would who is still there."""
     write_landing_file(settings.landing_root, content, name, hour)
     database.rows("UPDATE ops.landing_files SET is_complete = false")
-
-
-def take_in(settings: Settings, window: Window | None = None) -> None:
-    """What a run does."""
-    load_trades.run(settings, window)
-    validate_trades.run(settings)
-    build_pnl.run(settings, window)
 
 
 def reload(settings: Settings, number: int) -> None:

@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.expectations import validation
-from include.jobs import build_pnl, load_trades, rebuild_steps
+from include.jobs import load_trades, rebuild_steps
 from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
@@ -28,11 +27,7 @@ ORDERS = 4
 """Orders in which the files of a scenario are landed and loaded."""
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what has tests of its own: pages of validations, and the check of PnL that was built."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
-    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_pages", "without_check")
 
 
 def test_any_order_makes_equal_tables(

@@ -7,12 +7,12 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
 
-from include.jobs import build_pnl, load_trades, validate_trades
 from include.settings import Settings
 from tests.browser import listen
 from tests.factories import NOW, Database
 from tests.integration.dashboard.conftest import DAY, LOGIN
 from tests.messages import deal, landed, write_landing_file
+from tests.passes import take_in
 from tests.torture.conftest import Torture
 
 RECEIVED_AT = datetime(2023, 2, 6, 10, 15, tzinfo=UTC)
@@ -58,9 +58,7 @@ def fill(settings: Settings, database: Database, texts: list[str]) -> int:
             text,
         ]
     write_landing_file(settings.landing_root, landed(messages, RECEIVED_AT), "hostile", RECEIVED_AT)
-    load_trades.run(settings)
-    validate_trades.run(settings)
-    build_pnl.run(settings)
+    take_in(settings)
     for text in texts:
         clean = text.replace("\0", "")
         database.insert("ops.alarms", alarm=clean, detail=clean, market="DE")

@@ -14,10 +14,8 @@ import pytest
 from include.errors import TransientError
 from include.jobs import (
     build_pnl,
-    load_trades,
     pull_reference_prices,
     validate_reference_prices,
-    validate_trades,
 )
 from include.landing import event_line, message_line
 from include.load import audit
@@ -29,6 +27,7 @@ from tests.factories import MARKET, Database
 from tests.integration.pull.conftest import provider as provider
 from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.messages import deal, write_landing_file
+from tests.passes import validate_landed
 from tests.torture.conftest import Torture
 from tests.torture.test_provider import busiest
 
@@ -141,8 +140,7 @@ def pull(settings: Settings, now: datetime) -> dict[str, int]:
 
 def build(settings: Settings) -> None:
     """What there is becomes PnL."""
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     validate_reference_prices.run(settings)
     build_pnl.run(settings)
 

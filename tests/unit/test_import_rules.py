@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "duration": set[str](),
     "landing_line": set[str](),
     "processes": set[str](),
-    "progress": set[str](),
+    "progress": {"duration"},
     "service_log": set[str](),
     "single_flight": set[str](),
     "run_scope": {"domain", "errors"},

@@ -167,7 +167,7 @@ def test_texts_of_any_kind_and_long_numbers(settings: Settings, database: Databa
         (["--table", "curated.trades; DROP TABLE x"], "there is no table or view"),
         (["--table", "curated.market_today"], "there is no table or view"),
         (["--table", "curated.trades", "--market", "SE"], "there is no market 'SE'; there are: DE, FI"),
-        (["--table", "curated.trades", "--from", "1.3."], "FROM must be a day like 2026-03-01, not '1.3.'"),
+        (["--table", "curated.trades", "--from", "1.3."], "FROM must be a delivery day like 2026-03-02"),
         (["--table", "ops.landing_scans", "--to", "2026-03-01"], "ops.landing_scans has no column of days:"),
         (["--table", "curated.trades", "--format", "xls"], "the format must be one of parquet, csv, not 'xls'"),
         (["--table", "curated.trades", "--file", "no/folder.parquet"], "cannot write no/folder.parquet: No"),

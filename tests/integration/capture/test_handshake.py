@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import Iterator
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from include.local.ports import find_free
 from tests.integration.capture.conftest import Landed, StartCapture, serving, tcp_server
 from tests.waiting import eventually
 
@@ -157,12 +157,6 @@ def test_no_proxy_excepts_the_exchange_by_the_rules_of_the_puller(
     assert proxy.requests == []
 
 
-def refused_port() -> int:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        return int(nobody.getsockname()[1])
-
-
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -192,7 +186,7 @@ def test_a_proxy_that_does_not_let_us_through_is_named(
 def test_a_proxy_that_cannot_be_used_is_waited_for_without_a_word_of_its_password(
     start_capture: StartCapture, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://desk:pr0xy@127.0.0.1:{refused_port()}")
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://desk:pr0xy@127.0.0.1:{find_free()}")
     start_capture("ws://exchange.invalid:5050")
     eventually(lambda: "cannot connect to ws://exchange.invalid:5050: " in caplog.text)
 

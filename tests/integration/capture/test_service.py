@@ -21,6 +21,7 @@ from include.capture.recorder import Recorder
 from include.capture.service import run_capture
 from include.errors import TerminalError
 from include.load.journal import Journal
+from include.local.ports import find_free
 from include.settings import Settings
 from include.simulator.exchange import Exchange
 from tests.integration.capture.conftest import (
@@ -228,9 +229,7 @@ def test_a_message_beyond_the_limit_ends_the_connection_and_not_the_capture(
 def test_an_exchange_that_is_not_there_is_waited_for(
     start_capture: StartCapture, landed: Landed, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = find_free()
     caplog.set_level(logging.INFO)
     start_capture(f"ws://127.0.0.1:{port}")
     eventually(lambda: len(landed.events("heartbeat")) >= 4)
@@ -422,19 +421,15 @@ def test_secrets_of_the_address_reach_no_log_and_no_file(
     exchange: Exchange, start_capture: StartCapture, landed: Landed, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        for port in (exchange.port, nobody.getsockname()[1]):
-            capture = start_capture(f"ws://trader:s3cret@127.0.0.1:{port}/feed?token=t0ken")
-            eventually(
-                lambda: (
-                    landed.events("connected")
-                    and any(
-                        "cannot connect" in r.message or "connected to" in r.message for r in caplog.records
-                    )
-                )
+    for port in (exchange.port, find_free()):
+        capture = start_capture(f"ws://trader:s3cret@127.0.0.1:{port}/feed?token=t0ken")
+        eventually(
+            lambda: (
+                landed.events("connected")
+                and any("cannot connect" in r.message or "connected to" in r.message for r in caplog.records)
             )
-            capture.stop()
+        )
+        capture.stop()
 
     texts = [record.getMessage() for record in caplog.records] + [str(line) for line in landed.lines()]
     assert any(f"ws://127.0.0.1:{exchange.port}/feed" in text for text in texts)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from include.commands import rebuild
-from include.jobs import load_trades, validate_trades
 from include.settings import Settings
 from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
+from tests.passes import validate_landed
 
 
 @pytest.fixture
@@ -22,8 +22,7 @@ def test_the_command_rebuilds_the_days_and_says_what_changed(
     settings: Settings, database: Database, command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_landing_file(settings.landing_root, landed([deal(id="1"), deal(id="2", delivery_day="2026-03-03")]))
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     assert command("--from", "2026-03-01", "--to", "2026-03-02", "--reload") == 0
     assert capsys.readouterr().out == "2 delivery days: 1 rows built, 1 changed\n"
     assert database.rows("SELECT delivery_day::text FROM curated.pnl_hourly") == [("2026-03-02",)]

@@ -258,9 +258,9 @@ def test_a_day_of_bad_messages_only_says_so(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--day", "yesterday"], "the day must be a day like 2026-03-01, not 'yesterday'\n"),
-        (["--day", "2026-02-29"], "the day must be a day like 2026-03-01, not '2026-02-29'\n"),
-        (["--day", ""], "the day must be a day like 2026-03-01, not ''\n"),
+        (["--day", "yesterday"], "DAY must be a delivery day like 2026-03-02, not 'yesterday'\n"),
+        (["--day", "2026-02-29"], "DAY must be a delivery day like 2026-03-02, not '2026-02-29'\n"),
+        (["--day", ""], "DAY must be a delivery day like 2026-03-02, not ''\n"),
         (["--format", "csv", "--decimal", "dot"], "decimal must be point or comma, not 'dot'\n"),
         (["--format", "pdf"], "the format must be one of table, csv, xlsx, not 'pdf'\n"),
         (["--trader", "eve"], "eve has no trades for delivery on 2026-03-01; who has: anna, bert\n"),

@@ -6,10 +6,10 @@ import subprocess
 import pytest
 
 from include.commands.review import main
-from include.jobs import load_trades, validate_trades
 from include.settings import PROJECT_ROOT, Settings
 from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
+from tests.passes import validate_landed
 from tests.waiting import run_module
 
 FILE = "trades/date=2026-03-02/hour=10/a.jsonl"
@@ -35,8 +35,7 @@ def test_what_the_list_shows_can_be_decided_on(settings: Settings, database: Dat
         "\x1b[2J",
     ]
     write_landing_file(settings.landing_root, landed(sent))
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     listed = run(settings)
     assert (listed.returncode, listed.stderr) == (0, "")
     lines = listed.stdout.splitlines()
@@ -91,8 +90,7 @@ def test_a_wrong_command_gets_one_line(
 def test_make_hands_over_what_is_given(settings: Settings, database: Database) -> None:
     """As a person types it, with quotes and blanks in the values."""
     write_landing_file(settings.landing_root, landed([deal(id="a b", price=99_999), deal(id="c", quantity=-1)]))
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     made = subprocess.run(
         [
             "make",

@@ -19,6 +19,7 @@ from include.errors import TransientError
 from include.health.collector import PlatformCollector
 from include.landing import TRADES, event_line
 from include.landing_writer import LandingWriter
+from include.local.ports import find_free
 from include.settings import Settings
 
 API_SERVER = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
@@ -48,8 +49,7 @@ def server(status: int, body: object) -> Iterator[str]:
 
 def nowhere() -> str:
     """The address of nobody."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    return f"http://127.0.0.1:{find_free()}"
 
 
 def test_a_component_is_well_when_its_own_endpoint_says_so() -> None:

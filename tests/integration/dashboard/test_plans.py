@@ -65,9 +65,9 @@ def test_the_check_of_pnl_reads_the_trades_of_its_days(desk: Desk) -> None:
 def test_ranges_are_summed_up_from_an_index(dashboard: Desk, name: str, of: str) -> None:
     dashboard.database.cursor.execute("VACUUM (ANALYZE) curated.pnl_versions")
     standing = "Index Only Scan using pnl_versions_standing"
-    found = plan(dashboard, QUERIES[of + name], FEW_INDEXES, **DAYS)
+    found = plan(dashboard, QUERIES[of + name], FEW_INDEXES, as_of=None, **DAYS)
     assert found.count(standing) == found.count(" on pnl_versions") == 1
-    found = plan(dashboard, QUERIES[f"{of}{name}_as_of"], FEW_INDEXES, as_of=NOON, **DAYS)
+    found = plan(dashboard, QUERIES[of + name], FEW_INDEXES, as_of=NOON, **DAYS)
     assert found.count(standing) == 1
     assert found.count("Index Scan using pnl_versions_span") == 1
     assert found.count(" on pnl_versions") == 2

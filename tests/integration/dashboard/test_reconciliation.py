@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from include.expectations import validation
 from include.expectations.review import Selection, decide
-from include.jobs import build_pnl, load_statement, load_trades, reconcile_trades, validate_trades
+from include.jobs import build_pnl, load_statement, reconcile_trades, validate_trades
 from include.settings import Settings
 from tests.factories import Database
 from tests.integration.dashboard.conftest import Client
 from tests.messages import RECEIVED_AT, deal, landed, write_landing_file
+from tests.passes import validate_landed
 
 DAY = date(2026, 3, 2)
 DAYS = {"from": str(DAY), "to": str(DAY)}
@@ -27,14 +27,12 @@ changed,21.64,1.2,sell,2026-03-02,15,flex_trader_4,2026-03-02T10:13:43Z
 
 
 @pytest.fixture
-def reconciled(settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def reconciled(settings: Settings, database: Database, tmp_path: Path, without_pages: None) -> None:
     """Three trades are captured; the statement matches one, changes one, lacks one and adds another."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
     trades = [deal(id=trade_id) for trade_id in ("same", "changed", "unexpected")]
     hour = RECEIVED_AT.replace(minute=0)
     write_landing_file(settings.landing_root, landed(trades), hour=hour)
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     file = tmp_path / "epex_trades_20260302.csv"
     file.write_text(FILE)
     load_statement.run(settings, DAY, file)

@@ -13,7 +13,7 @@ from include.expectations.review import Selection, decide
 from include.health.alarms import check
 from include.health.notices import Notice
 from include.health.notify import notify
-from include.jobs import load_trades, validate_trades
+from include.jobs import load_trades
 from include.jobs.check_freshness import run
 from include.landing import event_line, message_line
 from include.settings import Settings
@@ -21,6 +21,7 @@ from include.warehouse.roles import administer_warehouse
 from tests.factories import MARKET, Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
 from tests.messages import deal, heartbeat, landed, write_landing_file
+from tests.passes import validate_landed
 
 
 @pytest.fixture
@@ -149,8 +150,7 @@ def land(settings: Settings, *messages: str, name: str = "a") -> None:
     """Messages that were just received, loaded and validated."""
     now = datetime.now(UTC)
     write_landing_file(settings.landing_root, landed(messages, now), name, now)
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
 
 
 def test_quarantined_trades_are_an_alarm_until_the_last_is_reviewed(

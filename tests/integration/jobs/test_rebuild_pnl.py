@@ -28,6 +28,7 @@ from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+from tests.passes import take_in, validate_landed
 from tools.fingerprint import fingerprint
 
 _DAYS = DeliveryDays(date(2026, 3, 1), date(2026, 3, 20))
@@ -51,9 +52,7 @@ def days(settings: Settings, database: Database) -> list[str]:
     days = [day.isoformat() for day in _DAYS.days()]
     content = b"".join(line(n, delivery_day=day) for n, day in enumerate(days))
     write_landing_file(settings.landing_root, event(-1, "connected") + content + line(99))
-    load_trades.run(settings)
-    validate_trades.run(settings)
-    build_pnl.run(settings)
+    take_in(settings)
     assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 20
     return days
 
@@ -248,8 +247,7 @@ def test_a_file_that_cannot_be_loaded_again_is_left_and_the_others_are_not(
         write_landing_file(settings.landing_root, message_line(hour, deal(id=f"h{n}").encode()), hour=hour)
         for n, hour in enumerate(hours)
     ]
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     right = fingerprint(database)
     content = files[1].read_bytes()
     files[1].write_bytes(content[:20])
@@ -274,8 +272,7 @@ def test_what_a_person_has_decided_and_what_is_missing_stays(
     write_landing_file(settings.landing_root, odd, hour=second)
     third = RECEIVED_AT + timedelta(hours=2)
     gone = write_landing_file(settings.landing_root, message_line(third, deal(id="g").encode()), hour=third)
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     review.decide(settings, "accept", "they are right", review.Selection(trade_id="bad1"))
     review.decide(settings, "discard", "test data", review.Selection(trade_id="bad2"))
     review.decide(settings, "discard", "test data", review.Selection(reason_code="invalid_json"))

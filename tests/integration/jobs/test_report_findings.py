@@ -7,11 +7,12 @@ import pytest
 
 from include.errors import TerminalError
 from include.expectations.review import Selection, decide
-from include.jobs import build_pnl, load_trades, report_findings, validate_trades
+from include.jobs import build_pnl, report_findings
 from include.run_scope import Window
 from include.settings import Settings
 from tests.factories import Database
 from tests.messages import RECEIVED_AT, deal, landed, write_landing_file
+from tests.passes import take_in
 
 HOUR = datetime(2026, 3, 2, 10, tzinfo=UTC)
 WINDOW = Window(HOUR, HOUR + timedelta(hours=1))
@@ -119,9 +120,7 @@ def test_an_hour_is_red_until_its_quarantined_trades_are_reviewed(
     write_landing_file(settings.landing_root, landed([deal(id="g"), *bad, deal(id="n", quantity=-1), "x"]))
     next_hour = RECEIVED_AT + timedelta(hours=1)
     write_landing_file(settings.landing_root, landed([deal(id="later")], next_hour), hour=next_hour)
-    load_trades.run(settings)
-    validate_trades.run(settings)
-    build_pnl.run(settings)
+    take_in(settings)
     assert database.rows(PNL) == [(2, True)], "published"
     assert report_findings.run(settings, Window(WINDOW.end_at, WINDOW.end_at + timedelta(hours=1))) == GREEN
     with pytest.raises(TerminalError) as raised:

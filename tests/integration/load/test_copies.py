@@ -19,6 +19,7 @@ from include.run_scope import Window
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
+from tests.passes import validate_landed
 from tools.fingerprint import fingerprint
 
 _HOUR = timedelta(hours=1)
@@ -56,8 +57,7 @@ def write(settings: Settings, hour: int, content: bytes) -> None:
 
 def load(settings: Settings, hour: int) -> None:
     """Loads what was received in that hour after RECEIVED_AT's, and validates it."""
-    load_trades.run(settings, Window(_WINDOW + hour * _HOUR, _WINDOW + (hour + 1) * _HOUR))
-    validate_trades.run(settings)
+    validate_landed(settings, Window(_WINDOW + hour * _HOUR, _WINDOW + (hour + 1) * _HOUR))
 
 
 def test_an_equal_copy_changes_nothing_whenever_it_was_received(settings: Settings, database: Database) -> None:

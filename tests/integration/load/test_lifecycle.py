@@ -28,6 +28,7 @@ from include.load.trades import TradeSink
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, cancellation, deal, event, write_landing_file
+from tests.passes import accept_loaded, forget_everything
 from tools.fingerprint import fingerprint
 
 EXAMPLES = int(os.environ.get("LIFECYCLES", "10"))
@@ -78,16 +79,7 @@ def load(settings: Settings) -> Iterator[Callable[[list[int], bool], None]]:
                 for file in files:
                     load_file(conn, file, sink)
             with conn, conn.cursor() as cur:
-                cur.execute("SELECT load_batch_id FROM ops.load_batches WHERE state = 'loaded'")
-                batches = [batch for (batch,) in cur]
-                # what Great Expectations finds of these rows, without the seconds that it takes
-                cur.execute(
-                    "INSERT INTO pg_temp.unsound_rows SELECT landing_file_id, line_number, 'a price in bounds'"
-                    " FROM (SELECT * FROM raw.trades UNION ALL SELECT * FROM staging.trade_copies) AS t"
-                    " WHERE abs(price_eur_per_mwh) > 9999.99 AND load_batch_id = ANY(%s)",
-                    [batches],
-                )
-                acceptance.accept(cur, settings, "trades", batches)
+                accept_loaded(cur, settings)
 
         yield load
 
@@ -207,10 +199,3 @@ def write(settings: Settings, sent: list[Sent]) -> None:
             if file == number
         )
         write_landing_file(settings.landing_root, event(0, "connected") + content, name=str(number))
-
-
-def forget_everything(settings: Settings, database: Database) -> None:
-    """Removes the landing files, and empties every table but the market's settings."""
-    for file in list_files(settings.landing_root, TRADES):
-        file.path.unlink()
-    database.forget_everything()

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from include.jobs import build_pnl, load_trades, rebuild_steps, validate_trades
+from include.jobs import rebuild_steps
 from include.landing import message_line
 from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
 from tests.factories import Database
 from tests.messages import RECEIVED_AT, cancellation, deal, event, write_landing_file
+from tests.passes import take_in
 from tools.fingerprint import fingerprint
 
 _DAY = date(2026, 3, 2)
@@ -91,14 +92,8 @@ def written(settings: Settings) -> Settings:
     return settings
 
 
-def load(settings: Settings, window: Window | None = None) -> None:
-    load_trades.run(settings, window)
-    validate_trades.run(settings)
-    build_pnl.run(settings, window)
-
-
 def test_every_input(written: Settings, database: Database) -> None:
-    load(written)
+    take_in(written)
     sold = {
         (trader, hour): (sell_mwh, buy_mwh)
         for trader, hour, sell_mwh, buy_mwh in database.rows(
@@ -142,11 +137,11 @@ def test_live_backfilled_and_reloaded_are_equal(
     path.unlink()
     for first in range(0, len(lines), 20):
         write_landing_file(written.landing_root, b"".join(lines[first : first + 20]), f"a{first:03}")
-        load(written)
+        take_in(written)
     live = fingerprint(database, without=_GAPS)
     rebuild_steps.run(written, Rebuild("r", DeliveryDays(_DAY, _DAY), reload=True))
     assert fingerprint(database, without=_GAPS) == live
     backfilled = replace(written, warehouse_url=second_warehouse_url)
-    load(backfilled, Window(_RECEIPT_HOUR, _RECEIPT_HOUR + _HOUR))
+    take_in(backfilled, Window(_RECEIPT_HOUR, _RECEIPT_HOUR + _HOUR))
     with closing(Database(second_warehouse_url)) as other:
         assert fingerprint(other, without=_GAPS) == live

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from include.local.ports import find_free
 from include.pull.client import MarketDataClient, RequestFailedError
 from tests.integration.pull.server import Answer, ScriptedProvider, scripted_provider
 
@@ -171,14 +172,8 @@ def test_a_broken_reply_is_a_failure(provider: ScriptedProvider, sent: bytes) ->
         client.reference_price(DAY, "08-09")
 
 
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_a_refused_connection_says_so_without_a_secret() -> None:
-    url = f"http://user:password@127.0.0.1:{closed_port()}/v1?key=secret"
+    url = f"http://user:password@127.0.0.1:{find_free()}/v1?key=secret"
     with MarketDataClient(url) as client, pytest.raises(RequestFailedError) as failure:
         client.reference_price(DAY, "08-09")
     assert "Connection refused" in str(failure.value)

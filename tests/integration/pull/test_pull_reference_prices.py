@@ -14,11 +14,11 @@ import pytest
 from include.errors import TransientError
 from include.jobs.pull_reference_prices import run
 from include.landing import REFERENCE_PRICES, is_writer_gone, list_files
+from include.local.ports import find_free
 from include.settings import Settings
 from include.simulator.provider import Provider
 from tests.integration.pull.conftest import Warehouse
 from tests.integration.pull.server import Answer, ScriptedProvider, price
-from tests.integration.pull.test_client import closed_port
 from tests.messages import read_lines
 
 NOW = datetime(2026, 3, 2, 13, 50, tzinfo=UTC)
@@ -171,7 +171,7 @@ def test_a_transient_failure_is_tried_again_and_its_reply_landed_too(
 def test_a_provider_that_is_down_ends_the_run_early_and_says_what_it_means(
     settings: Settings, warehouse: Warehouse
 ) -> None:
-    settings = replace(settings, market_data_url=f"http://127.0.0.1:{closed_port()}/v1?key=secret")
+    settings = replace(settings, market_data_url=f"http://127.0.0.1:{find_free()}/v1?key=secret")
     with pytest.raises(
         TransientError, match=r"of 9 .* 3 were not .*refused.* 6 were left .*PnL keeps the last"
     ):

@@ -12,12 +12,12 @@ from include.domain.lifecycle import Received
 from include.domain.reconciliation import Finding, Statement, reconcile
 from include.domain.statement import StatementParser
 from include.domain.trade import Trade, parse_message
-from include.expectations import data_docs
-from include.jobs import build_pnl, load_statement, load_trades, reconcile_trades, validate_trades
+from include.jobs import build_pnl, load_statement, reconcile_trades, validate_trades
 from include.load import audit
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import deal, landed, write_landing_file
+from tests.passes import take_in
 from tests.statements import HEADER, line, text
 
 OCTOBER_CHANGE, MARCH_CHANGE = date(2025, 10, 26), date(2025, 3, 30)
@@ -25,19 +25,14 @@ INSTANTS = "TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;
 ENERGY = "SELECT delivery_hour, sell_mwh FROM curated.pnl_hourly ORDER BY delivery_hour"
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pages of validations, which have tests of their own."""
-    monkeypatch.setattr(data_docs, "publish", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_pages")
 
 
 def capture(settings: Settings, day: date, messages: list[str]) -> datetime:
     """Receives messages on the evening before, and builds PnL of them."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=6)
     write_landing_file(settings.landing_root, landed(messages, at), hour=at)
-    load_trades.run(settings)
-    validate_trades.run(settings)
-    build_pnl.run(settings)
+    take_in(settings)
     return at
 
 

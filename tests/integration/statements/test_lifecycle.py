@@ -30,20 +30,19 @@ from include.load.trades import TradeSink
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.integration.load.test_lifecycle import (
+    _ORIGIN,
     Sent,
     _cancellations,
     _confirmations,
-    forget_everything,
     received,
     write,
 )
 from tests.messages import DEAL, RECEIVED_AT, cancellation, deal
+from tests.passes import accept_loaded, forget_everything
 from tests.statements import DAY, HEADER, line, text
 from tools.fingerprint import fingerprint
 
 EXAMPLES = int(os.environ.get("RECONCILIATIONS", "10"))
-
-_ORIGIN = ("received_at", "landing_file_id", "line_number", "load_batch_id", "cancelled_at")
 
 _lines = st.lists(
     st.builds(
@@ -73,10 +72,7 @@ _sent = st.lists(
 )
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the check of PnL that was built, which has tests of its own."""
-    monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_check")
 
 
 Loads = tuple[Callable[[int, bool], None], Callable[[bool], None]]
@@ -90,21 +86,10 @@ def loads(settings: Settings) -> Iterator[Loads]:
             cur.execute(acceptance.QUERIES["unsound_rows"])
 
         def validate() -> None:
-            while True:
+            is_waiting = True
+            while is_waiting:
                 with conn, conn.cursor() as cur:
-                    cur.execute("SELECT load_batch_id FROM ops.load_batches WHERE state = 'loaded'")
-                    batches = [batch for (batch,) in cur]
-                    if not batches:
-                        return
-                    # what Great Expectations finds of these rows, without the seconds that it takes
-                    cur.execute(
-                        "INSERT INTO pg_temp.unsound_rows"
-                        " SELECT landing_file_id, line_number, 'a price in bounds'"
-                        " FROM (SELECT * FROM raw.trades UNION ALL SELECT * FROM staging.trade_copies) AS t"
-                        " WHERE abs(price_eur_per_mwh) > 9999.99 AND load_batch_id = ANY(%s)",
-                        [batches],
-                    )
-                    acceptance.accept(cur, settings, "trades", batches)
+                    is_waiting = accept_loaded(cur, settings)
 
         def messages(number: int, is_reload: bool) -> None:
             file = list_files(settings.landing_root, TRADES)[number]

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from include.errors import TerminalError
-from include.expectations import validation
 from include.expectations.review import Action, Selection, decide, waiting
 from include.jobs import (
     build_pnl,
@@ -29,6 +28,7 @@ from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, cancellation, deal, landed, write_landing_file
+from tests.passes import take_in, validate_landed
 from tests.statements import DAY, line, text, write_statement
 from tools.fingerprint import fingerprint
 
@@ -42,10 +42,7 @@ COUNTS = (
 PNL = "SELECT {} FROM curated.pnl_hourly ORDER BY delivery_day, delivery_hour, trader_id"
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pages of validations, which have tests of their own."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_pages")
 
 
 @pytest.fixture
@@ -57,8 +54,7 @@ def second(second_warehouse_url: str) -> Iterator[Database]:
 def capture(settings: Settings, messages: list[str], name: str = "a") -> None:
     """Receives messages while it is connected, and loads and validates them."""
     write_landing_file(settings.landing_root, landed(messages), name)
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
 
 
 def reconcile(settings: Settings, file: Path, day: date = DAY) -> dict[str, int]:
@@ -119,9 +115,7 @@ def test_a_gap_heals_as_if_it_had_never_been(
                 at = start + timedelta(minutes=minute, seconds=1)
                 content += landed([trade(minute)[0]], at)
         write_landing_file(one.landing_root, b"".join(sorted(content.splitlines(keepends=True))))
-        load_trades.run(one)
-        validate_trades.run(one)
-        build_pnl.run(one)
+        take_in(one)
     assert database.value("SELECT bool_and(is_complete) FROM curated.pnl_hourly") is False
     assert second.rows("SELECT * FROM ops.incomplete_periods WHERE reason <> 'price_missing'") == []
     assert second.value("SELECT bool_and(is_complete) FROM curated.pnl_hourly") is True
@@ -197,9 +191,7 @@ def test_a_file_of_a_delivery_day_heals_the_hours_of_that_day_only(
                 )
                 content += landed([message], at)
         write_landing_file(one.landing_root, b"".join(sorted(content.splitlines(keepends=True))))
-        load_trades.run(one)
-        validate_trades.run(one)
-        build_pnl.run(one)
+        take_in(one)
     incomplete = (
         "SELECT DISTINCT delivery_day FROM ops.incomplete_periods WHERE reason = 'capture_gap' ORDER BY 1"
     )
@@ -318,9 +310,7 @@ def test_a_trade_that_was_taken_back_while_nobody_was_connected(
         if one is whole:
             content += landed([cancellation(id="recalled"), amendment], start + timedelta(hours=9))
         write_landing_file(one.landing_root, b"".join(sorted(content.splitlines(keepends=True))))
-        load_trades.run(one)
-        validate_trades.run(one)
-        build_pnl.run(one)
+        take_in(one)
     alarms = (
         "SELECT severity, detail FROM ops.alarms WHERE cleared_at IS NULL AND alarm = 'statement_differences'"
     )
@@ -361,8 +351,7 @@ def test_a_decision_on_an_unexpected_trade_leaves_its_quarantine_alone(
     late = datetime.now(UTC) + timedelta(minutes=4)  # after both statements
     capture(settings, [deal(id="x")])
     write_landing_file(settings.landing_root, landed([deal(id="x", revision=1, price=99_999)], late), "b")
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     reconcile(settings, write_statement(tmp_path, []))
     assert decide(settings, action, "why", in_statement)["trades"] == 1
     counting = [("x", 0, Decimal("20.64"), "stream")]
@@ -440,8 +429,7 @@ def test_a_trade_is_unexpected_whenever_it_delivers_and_whatever_is_loaded_first
             if step == "s":
                 reconcile(settings, statement)
             else:
-                load_trades.run(settings)
-                validate_trades.run(settings)
+                validate_landed(settings)
         assert database.rows(COUNTS) == [("differences", 0, 0, 0, 1)], steps
         database.forget_everything()
 
@@ -464,8 +452,7 @@ def test_without_a_time_of_execution_the_first_receipt_tells_the_day(
     for name in names:
         messages = landed([deal(id="n", execution_time="?", delivery_day="2026-03-03")], around[name])
         write_landing_file(settings.landing_root, messages, name, around[name])
-        load_trades.run(settings)
-        validate_trades.run(settings)
+        validate_landed(settings)
     for day, file in files:
         reconcile(settings, file, day)
     assert database.rows(
@@ -494,8 +481,7 @@ def test_a_trade_is_unexpected_no_more_once_the_copy_that_counts_is_of_another_d
     assert [row[0] for row in database.rows(COUNTS)] == ["differences"]
     earlier = landed([deal(id="x", execution_time="2026-03-01T20:00:00Z")], RECEIVED_AT - timedelta(hours=1))
     write_landing_file(settings.landing_root, earlier, "b")
-    load_trades.run(settings)
-    validate_trades.run(settings)
+    validate_landed(settings)
     assert [row[0] for row in database.rows(COUNTS)] == ["reconciled"]
 
 
@@ -736,11 +722,7 @@ def test_a_new_warehouse_takes_statements_from_the_landing_files(
     capture(settings, [deal(id="a")])
     reconcile(settings, write_statement(tmp_path, [line(id="a"), line(id="b")]))
     before = database.rows(PNL.format("trader_id, trade_count, sell_mwh, cash_flow_eur"))
-    tables = database.value(
-        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
-    )
-    database.rows(f"TRUNCATE {tables}")
+    database.forget_everything()
     rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY)))
     assert database.rows(PNL.format("trader_id, trade_count, sell_mwh, cash_flow_eur")) == before
     assert database.rows(COUNTS) == [("reconciled", 1, 1, 0, 0)]

@@ -10,15 +10,12 @@ import pytest
 
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
-from include.expectations import validation
 from include.expectations.review import Selection, decide, waiting
 from include.jobs import (
     build_pnl,
     import_statements,
     load_statement,
-    load_trades,
     rebuild_steps,
-    validate_trades,
 )
 from include.landing import STATEMENTS, TRADES, list_files
 from include.run_scope import DeliveryDays, Rebuild
@@ -27,6 +24,7 @@ from include.warehouse.migrate import migrate
 from tests.factories import MARKET, Database
 from tests.integration.statements.test_reconcile_trades import connections, is_clean, reconcile
 from tests.messages import deal, landed, write_landing_file
+from tests.passes import take_in
 from tests.statements import DAY, line, write_statement
 
 FINLAND = replace(Market.of("Europe/Helsinki"), market="FI")
@@ -42,10 +40,7 @@ TRADES_OF = (
 OPEN_GAPS = "SELECT DISTINCT market FROM ops.incomplete_periods WHERE reason = 'capture_gap' ORDER BY market"
 
 
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pages of validations, which have tests of their own."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_pages")
 
 
 @pytest.fixture
@@ -65,13 +60,7 @@ def capture(settings: Settings, *messages: str, name: str = "a") -> None:
     # lines of a file are in order of receipt
     lines = (connections((-11.0, 8.0), (10.0, 24.0)) + landed(messages)).splitlines(keepends=True)
     write_landing_file(settings.landing_root, b"".join(sorted(lines)), name, source=folder)
-    process(settings)
-
-
-def process(settings: Settings) -> None:
-    load_trades.run(settings)
-    validate_trades.run(settings)
-    build_pnl.run(settings)
+    take_in(settings)
 
 
 def content(database: Database, market: str) -> list[Any]:
@@ -166,11 +155,7 @@ def test_each_market_has_its_file_of_a_day(
 
     pnl = "SELECT market, trade_count, cash_flow_eur, is_complete FROM curated.pnl_hourly ORDER BY market"
     standing = database.rows(pnl)
-    tables = database.value(
-        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
-        " WHERE schemaname IN ('raw', 'curated', 'ops', 'staging') AND tablename <> 'markets'"
-    )
-    database.rows(f"TRUNCATE {tables}")
+    database.forget_everything()
     rebuild_steps.run(german, Rebuild("new", DeliveryDays(DAY, DAY)))
     assert database.rows(COUNTS) == both[:1], "a market loads its own files only"
     rebuild_steps.run(finnish, Rebuild("new", DeliveryDays(DAY, DAY)))

@@ -1,7 +1,7 @@
 """One warehouse for all tests of this folder, each in a transaction that is rolled back."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -12,6 +12,8 @@ from psycopg2.extensions import cursor
 
 from include.warehouse import migrations
 from tests.factories import Database
+
+MIGRATIONS = Path(next(iter(migrations.__path__)))
 
 
 @pytest.fixture(scope="package")
@@ -34,16 +36,20 @@ def cur(shared_warehouse_url: str) -> Iterator[cursor]:
         yield cur
 
 
-@contextmanager
-def older_warehouse(postgres: str, revision: str) -> Iterator[str]:
-    """URL of an empty warehouse whose schema is that of an earlier revision."""
-    name = f"older_{revision}"
-    url = postgres.rsplit("/", 1)[0] + f"/{name}"
+def upgrade(url: str, revision: str) -> None:
+    """Applies the migrations up to a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["warehouse_url"] = url
+    command.upgrade(config, revision)
+
+
+@pytest.fixture
+def older(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of an empty warehouse whose schema is that of an earlier revision, the parameter of the test."""
     with closing(Database(postgres)) as server:
-        server.rows(f"CREATE DATABASE {name}")
-        config = Config()
-        config.set_main_option("script_location", str(Path(next(iter(migrations.__path__)))))
-        config.attributes["warehouse_url"] = url
-        command.upgrade(config, revision)
+        server.rows("CREATE DATABASE older")
+        url = postgres.rsplit("/", 1)[0] + "/older"
+        upgrade(url, request.param)
         yield url
-        server.rows(f"DROP DATABASE {name} WITH (FORCE)")
+        server.rows("DROP DATABASE older WITH (FORCE)")

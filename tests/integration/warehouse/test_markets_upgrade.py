@@ -1,6 +1,5 @@
 """A warehouse of one market, upgraded: all of it is of that market, whose names stay plain."""
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -9,7 +8,6 @@ from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.warehouse.migrate import migrate
 from tests.factories import Database
-from tests.integration.warehouse.conftest import older_warehouse
 
 ROWS = """
 UPDATE ops.market SET timezone = 'Europe/Paris';
@@ -32,13 +30,7 @@ TABLES = (
 )
 
 
-@pytest.fixture
-def older(postgres: str) -> Iterator[str]:
-    """URL of a warehouse of the release before."""
-    with older_warehouse(postgres, "0017") as url:
-        yield url
-
-
+@pytest.mark.parametrize("older", ["0017"], indirect=True)
 def test_what_was_there_is_of_the_one_market(older: str) -> None:
     with closing(Database(older)) as database:
         database.rows(ROWS)

@@ -1,21 +1,17 @@
 """The table of PnL: an older warehouse says the same after its upgrade, a new column needs one definition."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import psycopg2
 import pytest
-from alembic import command
-from alembic.config import Config
 from psycopg2.extensions import cursor
 
-from include.warehouse import migrations
 from include.warehouse.migrate import migrate
 from tests.factories import Database
+from tests.integration.warehouse.conftest import MIGRATIONS, upgrade
 
-MIGRATIONS = Path(next(iter(migrations.__path__)))
 DAY = date(2026, 3, 2)
 MOMENTS = ["01 00:00", "01 02:00", "10 12:17:30", "10 13:00:00.005", "31 23:00"]
 VIEWS = ["curated.pnl_daily", "curated.portfolio_pnl_hourly", "curated.portfolio_pnl_daily"]
@@ -27,24 +23,6 @@ CURATED = [
     *(f"{view}_as_of('2026-03-{at}Z')" for view in ("curated.pnl_hourly", *VIEWS) for at in MOMENTS),
 ]
 OPS = ["ops.missing_prices", "ops.incomplete_periods"]
-
-
-def upgrade(url: str, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["warehouse_url"] = url
-    command.upgrade(config, revision)
-
-
-@pytest.fixture
-def older(postgres: str) -> Iterator[str]:
-    """URL of a warehouse at the revision before curated.pnl_versions."""
-    url = postgres.rsplit("/", 1)[0] + "/older"
-    with closing(Database(postgres)) as server:
-        server.rows("CREATE DATABASE older")
-        upgrade(url, "0008")
-        yield url
-        server.rows("DROP DATABASE older WITH (FORCE)")
 
 
 def said(database: Database, columns: dict[str, list[str]]) -> dict[str, tuple[int, str]]:
@@ -63,6 +41,7 @@ def columns_of(database: Database, relation: str) -> list[str]:
     return [column.name for column in database.cursor.description or ()]
 
 
+@pytest.mark.parametrize("older", ["0008"], indirect=True)
 def test_an_older_warehouse_says_the_same_after_its_upgrade(older: str) -> None:
     with closing(Database(older)) as database:
         database.rows(Path(__file__).with_name("pnl_before_versions.sql").read_text())

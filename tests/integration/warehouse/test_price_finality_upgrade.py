@@ -1,6 +1,5 @@
 """A warehouse from before prices could be stale: what the upgrade makes of its prices."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,7 +8,6 @@ import pytest
 
 from include.warehouse.migrate import migrate
 from tests.factories import MARKET, Database
-from tests.integration.warehouse.conftest import older_warehouse
 
 HOURS = [
     MARKET.period(date(2025, 7, 1), "12-13"),
@@ -18,13 +16,7 @@ HOURS = [
 ]
 
 
-@pytest.fixture
-def older(postgres: str) -> Iterator[str]:
-    """URL of an empty warehouse of that time."""
-    with older_warehouse(postgres, "0014") as url:
-        yield url
-
-
+@pytest.mark.parametrize("older", ["0014"], indirect=True)
 def test_final_prices_that_were_never_updated_are_asked_for_again(older: str) -> None:
     with closing(Database(older)) as database:
         database.rows(

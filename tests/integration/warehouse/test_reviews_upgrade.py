@@ -3,16 +3,18 @@
 from contextlib import closing
 from datetime import date
 
+import pytest
+
 from include.expectations.reconciliation import IN_STATEMENT
 from include.warehouse.migrate import migrate
 from tests.factories import Database
-from tests.integration.warehouse.conftest import older_warehouse
 
 BOUNDS = "each price is within the exchange's bounds"
 
 
-def test_decisions_and_numbers_stay(postgres: str) -> None:
-    with older_warehouse(postgres, "0025") as url, closing(Database(url)) as database:
+@pytest.mark.parametrize("older", ["0025"], indirect=True)
+def test_decisions_and_numbers_stay(older: str) -> None:
+    with closing(Database(older)) as database:
         batch = database.batch()
         for name, revision in (("held", 0), ("both", 0), ("both", 1), ("gone", 0), ("gone", 1)):
             database.trade(batch, date(2026, 3, 2), "15-16", trade_id=name, revision=revision)
@@ -28,7 +30,7 @@ def test_decisions_and_numbers_stay(postgres: str) -> None:
         counting = "SELECT trade_id, revision FROM curated.trades"
         assert database.rows(counting) == [("both", 1)]
 
-        migrate(url)
+        migrate(older)
         assert database.rows(counting) == [("both", 1)]
         assert database.rows(
             "SELECT trade_id, revision, is_unexpected, expectation, review FROM ops.quarantined_trades"

@@ -3,9 +3,10 @@
 from contextlib import closing
 from datetime import date, datetime, timedelta
 
+import pytest
+
 from include.warehouse.migrate import migrate
 from tests.factories import Database
-from tests.integration.warehouse.conftest import older_warehouse
 
 DAY = date(2026, 3, 2)
 
@@ -26,8 +27,9 @@ SEEN = (
 )
 
 
-def test_nothing_changes_but_what_is_new(postgres: str) -> None:
-    with older_warehouse(postgres, "0017") as url, closing(Database(url)) as database:
+@pytest.mark.parametrize("older", ["0017"], indirect=True)
+def test_nothing_changes_but_what_is_new(older: str) -> None:
+    with closing(Database(older)) as database:
         file = database.value(LOADED)
         batch = database.insert("ops.load_batches", landing_file_id=file)
         for name in ("plain", "amended", "cancelled", "held"):
@@ -48,7 +50,7 @@ def test_nothing_changes_but_what_is_new(postgres: str) -> None:
         before = [database.rows(query) for query in SEEN]
         assert [len(rows) for rows in before] == [2, 1, 1, 1, 2]
 
-        migrate(url)
+        migrate(older)
         # the last gap lasts until now
         assert [database.rows(query) for query in SEEN] == before
         assert database.rows("SELECT DISTINCT source FROM curated.trades") == [("stream",)]
