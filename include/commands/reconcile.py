@@ -64,7 +64,7 @@ def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
         days.add(named)
     if not days:
         raise TerminalError(f"{path} holds no files")
-    return [(each, file) for each in sorted(days) if (file := find_statement(path, each)) is not None]
+    return [(each, found) for each in sorted(days) if (found := find_statement(path, each)) is not None]
 
 
 if __name__ == "__main__":
