@@ -36,7 +36,12 @@ def find_statement(folder: Path, day: date) -> Path | None:
         OSError: The folder cannot be read.
     """
     found = [path for path in finished_files(folder) if day_in_name(path.name) == day]
-    return max(found, key=lambda path: (path.stat().st_mtime, path.name), default=None)
+    return max(found, key=changed_last, default=None)
+
+
+def changed_last(path: Path) -> tuple[float, str]:
+    """The greatest of several files of a day is the one that counts."""
+    return path.stat().st_mtime, path.name
 
 
 def finished_files(folder: Path) -> list[Path]:

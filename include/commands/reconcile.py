@@ -11,7 +11,7 @@ from include.errors import TerminalError, TransientError
 from include.jobs import import_statements
 from include.run_scope import DeliveryDays
 from include.settings import command_settings
-from include.statement_files import day_in_name, find_statement, finished_files
+from include.statement_files import changed_last, day_in_name, finished_files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,14 +57,14 @@ def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
         return [(named, path)]
     if day is not None:
         raise TerminalError("DAY is for one file; the files of a folder have their days in their names")
-    days = set[date]()
+    files = dict[date, list[Path]]()
     for file in finished_files(path):
         if (named := day_in_name(file.name)) is None:
             raise TerminalError(f"the name of {file} does not say which day it is about")
-        days.add(named)
-    if not days:
+        files.setdefault(named, []).append(file)
+    if not files:
         raise TerminalError(f"{path} holds no files")
-    return [(each, found) for each in sorted(days) if (found := find_statement(path, each)) is not None]
+    return [(each, max(of_day, key=changed_last)) for each, of_day in sorted(files.items())]
 
 
 if __name__ == "__main__":
