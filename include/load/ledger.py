@@ -61,7 +61,9 @@ def store_periods(cur: cursor, periods: Iterable[DeliveryPeriod], told: Iterable
     if known := _by_key(told) | loaded:
         run_sql(cur, QUERIES["delivery_periods"], {"periods": _json(known)})
     if loaded:
-        run_sql(cur, QUERIES["period_hours"], {"periods": _json(loaded)})
+        parameters = {"periods": _json(loaded)}
+        run_sql(cur, QUERIES["period_hours_outdated"], parameters)
+        run_sql(cur, QUERIES["period_hours"], parameters)
 
 
 def file_parameters(file: LandingFile, market: str) -> dict[str, object]:

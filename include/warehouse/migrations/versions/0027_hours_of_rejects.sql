@@ -1,4 +1,5 @@
 COMMENT ON TABLE raw.delivery_periods IS 'What the market''s calendar says of each delivery period that was ever traded or priced, and of each hour that a rejected message tells: without a row of raw.period_hours it is known from such messages alone';
+COMMENT ON COLUMN ops.pending_delivery_periods.cause IS 'trades, reference_prices, capture_gaps, reload, rerun, review, statement or calendar: a period delivers in other hours than before';
 
 -- ---------------------------------------------------------------- gaps begin with what was traded or priced
 -- The same as in 0019 and 0024, but for first_needed_at: a rejected message may tell any day. All hours of a day open at the
