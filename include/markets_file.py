@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,7 @@ def _market(table: Mapping[str, Any]) -> MarketTable:
     )
     if market.price_min >= market.price_max:
         raise TerminalError(f"price_min ({market.price_min}) must be below price_max ({market.price_max})")
+    _check_opening(market)
     if "provider" in table:
         _matching(table, "provider", _PROVIDER, "letters, digits, '.', '_' and '-', at most 50")
     if not isinstance(table.get("is_simulated", False), bool):
@@ -212,6 +213,19 @@ def _time(value: object) -> time:
     if found is None or found.tzinfo is not None:
         raise TerminalError(f'trading_opens must be a local time like "15:00", not {value!r}')
     return found
+
+
+def _check_opening(market: Market) -> None:
+    """Trading of the first period of a day must not end before it opens."""
+    closure = max(market.gate_closure, market.gate_closure_shorter)
+    opens = datetime.combine(date.min, market.trading_opens, UTC)
+    gate = datetime.combine(date.min, time(), UTC) + timedelta(days=1) - closure
+    if opens >= gate:
+        raise TerminalError(
+            f"trading_opens ({market.trading_opens:%H:%M}) must be earlier: trading of the first hour of a day"
+            f" ends at {gate:%H:%M}, {closure // timedelta(minutes=1)} minutes (gate_closure_minutes)"
+            " before midnight"
+        )
 
 
 def _gate_closures(value: object) -> tuple[timedelta, timedelta]:

@@ -107,6 +107,10 @@ class Database(database.Database):
         store_periods(self.cursor, (period, *hours))
         return period
 
+    def told_period(self, day: date, label: str) -> None:
+        """An hour of PnL that a reject tells, made known to the warehouse as a load does it."""
+        store_periods(self.cursor, (), (MARKET.period(day, label),))
+
     def trade(
         self,
         batch: int,

@@ -421,10 +421,7 @@ WHERE q.problem = 'rejected' AND (landing_file_id, line_number) IN (
     SELECT u.landing_file_id, u.line_number
     FROM ops.unreviewed_messages AS u
     WHERE u.problem = 'rejected' AND (u.market, u.delivery_day) = (%(market)s, %(day)s)
-      AND (%(hour)s IS NULL OR EXISTS (
-          SELECT FROM curated.period_hours AS h
-          WHERE (h.market, h.delivery_day, h.pnl_hour) = (u.market, u.delivery_day, u.delivery_hour)
-            AND %(hour)s IN (h.delivery_hour, h.pnl_hour))))
+      AND (%(pnl_hours)s::text[] IS NULL OR u.delivery_hour = ANY(%(pnl_hours)s)))
 ORDER BY q.received_at DESC, landing_file, line_number
 LIMIT %(limit)s
 

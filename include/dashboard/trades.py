@@ -46,7 +46,10 @@ def read_list(
         trader_id: None: of all traders. A rejected message is nobody's: it may concern each of them.
         limit: At most so many.
     """
-    rows = query(LISTS[name], day=day, hour=hour, trader_id=trader_id, limit=limit)
+    # by the calendar: perhaps nothing is loaded that delivers in an hour of rejects
+    shares = None if hour is None else settings.market.period(day, hour).shares
+    hours = None if shares is None else [share.pnl_hour for share in shares]
+    rows = query(LISTS[name], day=day, hour=hour, pnl_hours=hours, trader_id=trader_id, limit=limit)
     for row in rows if name in ("quarantined_trades", "rejected_messages") else ():
         row["review_command"] = review_command(row, settings.market_argument)
         if name == "quarantined_trades":

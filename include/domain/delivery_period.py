@@ -70,7 +70,8 @@ class DeliveryPeriod:
             is for one of the two hours.
         is_dst_ambiguous: The label occurs twice on that day and the sources do not say which one is meant.
         tradable_from: UTC, when trading opens.
-        tradable_until: UTC, gate closure; for the doubled label that of its second occurrence.
+        tradable_until: UTC, gate closure; for the doubled label that of its second occurrence. If trading opens
+            late, and clocks change in the evening, a period may open and close at once.
         price_final_from: UTC; a reference price observed from then on includes the last trades.
         price_current_from: UTC; a `last_update` before it is of a value that lacks the last trades.
         price_recheck_from: UTC; from then on the final price is asked for once more.
@@ -176,6 +177,7 @@ class Market:
         # a trade under the doubled label may be for its second occurrence, so trading ends at that gate
         closes = self.gate_closure if length >= _HOUR else self.gate_closure_shorter
         gate = (second if is_ambiguous else start) - closes
+        opens = self._instant(datetime.combine(delivery_day - timedelta(days=1), self.trading_opens))
         next_day = delivery_day + timedelta(days=1)
         return DeliveryPeriod(
             market=self.market,
@@ -185,8 +187,8 @@ class Market:
             end_at=end,
             hours=sum((share.hours for share in shares), Decimal(0)),
             is_dst_ambiguous=is_ambiguous,
-            tradable_from=self._instant(datetime.combine(delivery_day - timedelta(days=1), self.trading_opens)),
-            tradable_until=gate,
+            tradable_from=opens,
+            tradable_until=max(gate, opens),
             price_final_from=gate + (_EPOCH - gate) % PUBLICATION_INTERVAL + PUBLICATION_DELAY,
             shares=shares,
             price_current_from=gate - PUBLICATION_INTERVAL,

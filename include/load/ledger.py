@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 from psycopg2.extensions import cursor
@@ -48,12 +48,21 @@ def begin_batch(cur: cursor, file: LandingFile, landing_file_id: int, from_bytes
     return int(load_batch_id)
 
 
-def store_periods(cur: cursor, periods: Iterable[DeliveryPeriod]) -> None:
-    """Stores what the calendar says of delivery periods of a market."""
-    known = {(period.delivery_day, period.delivery_hour): period for period in periods}
-    if known:
-        parameters = {"periods": msgspec.json.encode(list(known.values())).decode()}
-        run_sql(cur, QUERIES["delivery_periods"], parameters)
+def store_periods(cur: cursor, periods: Iterable[DeliveryPeriod], told: Iterable[DeliveryPeriod] = ()) -> None:
+    """Stores what the calendar says of delivery periods of a market.
+
+    Args:
+        cur: Within a transaction.
+        periods: Of rows.
+        told: Hours that rejects are about: what is open in them is shown, but they have no row of
+            raw.period_hours, so that no price is asked for and no gap is counted for them alone.
+    """
+    loaded = _by_key(periods)
+    if known := _by_key(told) | loaded:
+        run_sql(cur, QUERIES["delivery_periods"], {"periods": _json(known)})
+    if loaded:
+        parameters = {"periods": _json(loaded)}
+        run_sql(cur, QUERIES["period_hours_outdated"], parameters)
         run_sql(cur, QUERIES["period_hours"], parameters)
 
 
@@ -65,3 +74,11 @@ def file_parameters(file: LandingFile, market: str) -> dict[str, object]:
         "source": file.source,
         "hour_start_at": file.hour_start_at.astimezone(UTC),
     }
+
+
+def _by_key(periods: Iterable[DeliveryPeriod]) -> dict[tuple[date, str], DeliveryPeriod]:
+    return {(period.delivery_day, period.delivery_hour): period for period in periods}
+
+
+def _json(periods: dict[tuple[date, str], DeliveryPeriod]) -> str:
+    return msgspec.json.encode(list(periods.values())).decode()

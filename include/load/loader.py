@@ -148,7 +148,7 @@ def _load(
         if reader.torn:
             detail = f"{len(reader.torn)} bytes without a line end"
             rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
-        store_periods(cur, sink.take_periods())
+        store_periods(cur, sink.take_periods(), sink.take_told_periods())
         conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
         refused = {
             Reason.CONFLICTING_DUPLICATE: conflicts,

@@ -89,6 +89,32 @@ WHERE (known.delivery_start_at, known.delivery_end_at, known.delivery_hours, kno
        excluded.tradable_from, excluded.tradable_until, excluded.price_final_from, excluded.price_current_from,
        excluded.stale_price_final_from)
 
+-- name: period_hours_outdated
+-- Periods that deliver in other hours of PnL than before (a changed calendar): their trades count anew in both
+WITH given AS MATERIALIZED (
+    SELECT p.market, p.delivery_day, p.delivery_hour, s.pnl_hour, s.from_minute, s.hours
+    FROM jsonb_to_recordset(%(periods)s) AS p (market text, delivery_day date, delivery_hour text, shares jsonb)
+    CROSS JOIN jsonb_to_recordset(p.shares) AS s (pnl_hour text, from_minute integer, hours numeric)
+), known AS MATERIALIZED (
+    SELECT h.market, h.delivery_day, h.delivery_hour, h.pnl_hour, h.from_minute, h.hours
+    FROM raw.period_hours AS h
+    JOIN (SELECT DISTINCT market, delivery_day, delivery_hour FROM given) AS p
+        USING (market, delivery_day, delivery_hour)
+), changed AS MATERIALIZED (
+    SELECT market, delivery_day, delivery_hour FROM (TABLE known EXCEPT TABLE given) AS gone
+    UNION
+    (SELECT market, delivery_day, delivery_hour FROM (TABLE given EXCEPT TABLE known) AS new
+     INTERSECT
+     SELECT market, delivery_day, delivery_hour FROM known)
+), deleted AS (
+    DELETE FROM raw.period_hours AS h USING changed AS c
+    WHERE (h.market, h.delivery_day, h.delivery_hour) = (c.market, c.delivery_day, c.delivery_hour)
+)
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT DISTINCT market, delivery_day, pnl_hour, 'calendar'
+FROM (TABLE known UNION ALL TABLE given) AS hours
+JOIN changed USING (market, delivery_day, delivery_hour)
+
 -- name: period_hours
 -- In which hours of PnL they deliver
 INSERT INTO raw.period_hours (market, delivery_day, delivery_hour, pnl_hour, from_minute, hours)

@@ -97,5 +97,8 @@ class ReferencePriceSink:
         self._periods.clear()
         return periods
 
+    def take_told_periods(self) -> list[DeliveryPeriod]:
+        return []
+
     def take_notes(self) -> list[Note]:
         return []

@@ -75,5 +75,8 @@ class Sink(RowStore, Protocol):
     def take_periods(self) -> list[DeliveryPeriod]:
         """The delivery periods of the rows since the last call."""
 
+    def take_told_periods(self) -> list[DeliveryPeriod]:
+        """The hours of PnL that `told_hours` returned since the last call."""
+
     def take_notes(self) -> list[Note]:
         """What there is to note about the messages of the load."""

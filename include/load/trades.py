@@ -48,6 +48,7 @@ class TradeSink:
         self.market = market.market
         self._market = market
         self._rows = TradeRows(market)
+        self._told: dict[tuple[date, str], DeliveryPeriod] = {}
         self._notes: dict[tuple[str, str], Note] = {}
         self._cancellation_count = 0
         self._has_receipts = False
@@ -55,6 +56,7 @@ class TradeSink:
     def begin(self, cur: cursor, is_alone: bool = False) -> None:
         (lock_trades if is_alone else share_trades)(cur, self.market)
         self._rows.take_periods()
+        self._told.clear()
         self._notes.clear()
         self._cancellation_count = 0
         self._has_receipts = False
@@ -83,9 +85,15 @@ class TradeSink:
 
     def told_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
         try:
-            return None if line.raw is None else told_hours(line.raw, self._market)
+            told = None if line.raw is None else told_hours(line.raw, self._market)
         except Exception:  # noqa: BLE001 - the load has rejected the line, whatever is wrong with it
             return None
+        if told is not None:
+            day, hours = told
+            for hour in hours:
+                if (day, hour) not in self._told:
+                    self._told[day, hour] = self._market.period(day, hour)
+        return told
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         if self._cancellation_count:
@@ -113,6 +121,11 @@ class TradeSink:
 
     def take_periods(self) -> list[DeliveryPeriod]:
         return self._rows.take_periods()
+
+    def take_told_periods(self) -> list[DeliveryPeriod]:
+        periods = list(self._told.values())
+        self._told.clear()
+        return periods
 
     def take_notes(self) -> list[Note]:
         return list(self._notes.values())

@@ -71,7 +71,7 @@ def migrate_for(markets: Sequence[Settings]) -> None:
 
 
 def _store(cur: cursor, markets: Sequence[Market]) -> None:
-    """Writes ops.markets; a market that is not configured any more stays there as long as it has data."""
+    """Writes ops.markets; a market that is not configured any more stays there if it has data or limits."""
     first = markets[0].market
     run_sql(cur, QUERIES["markets_first"])
     ((known,),) = cur.fetchall() or [(first,)]

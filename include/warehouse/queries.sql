@@ -28,10 +28,11 @@ SELECT market FROM ops.markets
 WHERE position = 1 AND EXISTS (SELECT FROM ops.landing_files AS f WHERE f.market = markets.market)
 
 -- name: markets_forget
--- Markets that are not configured and of which there is nothing
+-- Markets that are not configured and of which there is nothing, not even a limit that somebody set
 DELETE FROM ops.markets
 WHERE market <> ALL(%(markets)s::text[])
     AND NOT EXISTS (SELECT FROM ops.landing_files AS f WHERE f.market = markets.market)
+    AND NOT EXISTS (SELECT FROM ops.limits AS l WHERE l.market = markets.market)
 
 -- name: markets_retire
 UPDATE ops.markets SET position = NULL WHERE market <> ALL(%(markets)s::text[]) AND position IS NOT NULL

@@ -11,10 +11,12 @@ from include.jobs import (
     build_pnl,
     load_reference_prices,
     load_trades,
+    rebuild_steps,
     validate_reference_prices,
     validate_trades,
 )
 from include.landing import REFERENCE_PRICES, message_line
+from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
@@ -112,3 +114,53 @@ def test_another_zone_than_the_data_was_loaded_with_is_noticed(settings: Setting
         database.value("SELECT expectation FROM ops.quarantined_trades")
     )
     assert database.value("SELECT count(*) FROM curated.trades") == 0
+
+
+@pytest.mark.parametrize(
+    ("zones", "known", "mwh", "before"),
+    [(("UTC", "Europe/Berlin"), "00-01 01-02 03-04 04-05 05-06", 50, 60),
+     (("Europe/Berlin", "UTC"), "00-01 01-02 02-03 03-04 04-05 05-06", 60, 50)],
+    ids=["an hour less", "an hour more"],
+)  # fmt: skip
+@pytest.mark.parametrize("reload", [True, False], ids=["reloaded", "traded again"])
+def test_blocks_of_the_change_day_after_the_zone_was_corrected(
+    settings: Settings,
+    database: Database,
+    zones: tuple[str, str],
+    known: str,
+    mwh: int,
+    before: int,
+    reload: bool,
+) -> None:
+    first, corrected = (replace(settings, market=Market.of(zone)) for zone in zones)
+    received_at = datetime(2026, 3, 28, 16, tzinfo=UTC)
+    block = {"delivery_day": "2026-03-29", "delivery_hour": "00-06", "execution_time": "2026-03-28T16:00:00Z"}
+    hours = "SELECT delivery_hour, sum(sell_mwh) FROM curated.pnl_hourly GROUP BY 1 ORDER BY 1"
+
+    def sold() -> list[tuple[str, Decimal]]:
+        validate_trades.run(corrected)
+        build_pnl.run(corrected)
+        return database.rows(hours)
+
+    write_landing_file(
+        settings.landing_root, landed([deal(quantity=10, **block)], received_at), hour=received_at
+    )
+    load_trades.run(first)
+    validate_trades.run(first)
+    build_pnl.run(first)
+    assert sum(mwh for _, mwh in database.rows(hours)) == before
+
+    if reload:
+        day = date(2026, 3, 29)
+        rebuild_steps.run(corrected, Rebuild("r", DeliveryDays(day, day), reload=True))
+        expected = 10
+    else:  # what was loaded before in the same hours, too
+        again = landed([deal(id="again", quantity=1, **block)], received_at + timedelta(minutes=1))
+        write_landing_file(settings.landing_root, again, hour=received_at, name="b")
+        load_trades.run(corrected)
+        expected = 11
+    assert sold() == [(hour, expected) for hour in known.split()]
+    assert (
+        database.value("SELECT sum(hours) FROM raw.period_hours WHERE delivery_hour LIKE '00-0%6'") == mwh / 10
+    )
+    assert database.value("SELECT count(*) FROM ops.pending_delivery_periods") == 0

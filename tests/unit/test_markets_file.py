@@ -144,6 +144,17 @@ def test_landing_files_from_before_belong_to_the_market_of_that_time(files: File
         ("{ hours = 60, shorter = 30 }", "121", "gate_closure_minutes must be whole minutes"),
         ("{ hours = 60, shorter = 30 }", "{ hours = 60 }", "gate_closure_minutes must be"),
         ("{ hours = 60, shorter = 30 }", "true", "gate_closure_minutes must be"),
+        (
+            "14:30:00",
+            '"23:00"',
+            "market FI: trading_opens (23:00) must be earlier: trading of the first hour of a day ends at"
+            " 23:00, 60 minutes (gate_closure_minutes) before midnight",
+        ),
+        (
+            "14:30:00\ngate_closure_minutes = { hours = 60, shorter = 30 }",
+            "23:30:00.5\ngate_closure_minutes = { hours = 15, shorter = 30 }",
+            "trading of the first hour of a day ends at 23:30, 30 minutes",
+        ),
         ("-500", '"low"', "price_min must be a number"),
         ("-500", "5000", "price_min (5000) must be below price_max (4000.5)"),
         (
@@ -163,6 +174,16 @@ def test_a_mistake_is_named(files: Files, old: str, new: str, message: str) -> N
     with pytest.raises(TerminalError, match=r"^MARKETS_FILE") as error:
         files.settings(DE + FI.replace(old, new, 1))
     assert message in str(error.value)
+
+
+def test_trading_may_open_at_the_last_minute(files: Files) -> None:
+    (_, late) = files.settings(DE + FI.replace("14:30:00", "22:59:00"))
+    hour = late.market.period(date(2026, 3, 2), "00-01")
+    assert hour.tradable_until - hour.tradable_from == timedelta(minutes=1)
+    (_, last) = files.settings(
+        DE + FI.replace("14:30:00", "23:59:59").replace("60, shorter = 30", "0, shorter = 0")
+    )
+    assert last.market.trading_opens == time(23, 59, 59)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

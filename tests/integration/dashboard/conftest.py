@@ -71,7 +71,7 @@ class Desk:
         """A message is rejected that tells these hours, or none; returns its line."""
         told = {"delivery_day": day, "delivery_hours": list(hours)} if hours else {}
         for hour in hours:
-            self.database.period(day, hour)
+            self.database.told_period(day, hour)
         line = self._line()
         row = line | told | columns
         self.database.insert("ops.rejected_messages", load_batch_id=self.trades, **row)

@@ -160,6 +160,7 @@ def test_a_reject_says_why_and_concerns_what_it_tells(desk: Desk, client: Client
             "review_command": f"make review FILE=trades/a LINE={line} ACTION=discard REASON='…'",
         }
     assert hour_of(client, "14-15")["rejected"] == []
+    assert [len(hour_of(client, period)["rejected"]) for period in ("15-16", "14-16", "15:45-16:00")] == [1] * 3
     assert len(client.json("rejected_messages", day=str(DAY))["rows"]) == 2
 
 

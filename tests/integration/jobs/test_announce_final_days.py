@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from include.jobs import load_trades, validate_trades
 from include.jobs.announce_final_days import Announcer, run
 from include.settings import Settings
 from tests.factories import Database
+from tests.messages import deal, landed, write_landing_file
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = datetime.now(BERLIN).date() - timedelta(days=3)
@@ -74,7 +76,9 @@ def test_the_day_of_another_market_is_its_own_business(settings: Settings, day: 
     assert run(finland, FIRST, at(13)) == []
 
 
-@pytest.mark.parametrize("problem", ["missing price", "provisional price", "gap", "message", "not built"])
+@pytest.mark.parametrize(
+    "problem", ["missing price", "provisional price", "gap", "message", "reject", "not built"]
+)
 def test_what_is_open_holds_it_until_half_past_twelve(
     settings: Settings, database: Database, day: date, problem: str
 ) -> None:
@@ -93,6 +97,14 @@ def test_what_is_open_holds_it_until_half_past_twelve(
         case "message":
             database.trade(database.batch(), DAY, "14-15", trade_id="q")
             database.quarantine("q")
+        case "reject":  # of an hour that nothing else is about
+            bad = deal(price="a lot", delivery_day=str(DAY), delivery_hour="18-19")
+            write_landing_file(settings.landing_root, landed([bad]))
+            load_trades.run(settings)
+            validate_trades.run(settings)
+            file_id = database.value("SELECT landing_file_id FROM ops.landing_files WHERE loaded_bytes > 0")
+            database.connected(file_id, (at(0) - timedelta(days=9), datetime.now(UTC) + timedelta(days=1)))
+            database.rows("TRUNCATE ops.pending_delivery_periods")
         case "not built":
             database.period(DAY, "14-15")
             waits = {"delivery_day": DAY, "delivery_hour": "14-15", "pending_since": at(11)}

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
 from include.jobs import load_trades, report_findings
-from include.landing import message_line
+from include.landing import TRADES, list_files, message_line
 from include.load import audit
+from include.load.loader import reload_files
 from include.load.source import load_source
 from include.load.trades import TradeSink
 from include.run_scope import Window
 from include.settings import Settings
+from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, event, landed, write_landing_file
 from tests.waiting import at_once
 
@@ -96,6 +98,31 @@ def test_each_kind_of_line_is_counted(settings: Settings, query: Any) -> None:
     ]
     assert "line 2" in query("SELECT detail FROM ops.rejected_messages WHERE line_number = 5")[0][0]
     assert clean(settings)
+
+
+def test_the_hours_that_only_rejects_tell_are_in_the_calendar(settings: Settings, database: Database) -> None:
+    long_ago = deal(id="old", price="a lot", delivery_day="2001-02-03", delivery_hour="10-12")
+    bad = [deal(id="bad", price="a lot", delivery_hour="18-19"), deal(price="a lot"), long_ago]
+    write_landing_file(settings.landing_root, event(-1, "connected") + landed([deal(), *bad]))
+    load_trades.run(settings)
+    periods = "SELECT delivery_day::text, delivery_hour FROM raw.delivery_periods ORDER BY 1, 2"
+    known = [("2001-02-03", "10-11"), ("2001-02-03", "11-12"), ("2026-03-02", "15-16"), ("2026-03-02", "18-19")]
+    assert database.rows(periods) == known
+    assert database.rows(
+        "SELECT delivery_hour, delivery_start_at::text FROM ops.incomplete_periods"
+        " WHERE reason = 'messages_rejected' ORDER BY delivery_start_at"
+    ) == [
+        ("10-11", "2001-02-03 09:00:00+00"),
+        ("11-12", "2001-02-03 10:00:00+00"),
+        ("15-16", "2026-03-02 14:00:00+00"),
+        ("18-19", "2026-03-02 17:00:00+00"),
+    ]
+    assert database.rows("SELECT delivery_hour FROM staging.pnl_hours") == [("15-16",)]
+    first_gap = database.value("SELECT min(gap_start_at)::text FROM ops.capture_gaps")
+    assert first_gap == "2026-03-01 14:00:00+00", "a day that only a reject tells was not missed"
+
+    assert reload_files(database.connection, list_files(settings.landing_root, TRADES), TradeSink(MARKET))
+    assert database.rows(periods) == known
 
 
 def test_loading_twice_is_loading_once(settings: Settings, query: Any) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from include.domain.delivery_period import DeliveryPeriod, Market
+from include.load.ledger import store_periods
 from include.pull.schedule import PeriodToPrice, Scope, due_periods
 from tests.integration.pull.conftest import Warehouse
 
@@ -218,6 +219,14 @@ def test_a_window_asks_for_what_was_traded_in_it_whenever_it_is_delivered(wareho
     warehouse.trade(outside, received_at=start_at - timedelta(seconds=1))
     warehouse.price(final, final.price_final_from)
     assert due_in_window(warehouse, start_at, end_at) == ["02 09-10", "02 04-05"]
+
+
+def test_an_hour_that_only_a_reject_tells_is_not_asked_for(warehouse: Warehouse) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    store_periods(warehouse.conn.cursor(), (), [period(8, tomorrow)])
+    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 24, "tomorrow's hours are not open yet"
+    store_periods(warehouse.conn.cursor(), [period(8, tomorrow)])
+    assert len(due_on_days(warehouse, TODAY, tomorrow)) == 25
 
 
 def test_a_window_asks_only_for_what_is_due(warehouse: Warehouse) -> None:

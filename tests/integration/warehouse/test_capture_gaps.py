@@ -46,6 +46,10 @@ def tradable(cur: cursor, start: datetime) -> None:
         price_current_from=start_at,
         stale_price_final_from=start_at,
     )
+    cur.execute(
+        "INSERT INTO raw.period_hours SELECT market, delivery_day, delivery_hour, delivery_hour, 0, 1"
+        " FROM raw.delivery_periods"
+    )
 
 
 def gaps(cur: cursor) -> list[tuple[datetime, datetime, Decimal, bool]]:

@@ -57,6 +57,33 @@ def test_whoever_writes_a_row_says_of_which_market_it_is(database: Database) -> 
     )
 
 
+def test_a_market_that_leaves_keeps_its_limits(warehouse_url: str, database: Database) -> None:
+    german, austrian = (Market(Market.of("Europe/Berlin").timezone, market) for market in ("DE", "AT"))
+    finnish = Market(Market.of("Europe/Helsinki").timezone, "FI")
+    migrate(warehouse_url, [german, austrian, finnish])
+    database.rows(
+        "INSERT INTO ops.limits (market, measure, scope, limit_value)"
+        " SELECT unnest(ARRAY['DE', 'AT']), 'position_mwh', 'portfolio', 5"
+    )
+    markets = "SELECT market, position FROM ops.markets ORDER BY market"
+    limits = "SELECT market, limit_value FROM ops.limits ORDER BY market"
+    both = [("AT", 5), ("DE", 5)]
+    migrate(warehouse_url, [german])
+    assert database.rows(markets) == [("AT", None), ("DE", 1)], "nothing is known of FI"
+    assert database.rows(limits) == both
+    migrate(warehouse_url, [austrian])  # DE was the first one, and nothing was landed
+    assert database.rows(markets) == [("AT", 1), ("DE", None)]
+    assert database.rows(limits) == both
+    database.rows("DELETE FROM ops.limits WHERE market = 'DE'")
+    migrate(warehouse_url, [austrian])
+    assert database.rows(markets) == [("AT", 1)]
+
+
+def test_whatever_refers_to_a_market_keeps_it(database: Database) -> None:
+    referring = "SELECT conrelid::regclass::text FROM pg_constraint WHERE confrelid = 'ops.markets'::regclass"
+    assert database.rows(referring) == [("ops.limits",)], "markets_forget in include/warehouse/queries.sql"
+
+
 def test_a_new_warehouse_has_the_markets_that_it_is_told(warehouse_url: str, database: Database) -> None:
     austria = Market(Market.of("Europe/Vienna").timezone, "AT")
     migrate(warehouse_url, [austria])

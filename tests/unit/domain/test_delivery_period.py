@@ -1,6 +1,6 @@
 """Delivery periods: the hours of ordinary days, of the two change days, of quarter hours and of other zones."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -414,6 +414,18 @@ def test_trading_opens_at_15_the_day_before_and_ends_five_minutes_before_deliver
     assert period.tradable_from == utc("2025-07-01T13:00")
     assert period.start_at == utc("2025-07-02T10:00")
     assert period.tradable_until == utc("2025-07-02T09:55")
+
+
+@pytest.mark.parametrize("day", ["2025-03-29", "2025-03-30", "2025-03-31", "2025-10-26"])
+@pytest.mark.parametrize("label", ["00-01", "00:00-00:15", "00-24", "01-02"])
+def test_trading_never_ends_before_it_opens(day: str, label: str) -> None:
+    closure = timedelta(hours=2)
+    # clocks change in the evening before: the hour before midnight is missing in March
+    market = Market(ZoneInfo("America/Nuuk"), "GL", "EUR", time(21, 59), closure, closure)
+    found = market.period(date.fromisoformat(day), label)
+    assert found.tradable_from <= found.tradable_until
+    is_short = day == "2025-03-30" and label != "01-02"
+    assert (found.tradable_from == found.tradable_until) is is_short
 
 
 def test_a_price_is_final_after_the_publication_that_follows_gate_closure() -> None:
