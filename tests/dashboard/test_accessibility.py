@@ -18,7 +18,7 @@ RULES = {
     "runOnly": {
         "type": "tag",
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }
+    },
 }
 
 STATES: dict[str, tuple[Callable[[], Scene], str]] = {
