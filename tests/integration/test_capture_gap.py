@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from include.expectations import validation
 from include.jobs import build_pnl, load_statement, load_trades, reconcile_trades, validate_trades
 from include.load import audit
 from include.settings import Settings
@@ -76,9 +75,8 @@ def installation(url: str, folder: Path, outages: list[Outage]) -> Installation:
 
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what has tests of its own: pages of validations, and the check of PnL that was built."""
+    """Without the check of PnL that was built, which has tests of its own."""
     monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from include.errors import TerminalError
-from include.expectations import validation
 from include.expectations.review import Selection, decide
 from include.jobs import build_pnl, load_trades, rebuild_steps, report_findings, validate_trades
 from include.landing import TRADES, list_files
@@ -46,8 +45,7 @@ PNL = (
 
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what has tests of its own: pages of validations, and the check of PnL that was built."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
+    """Without the check of PnL that was built, which has tests of its own."""
     monkeypatch.setattr(build_pnl, "_check", lambda *_: None)
 
 

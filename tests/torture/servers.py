@@ -64,21 +64,14 @@ def secrets() -> Secrets:
 
 
 @pytest.fixture(scope="module")
-def budget() -> dict[str, str]:
-    """Settings of the budget, where a module has another one than the real provider's."""
-    return {}
-
-
-@pytest.fixture(scope="module")
 def platform(
     tmp_path_factory: pytest.TempPathFactory,
     exchange: Exchange,
     provider: Provider,
     webhook: WebhookReceiver,
     secrets: Secrets,
-    budget: dict[str, str],
 ) -> Iterator[Platform]:
-    servers = budget | {
+    servers = {
         "EXCHANGE_URL": exchange.url,
         "EXCHANGE_HEADERS": json.dumps({"Authorization": secrets["header"]}),
         "EXCHANGE_SUBSCRIBE": json.dumps({"token": secrets["subscription"]}),

@@ -30,12 +30,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 _TRADES = "SELECT count(*) FROM raw.trades"
 
 
-@pytest.fixture(scope="module")
-def budget() -> dict[str, str]:
-    """No run waits for it: here prices are asked for again and again."""
-    return {"REFERENCE_PRICE_PER_MINUTE": "10000", "REFERENCE_PRICE_PER_HOUR": "10000"}
-
-
 def test_foreign_servers_work_the_same(
     platform: Platform, exchange: Exchange, provider: CountingProvider
 ) -> None:

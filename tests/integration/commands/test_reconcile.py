@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from include.commands import reconcile
-from include.expectations import validation
 from include.settings import Settings
 from tests.factories import Database
 from tests.statements import DAY, line, write_statement
@@ -15,7 +14,6 @@ from tests.statements import DAY, line, write_statement
 @pytest.fixture(autouse=True)
 def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "command_settings", lambda: settings)
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
 
 
 def test_one_file(database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

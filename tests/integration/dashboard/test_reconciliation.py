@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from include.expectations import validation
 from include.expectations.review import Selection, decide
 from include.jobs import build_pnl, load_statement, load_trades, reconcile_trades, validate_trades
 from include.settings import Settings
@@ -27,9 +26,8 @@ changed,21.64,1.2,sell,2026-03-02,15,flex_trader_4,2026-03-02T10:13:43Z
 
 
 @pytest.fixture
-def reconciled(settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def reconciled(settings: Settings, database: Database, tmp_path: Path) -> None:
     """Three trades are captured; the statement matches one, changes one, lacks one and adds another."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
     trades = [deal(id=trade_id) for trade_id in ("same", "changed", "unexpected")]
     hour = RECEIVED_AT.replace(minute=0)
     write_landing_file(settings.landing_root, landed(trades), hour=hour)

@@ -12,7 +12,6 @@ from include.domain.lifecycle import Received
 from include.domain.reconciliation import Finding, Statement, reconcile
 from include.domain.statement import StatementParser
 from include.domain.trade import Trade, parse_message
-from include.expectations import data_docs
 from include.jobs import build_pnl, load_statement, load_trades, reconcile_trades, validate_trades
 from include.load import audit
 from include.settings import Settings
@@ -23,12 +22,6 @@ from tests.statements import HEADER, line, text
 OCTOBER_CHANGE, MARCH_CHANGE = date(2025, 10, 26), date(2025, 3, 30)
 INSTANTS = "TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;Volume;VolumeUnit"
 ENERGY = "SELECT delivery_hour, sell_mwh FROM curated.pnl_hourly ORDER BY delivery_hour"
-
-
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pages of validations, which have tests of their own."""
-    monkeypatch.setattr(data_docs, "publish", lambda *_: None)
 
 
 def capture(settings: Settings, day: date, messages: list[str]) -> datetime:

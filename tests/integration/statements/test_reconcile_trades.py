@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from include.errors import TerminalError
-from include.expectations import validation
 from include.expectations.review import Action, Selection, decide, waiting
 from include.jobs import (
     build_pnl,
@@ -40,12 +39,6 @@ COUNTS = (
     " ORDER BY statement_day"
 )
 PNL = "SELECT {} FROM curated.pnl_hourly ORDER BY delivery_day, delivery_hour, trader_id"
-
-
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pages of validations, which have tests of their own."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
 
 
 @pytest.fixture

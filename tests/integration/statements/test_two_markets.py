@@ -10,7 +10,6 @@ import pytest
 
 from include.domain.delivery_period import Market
 from include.errors import TerminalError
-from include.expectations import validation
 from include.expectations.review import Selection, decide, waiting
 from include.jobs import (
     build_pnl,
@@ -40,12 +39,6 @@ TRADES_OF = (
     " ORDER BY trade_id"
 )
 OPEN_GAPS = "SELECT DISTINCT market FROM ops.incomplete_periods WHERE reason = 'capture_gap' ORDER BY market"
-
-
-@pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pages of validations, which have tests of their own."""
-    monkeypatch.setattr(validation.data_docs, "publish", lambda *_: None)
 
 
 @pytest.fixture
