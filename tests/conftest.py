@@ -122,7 +122,9 @@ def _warehouse(postgres: str, template: str) -> Iterator[str]:
     name = f"warehouse_{next(_numbers)}"
     _execute(
         postgres,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)),
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+            sql.Identifier(name), sql.Identifier(template)
+        ),
     )
     yield postgres.rsplit("/", 1)[0] + "/" + name
     _execute(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -39,6 +39,9 @@ TIMEOUT_SECONDS: Mapping[str, float] = dict.fromkeys(COMMANDS, 10.0) | {"worker"
 TASK_SECONDS = 8.0
 """How long a task may take for that: Airflow gives `on_kill` 5 s."""
 
+LOOK_SECONDS, FIRST_LOOK_SECONDS = 0.5, 2.0
+"""How often the component is looked at; until it was healthy for the first time."""
+
 PASSWORDS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 """The variable that names the file of the users' passwords."""
 
@@ -92,7 +95,7 @@ class Component:
                     _say,
                     lambda _name: math.inf,  # it was healthy once: it has started
                 )
-            time.sleep(0.5 if watchdog else 2.0)
+            time.sleep(LOOK_SECONDS if watchdog else FIRST_LOOK_SECONDS)
         self._end(process)
         return 0 if self._is_stopping else 1
 

@@ -45,7 +45,10 @@ Open = Callable[..., Visit]
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Open]:
-    """Opens the page of a scene: `visit(scene, "?day=…", locale="de-DE")`; no complaint may be left."""
+    """Opens the page of a scene: `visit(scene, "?day=…", locale="de-DE")`; no complaint may be left.
+
+    `files` are modules in place of the page's own.
+    """
     visits: list[Visit] = []
     with ExitStack() as stack:
 
@@ -56,6 +59,7 @@ def visit(browser: Browser) -> Iterator[Open]:
             framed: bool = False,
             ready: bool = True,
             script: str = "",
+            files: dict[str, str] | None = None,
             **options: Any,
         ) -> Visit:
             desk = stack.enter_context(fake_desk(scene))
@@ -72,6 +76,8 @@ def visit(browser: Browser) -> Iterator[Open]:
             visits.append(one)
             one.listen(one.page)
             one.page.set_default_timeout(15_000)
+            for name, body in (files or {}).items():
+                _replace(one.page, name, body)
             one.page.goto(f"{desk.origin}/frame{path}" if framed else desk.url + path)
             if ready and not framed:
                 one.page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
@@ -79,3 +85,7 @@ def visit(browser: Browser) -> Iterator[Open]:
 
         yield open_page
         assert [one.complaints for one in visits] == [[] for _ in visits]
+
+
+def _replace(page: Page, name: str, body: str) -> None:
+    page.route(f"**/{name}", lambda route: route.fulfill(body=body, content_type="text/javascript"))

@@ -179,7 +179,8 @@ def english_left(shown: Visit, *known: str) -> list[str]:
         if any(text in each for each in data if " " in each):
             return False
         for each in in_parts:
-            text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", " ", text)
+            if each in text:
+                text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", " ", text)
         text = DATE.sub("", text)
         return bool(set(re.findall(r"[A-Za-z]{2,}", text)) - UNITS)
 
@@ -187,11 +188,7 @@ def english_left(shown: Visit, *known: str) -> list[str]:
 
 
 def show_in_pseudo(visit: Open, scene: Scene, path: str = "", **options: Any) -> Visit:
-    shown = visit(scene, path, locale="de-DE", ready=False, **options)
-    body = pseudo_tables()
-    shown.page.route("**/german.js", lambda route: route.fulfill(body=body, content_type="text/javascript"))
-    shown.page.reload()
-    shown.page.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
+    shown = visit(scene, path, locale="de-DE", files={"german.js": pseudo_tables()}, **options)
     shown.page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
     return shown
 

@@ -37,6 +37,7 @@ class Platform:
         self.state = state
         self.ports = free_ports(3)
         self.environment = {k: v for k, v in os.environ.items() if k not in _OURS} | (environment or {})
+        self._token = ""
         self.start()
 
     def start(self) -> None:
@@ -109,10 +110,11 @@ class Platform:
             KeyError: It does not know us yet.
         """
         airflow = self.wait_for(self.credentials, 120)["airflow"]
-        login = {"username": airflow["username"], "password": airflow["password"]}
         url = airflow["url"].rstrip("/")
-        token = requests.post(f"{url}/auth/token", json=login, timeout=10).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
+        if not self._token:  # good for a day, restarts included
+            login = {"username": airflow["username"], "password": airflow["password"]}
+            self._token = requests.post(f"{url}/auth/token", json=login, timeout=10).json()["access_token"]
+        headers = {"Authorization": f"Bearer {self._token}"}
         return requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
 
     def refresh(self, expected: str = "success") -> str:

@@ -69,7 +69,7 @@ def installation(url: str, folder: Path, outages: list[Outage]) -> Installation:
     return Installation(settings, database, line)
 
 
-pytestmark = pytest.mark.usefixtures("without_pages", "without_check")
+pytestmark = pytest.mark.usefixtures("without_check")
 
 
 @pytest.fixture

@@ -29,6 +29,11 @@ _SUMS = (
 )  # fmt: skip
 
 
+@pytest.fixture
+def pages() -> None:
+    """They are written here."""
+
+
 @contextmanager
 def priced(settings: Settings, zone: str) -> Iterator[Settings]:
     """Settings of a platform in that zone, with a provider that knows every hour."""

@@ -44,7 +44,7 @@ PNL = (
 )
 
 
-pytestmark = pytest.mark.usefixtures("without_pages", "without_check")
+pytestmark = pytest.mark.usefixtures("without_check")
 
 
 def state(database: Database) -> dict[str, list[Any]]:

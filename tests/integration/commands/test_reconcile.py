@@ -13,7 +13,7 @@ from tests.statements import DAY, line, write_statement
 
 
 @pytest.fixture(autouse=True)
-def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch, without_pages: None) -> None:
+def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "command_settings", lambda: settings)
 
 

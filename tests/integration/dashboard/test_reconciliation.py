@@ -27,7 +27,7 @@ changed,21.64,1.2,sell,2026-03-02,15,flex_trader_4,2026-03-02T10:13:43Z
 
 
 @pytest.fixture
-def reconciled(settings: Settings, database: Database, tmp_path: Path, without_pages: None) -> None:
+def reconciled(settings: Settings, database: Database, tmp_path: Path) -> None:
     """Three trades are captured; the statement matches one, changes one, lacks one and adds another."""
     trades = [deal(id=trade_id) for trade_id in ("same", "changed", "unexpected")]
     hour = RECEIVED_AT.replace(minute=0)

@@ -11,6 +11,11 @@ from tests.integration.expectations.conftest import DAY, Warehouse
 
 
 @pytest.fixture
+def pages() -> None:
+    """They are written here."""
+
+
+@pytest.fixture
 def days(warehouse: Warehouse) -> list[date]:
     """A sound build: one trader bought 2 MWh at 10 and sold 3 MWh at 12, the price is 11; another sold 1 MWh at
     -5 in an hour without a price."""

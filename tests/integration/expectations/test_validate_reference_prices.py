@@ -2,9 +2,16 @@
 
 from decimal import Decimal
 
+import pytest
+
 from include.jobs import validate_reference_prices
 from include.settings import Settings
 from tests.integration.expectations.conftest import DAY, Warehouse
+
+
+@pytest.fixture
+def pages() -> None:
+    """They are written here."""
 
 
 def publish_pnl(warehouse: Warehouse, hour: int, price: str | None, price_status: str) -> None:

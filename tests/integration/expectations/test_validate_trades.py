@@ -26,6 +26,11 @@ from tests.integration.expectations.conftest import DAY, Warehouse
 AT = datetime(2023, 2, 6, 8, tzinfo=UTC)
 
 
+@pytest.fixture
+def pages() -> None:
+    """They are written here."""
+
+
 def test_a_good_batch_is_accepted(settings: Settings, warehouse: Warehouse) -> None:
     batch_id = warehouse.trades(12, 12, 13)
     assert validate_trades.run(settings) == {"batches": 1, "rows": 3, "quarantined": 0, "warnings": 0}

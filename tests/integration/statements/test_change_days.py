@@ -25,9 +25,6 @@ INSTANTS = "TradeId;Side;DeliveryStart;DeliveryEnd;ExecutionTime;Price;Currency;
 ENERGY = "SELECT delivery_hour, sell_mwh FROM curated.pnl_hourly ORDER BY delivery_hour"
 
 
-pytestmark = pytest.mark.usefixtures("without_pages")
-
-
 def capture(settings: Settings, day: date, messages: list[str]) -> datetime:
     """Receives messages on the evening before, and builds PnL of them."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=6)

@@ -42,9 +42,6 @@ COUNTS = (
 PNL = "SELECT {} FROM curated.pnl_hourly ORDER BY delivery_day, delivery_hour, trader_id"
 
 
-pytestmark = pytest.mark.usefixtures("without_pages")
-
-
 @pytest.fixture
 def second(second_warehouse_url: str) -> Iterator[Database]:
     with closing(Database(second_warehouse_url)) as database:

@@ -40,9 +40,6 @@ TRADES_OF = (
 OPEN_GAPS = "SELECT DISTINCT market FROM ops.incomplete_periods WHERE reason = 'capture_gap' ORDER BY market"
 
 
-pytestmark = pytest.mark.usefixtures("without_pages")
-
-
 @pytest.fixture
 def german(settings: Settings) -> Settings:
     migrate(settings.warehouse_url, [MARKET, FINLAND])

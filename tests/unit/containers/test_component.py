@@ -38,6 +38,17 @@ while True:
 """
 
 
+HASTE = 200
+"""How much faster than in reality the watchdog's clock goes: it looks each 0.05 s."""
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(component, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(component, "FIRST_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(component, "TASK_SECONDS", 2.0)
+
+
 class Program:
     """A program with a task, and a component that runs it."""
 
@@ -61,7 +72,7 @@ class Program:
         say: Callable[[str], None],
         age_seconds: Callable[[str], float],
     ) -> Watchdog:
-        return Watchdog(check, restart, database_answers, say, age_seconds, lambda: 20 * self.clock())
+        return Watchdog(check, restart, database_answers, say, age_seconds, lambda: self.clock() * HASTE)
 
     def words(self) -> list[str]:
         return [line for line in self.notes.read_text().splitlines() if not line.startswith("task 1")]
@@ -99,8 +110,7 @@ def test_a_component_that_ends_by_itself_is_a_failure_and_leaves_nothing(tmp_pat
 
 
 def test_a_component_that_stays_unhealthy_is_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answers = iter([True])
-    program = Program(tmp_path, "stubborn", lambda: next(answers, False), timeout_seconds=300)
+    program = Program(tmp_path, "stubborn", lambda: "up" not in program.words(), timeout_seconds=300)
     assert program.component.run() == 1  # nobody waits five minutes for what is stuck
     assert not program.task_is_alive()
     assert "scheduler runs but stays unhealthy" in capsys.readouterr().err
