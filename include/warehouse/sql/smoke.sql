@@ -1,5 +1,5 @@
 -- Every function that readers have, called once after each migration; a test says which one is missing here
-SELECT curated.market_timezone(), curated.market_today(), curated.require_past(now());
+SELECT curated.market_timezone(), curated.market_today(), curated.require_past(now()), curated.current_moment();
 SELECT market, curated.market_timezone(market), curated.market_today(market) FROM ops.markets;
 SELECT count(*) FROM curated.pnl_hourly_as_of(now()) WHERE delivery_day = curated.market_today();
 SELECT count(*) FROM curated.pnl_daily_as_of(now()) WHERE delivery_day = curated.market_today();

@@ -23,6 +23,7 @@ PARAMETERS: dict[str, Any] = {
     "markets": ["DE"],
     "days": [date(2026, 3, 1)],
     "hours": ["12-13"],
+    "pnl_hours": ["12-13"],
     "hour": "12-13",
     "trader_id": "anna",
     "all_traders": False,
