@@ -1,5 +1,6 @@
 """Which delivery periods to ask the provider for, and in which order."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import date, datetime, timedelta
 from psycopg2.extensions import connection
 
 from include.domain.delivery_period import PUBLICATION_DELAY, DeliveryPeriod, Market, publication_due
+from include.domain.rejection import RejectedMessageError
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("pull/queries.sql")
@@ -24,6 +26,8 @@ the provider skips none."""
 MAX_AHEAD = timedelta(days=2)
 """A price exists once trading has opened, the day before delivery. Later periods are not requested, whatever
 delivery days the trades name."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,11 @@ def due_periods(
     with conn, conn.cursor() as cur:
         run_sql(cur, QUERIES["periods_to_price"], parameters)
         for day, label, is_traded, is_forced, is_final, answered_at, failed_at in cur:
-            hour = scope.market.period(day, label)
+            try:
+                hour = scope.market.period(day, label)
+            except RejectedMessageError as error:  # the market had another time zone when it was stored
+                _log.warning("%s %s is not asked for: %s", day, label, error)
+                continue
             if is_forced:
                 is_wanted = answered_since is None or answered_at is None or answered_at < answered_since
             elif is_final:
