@@ -1,4 +1,4 @@
-"""A missing price is due once its hour can be traded."""
+"""A missing price is due once its hour can be traded; an hour that fails is no provider that is down."""
 
 from include.warehouse.migrations.statements import run_beside
 

@@ -58,3 +58,30 @@ LEFT JOIN LATERAL (
 -- the provider publishes every 10 minutes, and a minute later it is asked
 WHERE now() > w.since_at + interval '15 minutes';
 COMMENT ON COLUMN ops.missing_prices.since_at IS 'First published without a price, or when the hour could be traded if that was later; for a provisional one, when the final one could be had';
+
+CREATE OR REPLACE VIEW ops.troubles AS
+WITH answers AS (
+    SELECT market, finished_at, coalesce(is_answer, false) AS is_answer
+    FROM ops.provider_requests
+    WHERE requested_at > now() - interval '2 hours' AND finished_at IS NOT NULL
+), found (precedence, market, code, since_at, text) AS (
+    SELECT 1, market, coalesce(page_code, alarm), since_at, coalesce(page_text, detail)
+    FROM ops.alarms
+    WHERE cleared_at IS NULL AND (severity = 'critical' OR page_text IS NOT NULL)
+    UNION ALL
+    SELECT 2, market, 'provider_down', min(finished_at),
+           'The provider of reference prices does not answer: prices stay as they are until it does.'
+    FROM answers
+    LEFT JOIN (SELECT market, max(finished_at) AS answered_at FROM answers WHERE is_answer GROUP BY market) AS last USING (market)
+    WHERE NOT is_answer AND (answered_at IS NULL OR finished_at > answered_at)
+    GROUP BY market, answered_at
+    -- each pull asks last for the hours that failed, so a few of them may fail behind the answers of the others
+    HAVING answered_at IS NULL OR max(finished_at) > answered_at + interval '5 minutes'
+    UNION ALL
+    SELECT 3, market, page_code, last_at, page_text
+    FROM ops.freshness
+    WHERE is_late AND alarm IS NULL
+), first_of_each AS (
+    SELECT DISTINCT ON (market, code) market, code, since_at, text FROM found ORDER BY market, code, precedence, since_at
+)
+SELECT market, code, since_at, text FROM first_of_each ORDER BY since_at NULLS LAST;
