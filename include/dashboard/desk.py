@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.dashboard.health import read_facts, upcoming
-from include.dashboard.market import pnl_hours_of, trading_opens_at
+from include.dashboard.market import periods_of, pnl_hours_of, trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.reconciliation import read_statements
 from include.dashboard.service import State, utc_now
@@ -135,7 +135,8 @@ def read_open_positions(query: Query, market: Market, view: View, now: datetime)
     return [
         {name: row[name] for name in columns}
         for row in read_pnl(query, "pnl_hourly", None, **_on_day(view, all_traders=True))
-        if gates[row["delivery_hour"]] > now
+        # an hour that was stored while the market had another time zone may have no gate
+        if (gate := gates.get(row["delivery_hour"])) is not None and gate > now
     ]
 
 
@@ -145,7 +146,6 @@ def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Ro
     # a price is missing in rows of other traders
     messages = [row for row in missing if not row["reason"].startswith("price_")]
     by_hour = matching("delivery_hour", (row for row in messages if row["delivery_hour"] not in traded))
-    periods = sorted((market.period(day, hour) for hour in by_hour), key=lambda period: period.start_at)
     return [
         {
             "delivery_hour": period.delivery_hour,
@@ -153,7 +153,7 @@ def _without_trades(market: Market, day: date, rows: list[Row], missing: list[Ro
             "delivery_end_at": period.end_at,
             "incomplete_because": reasons(by_hour[period.delivery_hour]),
         }
-        for period in periods
+        for period in periods_of(market, day, by_hour)
     ]
 
 

@@ -51,6 +51,9 @@ STORED: dict[str, str] = {
     "The reference prices of all open hours are the same, {number} EUR/MWh: they may be wrong.": (
         "Die Referenzpreise aller offenen Stunden sind gleich, {number} EUR/MWh: sie sind womöglich falsch."
     ),
+    "The provider has no reference price for any hour: prices stay as they are or are missing.": (
+        "Der Anbieter hat für keine Stunde einen Referenzpreis: die Preise bleiben, wie sie sind, oder fehlen."
+    ),
     "The exchange's end-of-day file has not come: capture gaps stay open.": (
         "Die Tagesdatei der Börse ist nicht gekommen: Aufzeichnungslücken bleiben offen."
     ),

@@ -31,8 +31,8 @@ CAPTURE_LIMIT = timedelta(seconds=60)
 NEW_FIELD = timedelta(hours=24)
 """How long the alarm is on after a field of the exchange's messages was first received."""
 
-EQUAL_PRICES = 3
-"""So many open hours with one and the same reference price are suspicious."""
+SUSPICIOUS_HOURS = 3
+"""So many hours with one and the same reference price, or all without one, are suspicious."""
 
 _NAMED = 3
 _CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."
@@ -177,7 +177,7 @@ def _differences(look: _Look) -> Iterator[Alarm]:
 
 
 def _prices(look: _Look) -> Iterator[Alarm]:
-    """Prices that somebody should look at: revised ones, stale ones that became final, all the same."""
+    """Prices that somebody should look at: revised, stale and final, all the same, none at all."""
     if revised := look.rows(QUERIES["revised_prices"]):
         hours = counted(len({(row["delivery_day"], row["delivery_hour"]) for row in revised}), "delivery hour")
         changes = _first(
@@ -204,11 +204,20 @@ def _prices(look: _Look) -> Iterator[Alarm]:
             " it may lack the last trades."
         )
         yield _news("stale_price", stale[0]["observed_at"], f"{detail} {updates}", text)
-    for equal in look.rows(QUERIES["equal_prices"], equal_prices=EQUAL_PRICES):
+    for equal in look.rows(QUERIES["equal_prices"], suspicious_hours=SUSPICIOUS_HOURS):
         hours, price = counted(equal["hours"], "delivery hour"), f"{equal['price_eur_per_mwh']:f} EUR/MWh"
         detail = f"the provider answers {price} for each of the open hours that have a price: {hours}"
         text = f"The reference prices of all open hours are the same, {price}: they may be wrong."
         yield _warning("suspicious_prices", equal["observed_at"], detail, text)
+    for unknown in look.rows(QUERIES["undefined_prices"], suspicious_hours=SUSPICIOUS_HOURS):
+        hours, traded = counted(unknown["hours"], "delivery hour"), unknown["traded_hours"]
+        statuses = f" ({unknown['statuses']})" if unknown["statuses"] else ""
+        detail = (
+            f"the provider knows no price of {hours}, all that it was asked for lately{statuses}, though"
+            f" {traded:,} of them {'is' if traded == 1 else 'are'} traded"
+        )
+        text = "The provider has no reference price for any hour: prices stay as they are or are missing."
+        yield _warning("prices_undefined", unknown["since_at"], detail, text)
 
 
 def _missing_statement(look: _Look) -> Iterator[Alarm]:

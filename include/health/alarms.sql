@@ -111,7 +111,34 @@ CROSS JOIN LATERAL (
 WHERE p.market = %(market)s AND p.delivery_start_at > now() AND p.delivery_start_at < now() + interval '3 days'
     AND p.tradable_from <= now() AND p.tradable_until > now()
     AND r.observed_at > now() - interval '25 minutes'
-HAVING count(*) >= %(equal_prices)s AND count(DISTINCT r.price_eur_per_mwh) = 1
+HAVING count(*) >= %(suspicious_hours)s AND count(DISTINCT r.price_eur_per_mwh) = 1
+
+-- name: undefined_prices
+-- Whether the provider lately knew no price of any hour that it was asked for, although some of them are traded
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT ON (delivery_day, delivery_hour) delivery_day, delivery_hour, price_eur_per_mwh, observed_at
+    FROM raw.reference_prices
+    WHERE market = %(market)s AND observed_at > now() - interval '25 minutes'
+    ORDER BY delivery_day, delivery_hour, observed_at DESC
+), judged AS (
+    SELECT a.*, EXISTS (
+        SELECT FROM raw.period_hours AS h
+        JOIN raw.trades AS t USING (market, delivery_day, delivery_hour)
+        WHERE (h.market, h.delivery_day, h.pnl_hour) = (%(market)s, a.delivery_day, a.delivery_hour)
+    ) AS is_traded
+    FROM asked AS a
+)
+SELECT
+    count(*) AS hours,
+    count(*) FILTER (WHERE is_traded) AS traded_hours,
+    min(observed_at) AS since_at,
+    (
+        SELECT string_agg(DISTINCT 'HTTP ' || status, ', ')
+        FROM ops.provider_requests
+        WHERE market = %(market)s AND requested_at > now() - interval '25 minutes' AND is_answer
+    ) AS statuses
+FROM judged
+HAVING count(*) >= %(suspicious_hours)s AND bool_and(price_eur_per_mwh IS NULL) AND bool_or(is_traded)
 
 -- name: alarms_raise
 -- Raises an alarm; one that is on says what is the matter by now

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from include.domain.delivery_period import Market
-from include.domain.reference_price import why_no_answer
+from include.domain.reference_price import is_transient_status, why_no_answer
 from include.errors import TransientError
 from include.landing import event_line, message_line
 from include.landing_writer import LandingWriter
@@ -22,8 +22,12 @@ from include.pull.schedule import PeriodToPrice
 MAX_ATTEMPTS = 3
 """Requests for one period in one run; each uses budget."""
 
-MAX_FAILED_PERIODS = 3
-"""After this many consecutive periods without an answer the provider counts as down and the pull ends."""
+MAX_UNANSWERED_PERIODS = 3
+"""After this many consecutive periods without a reply, or with one that says to retry later, the provider
+counts as down …"""
+
+MAX_FAILED_PERIODS = 30
+"""… and after this many that failed in whatever way, such as with unusable replies: a day has fewer hours."""
 
 MAX_BACKOFF_SECONDS = 8.0
 """Limit of the exponential backoff between attempts, which starts at 0.5 s and has jitter."""
@@ -32,6 +36,10 @@ _POLL_SECONDS = 5.0
 _LOG_INTERVAL_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
+
+
+class _UnusableReplyError(TransientError):
+    """A complete reply that is no answer: about this period only, as far as we know."""
 
 
 class _RateLimitedError(TransientError):
@@ -45,7 +53,8 @@ class _OutOfTimeError(TransientError):
 class _Outcome(Enum):
     ANSWERED = auto()
     ASKED_ELSEWHERE = auto()
-    FAILED = auto()
+    UNANSWERED = auto()
+    UNUSABLE = auto()
     DEFERRED = auto()
 
 
@@ -91,56 +100,73 @@ class Puller:
         self._end = end
         self._logged_at = time.monotonic()
         self._periods: Sequence[PeriodToPrice] = ()
-        self._done = 0
+        self._outcomes: list[_Outcome] = []
         self._requested = 0
         self._failed_requests = 0
         self._last_failure: str | None = None
 
     def pull(self, periods: Sequence[PeriodToPrice]) -> PullResult:
-        """Requests the prices in order until all are done, time or budget is up, or the provider is down.
+        """Requests the prices until all are done, time or budget is up, or the provider is down.
 
         Raises:
             OSError: A reply could not be landed; its request stays counted.
             psycopg2.Error: The warehouse failed; all replies so far are landed.
         """
-        outcomes: list[_Outcome] = []
         self._periods = periods
-        for period in periods:
-            self._done = len(outcomes)
-            self._log_progress()
-            outcome = self._ask(period)
-            if outcome is _Outcome.DEFERRED:
+        for is_history in (False, True):
+            if not self._ask_all([period for period in periods if period.is_history is is_history]):
                 break
-            outcomes.append(outcome)
-            if outcomes[-MAX_FAILED_PERIODS:] == [_Outcome.FAILED] * MAX_FAILED_PERIODS:
-                break
-        count = Counter(outcomes)
+        count = Counter(self._outcomes)
         return PullResult(
             answered=count[_Outcome.ANSWERED],
             asked_elsewhere=count[_Outcome.ASKED_ELSEWHERE],
-            failed=count[_Outcome.FAILED],
-            deferred=len(periods) - len(outcomes),
+            failed=count[_Outcome.UNANSWERED] + count[_Outcome.UNUSABLE],
+            deferred=len(periods) - len(self._outcomes),
             requested=self._requested,
             last_failure=self._last_failure,
         )
+
+    def _ask_all(self, left: list[PeriodToPrice]) -> bool:
+        """Requests the prices in order, until the provider counts as down; False if time or budget is up.
+
+        The neighbours of a period that fails often fail as well. So the period after a first failure, a third
+        and so on is taken from the middle of those that did not fail the last time: only a provider that fails
+        in both places counts as down.
+        """
+        failures: list[_Outcome] = []
+        while left:
+            self._log_progress()
+            middle = sum(period.failed_at is None for period in left) // 2
+            outcome = self._ask(left.pop(middle if len(failures) % 2 else 0))
+            if outcome is _Outcome.DEFERRED:
+                return False
+            self._outcomes.append(outcome)
+            is_failure = outcome in (_Outcome.UNANSWERED, _Outcome.UNUSABLE)
+            failures = [*failures, outcome] if is_failure else []
+            is_away = failures[-MAX_UNANSWERED_PERIODS:] == [_Outcome.UNANSWERED] * MAX_UNANSWERED_PERIODS
+            if is_away or len(failures) >= MAX_FAILED_PERIODS:
+                break
+        return True
 
     def _ask(self, period: PeriodToPrice) -> _Outcome:
         """Requests the price of one period, with retries."""
         attempts = Retrying(
             stop=stop_after_attempt(MAX_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.5, max=MAX_BACKOFF_SECONDS),
-            retry=retry_if_exception_type((RequestFailedError, _RateLimitedError)),
+            retry=retry_if_exception_type((RequestFailedError, _UnusableReplyError, _RateLimitedError)),
             reraise=True,
         )
         failures_before = self._failed_requests
         try:
             return attempts(self._attempt, period)
         except RequestFailedError:
-            return _Outcome.FAILED
+            return _Outcome.UNANSWERED
+        except _UnusableReplyError:
+            return _Outcome.UNUSABLE
         except _RateLimitedError:
             return _Outcome.DEFERRED
         except _OutOfTimeError:
-            return _Outcome.FAILED if self._failed_requests > failures_before else _Outcome.DEFERRED
+            return _Outcome.UNANSWERED if self._failed_requests > failures_before else _Outcome.DEFERRED
 
     def _attempt(self, period: PeriodToPrice) -> _Outcome:
         """One request: takes budget, asks, lands what came, and only then marks the request finished."""
@@ -169,7 +195,8 @@ class Puller:
             raise _RateLimitedError("status 429")
         if failure is not None:
             self._note_failure(period, failure)
-            raise RequestFailedError(failure)
+            says_later = is_transient_status(reply.status)
+            raise RequestFailedError(failure) if says_later else _UnusableReplyError(failure)
         return _Outcome.ANSWERED
 
     def _take(self, period: PeriodToPrice) -> Ticket | None:
@@ -203,13 +230,13 @@ class Puller:
         if time.monotonic() - self._logged_at < _LOG_INTERVAL_SECONDS:
             return
         self._logged_at = time.monotonic()
-        left = len(self._periods) - self._done
+        left = len(self._periods) - len(self._outcomes)
         # history comes last: if there is any, its lower limits determine the time
         seconds = self._budget.seconds_for(left, self._periods[-1].is_history)
         _log.info(
             "reference prices: %d of %d delivery periods are done, %d requests so far; %d to go,"
             " at least %s by the budget",
-            self._done,
+            len(self._outcomes),
             len(self._periods),
             self._requested,
             left,

@@ -1,7 +1,8 @@
 -- Queries of include/pull: which prices to ask for, and the provider's budget
 
 -- name: periods_to_price
--- hours whose price may be asked for, and when a process last got an answer about it, of whatever kind
+-- hours whose price may be asked for, when a process last got an answer about it, of whatever kind, and when a request
+-- last failed because of it: not one after which the provider asked all to wait
 WITH calendar AS (
     SELECT *
     FROM unnest(%(calendar_days)s::date[], %(calendar_hours)s::text[]) AS c (delivery_day, delivery_hour)
@@ -99,14 +100,17 @@ SELECT
             WHERE (r.market, r.delivery_day, r.delivery_hour) = (%(market)s, w.delivery_day, w.delivery_hour)
         ),
         -- landed and perhaps not loaded yet
-        (
-            SELECT max(q.finished_at)
-            FROM ops.provider_requests AS q
-            WHERE (q.market, q.delivery_day, q.delivery_hour) = (%(market)s, w.delivery_day, w.delivery_hour)
-                AND q.is_answer
-        )
-    ) AS last_answered_at
+        requested.answered_at
+    ) AS last_answered_at,
+    requested.failed_at AS last_failed_at
 FROM candidates AS w
+CROSS JOIN LATERAL (
+    SELECT
+        max(q.finished_at) FILTER (WHERE q.is_answer) AS answered_at,
+        max(q.finished_at) FILTER (WHERE NOT q.is_answer AND q.retry_at IS NULL) AS failed_at
+    FROM ops.provider_requests AS q
+    WHERE (q.market, q.delivery_day, q.delivery_hour) = (%(market)s, w.delivery_day, w.delivery_hour)
+) AS requested
 WHERE is_forced OR CASE WHEN is_final THEN is_recheck ELSE NOT is_recheck_only END
 
 -- name: provider_clock

@@ -1,5 +1,6 @@
 """Which delivery periods to ask the provider for, and in which order."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import date, datetime, timedelta
 from psycopg2.extensions import connection
 
 from include.domain.delivery_period import PUBLICATION_DELAY, DeliveryPeriod, Market, publication_due
+from include.domain.rejection import RejectedMessageError
 from include.warehouse.queries import load_queries, run_sql
 
 QUERIES = load_queries("pull/queries.sql")
@@ -24,6 +26,8 @@ the provider skips none."""
 MAX_AHEAD = timedelta(days=2)
 """A price exists once trading has opened, the day before delivery. Later periods are not requested, whatever
 delivery days the trades name."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class PeriodToPrice:
         is_traded: Whether it has trades.
         is_history: Whether its price changes only by revisions or late, so that it can wait for the others.
         last_answered_at: UTC; when the provider last answered for it; None if never.
+        failed_at: UTC; when the last request for it failed; None if it was answered since.
     """
 
     delivery_day: date
@@ -90,6 +95,7 @@ class PeriodToPrice:
     is_traded: bool
     is_history: bool
     last_answered_at: datetime | None
+    failed_at: datetime | None = None
 
 
 def due_periods(
@@ -130,8 +136,12 @@ def due_periods(
     due = []
     with conn, conn.cursor() as cur:
         run_sql(cur, QUERIES["periods_to_price"], parameters)
-        for day, label, is_traded, is_forced, is_final, answered_at in cur:
-            hour = scope.market.period(day, label)
+        for day, label, is_traded, is_forced, is_final, answered_at, failed_at in cur:
+            try:
+                hour = scope.market.period(day, label)
+            except RejectedMessageError as error:  # the market had another time zone when it was stored
+                _log.warning("%s %s is not asked for: %s", day, label, error)
+                continue
             if is_forced:
                 is_wanted = answered_since is None or answered_at is None or answered_at < answered_since
             elif is_final:
@@ -140,7 +150,11 @@ def due_periods(
                 is_wanted = hour.start_at - now <= MAX_AHEAD and is_due(now, hour, answered_at)
             if is_wanted:
                 is_history = now - hour.price_final_from > RECENT or (is_final and not is_forced)
-                due.append(PeriodToPrice(day, label, hour.start_at, is_traded, is_history, answered_at))
+                if failed_at and answered_at and failed_at <= answered_at:
+                    failed_at = None
+                due.append(
+                    PeriodToPrice(day, label, hour.start_at, is_traded, is_history, answered_at, failed_at)
+                )
     return sorted(due, key=lambda period: _importance(period, now))
 
 
@@ -183,9 +197,13 @@ def _hours(market: Market, now: datetime, first: date, last: date) -> Iterator[D
                 yield hour
 
 
-def _importance(period: PeriodToPrice, now: datetime) -> tuple[int, timedelta, str]:
-    """Sort key: first traded hours around now, then other open hours, then history."""
+def _importance(period: PeriodToPrice, now: datetime) -> tuple[bool, bool, datetime, bool, timedelta, str]:
+    """Sort key: first traded hours around now, then other open hours, then history.
+
+    Of the open hours and of history those whose last request failed come last, the latest failure at the end:
+    however many fail, they keep no other from being asked for.
+    """
     distance = abs(now - period.delivery_start_at)
-    if period.is_history:
-        return 2, distance, period.delivery_hour
-    return (0 if period.is_traded else 1), distance, period.delivery_hour
+    is_untraded = not period.is_traded and not period.is_history
+    has_failed = period.failed_at is not None
+    return period.is_history, has_failed, period.failed_at or now, is_untraded, distance, period.delivery_hour

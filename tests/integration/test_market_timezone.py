@@ -11,6 +11,7 @@ from include.jobs import (
     build_pnl,
     load_reference_prices,
     load_trades,
+    pull_reference_prices,
     rebuild_steps,
     validate_reference_prices,
     validate_trades,
@@ -18,7 +19,9 @@ from include.jobs import (
 from include.landing import REFERENCE_PRICES, message_line
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
+from include.warehouse.migrate import migrate
 from tests.factories import Database
+from tests.integration.pull.server import scripted_provider
 from tests.messages import deal, landed, write_landing_file
 
 # zone: day, label, start and end of delivery (UTC), the first moment at which a price is final
@@ -164,3 +167,29 @@ def test_blocks_of_the_change_day_after_the_zone_was_corrected(
         database.value("SELECT sum(hours) FROM raw.period_hours WHERE delivery_hour LIKE '00-0%6'") == mwh / 10
     )
     assert database.value("SELECT count(*) FROM ops.pending_delivery_periods") == 0
+
+
+def test_an_hour_that_does_not_exist_any_more_stops_no_other(
+    settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A time zone was corrected; the one before had an hour that the right one skips."""
+    there = replace(settings, market=Market.of("Europe/London"))
+    migrate(settings.warehouse_url, [there.market])
+    hours = ("02-03", "10-11")
+    write_landing_file(
+        settings.landing_root,
+        landed([deal(id=hour, delivery_day="2026-03-29", delivery_hour=hour) for hour in hours]),
+    )
+    load_trades.run(there)
+    validate_trades.run(there)
+    build_pnl.run(there)
+    migrate(settings.warehouse_url, [settings.market])
+    day, now = date(2026, 3, 29), datetime(2026, 3, 28, 17, tzinfo=UTC)
+    with scripted_provider() as provider:
+        settings = replace(settings, market_data_url=provider.url)
+        assert pull_reference_prices.run(settings, now=now)["answered"] == 5 + 23
+        days = DeliveryDays(day, day)
+        forced = pull_reference_prices.run(settings, days=days, force_prices=True, now=now + timedelta(days=1))
+    assert forced["answered"] == 23
+    assert "2026-03-29 02-03" not in provider.asked
+    assert "2026-03-29 02-03 is not asked for: nonexistent_delivery_hour" in caplog.text

@@ -1,13 +1,18 @@
 """The table of a day: the numbers of the warehouse, every digit, and what is missing in words."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 
 import pytest
 
+from include.dashboard.app import create_app
+from include.dashboard.service import Service
+from include.domain.delivery_period import Market
+from include.settings import Settings
 from tests.factories import MARKET, ago
-from tests.integration.dashboard.conftest import DAY, PAUSE, Client, Desk
+from tests.integration.dashboard.conftest import DAY, LOGIN, PAUSE, Client, Desk, login, served
 from tests.integration.jobs.test_statement_alarms import statement_of
 
 NUMBERS = [
@@ -434,3 +439,23 @@ def test_each_of_the_doubled_hours_of_october_has_its_gate(desk: Desk, client: C
     first, second = f"{day - timedelta(days=1)}T23:55:00Z", f"{day}T00:55:00Z"
     shown = {hour: gates[hour] for hour in ("02-03", "02-03A", "02-03B")}
     assert shown == {"02-03": second, "02-03A": first, "02-03B": second}
+
+
+def test_an_hour_that_does_not_exist_any_more_is_no_error(desk: Desk, settings: Settings) -> None:
+    """A time zone was corrected; the one before had an hour that the right one skips."""
+    london = replace(settings, market=Market.of("Europe/London"))
+    march = [datetime(datetime.now(UTC).year + 1, 3, number).date() for number in range(25, 32)]
+    (day,) = (day for day in march if day.weekday() == 6)
+    desk.sell("01-02", "50", "anna", "3", day=day)
+    desk.sell("03-04", "50", "anna", "2", day=day)
+    desk.reject("01-02", "05-06", day=day)
+    desk.build(day)
+    service = Service(lambda: [london])
+    with served(create_app(lambda: [london], login, "", service)) as url:
+        client = Client(url, LOGIN)
+        page = client.json("page", day=str(day))
+        client.session.close()
+    service.close()
+    assert [row["delivery_hour"] for row in page["desk"]["rows"]] == ["01-02", "03-04"]
+    assert [row["delivery_hour"] for row in page["open_positions"]] == ["03-04"]
+    assert [row["delivery_hour"] for row in page["desk"]["hours_without_trades"]] == ["05-06"]

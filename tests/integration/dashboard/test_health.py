@@ -68,7 +68,8 @@ def test_the_oldest_trouble_comes_first_and_each_code_once(desk: Desk, client: C
     ("answers", "is_down"),
     [
         ([(9, None), (8, 503)], True),
-        ([(9, 200), (8, None), (7, 429)], True),
+        ([(9, 200), (8, None), (3, 429)], True),
+        ([(9, 200), (8, None), (7, 503)], False),  # of one pull, which asks last for what fails
         ([(9, None), (8, 200)], False),
         ([(9, 200), (8, 404)], False),
         ([(180, None)], False),

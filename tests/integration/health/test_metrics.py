@@ -217,6 +217,7 @@ def test_the_providers_budget_and_answers(exporter: Exporter, database: Database
     assert [samples["provider_budget_requests", (p,)] for p in ("minute", "hour")] == [50, 1000]
     assert samples["provider_requests_total", ()] == 4
     assert samples["provider_down", ()] == 0
+    database.rows("UPDATE ops.provider_requests SET finished_at = finished_at - interval '5 minutes'")
     database.request(0.1, 503)
     assert exporter.scrape()["provider_down", ()] == 1
 

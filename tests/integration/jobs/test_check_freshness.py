@@ -447,7 +447,11 @@ def past_hour(hours: float, days: float = 0) -> DeliveryPeriod:
 
 
 def observe(
-    database: Database, hour: DeliveryPeriod, price: str, at: datetime, updated_at: datetime | None = None
+    database: Database,
+    hour: DeliveryPeriod,
+    price: str | None,
+    at: datetime,
+    updated_at: datetime | None = None,
 ) -> None:
     batch = database.batch("reference_prices", name="p")
     key = hour.delivery_day, hour.delivery_hour
@@ -562,6 +566,40 @@ def test_one_price_for_all_open_hours_is_suspicious(
     fresh.rows("UPDATE raw.reference_prices SET observed_at = observed_at - interval '25 minutes'")
     run(settings)
     assert "suspicious_prices" not in on(fresh), "the provider does not answer any more: that is another alarm"
+
+
+@pytest.mark.parametrize(
+    ("prices", "is_traded", "is_on"),
+    [
+        ([None] * 3, True, True),
+        ([None] * 3, False, False),  # nobody trades
+        ([None] * 2, True, False),
+        ([None, None, "0"], True, False),
+    ],
+)
+def test_a_provider_without_any_price_though_we_trade(
+    settings: Settings, fresh: Database, prices: list[str | None], is_traded: bool, is_on: bool
+) -> None:
+    """As one whose address has the wrong path: it answers 404 to everything."""
+    hours = MARKET.tradable_hours(datetime.now(UTC))[2:]
+    for number, (hour, price) in enumerate(zip(hours, prices, strict=False)):
+        observe(fresh, hour, str(number), ago(15))
+        observe(fresh, hour, price, ago(5))
+        fresh.request(5, 404)
+    if is_traded:
+        fresh.trade(fresh.batch(), hours[0].delivery_day, hours[0].delivery_hour, received_at=ago(20))
+    assert run(settings) == {"cleared": 0}, "a warning"
+    assert on(fresh) == (
+        {
+            "prices_undefined": "the provider knows no price of 3 delivery hours, all that it was asked for"
+            " lately (HTTP 404), though 1 of them is traded"
+        }
+        if is_on
+        else {}
+    )
+    assert ("prices_undefined" in troubles(fresh)) is is_on
+    observe(fresh, hours[1], "42.5", ago(1))
+    assert run(settings) == {"cleared": int(is_on)}
 
 
 def test_a_warning_fails_nothing(settings: Settings, fresh: Database) -> None:

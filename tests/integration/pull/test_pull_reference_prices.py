@@ -2,19 +2,22 @@
 
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from include.domain.delivery_period import Market
 from include.errors import TransientError
 from include.jobs.pull_reference_prices import run
 from include.landing import REFERENCE_PRICES, is_writer_gone, list_files
 from include.local.ports import find_free
+from include.run_scope import DeliveryDays
 from include.settings import Settings
 from include.simulator.provider import Provider
 from tests.integration.pull.conftest import Warehouse
@@ -125,17 +128,17 @@ def test_a_reply_that_says_nothing_about_the_price_is_asked_again_and_then_the_r
     settings: Settings, provider: ScriptedProvider, warehouse: Warehouse, answer: Answer
 ) -> None:
     provider.script = [answer]
-    with pytest.raises(TransientError, match=rf"0 were answered .* 3 were not .*status {answer.status}"):
+    with pytest.raises(TransientError, match=rf"0 were answered .* 9 were not .*status {answer.status}"):
         run(settings, now=NOW)
-    assert provider.asked == [hour for hour in OPEN[:3] for _ in range(3)]
-    assert [line["status"] for line in replies(settings)] == [answer.status] * 9
+    assert sorted(provider.asked) == [hour for hour in OPEN for _ in range(3)]
+    assert [line["status"] for line in replies(settings)] == [answer.status] * 27
     rows = "SELECT DISTINCT status, is_answer FROM ops.provider_requests"
     assert warehouse.rows(rows) == [(answer.status, False)]
     # the rejected reply, once it is loaded, is no answer either
     provider.script = [price()]
     assert run(settings, now=NOW)["answered"] == 9
     rejected = "SELECT count(*) FROM ops.rejected_messages WHERE source = 'reference_prices'"
-    assert warehouse.rows(rejected) == [(9,)]
+    assert warehouse.rows(rejected) == [(27,)]
 
 
 def test_one_unreadable_reply_costs_one_more_request(settings: Settings, provider: ScriptedProvider) -> None:
@@ -178,7 +181,7 @@ def test_a_provider_that_is_down_ends_the_run_early_and_says_what_it_means(
         run(settings, now=NOW)
     failures = [line for line in landed(settings) if line["event"] == "request_failed"]
     assert [f"{f['request']['delivery_day']} {f['request']['delivery_hour']}" for f in failures] == [
-        hour for hour in OPEN[:3] for _ in range(3)
+        hour for hour in (OPEN[0], OPEN[5], OPEN[1]) for _ in range(3)
     ]
     assert "secret" not in str(landed(settings))
     spent = "SELECT count(*), count(finished_at), count(status) FROM ops.provider_requests"
@@ -198,6 +201,59 @@ def test_one_bad_hour_does_not_keep_the_others_from_their_prices(
     assert len([reply for reply in replies(settings) if reply["status"] == 200]) == 8
     provider.script = [price()]
     assert run(settings, now=NOW)["due"] == 1
+
+
+ERRORS = {"a broken contract": Answer(200, b'{"oops": 1}'), "a server error": Answer(500, b"oops")}
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
+def test_bad_hours_keep_no_other_from_its_price(
+    settings: Settings, provider: ScriptedProvider, error: Answer
+) -> None:
+    provider.script = [lambda target: error if re.search("15-16|16-17|17-18", target) else price()(target)]
+    with pytest.raises(TransientError, match=r"of 9 .* 6 were answered .* 3 were not .* 0 were left"):
+        run(settings, now=NOW)
+    assert set(provider.asked) == set(OPEN)
+
+
+def test_the_next_pull_begins_with_what_did_not_fail(settings: Settings, provider: ScriptedProvider) -> None:
+    provider.script = [lambda target: price()(target) if "19-20" in target else Answer(503)]
+    for _ in range(3):
+        with pytest.raises(TransientError):
+            run(settings, now=NOW)
+    assert set(provider.asked) == set(OPEN)
+    provider.script = [price()]
+    assert run(settings, now=NOW)["answered"] == 8
+
+
+def test_an_hour_that_the_provider_was_too_busy_for_stays_first(
+    settings: Settings, provider: ScriptedProvider, warehouse: Warehouse
+) -> None:
+    provider.script = [Answer(429, b"slower", {"Retry-After": "100"}), price()]
+    assert run(settings, now=NOW, deadline_seconds=10)["deferred"] == 9
+    warehouse.age_requests(100)
+    assert run(settings, now=NOW)["answered"] == 9
+    assert provider.asked == [OPEN[0], *OPEN]
+
+
+def test_bad_hours_that_are_open_do_not_keep_history_from_its_prices(
+    settings: Settings, provider: ScriptedProvider, warehouse: Warehouse
+) -> None:
+    warehouse.trade(Market.of("Europe/Berlin").period(date(2026, 3, 1), "08-09"))
+    provider.script = [lambda target: price()(target) if "2026-03-01" in target else Answer(503)]
+    with pytest.raises(TransientError, match=r"of 10 .* 1 were answered .* 3 were not .* 6 were left"):
+        run(settings, now=NOW)
+
+
+def test_a_provider_that_answers_nothing_but_nonsense_is_not_asked_without_end(
+    settings: Settings, provider: ScriptedProvider
+) -> None:
+    provider.script = [Answer(200, b"<html>maintenance</html>")]
+    days = DeliveryDays(date(2026, 2, 1), date(2026, 2, 28))
+    settings = replace(settings, reference_price_per_minute=1000)
+    with pytest.raises(TransientError, match=r"of 672 .* 30 were not .* 642 were left"):
+        run(settings, days=days, now=NOW)
+    assert provider.count == 90
 
 
 def test_retry_after_is_waited_for(settings: Settings, provider: ScriptedProvider) -> None:

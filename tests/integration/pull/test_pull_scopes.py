@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from include.domain.delivery_period import DeliveryPeriod, Market
-from include.errors import TerminalError
+from include.errors import TerminalError, TransientError
 from include.jobs.pull_reference_prices import run
 from include.landing import REFERENCE_PRICES, message_line
 from include.landing_writer import LandingWriter
@@ -142,6 +142,16 @@ def test_a_forced_pull_that_is_repeated_goes_on_where_it_stopped(
     assert (summary["due"], summary["answered"]) == (10, 10)
     assert len(set(provider.asked)) == provider.count == 24
     assert run(settings, days=days, now=NOW, **arguments | {"answered_since": began_at})["due"] == 0
+
+
+def test_a_forced_day_that_the_provider_cannot_serve_holds_back_no_other(
+    settings: Settings, provider: ScriptedProvider
+) -> None:
+    settings = replace(settings, reference_price_per_minute=1000)
+    provider.script = [lambda target: Answer(500) if "2026-02-27" in target else price()(target)]
+    days = DeliveryDays(date(2026, 2, 26), date(2026, 2, 28))
+    with pytest.raises(TransientError, match=r"of 72 .* 48 were answered"):
+        run(settings, days=days, now=NOW, force_prices=True)
 
 
 def test_force_has_to_be_about_something_and_a_pull_about_one_thing(

@@ -77,6 +77,23 @@ def test_traded_hours_around_now_come_first_then_open_ones_then_history_backward
     assert [p.is_history for p in periods] == [False] * (len(periods) - 2) + [True] * 2
 
 
+def test_what_failed_last_comes_after_the_others_of_its_kind(warehouse: Warehouse) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    for traded in (period(3, yesterday), period(9, yesterday), period(14), period(15)):
+        warehouse.trade(traded)
+    earlier, late = NOW - timedelta(minutes=30), NOW - timedelta(minutes=20)
+    warehouse.request(period(14), late, 500, False)
+    warehouse.request(period(16), earlier, None, False)
+    warehouse.request(period(9, yesterday), late, 200, False)
+    for answered in (period(15), period(17)):  # since it failed
+        warehouse.request(answered, earlier, 503, False)
+        warehouse.request(answered, late, 200, True)
+    warehouse.request(period(18), late, None, None)  # its process died
+    asked = labels(due_periods(warehouse.conn, Scope.at_present(MARKET, NOW), NOW))
+    expected = [f"02 {hour}-{hour + 1}" for hour in (15, 17, 18, 19, 20, 21, 22, 23, 16, 14)]
+    assert asked == [*expected, "01 03-04", "01 09-10"]
+
+
 def test_what_nobody_can_trade_yet_is_not_asked_for_whatever_trades_say(warehouse: Warehouse) -> None:
     for days in (2, 3, 300):
         warehouse.trade(period(12, TODAY + timedelta(days=days)))

@@ -129,6 +129,18 @@ def test_a_price_is_not_missing_before_it_is_due(db: Database) -> None:
     assert missing(db) is None
 
 
+def test_a_price_is_not_missing_before_its_hour_can_be_traded(database: Database) -> None:
+    day = ago(0).date() + timedelta(days=6)
+    database.trade(database.batch(), day, LABEL, "ann")
+    database.pnl(day, LABEL, "ann", None, valid_from=ago(60))
+    assert missing(database) is None
+    database.rows("UPDATE raw.delivery_periods SET tradable_from = %s", (ago(14),))
+    assert missing(database) is None
+    database.rows("UPDATE raw.delivery_periods SET tradable_from = %s", (opened_at := ago(16),))
+    assert missing(database) == ("missing", None, "the provider was never asked")
+    assert database.value("SELECT since_at FROM ops.missing_prices") == opened_at
+
+
 def test_why_a_price_is_not_final(db: Database) -> None:
     price_status(db, "provisional")
     final_from = db.value("SELECT price_final_from FROM raw.delivery_periods")
