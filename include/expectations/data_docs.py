@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 KEPT = 200
 """Validations that have a page: so many that passed, and so many that failed."""
 
+_published: dict[Path, str] = {}
+"""The suites whose pages this process wrote."""
+
 _INDEX = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -81,9 +84,12 @@ def publish(
     try:
         with _locked(root):
             context = new_context(suites=root / ".source" / "suites", results=_results(root), site=root)
-            context.suites.add_or_update(_copy(suite, result))
             context.validation_results_store.set(key, result)
-            pages: list[Any] = [suite_key, key]
+            pages: list[Any] = [key]
+            copy = _copy(suite, result)
+            if not _is_published(root, copy):
+                context.suites.add_or_update(copy)
+                pages.append(suite_key)
             context.build_data_docs(resource_identifiers=pages, build_index=False)
             _write_index(root, _delete_oldest(root))
     except (OSError, GreatExpectationsError) as error:
@@ -112,6 +118,15 @@ def _copy(suite: str, result: ExpectationSuiteValidationResult) -> Any:
     for copy in copies:
         copy.id = None
     return gx.ExpectationSuite(suite, expectations=copies)
+
+
+def _is_published(root: Path, suite: Any) -> bool:
+    """Whether this process wrote the page of the suite, as it is; if not, remembers that it does now."""
+    page = root / "expectations" / f"{suite.name}.html"
+    content = str([expectation.configuration for expectation in suite.expectations])
+    is_published = _published.get(page) == content and page.exists()
+    _published[page] = content
+    return is_published
 
 
 def _delete_oldest(root: Path) -> dict[Path, int]:

@@ -361,6 +361,21 @@ def test_the_data_docs_show_the_last_validations_and_no_foreign_text(
         assert password not in path.read_text()
 
 
+def test_the_page_of_a_suite_is_written_once_and_again_when_it_is_gone(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    written = set[float]()
+    page = settings.data_docs_root / "expectations" / "trades.html"
+    for hour in (12, 13, 14):
+        warehouse.trades(hour)
+        validate_trades.run(settings)
+        written.add(page.stat().st_mtime)
+        assert "each trade is a buy or a sell" in page.read_text()
+        if hour == 13:
+            page.unlink()
+    assert len(written) == 2
+
+
 def test_data_docs_that_cannot_be_written_stop_nothing(
     settings: Settings, warehouse: Warehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
