@@ -42,15 +42,21 @@ def run(settings: Settings) -> Iterator[FileAudit]:
     """
     with connect(settings.warehouse_url, "audit") as conn, conn, conn.cursor() as cur:
         ledger = {row["landing_file"]: row for row in fetch_dicts(cur, QUERIES["audit"])}
+    unlisted = []
     for file in _files(settings.landing_root):
         row = ledger.pop(file.key, None)
         try:
             found = _audit_file(file, row)
         except OSError as error:
-            found = _unread(file.key, row, f"the file cannot be read: {error}")
+            if file.unlisted is not None:
+                unlisted.append(f"{file.key}/")
+            kind = "file" if file.unlisted is None else "folder"
+            found = _unread(file.key, row, f"the {kind} cannot be read: {error}")
         yield found
     for key, row in sorted(ledger.items()):
-        yield _unread(key, row, "the file is gone; restore it from a backup")
+        hidden = key.startswith(tuple(unlisted))
+        gone = "the file is gone; restore it from a backup"
+        yield _unread(key, row, "the file cannot be seen: its folder cannot be read" if hidden else gone)
 
 
 def _files(root: Path) -> Iterator[LandingFile]:
@@ -69,6 +75,7 @@ def _counts(row: dict[str, int] | None) -> dict[str, int]:
 
 
 def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
+    file.check()
     if row is None:
         waiting = (
             _count_statement_lines(file.path) if file.source == STATEMENTS else _count_lines(file.path, 0)[0]

@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 
 from include.landing import (
     REFERENCE_PRICES,
+    STATEMENTS,
     TRADES,
     event_line,
     is_writer_gone,
     list_files,
     message_line,
     message_lines,
+    statement_folder,
     timestamp,
 )
 from include.landing_writer import LandingWriter
-from tests.messages import read_lines
+from tests.messages import read_lines, refuse_folder, write_landing_file
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -170,6 +172,44 @@ def test_files_are_listed_by_hour_of_receipt(tmp_path: Path) -> None:
     assert listed(NOON + 2 * HOUR, NOON + 3 * HOUR) == []
     assert list_files(tmp_path, REFERENCE_PRICES) == []
     assert {file.source for file in list_files(tmp_path, TRADES)} == {TRADES}
+
+
+@pytest.mark.parametrize(
+    ("folder", "hour", "others"),
+    [
+        ("trades/date=2026-03-04/hour=12", 12, 2),
+        ("trades/date=2026-03-04", 0, 1),
+        ("trades", None, 0),
+    ],
+)
+def test_a_folder_that_cannot_be_read_is_listed_in_place_of_its_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: str, hour: int | None, others: int
+) -> None:
+    for at in (NOON, NOON + HOUR, NOON + 24 * HOUR):
+        write_landing_file(tmp_path, b"{}\n", hour=at)
+    refuse_folder(monkeypatch, tmp_path / folder)
+
+    files = list_files(tmp_path, TRADES)
+    (refused,) = (file for file in files if file.unlisted is not None)
+    assert (refused.key, refused.path, refused.source) == (folder, tmp_path / folder, TRADES)
+    assert refused.hour_start_at == (
+        datetime(1970, 1, 1, tzinfo=UTC) if hour is None else NOON.replace(hour=hour)
+    )
+    assert len(files) == others + 1
+    with pytest.raises(PermissionError, match=folder):
+        refused.check()
+    assert refused in list_files(tmp_path, TRADES, NOON, NOON + HOUR)
+    is_of_other_day = refused in list_files(tmp_path, TRADES, NOON + 24 * HOUR, NOON + 25 * HOUR)
+    assert is_of_other_day == (folder == "trades")
+
+
+def test_a_statement_folder_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / statement_folder(NOON.date(), "AT")
+    folder.mkdir(parents=True)
+    refuse_folder(monkeypatch, folder)
+    (refused,) = list_files(tmp_path, STATEMENTS, market="AT")
+    assert refused.key == "statements/market=AT/date=2026-03-04"
+    assert refused.unlisted is not None
 
 
 def test_reading_starts_at_an_offset_and_ends_before_a_torn_line(tmp_path: Path) -> None:
