@@ -19,6 +19,8 @@ from pathlib import Path
 
 import msgspec
 
+from include.landing_keys import escaped_name, landing_key
+
 TRADES = "trades"
 REFERENCE_PRICES = "reference_prices"
 STATEMENTS = "statements"
@@ -185,7 +187,7 @@ def list_files(
         except (FileNotFoundError, NotADirectoryError):  # there is none, or it was removed just now
             return []
         except OSError as error:
-            key = _key(root, folder)
+            key = landing_key(root, folder)
             span = _FOLDER_KEY.fullmatch(key)
             hour = _hour(span["date"], span["hour"] or "00") if span else _NO_HOUR
             if span is None or not span["hour"] or _is_within(hour, start_at, end_at):
@@ -194,27 +196,23 @@ def list_files(
 
     first = "" if start_at is None else f"date={start_at.astimezone(UTC):%Y-%m-%d}"
     last = "date=9999" if end_at is None else f"date={end_at.astimezone(UTC):%Y-%m-%d}"
-    key_of, folders = _KEY, list[Path]()
+    named, folders = _KEY, list[Path]()
     days = listed(root / _market_folder(source, market), lambda entry: _is_folder(entry, "date="))
     if source == STATEMENTS:  # below the day that they are about
-        key_of, folders = _STATEMENT_KEY, days
+        named, folders = _STATEMENT_KEY, days
     else:
         for day in days:
             if first <= day.name <= last:
                 folders += listed(day, lambda entry: _is_folder(entry, "hour="))
     for folder in folders:
+        folder_key = landing_key(root, folder)
         for path in listed(folder, _is_file):
-            key = _key(root, path)
-            if match := key_of.fullmatch(key):
+            key = f"{folder_key}/{escaped_name(os.fsencode(path.name))}"
+            if match := named.fullmatch(key):
                 hour = _hour(match["date"], match["hour"])
                 if _is_within(hour, start_at, end_at):
                     found.append(LandingFile(hour, key, path))
     return sorted(found, key=lambda file: (file.hour_start_at, file.key))
-
-
-def _key(root: Path, path: Path) -> str:
-    # a name that is not UTF-8 is escaped, so that its key can be stored
-    return os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
 
 
 def _is_within(hour: datetime, start_at: datetime | None, end_at: datetime | None) -> bool:

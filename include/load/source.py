@@ -13,6 +13,7 @@ from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
 from include.landing import LandingFile, list_files
+from include.landing_keys import landing_path
 from include.load.ledger import file_parameters
 from include.load.loader import Load, load_file
 from include.load.processes import Outcome, load_in_processes, process_count, size_of
@@ -225,7 +226,7 @@ def ledger_of(cur: cursor, market: str, source: str) -> dict[str, Known]:
 def forget_readable_folders(cur: cursor, settings: Settings) -> None:
     """Removes the errors of folders whose files can be listed again: they are no files, no load clears them."""
     run_sql(cur, QUERIES["landing_folders_failed"], {"market": settings.market.market})
-    readable = [key for (key,) in cur.fetchall() if _can_be_listed(settings.landing_root / key)]
+    readable = [key for (key,) in cur.fetchall() if _can_be_listed(landing_path(settings.landing_root, key))]
     if readable:
         run_sql(cur, QUERIES["landing_folders_forget"], {"landing_files": readable})
 

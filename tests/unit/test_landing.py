@@ -25,6 +25,7 @@ from include.landing import (
     statement_folder,
     timestamp,
 )
+from include.landing_keys import landing_key, landing_path
 from include.landing_writer import LandingWriter
 from tests.messages import read_lines, refuse_folder, write_landing_file
 
@@ -210,6 +211,23 @@ def test_a_statement_folder_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch,
     (refused,) = list_files(tmp_path, STATEMENTS, market="AT")
     assert refused.key == "statements/market=AT/date=2026-03-04"
     assert refused.unlisted is not None
+
+
+@given(
+    st.lists(st.binary(min_size=1) | st.text(r"\\x5cf", min_size=1).map(str.encode), max_size=4, unique=True)
+)
+def test_each_name_has_a_key_of_its_own(names: list[bytes]) -> None:
+    root = Path("/landing")
+    paths = [root / "trades" / os.fsdecode(name.replace(b"/", b"_").replace(b"\0", b"_")) for name in names]
+    keys = [landing_key(root, path) for path in paths]
+    assert len(set(keys)) == len(set(paths))
+    assert [landing_path(root, key) for key in keys] == paths
+    assert all(key.encode() for key in keys), "it can be stored"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "Übertragung 1.jsonl", r"a\b\x1.jsonl", r"\x41\n.jsonl"])
+def test_an_ordinary_name_is_its_key(name: str) -> None:
+    assert landing_key(Path("/landing"), Path("/landing", "trades", name)) == f"trades/{name}"
 
 
 def test_reading_starts_at_an_offset_and_ends_before_a_torn_line(tmp_path: Path) -> None:

@@ -225,6 +225,16 @@ def test_a_folder_that_cannot_be_read_is_reloaded_when_it_can(
     assert trade_ids(database) == [DEAL["id"]]
 
 
+def test_a_name_that_is_not_utf8_and_one_that_spells_it(settings: Settings, database: Database) -> None:
+    write_landing_file(settings.landing_root, landed([deal(id="one")]), "a\udcff")
+    write_landing_file(settings.landing_root, landed([deal(id="two"), deal(id="three")]), r"a\xff")
+    assert load_trades.run(settings)["loaded_count"] == 3
+    assert trade_ids(database) == ["one", "three", "two"]
+    assert_accounted_for(settings)
+    keys = database.rows("SELECT landing_file FROM ops.landing_files ORDER BY 1")
+    assert [key.rsplit("/")[-1] for (key,) in keys] == [r"a\x5cxff.jsonl", r"a\xff.jsonl"]
+
+
 def test_what_is_no_landing_file_stops_nothing(settings: Settings, database: Database) -> None:
     path = write_landing_file(settings.landing_root, landed([deal()]))
     os.mkfifo(path.with_name("fifo.jsonl"))
