@@ -157,11 +157,13 @@ class LandingFile:
 
 
 _KEY = re.compile(
-    r"(?P<source>[a-z_]+)/(?:market=[A-Za-z0-9]+/)?date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl",
+    rf"(?:{TRADES}|{REFERENCE_PRICES})/(?:market=[A-Za-z0-9]+/)?"
+    r"date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl",
     re.ASCII | re.DOTALL,
 )
 _STATEMENT_KEY = re.compile(
-    rf"{STATEMENTS}/(?:market=[A-Za-z0-9]+/)?date=\d{{4}}-\d\d-\d\d/(?P<date>\d{{8}})T(?P<hour>\d\d)\d{{10}}Z-[^/]+\.csv",
+    rf"{STATEMENTS}/(?:market=[A-Za-z0-9]+/)?date=(?P<day>\d{{4}}-\d\d-\d\d)/"
+    r"(?P<date>\d{8})T(?P<hour>\d\d)\d{10}Z-[^/]+\.csv",
     re.ASCII | re.DOTALL,
 )
 _FOLDER_KEY = re.compile(r".*/date=(?P<date>[^/]+)(?:/hour=(?P<hour>[^/]+))?", re.DOTALL)
@@ -174,9 +176,9 @@ def list_files(
     """The files of a source whose hour of receipt starts in [start_at, end_at), by hour and name.
 
     Of one market: `market` is its `Settings.landing_market`.
-    Only regular files are listed. Files in a folder whose name is not a valid hour belong to the first hour of
-    1970, so that they are loaded and accounted for like the others. A folder that cannot be read is listed in
-    place of its files, which `LandingFile.unlisted` tells; one of the day or of all days in every hour of them.
+    Only regular files are listed, by names that `hour_of` knows; the audit tells of all others. A folder that
+    cannot be read is listed in place of its files, which `LandingFile.unlisted` tells; that of a day or of all
+    days is listed in every hour of them.
     """
     found: list[LandingFile] = []
 
@@ -190,16 +192,16 @@ def list_files(
             key = landing_key(root, folder)
             span = _FOLDER_KEY.fullmatch(key)
             hour = _hour(span["date"], span["hour"] or "00") if span else _NO_HOUR
-            if span is None or not span["hour"] or _is_within(hour, start_at, end_at):
+            if hour and (not span or not span["hour"] or _is_within(hour, start_at, end_at)):
                 found.append(LandingFile(hour, key, folder, error))
             return []
 
     first = "" if start_at is None else f"date={start_at.astimezone(UTC):%Y-%m-%d}"
     last = "date=9999" if end_at is None else f"date={end_at.astimezone(UTC):%Y-%m-%d}"
-    named, folders = _KEY, list[Path]()
+    folders: list[Path] = []
     days = listed(root / _market_folder(source, market), lambda entry: _is_folder(entry, "date="))
     if source == STATEMENTS:  # below the day that they are about
-        named, folders = _STATEMENT_KEY, days
+        folders = days
     else:
         for day in days:
             if first <= day.name <= last:
@@ -208,10 +210,9 @@ def list_files(
         folder_key = landing_key(root, folder)
         for path in listed(folder, _is_file):
             key = f"{folder_key}/{escaped_name(os.fsencode(path.name))}"
-            if match := named.fullmatch(key):
-                hour = _hour(match["date"], match["hour"])
-                if _is_within(hour, start_at, end_at):
-                    found.append(LandingFile(hour, key, path))
+            hour = hour_of(key)
+            if hour and _is_within(hour, start_at, end_at):
+                found.append(LandingFile(hour, key, path))
     return sorted(found, key=lambda file: (file.hour_start_at, file.key))
 
 
@@ -238,11 +239,20 @@ def _is_folder(entry: os.DirEntry[str], prefix: str) -> bool:
         return error.errno != errno.ELOOP
 
 
-def _hour(date: str, hour: str) -> datetime:
+def hour_of(key: str) -> datetime | None:
+    """UTC hour of receipt of the landing file with this key; None: it is not the key of a landing file."""
+    if match := _KEY.fullmatch(key):
+        return _hour(match["date"], match["hour"])
+    if (match := _STATEMENT_KEY.fullmatch(key)) and _hour(match["day"], "00"):
+        return _hour(match["date"], match["hour"])
+    return None
+
+
+def _hour(date: str, hour: str) -> datetime | None:
     try:
         return datetime.fromisoformat(f"{date}T{hour}:00:00+00:00")
     except ValueError:
-        return _NO_HOUR
+        return None
 
 
 def is_writer_gone(path: Path) -> bool:

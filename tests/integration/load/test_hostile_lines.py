@@ -248,9 +248,11 @@ def test_what_is_no_landing_file_stops_nothing(settings: Settings, database: Dat
         odd.write_bytes(landed([deal(id=f"odd{number}")]))
     (settings.landing_root / "trades" / "date=2026-03-03").touch()
     (settings.landing_root / "trades" / "date=2026-03-02" / "hour=23").touch()
-    assert load_trades.run(settings)["loaded_count"] == 4
-    assert trade_ids(database) == sorted([DEAL["id"], "odd0", "odd1", "odd2"])
-    assert_accounted_for(settings)
+    assert load_trades.run(settings)["loaded_count"] == 1
+    assert trade_ids(database) == [DEAL["id"]]
+    assert {file.landing_file for file in audit.run(settings) if file.problems} == {
+        f"trades/{folder}/a.jsonl" for folder in no_hours
+    }
     assert report_findings.run(settings) == {"files_not_loaded": 0}
 
 
