@@ -7,16 +7,19 @@ reader that gets a shared lock knows that the writer is gone, even after SIGKILL
 """
 
 import base64
+import errno
 import fcntl
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
+
+from include.landing_keys import escaped_name, landing_key
 
 TRADES = "trades"
 REFERENCE_PRICES = "reference_prices"
@@ -125,31 +128,45 @@ def make_durable(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LandingFile:
-    """A landing file on disk.
+    """A landing file on disk, or a folder whose files cannot be listed: it is handled like an unreadable file.
 
     Attributes:
         hour_start_at: UTC hour of receipt, from its folder; of a statement from its name.
         key: Its path below LANDING_ROOT, as in `ops.landing_files.landing_file`.
         path: Its full path.
+        unlisted: Why the files of this folder cannot be listed; None: it is a file.
     """
 
     hour_start_at: datetime
     key: str
     path: Path
+    unlisted: OSError | None = field(default=None, compare=False)
 
     @property
     def source(self) -> str:
         return self.key.split("/", 1)[0]
 
+    def check(self) -> None:
+        """Raises the error of a folder whose files cannot be listed.
+
+        Raises:
+            OSError: This is such a folder.
+        """
+        if self.unlisted is not None:
+            raise self.unlisted
+
 
 _KEY = re.compile(
-    r"(?P<source>[a-z_]+)/(?:market=[A-Za-z0-9]+/)?date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl",
+    rf"(?:{TRADES}|{REFERENCE_PRICES})/(?:market=[A-Za-z0-9]+/)?"
+    r"date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/[^/]+\.jsonl",
     re.ASCII | re.DOTALL,
 )
 _STATEMENT_KEY = re.compile(
-    rf"{STATEMENTS}/(?:market=[A-Za-z0-9]+/)?date=\d{{4}}-\d\d-\d\d/(?P<date>\d{{8}})T(?P<hour>\d\d)\d{{10}}Z-[^/]+\.csv",
+    rf"{STATEMENTS}/(?:market=[A-Za-z0-9]+/)?date=(?P<day>\d{{4}}-\d\d-\d\d)/"
+    r"(?P<date>\d{8})T(?P<hour>\d\d)\d{10}Z-[^/]+\.csv",
     re.ASCII | re.DOTALL,
 )
+_FOLDER_KEY = re.compile(r".*/date=(?P<date>[^/]+)(?:/hour=(?P<hour>[^/]+))?", re.DOTALL)
 _NO_HOUR = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -159,27 +176,48 @@ def list_files(
     """The files of a source whose hour of receipt starts in [start_at, end_at), by hour and name.
 
     Of one market: `market` is its `Settings.landing_market`.
-    Only regular files are listed. Files in a folder whose name is not a valid hour belong to the first hour of
-    1970, so that they are loaded and accounted for like the others.
+    Only regular files are listed, by names that `hour_of` knows; the audit tells of all others. A folder that
+    cannot be read is listed in place of its files, which `LandingFile.unlisted` tells; that of a day or of all
+    days is listed in every hour of them.
     """
-    found = []
-    top, key_of = root / _market_folder(source, market), _KEY
-    folders: Iterable[Path]
+    found: list[LandingFile] = []
+
+    def listed(folder: Path, is_wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
+        try:
+            with os.scandir(folder) as entries:
+                return [folder / entry.name for entry in entries if is_wanted(entry)]
+        except (FileNotFoundError, NotADirectoryError):  # there is none, or it was removed just now
+            return []
+        except OSError as error:
+            key = landing_key(root, folder)
+            span = _FOLDER_KEY.fullmatch(key)
+            hour = _hour(span["date"], span["hour"] or "00") if span else _NO_HOUR
+            if hour and (not span or not span["hour"] or _is_within(hour, start_at, end_at)):
+                found.append(LandingFile(hour, key, folder, error))
+            return []
+
+    first = "" if start_at is None else f"date={start_at.astimezone(UTC):%Y-%m-%d}"
+    last = "date=9999" if end_at is None else f"date={end_at.astimezone(UTC):%Y-%m-%d}"
+    folders: list[Path] = []
+    days = listed(root / _market_folder(source, market), lambda entry: _is_folder(entry, "date="))
     if source == STATEMENTS:  # below the day that they are about
-        folders, key_of = (folder for folder in sorted(top.glob("date=*")) if folder.is_dir()), _STATEMENT_KEY
+        folders = days
     else:
-        folders = _hour_folders(top, start_at, end_at)
+        for day in days:
+            if first <= day.name <= last:
+                folders += listed(day, lambda entry: _is_folder(entry, "hour="))
     for folder in folders:
-        with os.scandir(folder) as entries:
-            paths = [folder / entry.name for entry in entries if _is_file(entry)]
-        for path in paths:
-            # a name that is not UTF-8 is escaped, so that its key can be stored
-            key = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
-            if match := key_of.fullmatch(key):
-                hour = _hour(match["date"], match["hour"])
-                if (start_at is None or hour >= start_at) and (end_at is None or hour < end_at):
-                    found.append(LandingFile(hour, key, path))
-    return sorted(found)
+        folder_key = landing_key(root, folder)
+        for path in listed(folder, _is_file):
+            key = f"{folder_key}/{escaped_name(os.fsencode(path.name))}"
+            hour = hour_of(key)
+            if hour and _is_within(hour, start_at, end_at):
+                found.append(LandingFile(hour, key, path))
+    return sorted(found, key=lambda file: (file.hour_start_at, file.key))
+
+
+def _is_within(hour: datetime, start_at: datetime | None, end_at: datetime | None) -> bool:
+    return (start_at is None or hour >= start_at) and (end_at is None or hour < end_at)
 
 
 def landed_markets(root: Path, source: str) -> list[str]:
@@ -190,23 +228,31 @@ def landed_markets(root: Path, source: str) -> list[str]:
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
-    except OSError:  # a loop of symbolic links
-        return False
+    except OSError as error:  # what a symbolic link leads to cannot be read, as its load will say
+        return error.errno != errno.ELOOP
 
 
-def _hour(date: str, hour: str) -> datetime:
+def _is_folder(entry: os.DirEntry[str], prefix: str) -> bool:
+    try:
+        return entry.name.startswith(prefix) and entry.is_dir()
+    except OSError as error:
+        return error.errno != errno.ELOOP
+
+
+def hour_of(key: str) -> datetime | None:
+    """UTC hour of receipt of the landing file with this key; None: it is not the key of a landing file."""
+    if match := _KEY.fullmatch(key):
+        return _hour(match["date"], match["hour"])
+    if (match := _STATEMENT_KEY.fullmatch(key)) and _hour(match["day"], "00"):
+        return _hour(match["date"], match["hour"])
+    return None
+
+
+def _hour(date: str, hour: str) -> datetime | None:
     try:
         return datetime.fromisoformat(f"{date}T{hour}:00:00+00:00")
     except ValueError:
-        return _NO_HOUR
-
-
-def _hour_folders(top: Path, start_at: datetime | None, end_at: datetime | None) -> Iterator[Path]:
-    first = "" if start_at is None else f"date={start_at.astimezone(UTC):%Y-%m-%d}"
-    last = "date=9999" if end_at is None else f"date={end_at.astimezone(UTC):%Y-%m-%d}"
-    for day in sorted(top.glob("date=*")):
-        if first <= day.name <= last:
-            yield from sorted(folder for folder in day.glob("hour=*") if folder.is_dir())
+        return None
 
 
 def is_writer_gone(path: Path) -> bool:

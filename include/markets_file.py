@@ -22,7 +22,7 @@ DEFAULT_MARKET = "DE"
 MAX_GATE_CLOSURE_MINUTES = 120
 """staging.hours_tradable_at relies on it."""
 
-_FIRST_MARKET = "first_market"
+FIRST_MARKET = "first_market"
 """Name of a file in LANDING_ROOT."""
 
 _ID = re.compile(r"[A-Za-z0-9]{1,10}", re.ASCII)
@@ -100,7 +100,7 @@ def first_market(landing_root: Path, markets: Sequence[str]) -> str:
         TerminalError: That market is not among these.
     """
     try:
-        known = (landing_root / _FIRST_MARKET).read_text(encoding="utf-8").strip()
+        known = (landing_root / FIRST_MARKET).read_text(encoding="utf-8").strip()
     except OSError:
         has_plain_files = any(landing_root.glob("*/date=*"))
         known = DEFAULT_MARKET if has_plain_files else markets[0]
@@ -115,10 +115,10 @@ def first_market(landing_root: Path, markets: Sequence[str]) -> str:
 def remember_first_market(landing_root: Path, market: str) -> None:
     """Notes in LANDING_ROOT which market has the plain names; what is noted there already stays."""
     landing_root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = landing_root / _FIRST_MARKET
+    file = landing_root / FIRST_MARKET
     if file.exists():
         return
-    made = file.with_name(f".{_FIRST_MARKET}.{os.getpid()}")
+    made = file.with_name(f".{FIRST_MARKET}.{os.getpid()}")
     made.write_text(f"{market}\n", encoding="utf-8")
     try:
         os.link(made, file)  # appears whole, and only if there is none

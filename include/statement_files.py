@@ -16,7 +16,8 @@ SETTLED_AFTER = timedelta(seconds=30)
 """A file that has not changed for so long is taken for whole."""
 
 _DAY = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)", re.ASCII)
-_UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
+UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
+"""Endings of files whose transfer is not finished."""
 
 
 def day_in_name(name: str) -> date | None:
@@ -53,7 +54,7 @@ def finished_files(folder: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if not path.name.startswith(".") and not path.name.endswith(_UNFINISHED) and path.is_file()
+        if not path.name.startswith(".") and not path.name.endswith(UNFINISHED) and path.is_file()
     ]
 
 

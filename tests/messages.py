@@ -1,5 +1,6 @@
 """Messages of the exchange and landing files for tests."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from include.landing import TRADES, event_line, message_line
 from include.settings import Settings
@@ -60,6 +62,18 @@ def write_landing_file(
     with path.open("ab") as file:
         file.write(content)
     return path
+
+
+def refuse_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Lets a folder be one that belongs to another user, also where the tests run as root."""
+    real = os.scandir
+
+    def scandir(path: Path) -> Any:
+        if path == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
 
 
 def heartbeat(settings: Settings, seconds: float, connected: bool = True, silent: float | None = None) -> None:

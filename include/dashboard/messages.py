@@ -17,6 +17,7 @@ from include.dashboard.reader import Query as Reading
 from include.dashboard.reader import Row
 from include.dashboard.responses import Answer, json_answer
 from include.dashboard.service import Service
+from include.landing_keys import landing_path
 from include.landing_line import decode_line
 from include.settings import Settings
 from include.warehouse.queries import load_queries
@@ -66,7 +67,7 @@ def read_message(query: Reading, settings: Settings, landing_file: str, line: in
 
 def _line(root: Path, key: str, number: int) -> bytes | None:
     """The line without its end, at most _MAX_LINE_BYTES of it; None: there is none."""
-    path = (root / key).resolve()
+    path = landing_path(root, key).resolve()
     if not path.is_relative_to(root.resolve()) or not path.is_file():
         return None
     with path.open("rb") as file:

@@ -10,6 +10,7 @@ from include.capture.liveness import last_signs
 from include.health.metrics import Sample, seconds
 from include.health.warehouse import RECENT
 from include.landing import SOURCES, list_files
+from include.load.processes import size_of
 from include.settings import Settings
 
 
@@ -49,7 +50,7 @@ def read_files(markets: Sequence[Settings], now: datetime) -> Landed | None:
             ("capture_last_connected_timestamp_seconds", (market,), seconds(signs.connected_at)),
         ]
         listed = [list_files(landing_root, source, now - RECENT, market=folder) for source in SOURCES]
-        sizes[market] = {file.key: file.path.stat().st_size for files in listed for file in files}
+        sizes[market] = {file.key: size_of(file) for files in listed for file in files if file.unlisted is None}
     return Landed(samples, sizes)
 
 

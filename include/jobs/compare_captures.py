@@ -103,6 +103,8 @@ def _compare(conn: connection, settings: Settings, hour: datetime) -> dict[str, 
     listed = list_files(
         settings.landing_root, TRADES, hour - _HOUR, hour + _HOUR, market=settings.landing_market
     )
+    for file in listed:
+        file.check()
     files = files_by_instance(listed)
     spans = [_connected(conn, [file.key for file in of_one]) for of_one in files.values()]
     # trades before `from_at` belong to the hour before, and their copies with them

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from include.errors import TerminalError
 from include.landing import STATEMENTS, LandingFile, list_files
-from include.load.source import NEW, Loaded, ledger_of, noting_failure
+from include.load.source import NEW, Loaded, forget_readable_folders, ledger_of, noting_failure
 from include.load.statement_files import day_of, land_statement
 from include.load.statements import load_statement
 from include.settings import Settings
@@ -58,6 +58,7 @@ def load_landed(settings: Settings) -> list[date]:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
     with connect(settings.warehouse_url, "load_statements") as conn, conn, conn.cursor() as cur:
+        forget_readable_folders(cur, settings)
         ledger = ledger_of(cur, settings.market.market, STATEMENTS)
     files = [
         file
@@ -68,7 +69,7 @@ def load_landed(settings: Settings) -> list[date]:
         _load(settings, files)
     except TerminalError as error:
         log.error("%s", error)
-    return sorted({day_of(file) for file in files})
+    return sorted({day_of(file) for file in files if file.unlisted is None})
 
 
 def _load(settings: Settings, files: list[LandingFile]) -> dict[str, int]:

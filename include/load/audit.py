@@ -6,6 +6,7 @@ from pathlib import Path
 
 from include.landing import SOURCES, STATEMENTS, LandingFile, is_writer_gone, landed_markets, list_files
 from include.load.statement_files import statement_lines
+from include.load.strays import strays
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
@@ -21,6 +22,7 @@ class FileAudit:
     """One landing file: lines = loaded + duplicate + rejected + event, as the ledger and the tables have it.
 
     Attributes:
+        landing_file: Its key; also that of a stray or of a folder that cannot be read, whose counts are 0.
         waiting_lines: Whole lines that no load has read yet.
         problems: What does not add up, in words; empty if all does.
     """
@@ -36,21 +38,31 @@ class FileAudit:
 
 
 def run(settings: Settings) -> Iterator[FileAudit]:
-    """Audits every landing file of every market, and every file that only the ledger knows.
+    """Audits every landing file of every market, every file that only the ledger knows, and all strays.
 
     Reads each file once, with flat memory.
     """
     with connect(settings.warehouse_url, "audit") as conn, conn, conn.cursor() as cur:
         ledger = {row["landing_file"]: row for row in fetch_dicts(cur, QUERIES["audit"])}
+    unlisted = set[str]()
     for file in _files(settings.landing_root):
         row = ledger.pop(file.key, None)
         try:
             found = _audit_file(file, row)
         except OSError as error:
-            found = _unread(file.key, row, f"the file cannot be read: {error}")
+            if file.unlisted is not None:
+                unlisted.add(file.key)
+            kind = "file" if file.unlisted is None else "folder"
+            found = _unread(file.key, row, f"the {kind} cannot be read: {error}")
         yield found
+    for key, problem in sorted(strays(settings.landing_root)):
+        row = ledger.pop(key, None)
+        if key not in unlisted:
+            yield _unread(key, row, problem)
     for key, row in sorted(ledger.items()):
-        yield _unread(key, row, "the file is gone; restore it from a backup")
+        hidden = key.startswith(tuple(f"{folder}/" for folder in unlisted))
+        gone = "the file is gone; restore it from a backup"
+        yield _unread(key, row, "the file cannot be seen: its folder cannot be read" if hidden else gone)
 
 
 def _files(root: Path) -> Iterator[LandingFile]:
@@ -69,6 +81,7 @@ def _counts(row: dict[str, int] | None) -> dict[str, int]:
 
 
 def _audit_file(file: LandingFile, row: dict[str, int] | None) -> FileAudit:
+    file.check()
     if row is None:
         waiting = (
             _count_statement_lines(file.path) if file.source == STATEMENTS else _count_lines(file.path, 0)[0]

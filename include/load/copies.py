@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor
 from include.domain.delivery_period import Market
 from include.domain.rejection import Reason
 from include.domain.trade import Trade, parse_message
+from include.landing_keys import landing_path
 from include.landing_line import decode_line
 from include.load.lines import LineReader
 from include.load.trade_rows import TradeRows, key_of
@@ -75,7 +76,9 @@ def _received_first(cur: cursor, settings: Settings) -> list[_Revision]:
     run_sql(cur, QUERIES["batches_with_duplicates"], span | {"market": market.market})
     stored = set[_Revision]()
     for landing_file, from_bytes, to_bytes, lines_before in cur.fetchall():
-        reader = LineReader(settings.landing_root / landing_file, from_bytes, to_bytes - from_bytes)
+        reader = LineReader(
+            landing_path(settings.landing_root, landing_file), from_bytes, to_bytes - from_bytes
+        )
         try:
             for number, received_at, trade in _copies(reader, market, {key_of(*key) for key in contested}):
                 key = (trade.trade_id, trade.direction, trade.revision)

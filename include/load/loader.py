@@ -70,9 +70,11 @@ def load_file(conn: connection, file: LandingFile, sink: Sink, *, is_alone: bool
     Raises:
         TerminalError: The file is shorter than what is loaded of it, or was loaded for another market; nothing
             was changed.
+        OSError: The file, or the folder that stands for its files, cannot be read; nothing was changed.
         psycopg2.errors.DeadlockDetected: Another load and this one waited for rows of each other; nothing was
             changed.
     """
+    file.check()
     with conn, conn.cursor() as cur:
         sink.begin(cur, is_alone)
         known = lock_file(cur, file, sink.market)
@@ -107,7 +109,10 @@ def reload_files(
     Raises:
         TerminalError: A file is shorter than what is loaded of it, or was loaded for another market; nothing
             was changed.
+        OSError: A file or a folder cannot be read; nothing was changed.
     """
+    for file in files:
+        file.check()
     with conn, conn.cursor() as cur:
         # accepted rows are deleted and loaded again: no build may read in between
         lock_decision(cur, sink.market)

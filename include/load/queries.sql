@@ -36,6 +36,15 @@ INSERT INTO ops.landing_files AS known (market, landing_file, source, hour_start
 VALUES (%(market)s, %(landing_file)s, %(source)s, %(hour_start_at)s, %(load_error)s)
 ON CONFLICT (landing_file) DO UPDATE SET load_error = excluded.load_error
 
+-- name: landing_folders_failed
+-- What could not be loaded and may be a folder that could not be read: of those nothing is ever loaded
+SELECT landing_file
+FROM ops.landing_files
+WHERE market = %(market)s AND load_error IS NOT NULL AND landing_file !~ '\.(jsonl|csv)$'
+
+-- name: landing_folders_forget
+DELETE FROM ops.landing_files WHERE landing_file = ANY(%(landing_files)s::text[]) AND line_count = 0
+
 -- name: load_batches_begin
 INSERT INTO ops.load_batches (
     source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count, duplicate_count, rejected_count,

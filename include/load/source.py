@@ -1,16 +1,19 @@
 """Loads all landing files of one source that hold something new."""
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from psycopg2 import errors
 from psycopg2.extensions import connection, cursor
 
 from include.errors import TerminalError
 from include.landing import LandingFile, list_files
+from include.landing_keys import landing_path
 from include.load.ledger import file_parameters
 from include.load.loader import Load, load_file
 from include.load.processes import Outcome, load_in_processes, process_count, size_of
@@ -78,8 +81,9 @@ class Loaded:
 def load_source(settings: Settings, sink: Sink, window: Window | None = None) -> dict[str, int]:
     """Loads the files of the market of the window's hours of receipt, or all, from their offsets.
 
-    A file that cannot be loaded does not stop the others. The reason is recorded in `ops.landing_files`, and
-    `include.jobs.report_findings` reports it at the end of the run; each later load tries the file again.
+    A file that cannot be loaded, or a folder that cannot be read, does not stop the others. The reason is
+    recorded in `ops.landing_files`, and `include.jobs.report_findings` reports it at the end of the run; each
+    later load tries it again.
 
     Raises:
         TransientError: The warehouse went away; what was committed stays, and a rerun goes on from there.
@@ -90,6 +94,7 @@ def load_source(settings: Settings, sink: Sink, window: Window | None = None) ->
     total = Loaded()
     with connect(settings.warehouse_url, f"load_{sink.source}") as conn:
         with conn, conn.cursor() as cur:
+            forget_readable_folders(cur, settings)
             ledger = ledger_of(cur, sink.market, sink.source)
         unfinished = [file for file in files if not is_loaded(file, ledger.get(file.key, NEW))]
         count = process_count(
@@ -218,11 +223,29 @@ def ledger_of(cur: cursor, market: str, source: str) -> dict[str, Known]:
     return {key: Known(*known) for key, *known in cur}
 
 
+def forget_readable_folders(cur: cursor, settings: Settings) -> None:
+    """Removes the errors of folders whose files can be listed again: they are no files, no load clears them."""
+    run_sql(cur, QUERIES["landing_folders_failed"], {"market": settings.market.market})
+    readable = [key for (key,) in cur.fetchall() if _can_be_listed(landing_path(settings.landing_root, key))]
+    if readable:
+        run_sql(cur, QUERIES["landing_folders_forget"], {"landing_files": readable})
+
+
+def _can_be_listed(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return all(True for _ in entries)
+    except OSError:  # also where it is gone, as is said of a file
+        return False
+
+
 def _is_all_loaded(cur: cursor, settings: Settings, source: str) -> bool:
     """Whether each landing file is loaded to the end that it has at this moment."""
     ledger = ledger_of(cur, settings.market.market, source)
     for file in list_files(settings.landing_root, source, market=settings.landing_market):
         known = ledger.get(file.key, NEW)
+        if file.unlisted is not None:
+            return False
         try:
             if not is_loaded(file, known) and file.path.stat().st_size != known.loaded_bytes:
                 return False

@@ -74,8 +74,9 @@ def load_statement(
 
     Raises:
         TerminalError: The file has no header that is known, or is one of another market; nothing was changed.
-        OSError: The file cannot be read.
+        OSError: The file, or the folder that stands for its files, cannot be read.
     """
+    file.check()
     with conn, conn.cursor() as cur:
         if is_reload:
             lock_decision(cur, market.market)  # what it added is deleted: no build may read in between

@@ -50,6 +50,7 @@ def waiting_files(cur: cursor, settings: Settings, now: datetime) -> list[Waitin
 def _since(file: LandingFile, known: Known) -> datetime | None:
     """When the first line that is not loaded was received; None if nothing waits."""
     try:
+        file.check()
         size = file.path.stat().st_size
         if size == max(known.loaded_bytes, 0):
             return None

@@ -15,16 +15,19 @@ from hypothesis import strategies as st
 
 from include.landing import (
     REFERENCE_PRICES,
+    STATEMENTS,
     TRADES,
     event_line,
     is_writer_gone,
     list_files,
     message_line,
     message_lines,
+    statement_folder,
     timestamp,
 )
+from include.landing_keys import landing_key, landing_path
 from include.landing_writer import LandingWriter
-from tests.messages import read_lines
+from tests.messages import read_lines, refuse_folder, write_landing_file
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -170,6 +173,61 @@ def test_files_are_listed_by_hour_of_receipt(tmp_path: Path) -> None:
     assert listed(NOON + 2 * HOUR, NOON + 3 * HOUR) == []
     assert list_files(tmp_path, REFERENCE_PRICES) == []
     assert {file.source for file in list_files(tmp_path, TRADES)} == {TRADES}
+
+
+@pytest.mark.parametrize(
+    ("folder", "hour", "others"),
+    [
+        ("trades/date=2026-03-04/hour=12", 12, 2),
+        ("trades/date=2026-03-04", 0, 1),
+        ("trades", None, 0),
+    ],
+)
+def test_a_folder_that_cannot_be_read_is_listed_in_place_of_its_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: str, hour: int | None, others: int
+) -> None:
+    for at in (NOON, NOON + HOUR, NOON + 24 * HOUR):
+        write_landing_file(tmp_path, b"{}\n", hour=at)
+    refuse_folder(monkeypatch, tmp_path / folder)
+
+    files = list_files(tmp_path, TRADES)
+    (refused,) = (file for file in files if file.unlisted is not None)
+    assert (refused.key, refused.path, refused.source) == (folder, tmp_path / folder, TRADES)
+    assert refused.hour_start_at == (
+        datetime(1970, 1, 1, tzinfo=UTC) if hour is None else NOON.replace(hour=hour)
+    )
+    assert len(files) == others + 1
+    with pytest.raises(PermissionError, match=folder):
+        refused.check()
+    assert refused in list_files(tmp_path, TRADES, NOON, NOON + HOUR)
+    is_of_other_day = refused in list_files(tmp_path, TRADES, NOON + 24 * HOUR, NOON + 25 * HOUR)
+    assert is_of_other_day == (folder == "trades")
+
+
+def test_a_statement_folder_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / statement_folder(NOON.date(), "AT")
+    folder.mkdir(parents=True)
+    refuse_folder(monkeypatch, folder)
+    (refused,) = list_files(tmp_path, STATEMENTS, market="AT")
+    assert refused.key == "statements/market=AT/date=2026-03-04"
+    assert refused.unlisted is not None
+
+
+@given(
+    st.lists(st.binary(min_size=1) | st.text(r"\\x5cf", min_size=1).map(str.encode), max_size=4, unique=True)
+)
+def test_each_name_has_a_key_of_its_own(names: list[bytes]) -> None:
+    root = Path("/landing")
+    paths = [root / "trades" / os.fsdecode(name.replace(b"/", b"_").replace(b"\0", b"_")) for name in names]
+    keys = [landing_key(root, path) for path in paths]
+    assert len(set(keys)) == len(set(paths))
+    assert [landing_path(root, key) for key in keys] == paths
+    assert all(key.encode() for key in keys), "it can be stored"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "Übertragung 1.jsonl", r"a\b\x1.jsonl", r"\x41\n.jsonl"])
+def test_an_ordinary_name_is_its_key(name: str) -> None:
+    assert landing_key(Path("/landing"), Path("/landing", "trades", name)) == f"trades/{name}"
 
 
 def test_reading_starts_at_an_offset_and_ends_before_a_torn_line(tmp_path: Path) -> None:

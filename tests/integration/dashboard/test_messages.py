@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from include.dashboard.messages import MAX_BYTES
+from include.landing_keys import landing_path
 from include.settings import Settings
 from tests.integration.dashboard.conftest import Client, Desk
 
@@ -18,7 +19,7 @@ def land(desk: Desk, settings: Settings, lines: list[bytes], key: str = FILE, **
     row = {"market": "DE", "landing_file": key, "source": "trades", "hour_start_at": "2023-02-06T09:00Z"}
     counts = {"line_count": len(lines), "event_count": len(lines)}
     desk.database.insert("ops.landing_files", **row | counts | columns)
-    path = settings.landing_root / key
+    path = landing_path(settings.landing_root, key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return path
@@ -36,6 +37,12 @@ def test_each_line_is_what_was_landed(desk: Desk, client: Client, settings: Sett
     assert [each["is_truncated"] for each in found] == [False, False, True, False, False]
     assert {each["received_at"] for each in found} == {"2023-02-06T09:30:00.000001+00:00"}
     assert (found[1]["landing_file"], found[1]["line"]) == (FILE, 2)
+
+
+@pytest.mark.parametrize("name", [r"a\xff", r"a\x5cxff", r"a\b"])
+def test_a_file_of_any_name_is_found(desk: Desk, client: Client, settings: Settings, name: str) -> None:
+    land(desk, settings, [line_of("found")], key := f"trades/date=2023-02-06/hour=09/{name}.jsonl")
+    assert client.json("message", landing_file=key, line="1")["raw"] == "found"
 
 
 def test_a_line_that_wraps_no_message_is_shown_as_it_is(desk: Desk, client: Client, settings: Settings) -> None:

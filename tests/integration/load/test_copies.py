@@ -51,8 +51,8 @@ def filler(name: str, seconds: float = 5) -> bytes:
 
 
 def write(settings: Settings, hour: int, content: bytes) -> None:
-    """A landing file of that hour after RECEIVED_AT's."""
-    write_landing_file(settings.landing_root, content, hour=_WINDOW + hour * _HOUR)
+    """A landing file of that hour after RECEIVED_AT's, whose name is not UTF-8."""
+    write_landing_file(settings.landing_root, content, "\udcff", hour=_WINDOW + hour * _HOUR)
 
 
 def load(settings: Settings, hour: int) -> None:
@@ -86,7 +86,7 @@ def test_of_two_contents_the_one_received_first_counts(settings: Settings, datab
         "SELECT raw::json -> 'deal_confirmation' ->> 'price', detail FROM ops.rejected_messages"
     )
     assert raw == "2"
-    assert "hour=10/a.jsonl, line 1" in detail
+    assert r"hour=10/\xff.jsonl, line 1" in detail
     assert database.rows(_COUNTS) == [(61, 0, 0), (0, 0, 1)]
 
 

@@ -4,7 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
@@ -12,17 +12,27 @@ import pytest
 from psycopg2.extensions import cursor
 
 from include.errors import TerminalError
-from include.jobs import follow_market, load_trades, report_findings
+from include.health.alarms import check
+from include.jobs import (
+    check_range,
+    compare_captures,
+    follow_market,
+    load_statement,
+    load_trades,
+    reload_landing_files,
+    report_findings,
+)
+from include.landing import statement_folder
 from include.landing_line import Line
 from include.load import audit, loader, portions
 from include.load.lines import LineReader
 from include.load.source import load_source
 from include.load.trades import TradeSink
-from include.run_scope import Window
+from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
 from tests.factories import Database
 from tests.integration.jobs.test_follow_market import FakeClock
-from tests.messages import DEAL, RECEIVED_AT, deal, landed, write_landing_file
+from tests.messages import DEAL, RECEIVED_AT, deal, landed, refuse_folder, write_landing_file
 
 
 def rejects(database: Database) -> list[tuple[int, str]]:
@@ -151,6 +161,80 @@ def test_a_file_that_cannot_be_read_holds_back_no_other(
     assert database.value(scans) == 1
 
 
+@pytest.mark.parametrize("folder", ["trades/date=2026-03-02/hour=10", "trades/date=2026-03-02"])
+def test_a_folder_that_cannot_be_read_holds_back_no_other(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    readable = landed([deal(id="readable")])
+    newest = write_landing_file(settings.landing_root, readable, hour=RECEIVED_AT + timedelta(days=1))
+    os.utime(newest, (RECEIVED_AT.timestamp(),) * 2)
+    locked = write_landing_file(settings.landing_root, landed([deal(id="locked")]))
+    key = str(locked.relative_to(settings.landing_root))
+    load_trades.run(settings, Window(RECEIVED_AT.replace(minute=0), RECEIVED_AT + timedelta(hours=1)))
+    with locked.open("ab") as file:
+        file.write(landed([deal(id="later")]))
+    write_landing_file(settings.landing_root, landed([deal(id="unseen")]), "b")
+    with monkeypatch.context() as refusing:
+        refuse_folder(refusing, settings.landing_root / folder)
+        now = datetime.now(UTC)
+        stuck = rf"^{folder} is not loaded from line 1 on: PermissionError: .*Permission denied"
+        with pytest.raises(TerminalError, match=stuck):
+            follow_market.run(settings, now, FakeClock(now))
+        assert trade_ids(database) == ["locked", "readable"]
+        assert database.value("SELECT count(*) FROM ops.landing_scans WHERE source = 'trades'") == 0
+        database.ran(90, window=20)
+        on = {alarm.alarm: alarm.detail for alarm in check(settings)[0]}
+        assert "capture_silent" in on
+        assert f"in {folder}: PermissionError" in on["loading_stuck"]
+        found = {file.landing_file: file.problems for file in audit.run(settings) if file.problems}
+        (problem,) = found.pop(folder)
+        assert problem.startswith("the folder cannot be read: [Errno 13] Permission denied")
+        assert found == {key: ("the file cannot be seen: its folder cannot be read",)}
+        with pytest.raises(PermissionError):
+            compare_captures.run(settings, Window(RECEIVED_AT, RECEIVED_AT + timedelta(hours=1)))
+
+    assert load_trades.run(settings)["failed_files"] == 0
+    assert trade_ids(database) == ["later", "locked", "readable", "unseen"]
+    assert report_findings.run(settings) == {"files_not_loaded": 0}
+    assert_accounted_for(settings)
+    assert "loading_stuck" not in {alarm.alarm for alarm in check(settings)[0]}
+
+
+def test_a_folder_that_cannot_be_read_is_reloaded_when_it_can(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = write_landing_file(settings.landing_root, landed([deal()]))
+    day = RECEIVED_AT.date()
+    statements = settings.landing_root / statement_folder(day)
+    statements.mkdir(parents=True)
+    load_trades.run(settings)
+    rebuild = Rebuild("1", DeliveryDays(day, day), reload=True)
+    with monkeypatch.context() as refusing:
+        refuse_folder(refusing, locked.parent)
+        load_trades.run(settings)
+        check_range.run(settings, rebuild)
+        counts = reload_landing_files.run(settings, rebuild)
+        assert (counts["files"], counts["left"], counts["missing"]) == (0, 1, 1)
+    with monkeypatch.context() as refusing:
+        refuse_folder(refusing, statements)
+        assert load_statement.load_landed(settings) == []
+        with pytest.raises(TerminalError, match="statements/date=2026-03-02 is not loaded from line 1 on"):
+            report_findings.run(settings)
+    load_trades.run(settings)
+    assert report_findings.run(settings) == {"files_not_loaded": 0}
+    assert trade_ids(database) == [DEAL["id"]]
+
+
+def test_a_name_that_is_not_utf8_and_one_that_spells_it(settings: Settings, database: Database) -> None:
+    write_landing_file(settings.landing_root, landed([deal(id="one")]), "a\udcff")
+    write_landing_file(settings.landing_root, landed([deal(id="two"), deal(id="three")]), r"a\xff")
+    assert load_trades.run(settings)["loaded_count"] == 3
+    assert trade_ids(database) == ["one", "three", "two"]
+    assert_accounted_for(settings)
+    keys = database.rows("SELECT landing_file FROM ops.landing_files ORDER BY 1")
+    assert [key.rsplit("/")[-1] for (key,) in keys] == [r"a\x5cxff.jsonl", r"a\xff.jsonl"]
+
+
 def test_what_is_no_landing_file_stops_nothing(settings: Settings, database: Database) -> None:
     path = write_landing_file(settings.landing_root, landed([deal()]))
     os.mkfifo(path.with_name("fifo.jsonl"))
@@ -164,9 +248,11 @@ def test_what_is_no_landing_file_stops_nothing(settings: Settings, database: Dat
         odd.write_bytes(landed([deal(id=f"odd{number}")]))
     (settings.landing_root / "trades" / "date=2026-03-03").touch()
     (settings.landing_root / "trades" / "date=2026-03-02" / "hour=23").touch()
-    assert load_trades.run(settings)["loaded_count"] == 4
-    assert trade_ids(database) == sorted([DEAL["id"], "odd0", "odd1", "odd2"])
-    assert_accounted_for(settings)
+    assert load_trades.run(settings)["loaded_count"] == 1
+    assert trade_ids(database) == [DEAL["id"]]
+    assert {file.landing_file for file in audit.run(settings) if file.problems} == {
+        f"trades/{folder}/a.jsonl" for folder in no_hours
+    }
     assert report_findings.run(settings) == {"files_not_loaded": 0}
 
 

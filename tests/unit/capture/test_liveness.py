@@ -1,14 +1,17 @@
 """What the ends of landing files say of the capture instances."""
 
+import errno
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from include.capture.liveness import Signs, last_signs
 from include.landing import TRADES, event_line, message_line, timestamp
 from include.landing_writer import LandingWriter
+from tests.messages import refuse_folder
 
 NOW = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -99,3 +102,27 @@ def test_what_was_written_while_the_clock_was_wrong_is_no_sign(tmp_path: Path) -
     assert last_signs(tmp_path, NOW) == Signs(None, None)
     file(tmp_path, heartbeat(300, True), written=300, name="b")
     assert last_signs(tmp_path, NOW) == Signs(ago(300), ago(300))
+
+
+def test_what_cannot_be_read_hides_no_other_sign(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file(tmp_path, heartbeat(70, True), written=70)
+    locked = file(tmp_path, heartbeat(5, True), written=5, name="b")
+    earlier = file(tmp_path, heartbeat(4000, True), written=4000, at=ago(4000))
+    refuse_folder(monkeypatch, earlier.parent)
+    real_open = Path.open
+
+    def refuse(path: Path, *arguments: Any) -> Any:
+        if path == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real_open(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert last_signs(tmp_path, NOW) == Signs(ago(5), ago(70))
+
+
+def test_a_folder_that_cannot_be_read_is_no_newest_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file(tmp_path, heartbeat(9000, True), written=9000, at=ago(9000))
+    refuse_folder(monkeypatch, file(tmp_path, heartbeat(1, True)).parent)
+    assert last_signs(tmp_path, NOW) == Signs(ago(9000), None)

@@ -5,10 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from include.health.files import Landed, read_files, unloaded
-from include.landing import REFERENCE_PRICES, TRADES, event_line
+from include.landing import REFERENCE_PRICES, TRADES, event_line, hour_folder
 from include.landing_writer import LandingWriter
 from include.settings import Settings
+from tests.messages import refuse_folder
 
 NOW = datetime.now(UTC)
 
@@ -61,3 +64,12 @@ def test_unloaded_is_what_the_ledger_does_not_have(tmp_path: Path) -> None:
         ("FI", "reference_prices"): 0,
         ("FI", "statements"): 0,
     }
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    landed(tmp_path, TRADES, NOW)
+    landed(tmp_path, REFERENCE_PRICES, NOW)
+    refuse_folder(monkeypatch, tmp_path / hour_folder(REFERENCE_PRICES, NOW))
+    found, metrics = read(tmp_path)
+    assert metrics["capture_last_connected_timestamp_seconds"] > 0
+    assert [key.split("/")[0] for key in found.file_bytes["DE"]] == ["trades"]
