@@ -150,9 +150,10 @@ WHERE (alarms.detail, alarms.page_code, alarms.page_text, alarms.severity)
       IS DISTINCT FROM (excluded.detail, excluded.page_code, excluded.page_text, excluded.severity)
 
 -- name: alarms_outdated
--- Clears an alarm that has news: it is raised again with them
+-- Clears an alarm that has news, or another severity by now: it is raised again, so that people are told
 UPDATE ops.alarms SET cleared_at = clock_timestamp()
-WHERE market = %(market)s AND alarm = %(alarm)s AND cleared_at IS NULL AND since_at < %(since_at)s AND %(is_news)s
+WHERE market = %(market)s AND alarm = %(alarm)s AND cleared_at IS NULL
+    AND (severity <> %(severity)s OR (since_at < %(since_at)s AND %(is_news)s))
 
 -- name: alarms_clear
 -- Clears every alarm of the market that is on and not among these
@@ -160,8 +161,8 @@ UPDATE ops.alarms SET cleared_at = clock_timestamp()
 WHERE market = %(market)s AND cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
 
 -- name: alarms_to_tell
--- Alarms of the market that are on, and those whose end people who heard of them should hear of: not one that was raised again at once;
--- who was told, notifications_claim knows
+-- Alarms of the market that are on, and those whose end people who heard of them should hear of: not one that was raised again at once,
+-- unless it was critical and is a warning now; who was told, notifications_claim knows
 SELECT
     alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail,
     -- who reads it has to be told which market it is about
@@ -171,7 +172,8 @@ WHERE market = %(market)s AND (cleared_at IS NULL
     OR (cleared_at > clock_timestamp() - interval '1 hour'
         AND NOT EXISTS (SELECT FROM ops.alarms AS again
                         WHERE (again.market, again.alarm) = (a.market, a.alarm) AND again.alarm_id > a.alarm_id
-                            AND again.raised_at < a.cleared_at + interval '10 seconds')
+                            AND again.raised_at < a.cleared_at + interval '10 seconds'
+                            AND (again.severity = a.severity OR again.severity = 'critical'))
         AND EXISTS (SELECT FROM ops.notifications AS n
                     WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent')))
 ORDER BY alarm_id
