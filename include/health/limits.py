@@ -74,7 +74,7 @@ def breaches(cur: cursor, market: str) -> list[Breach]:
     Once in a transaction.
 
     Those that are reached for the first time are noted in ops.limit_breaches: a limit that is reached again for
-    the same hour is no news.
+    the same hour is no news, unless it was changed.
     """
     run_sql(cur, QUERIES["limits_now"], {"market": market})
     run_sql(cur, QUERIES["note_breaches"])

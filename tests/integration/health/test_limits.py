@@ -152,6 +152,37 @@ def test_people_are_told_once_of_each(settings: Settings, database: Database, ba
     assert database.rows(raised) == [(2, 2)]
 
 
+def test_a_limit_that_was_changed_and_is_reached_again_is_news(
+    settings: Settings, database: Database, batch: int
+) -> None:
+    raised = "SELECT count(*), count(cleared_at) FROM ops.alarms WHERE alarm = 'limit_reached'"
+
+    def change(value: int) -> None:
+        database.rows("UPDATE ops.limits SET limit_value = %s", (value,))
+
+    limit(database, "position_mwh", 10)
+    database.trade(batch, TOMORROW, "10-11", "anna", "sell", 12)
+    build(settings, database)
+    assert alarm(settings) is not None
+    change(50)
+    before = f"anna, {TOMORROW} 10-11: position of -12.0 MWh, the limit is 10, within it again"
+    assert alarm(settings) == (f"limits that were reached: {before}", None)
+    assert database.rows(raised) == [(1, 0)]
+
+    database.trade(batch, TOMORROW, "10-11", "anna", "sell", 100)
+    build(settings, database)
+    now = f"anna, {TOMORROW} 10-11: position of -112.0 MWh, the limit is 50"
+    for _ in range(2):
+        assert alarm(settings) == (f"limits that were reached: {now}", f"1 limit reached: {now}.")
+    assert database.rows(raised) == [(2, 1)], "another limit is news"
+    change(10)
+    again = f"anna, {TOMORROW} 10-11: position of -112.0 MWh, the limit is 10"
+    assert alarm(settings) == (f"limits that were reached: {again}", f"1 limit reached: {again}.")
+    assert database.rows(raised) == [(2, 1)], "the one that was told of before is none"
+    noted = "SELECT value, limit_value FROM ops.limit_breaches ORDER BY 2"
+    assert database.rows(noted) == [(12, 10), (112, 50)]
+
+
 @pytest.mark.parametrize(
     "columns",
     [
