@@ -38,24 +38,31 @@ LIMIT 10
 
 -- name: last_trade
 -- When the last trade was received, and how long capture instances have been connected since then, since the platform first
--- ran, and since trading opened; by the last batches with trades, since received_at has no index
-WITH newest AS (
+-- ran, and since trading opened; by the last batches with trades, since received_at has no index. Times in the future were
+-- written while a clock was ahead: they say nothing, and all of this hour's may be such
+WITH loads AS NOT MATERIALIZED (
+    SELECT f.hour_start_at, b.load_batch_id
+    FROM ops.load_batches AS b
+    JOIN ops.landing_files AS f USING (landing_file_id)
+    WHERE f.market = %(market)s AND b.source = 'trades' AND b.loaded_count > 0
+), newest AS (
     SELECT max(received_at) AS last_trade_at
     FROM raw.trades
-    WHERE load_batch_id = ANY (ARRAY(
-        SELECT b.load_batch_id
-        FROM ops.load_batches AS b
-        JOIN ops.landing_files AS f USING (landing_file_id)
-        WHERE f.market = %(market)s AND b.source = 'trades' AND b.loaded_count > 0
-        ORDER BY f.hour_start_at DESC, b.load_batch_id DESC
-        LIMIT 4
+    WHERE received_at <= now() + interval '30 seconds' AND load_batch_id = ANY (ARRAY(
+        (SELECT load_batch_id FROM loads
+         WHERE hour_start_at > now() - interval '1 hour' AND hour_start_at <= now() + interval '30 seconds'
+         ORDER BY hour_start_at DESC, load_batch_id DESC LIMIT 4)
+        UNION ALL
+        (SELECT load_batch_id FROM loads
+         WHERE hour_start_at <= now() - interval '1 hour'
+         ORDER BY hour_start_at DESC, load_batch_id DESC LIMIT 4)
     ))
 ), silence AS (
     SELECT last_trade_at, greatest(last_trade_at, %(first_run_at)s, %(trading_since)s) AS since_at FROM newest
 ), connected AS (
-    SELECT range_agg(tstzrange(greatest(connected_from, since_at), connected_until)) AS spans
+    SELECT range_agg(tstzrange(greatest(connected_from, since_at), least(connected_until, now()))) AS spans
     FROM silence
-    JOIN ops.connected_intervals ON connected_until > since_at
+    JOIN ops.connected_intervals ON connected_until > since_at AND greatest(connected_from, since_at) < now()
     JOIN ops.landing_files AS f USING (landing_file_id)
     WHERE f.market = %(market)s
 )
