@@ -69,8 +69,9 @@ WHERE market = %(market)s AND delivery_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY delivery_start_at, delivery_end_at, delivery_hour
 
 -- name: limit_breaches
--- Limits that were reached for a delivery day, by a trader or, of the portfolio, by anybody
-SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id,
+-- Limits that were reached for a delivery day, by a trader or, of the portfolio, by anybody; of one that was changed the last
+SELECT DISTINCT ON (delivery_hour, measure, trader_id)
+       measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_id,
        CASE WHEN measure = 'position_mwh' THEN value * (
            SELECT CASE WHEN sum(net_position_mwh) < 0 THEN -1 WHEN sum(net_position_mwh) >= 0 THEN 1 END
            FROM curated.pnl_versions AS v
@@ -81,7 +82,7 @@ SELECT measure, trader_id, delivery_hour, reached_at, value, limit_value, trade_
 FROM ops.limit_breaches AS b
 WHERE market = %(market)s AND delivery_day = %(day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
     AND (%(as_of)s::timestamptz IS NULL OR reached_at <= %(as_of)s)
-ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST
+ORDER BY delivery_hour NULLS FIRST, measure, trader_id NULLS FIRST, reached_at DESC
 
 -- name: limits_reached
 -- Limits that are reached now for a delivery day that is not over

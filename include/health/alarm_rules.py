@@ -50,6 +50,7 @@ class Alarm:
         page_text: What it means for a trader; None: the page shows the detail of a critical alarm, nothing of a
             warning.
         severity: `critical`: the task is red while it is on. `warning`: people are told, nothing is red.
+            Another one is news as well.
         is_news: A later `since_at` is news: the alarm is raised again, so that people are told.
     """
 

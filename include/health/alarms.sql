@@ -38,24 +38,31 @@ LIMIT 10
 
 -- name: last_trade
 -- When the last trade was received, and how long capture instances have been connected since then, since the platform first
--- ran, and since trading opened; by the last batches with trades, since received_at has no index
-WITH newest AS (
+-- ran, and since trading opened; by the last batches with trades, since received_at has no index. Times in the future were
+-- written while a clock was ahead: they say nothing, and all of this hour's may be such
+WITH loads AS NOT MATERIALIZED (
+    SELECT f.hour_start_at, b.load_batch_id
+    FROM ops.load_batches AS b
+    JOIN ops.landing_files AS f USING (landing_file_id)
+    WHERE f.market = %(market)s AND b.source = 'trades' AND b.loaded_count > 0
+), newest AS (
     SELECT max(received_at) AS last_trade_at
     FROM raw.trades
-    WHERE load_batch_id = ANY (ARRAY(
-        SELECT b.load_batch_id
-        FROM ops.load_batches AS b
-        JOIN ops.landing_files AS f USING (landing_file_id)
-        WHERE f.market = %(market)s AND b.source = 'trades' AND b.loaded_count > 0
-        ORDER BY f.hour_start_at DESC, b.load_batch_id DESC
-        LIMIT 4
+    WHERE received_at <= now() + interval '30 seconds' AND load_batch_id = ANY (ARRAY(
+        (SELECT load_batch_id FROM loads
+         WHERE hour_start_at > now() - interval '1 hour' AND hour_start_at <= now() + interval '30 seconds'
+         ORDER BY hour_start_at DESC, load_batch_id DESC LIMIT 4)
+        UNION ALL
+        (SELECT load_batch_id FROM loads
+         WHERE hour_start_at <= now() - interval '1 hour'
+         ORDER BY hour_start_at DESC, load_batch_id DESC LIMIT 4)
     ))
 ), silence AS (
     SELECT last_trade_at, greatest(last_trade_at, %(first_run_at)s, %(trading_since)s) AS since_at FROM newest
 ), connected AS (
-    SELECT range_agg(tstzrange(greatest(connected_from, since_at), connected_until)) AS spans
+    SELECT range_agg(tstzrange(greatest(connected_from, since_at), least(connected_until, now()))) AS spans
     FROM silence
-    JOIN ops.connected_intervals ON connected_until > since_at
+    JOIN ops.connected_intervals ON connected_until > since_at AND greatest(connected_from, since_at) < now()
     JOIN ops.landing_files AS f USING (landing_file_id)
     WHERE f.market = %(market)s
 )
@@ -150,9 +157,10 @@ WHERE (alarms.detail, alarms.page_code, alarms.page_text, alarms.severity)
       IS DISTINCT FROM (excluded.detail, excluded.page_code, excluded.page_text, excluded.severity)
 
 -- name: alarms_outdated
--- Clears an alarm that has news: it is raised again with them
+-- Clears an alarm that has news, or another severity by now: it is raised again, so that people are told
 UPDATE ops.alarms SET cleared_at = clock_timestamp()
-WHERE market = %(market)s AND alarm = %(alarm)s AND cleared_at IS NULL AND since_at < %(since_at)s AND %(is_news)s
+WHERE market = %(market)s AND alarm = %(alarm)s AND cleared_at IS NULL
+    AND (severity <> %(severity)s OR (since_at < %(since_at)s AND %(is_news)s))
 
 -- name: alarms_clear
 -- Clears every alarm of the market that is on and not among these
@@ -160,8 +168,8 @@ UPDATE ops.alarms SET cleared_at = clock_timestamp()
 WHERE market = %(market)s AND cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
 
 -- name: alarms_to_tell
--- Alarms of the market that are on, and those whose end people who heard of them should hear of: not one that was raised again at once;
--- who was told, notifications_claim knows
+-- Alarms of the market that are on, and those whose end people who heard of them should hear of: not one that was raised again at once,
+-- unless it was critical and is a warning now; who was told, notifications_claim knows
 SELECT
     alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail,
     -- who reads it has to be told which market it is about
@@ -171,7 +179,8 @@ WHERE market = %(market)s AND (cleared_at IS NULL
     OR (cleared_at > clock_timestamp() - interval '1 hour'
         AND NOT EXISTS (SELECT FROM ops.alarms AS again
                         WHERE (again.market, again.alarm) = (a.market, a.alarm) AND again.alarm_id > a.alarm_id
-                            AND again.raised_at < a.cleared_at + interval '10 seconds')
+                            AND again.raised_at < a.cleared_at + interval '10 seconds'
+                            AND (again.severity = a.severity OR again.severity = 'critical'))
         AND EXISTS (SELECT FROM ops.notifications AS n
                     WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent')))
 ORDER BY alarm_id

@@ -48,13 +48,18 @@ class Breach:
         limit = f"the limit is {_fewest(self.limit_value):,f}" + ("" if self.is_over else ", within it again")
         match self.measure:
             case "position_mwh":
-                return f"{who}, {when}: position of {_energy(self.value)} MWh, {limit}"
+                return f"{who}, {when}: position of {self._shown(_energy_places(self.value)):+,f} MWh, {limit}"
             case "loss_eur":
-                return f"{who}, {when}: loss of {rounded(self.value, 2):,f} EUR, {limit}"
+                return f"{who}, {when}: loss of {self._shown(2):,f} EUR, {limit}"
             case "price_distance_eur_per_mwh":
                 trade = shown(self.trade_id or "")
-                distance = f"{rounded(self.value, 2):,f} EUR/MWh"
+                distance = f"{self._shown(2):,f} EUR/MWh"
                 return f"{who}, {when}: trade {trade} {distance} from the reference price, {limit}"
+
+    def _shown(self, places: int) -> Decimal:
+        """The value, rounded unless it would seem to be within the limit: then with all its digits."""
+        value = rounded(self.value, places)
+        return _fewest(self.value) if abs(value) < self.limit_value <= abs(self.value) else value
 
 
 def _fewest(value: Decimal) -> Decimal:
@@ -62,10 +67,9 @@ def _fewest(value: Decimal) -> Decimal:
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
 
 
-def _energy(value: Decimal) -> str:
-    """With its sign and 1 to 3 decimals, as the page shows energies."""
-    places = min(max(-int(_fewest(value).as_tuple().exponent), 1), 3)
-    return f"{rounded(value, places):+,f}"
+def _energy_places(value: Decimal) -> int:
+    """1 to 3 decimals, as the page shows energies."""
+    return min(max(-int(_fewest(value).as_tuple().exponent), 1), 3)
 
 
 def breaches(cur: cursor, market: str) -> list[Breach]:
@@ -74,7 +78,7 @@ def breaches(cur: cursor, market: str) -> list[Breach]:
     Once in a transaction.
 
     Those that are reached for the first time are noted in ops.limit_breaches: a limit that is reached again for
-    the same hour is no news.
+    the same hour is no news, unless it was changed.
     """
     run_sql(cur, QUERIES["limits_now"], {"market": market})
     run_sql(cur, QUERIES["note_breaches"])

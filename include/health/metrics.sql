@@ -35,16 +35,23 @@ GROUP BY source, reason_code
 
 -- name: newest_trade
 -- When the newest trade that counts was received; by the last batches with trades of the last hours of receipt, since
--- received_at has no index
-SELECT max(received_at) AS received_at
-FROM curated.trades
-WHERE load_batch_id = ANY (ARRAY(
-    SELECT b.load_batch_id
+-- received_at has no index. Times in the future were written while a clock was ahead, and all of this hour's may be such
+WITH loads AS NOT MATERIALIZED (
+    SELECT f.hour_start_at, b.load_batch_id
     FROM ops.load_batches AS b
     JOIN ops.landing_files AS f USING (landing_file_id)
     WHERE f.market = %(market)s AND b.source = 'trades' AND b.loaded_count > 0 AND b.state = 'accepted'
-    ORDER BY f.hour_start_at DESC, b.load_batch_id DESC
-    LIMIT 4
+)
+SELECT max(received_at) AS received_at
+FROM curated.trades
+WHERE received_at <= now() + interval '30 seconds' AND load_batch_id = ANY (ARRAY(
+    (SELECT load_batch_id FROM loads
+     WHERE hour_start_at > now() - interval '1 hour' AND hour_start_at <= now() + interval '30 seconds'
+     ORDER BY hour_start_at DESC, load_batch_id DESC LIMIT 4)
+    UNION ALL
+    (SELECT load_batch_id FROM loads
+     WHERE hour_start_at <= now() - interval '1 hour'
+     ORDER BY hour_start_at DESC, load_batch_id DESC LIMIT 4)
 ))
 
 -- name: progress

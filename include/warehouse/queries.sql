@@ -129,15 +129,17 @@ WHERE market = %(market)s AND gap_start_at < %(until_at)s AND gap_end_at > %(fro
 ORDER BY gap_start_at
 
 -- name: capture_instances
--- The capture instances of a market in the last day, as far as their files are loaded: a file an hour and process
+-- The capture instances of a market in the last day, as far as their files are loaded: a file an hour and process.
+-- Times in the future were written while a clock was ahead: such a file tells only what no other one does
 WITH files AS (
     SELECT landing_file_id, last_received_at, is_connected AND NOT is_complete AS is_connected,
+           coalesce(last_received_at, hour_start_at) > now() + interval '30 seconds' AS is_ahead,
            regexp_match(landing_file, '([^/-]+)-([^/]+)-\d+-\d{8}T\d+Z\.jsonl$') AS parts
     FROM ops.landing_files
     WHERE market = %(market)s AND source = 'trades' AND hour_start_at > now() - interval '1 day'
 ), lines AS (
-    SELECT parts[1] AS name, parts[2] AS host, max(last_received_at) AS last_message_at,
-           (array_agg(is_connected ORDER BY last_received_at DESC NULLS LAST))[1] AS is_connected
+    SELECT parts[1] AS name, parts[2] AS host, max(last_received_at) FILTER (WHERE NOT is_ahead) AS last_message_at,
+           (array_agg(is_connected ORDER BY is_ahead, last_received_at DESC NULLS LAST))[1] AS is_connected
     FROM files
     WHERE parts IS NOT NULL
     GROUP BY parts
@@ -149,6 +151,7 @@ WITH files AS (
                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_new
     FROM files
     JOIN ops.connected_intervals USING (landing_file_id)
+    WHERE connected_from <= now() + interval '30 seconds'
 ), since AS (
     SELECT parts[1] AS name, parts[2] AS host,
            max(connected_from) FILTER (WHERE is_new IS NOT false) AS connected_since

@@ -47,6 +47,18 @@ def test_a_limit_of_many_decimals_and_the_days_of_a_banner(visit: Open) -> None:
     expect(shown.page.locator("#troubles")).to_contain_text(text.replace(" 2026-11-28", " Sat, 28 Nov 2026"))
 
 
+def test_a_value_never_seems_to_be_within_the_limit_that_it_reached(visit: Open) -> None:
+    scene = scenes.limits_reached()
+    small = {"value": "0.00040", "net_position_mwh": "-0.00040", "limit_value": "0.0001"}
+    loss = {"measure": "loss_eur", "value": "1000.001", "limit_value": "1000.001", "net_position_mwh": None}
+    scene.limits = [scenes.limit(None, None, **loss), scenes.limit("15-16", None, **small)]
+    shown = visit(scene)
+    assert texts(shown, "#limits li") == [
+        "▲ over a limit Day: loss 1,000.001 EUR at 13:12, limit 1,000.001",
+        "▲ over a limit 15-16: position -0.0004 MWh at 13:12, limit 0.0001",
+    ]
+
+
 def test_without_limits_nothing_is_marked(visit: Open) -> None:
     shown = visit(scenes.busy_day())
     expect(shown.page.locator(".limit")).to_have_count(0)

@@ -355,6 +355,23 @@ def test_limits_that_were_reached(desk: Desk, client: Client) -> None:
     assert limits(as_of="2023-02-06T09:59:59Z") == []
 
 
+def test_of_a_limit_that_was_changed_the_one_that_was_reached_last_is_shown(desk: Desk, client: Client) -> None:
+    for hour, value, limit in ((9, 12, 10), (10, 112, 50)):
+        desk.database.insert(
+            "ops.limit_breaches",
+            market="DE", measure="position_mwh", scope="trader", trader_id="anna", delivery_day=DAY,
+            delivery_hour="12-13", reached_at=datetime(2023, 2, 6, hour, tzinfo=UTC), value=value,
+            limit_value=limit,
+        )  # fmt: skip
+
+    def limits(**parameters: str) -> list[tuple[str, str]]:
+        found = client.json("desk", day=str(DAY), **parameters)["limits"]
+        return [(row["value"], row["limit_value"]) for row in found]
+
+    assert limits() == [("112", "50")]
+    assert limits(as_of="2023-02-06T09:30:00Z") == [("12", "10")]
+
+
 def test_an_hour_that_was_delivered_over_its_limit_is_not_within_it_again(
     desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

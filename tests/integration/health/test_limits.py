@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from include.health.alarms import check
+from include.health.limits import Breach, Measure
 from include.jobs import build_pnl
 from include.settings import Settings
 from tests.factories import MARKET, NOW, Database
@@ -150,6 +151,59 @@ def test_people_are_told_once_of_each(settings: Settings, database: Database, ba
     database.rows("DELETE FROM ops.limits")
     assert alarm(settings) is None
     assert database.rows(raised) == [(2, 2)]
+
+
+def test_a_limit_that_was_changed_and_is_reached_again_is_news(
+    settings: Settings, database: Database, batch: int
+) -> None:
+    raised = "SELECT count(*), count(cleared_at) FROM ops.alarms WHERE alarm = 'limit_reached'"
+
+    def change(value: int) -> None:
+        database.rows("UPDATE ops.limits SET limit_value = %s", (value,))
+
+    limit(database, "position_mwh", 10)
+    database.trade(batch, TOMORROW, "10-11", "anna", "sell", 12)
+    build(settings, database)
+    assert alarm(settings) is not None
+    change(50)
+    before = f"anna, {TOMORROW} 10-11: position of -12.0 MWh, the limit is 10, within it again"
+    assert alarm(settings) == (f"limits that were reached: {before}", None)
+    assert database.rows(raised) == [(1, 0)]
+
+    database.trade(batch, TOMORROW, "10-11", "anna", "sell", 100)
+    build(settings, database)
+    now = f"anna, {TOMORROW} 10-11: position of -112.0 MWh, the limit is 50"
+    for _ in range(2):
+        assert alarm(settings) == (f"limits that were reached: {now}", f"1 limit reached: {now}.")
+    assert database.rows(raised) == [(2, 1)], "another limit is news"
+    change(10)
+    again = f"anna, {TOMORROW} 10-11: position of -112.0 MWh, the limit is 10"
+    assert alarm(settings) == (f"limits that were reached: {again}", f"1 limit reached: {again}.")
+    assert database.rows(raised) == [(2, 1)], "the one that was told of before is none"
+    noted = "SELECT value, limit_value FROM ops.limit_breaches ORDER BY 2"
+    assert database.rows(noted) == [(12, 10), (112, 50)]
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "limit_value", "shown"),
+    [
+        ("position_mwh", "0.0001", "0.0001", "position of +0.0001 MWh, the limit is 0.0001"),
+        ("position_mwh", "-0.00040", "0.0001", "position of -0.0004 MWh, the limit is 0.0001"),
+        ("position_mwh", "-0.025", "0.02", "position of -0.025 MWh, the limit is 0.02"),
+        ("position_mwh", "33.33333333", "33", "position of +33.333 MWh, the limit is 33"),
+        ("position_mwh", "1000.0014", "1000.0014", "position of +1,000.0014 MWh, the limit is 1,000.0014"),
+        ("loss_eur", "0.004", "0.001", "loss of 0.004 EUR, the limit is 0.001"),
+        ("loss_eur", "12.345678", "12", "loss of 12.35 EUR, the limit is 12"),
+        ("price_distance_eur_per_mwh", "0.001", "0.001", "trade t1 0.001 EUR/MWh from the reference price"),
+    ],
+)
+def test_a_value_never_seems_to_be_within_the_limit_that_it_reached(
+    measure: Measure, value: str, limit_value: str, shown: str
+) -> None:
+    breach = Breach(
+        measure, "anna", TOMORROW, "10-11", Decimal(value), Decimal(limit_value), "t1", NOW, is_over=True
+    )
+    assert shown in str(breach)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from include.health.warehouse import read_warehouse
 from include.landing import TRADES, event_line
 from include.landing_writer import LandingWriter
 from include.settings import PROJECT_ROOT, Settings
+from include.warehouse.queries import fetch_dicts, load_queries
 from tests.factories import NOW, Database, ago
 from tests.integration.dashboard.conftest import Desk
 from tests.integration.health.conftest import Exporter, Samples
@@ -77,6 +78,26 @@ def test_each_capture_instance(exporter: Exporter, database: Database) -> None:
         30,
     ]
     assert [samples["capture_messages_per_minute", instance] for instance in (host, worker)] == [50, 0]
+
+
+def test_a_capture_instance_whose_clock_was_ahead(exporter: Exporter, database: Database) -> None:
+    """The file of the wrong time tells of now only where there is no other one."""
+    set_right = file(database, "standalone-host-1-7", 2, True, event_count=1)
+    ahead = file(database, "standalone-host-1-6", -600, False, event_count=1)
+    file(database, "airflow-worker-9", -600, True, event_count=1)
+    database.connected(set_right, (ago(20), ago(2)))
+    database.connected(ahead, (ago(-590), ago(-600)))
+    samples = exporter.scrape()
+    host, worker = ("standalone", "host-1"), ("airflow", "worker")
+    assert [samples["capture_connected", instance] for instance in (host, worker)] == [1, 1]
+    assert age(samples, "capture_last_line_timestamp_seconds", *host) == 2
+    assert samples["capture_last_line_timestamp_seconds", worker] == 0
+    instances = load_queries("warehouse/queries.sql")["capture_instances"]
+    since = {
+        row["name"]: row["connected_since"] for row in fetch_dicts(database.cursor, instances, {"market": "DE"})
+    }
+    assert since["airflow"] is None
+    assert abs(since["standalone"] - ago(20)) < timedelta(seconds=30)
 
 
 def test_lines_by_what_became_of_them(exporter: Exporter, database: Database) -> None:
@@ -151,6 +172,21 @@ def test_the_newest_trade_counts_only_once_it_is_accepted(exporter: Exporter, da
     assert age(exporter.scrape(), "newest_trade_timestamp_seconds") == 20
     database.rows("UPDATE ops.load_batches SET state = 'accepted'")
     assert age(exporter.scrape(), "newest_trade_timestamp_seconds") == 3
+
+
+def test_a_trade_that_was_received_in_the_future_is_not_the_newest(
+    exporter: Exporter, database: Database
+) -> None:
+    number = database.batch(loaded_count=1)
+    database.trade(number, DAY, "12-13", received_at=ago(20))
+    this_hour = ago(0).replace(minute=0, second=0, microsecond=0)
+    for hours in (0, 10):
+        for minutes in range(5):
+            number = database.batch(
+                name=f"ahead-{hours}", hour_start_at=this_hour + timedelta(hours=hours), loaded_count=1
+            )
+            database.trade(number, DAY, "12-13", received_at=ago(-60 * hours - minutes - 10))
+    assert age(exporter.scrape(), "newest_trade_timestamp_seconds") == 20
 
 
 def test_what_waits_and_what_was_published(exporter: Exporter, database: Database, settings: Settings) -> None:

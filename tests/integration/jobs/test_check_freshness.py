@@ -251,6 +251,34 @@ def test_a_stream_without_trades(settings: Settings, database: Database) -> None
     assert run(replace(settings, max_silence_seconds=960)) == {"cleared": 1}
 
 
+@pytest.mark.parametrize("hours_ahead", [0, 10])
+def test_a_clock_that_was_ahead_hides_no_silence(
+    settings: Settings, database: Database, hours_ahead: int
+) -> None:
+    """More batches than are looked at, of this hour or of one that has not begun, all of them of the future."""
+    database.ran(60, window=20)
+    heartbeat(settings, 1)
+    batch = connected(database, (60, 0))
+    database.trade(batch, date(2026, 3, 2), "12-13", received_at=ago(16))
+    hour = ago(0).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours_ahead)
+    for number in range(5):
+        ahead = database.batch(name="ahead", hour_start_at=hour, loaded_count=1)
+        received_at = ago(-10 - 60 * hours_ahead - number)
+        database.trade(ahead, date(2026, 3, 2), "12-13", received_at=received_at)
+    with pytest.raises(TerminalError, match="receives no trades: the last one was received 16 min ago"):
+        run(settings)
+
+
+def test_time_with_a_connection_that_is_not_over_yet_is_no_silence(
+    settings: Settings, database: Database
+) -> None:
+    database.ran(60, window=20)
+    heartbeat(settings, 1)
+    batch = connected(database, (60, 15.5), (-590, -620), (1, -20))
+    database.trade(batch, date(2026, 3, 2), "12-13", received_at=ago(16))
+    assert "no_trades" not in [alarm.alarm for alarm in check(settings)[0]]
+
+
 def test_what_else_the_exchange_sends_ends_no_silence(settings: Settings, database: Database) -> None:
     database.ran(60, window=20)
     start = ago(20)

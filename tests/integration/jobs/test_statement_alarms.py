@@ -5,7 +5,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from include.health.alarms import check
+from include.health.notices import Notice
 from include.settings import Settings
 from tests.factories import MARKET, NOW, Database, ago
 
@@ -57,6 +60,44 @@ def test_a_statement_that_added_trades_is_a_warning_for_a_day(settings: Settings
     (alarm,) = [alarm for alarm in check(settings)[0] if alarm.alarm.startswith("statement")]
     assert (alarm.severity, alarm.is_news) == ("warning", True)
     assert alarm.detail.endswith("2026-03-02 (1 added, 0 changed)")
+
+
+def test_people_are_told_when_it_becomes_critical_and_when_it_no_longer_is(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def deliver(notice: Notice, to: dict[str, str]) -> dict[str, str]:
+        told.extend(notice.title for _ in to)
+        return dict.fromkeys(to, "sent")
+
+    monkeypatch.setattr("include.health.notify.deliver", deliver)
+    settings = replace(settings, alert_urls=("json://127.0.0.1:9",))
+    database.ran(0, window=0)
+    statement_of(database, date(2026, 3, 2), reconciled_at=ago(60))
+    database.insert(
+        "ops.reconciliation_differences",
+        market="DE", statement_day=date(2026, 3, 2), trade_id="t0", direction="buy", outcome="missing",
+        landing_file_id=1, line_number=1,
+    )  # fmt: skip
+
+    def told_now() -> list[str]:
+        told.clear()
+        for _ in range(2):
+            check(settings)
+        return [title for title in told if title.endswith("statement_differences")]
+
+    assert told_now() == ["warning: statement_differences"]
+    statement_of(database, date(2026, 3, 3), rejects=2)
+    assert told_now() == ["ALARM statement_differences"], "the end of the warning is no news"
+    database.rows("DELETE FROM ops.rejected_messages")
+    assert told_now() == ["over: statement_differences", "warning: statement_differences"]
+    database.rows("DELETE FROM ops.reconciliation_differences")
+    assert told_now() == ["over: statement_differences"]
+    assert database.rows(
+        "SELECT severity, cleared_at IS NOT NULL FROM ops.alarms WHERE alarm = 'statement_differences'"
+        " ORDER BY alarm_id"
+    ) == [("warning", True), ("critical", True), ("warning", True)]
 
 
 def test_a_statement_that_is_missing(settings: Settings, database: Database, tmp_path: Path) -> None:

@@ -195,3 +195,19 @@ def test_prices_trades_and_changes_have_limits_of_their_own(database: Database) 
     database.rows("UPDATE ops.landing_files SET last_received_at = now() - interval '16 minutes'")
     database.rows("UPDATE ops.pending_delivery_periods SET pending_since = now() - interval '26 minutes'")
     assert all(row[1] for row in freshness(database).values())
+
+
+def test_a_time_in_the_future_makes_nothing_fresh(database: Database) -> None:
+    """A clock was ahead and was set right: thirty seconds between two clocks are none."""
+    database.ran(300, window=300)
+    database.ran(-600, window=-600)
+    database.batch(name="b")
+    database.rows("UPDATE ops.landing_files SET last_received_at = now() - interval '2 hours'")
+    database.batch(name="ahead")
+    ahead = "UPDATE ops.landing_files SET last_received_at = now() + %s WHERE landing_file LIKE '%%ahead'"
+    database.rows(ahead, (timedelta(hours=18),))
+    found = freshness(database)
+    assert {found[thing][:2] for thing in ("hourly_pnl", "trades", "build")} == {(False, True)}
+    assert database.value("SELECT round(age_seconds) FROM ops.freshness WHERE thing = 'trades'") == 7200
+    database.rows(ahead, (timedelta(seconds=20),))
+    assert freshness(database)["trades"][:2] == (False, False)

@@ -3,7 +3,7 @@
 import { html, outside, unseen } from "./base.js";
 import { Table, inWords } from "./grid.js";
 import { t } from "./language.js";
-import { NONE, asSet, energyPlaces, fixed, signed, sum } from "./numbers.js";
+import { NONE, asSet, energyPlaces, fixed, isLessRounded, signed, sum } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, duration, minute, now } from "./times.js";
 
@@ -21,7 +21,10 @@ function limitInWords({ measure, trader_id: trader, value, net_position_mwh: pos
   // a page that is open for long may be older than the server
   const [what, unit] = MEASURES[measure] ?? [measure, ""];
   const places = measure === "position_mwh" ? energyPlaces([value]) : 2;
-  const shown = position ? signed(position, places) : fixed(value, places);
+  // what was reached never seems to be within the limit: then it has all its digits
+  const seemsWithin = isLessRounded(value, limit, places);
+  const rounded = position ? signed(position, places) : fixed(value, places);
+  const shown = seemsWithin ? asSet(position ?? value, position ? "exceptZero" : "negative") : rounded;
   const who = trader === null ? "" : `${isolated(trader)}: `;
   const amount = [shown, unit].filter(Boolean).join(" ");
   const values = { what, amount, at: clock(Date.parse(at)), limit: asSet(limit) };

@@ -34,7 +34,7 @@ export function signed(text, places = 2) {
 }
 
 /** A number that somebody set, with the decimals it was set with; zeros at their end say nothing. */
-export const asSet = (text) => (isNone(text) ? NONE : formatOf(0, 20, "negative").format(String(text)));
+export const asSet = (text, sign = "negative") => (isNone(text) ? NONE : formatOf(0, 20, sign).format(String(text)));
 
 /** How the reader's spreadsheet writes 1.5: "comma" or "point". */
 export const decimalSeparator = () =>
@@ -99,6 +99,13 @@ export function comparable(texts) {
   const numbers = texts.map((text) => (isNone(text) ? null : parse(text)));
   const scale = Math.max(0, ...numbers.map((number) => number?.scale ?? 0));
   return numbers.map((number) => number && number.digits * 10n ** BigInt(scale - number.scale));
+}
+
+/** Whether a number with so many places is less than another one. */
+export function isLessRounded(text, other, places) {
+  const rounded = new Intl.NumberFormat("en", { maximumFractionDigits: places, useGrouping: false }).format(String(text));
+  const [first, second] = comparable([rounded, other]);
+  return first < second;
 }
 
 /** For drawing only. */
