@@ -11,8 +11,9 @@
 
 `wait_for_statement` waits in the triggerer, without a worker slot, until 08:00 market time of the next day. If
 the file is not there by then, it is red and the alarm `statement_missing` is on: put the file into the folder
-and clear the task. Where `STATEMENT_FOLDER` is not set the run is skipped. `make reconcile FILE=…` does the
-same by hand.
+and clear the task. `reconcile_missed_days` does the same for those of the seven days before that no run has
+reconciled, as after an outage of Airflow, if their files are in the folder; only in scheduled runs. Where
+`STATEMENT_FOLDER` is not set the run is skipped. `make reconcile FILE=…` does the same by hand.
 """
 
 # Airflow reads only DAG files that hold its name
@@ -45,6 +46,15 @@ def reconcile_day(run: Run) -> Summary:
     return job.run(run.settings, [run.statement_day])
 
 
+@task(outlets=[assets.RAW_STATEMENTS, assets.RAW_TRADES, assets.RECONCILIATIONS, assets.PNL_HOURLY])
+def reconcile_missed_days(run: Run) -> Summary:
+    from include.jobs import import_missed_statements as job
+
+    if run.scheduled_for is None:
+        return {"files": 0}  # the runs of a backfill would do it all at once
+    return job.run(run.settings, run.statement_day)
+
+
 @dag(
     schedule=days_of_market,
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
@@ -60,6 +70,8 @@ def reconcile_day(run: Run) -> Summary:
 def reconcile_trades() -> None:
     wait = StatementSensor(task_id="wait_for_statement")
     wait >> load_statement() >> reconcile_day() >> validate_trades() >> build_pnl()
+    # a file of today that is late or wrong does not hold them up
+    reconcile_missed_days()
 
 
 reconcile_trades()

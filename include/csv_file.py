@@ -17,13 +17,19 @@ _FORMULA_SIGNS = "=+-@\N{MINUS SIGN}"
 _LINE_STARTS = "\t\r\n"
 
 _MONTH = (
-    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|"
-    "dec(ember)?)"
+    "(jan(uary?)?|jän(ner)?|feb(ruary?)?|mar(ch)?|märz?|mrz|apr(il)?|may|mai|jun[ei]?|jul[iy]?|aug(ust)?|"
+    "sept?(ember)?|o[ck]t(ober)?|nov(ember)?|de[cz](ember)?)"
 )
+"""In English and German."""
+_CURRENCY_CODE = "(eur|usd|gbp|chf)?"
+_IN_NUMBER = r"[\d\s.,:/'%()$+-]"
+_IN_DATE = r"[\s.,/-]*+"
 _NUMBER_OR_DATE = re.compile(
-    rf"[\d\s.,:/'%-]*\d[\d\s.,:/'%-]*(e[+-]?\d+)?|{_MONTH}[\s.-]*\d+|\d+[\s.-]*{_MONTH}([\s.-]*\d+)?",
+    rf"{_CURRENCY_CODE}(?=\D*\d){_IN_NUMBER}++(e[+-]?\d{_IN_NUMBER}*+|[ap]m|(?<=\s)[ap])?{_CURRENCY_CODE}|"
+    rf"{_MONTH}{_IN_DATE}\d++({_IN_DATE}\d++)?|\d++{_IN_DATE}{_MONTH}({_IN_DATE}\d++)?",
     re.IGNORECASE,
 )
+"""Of a text whose currency signs are all dollars; possessive, so that the time grows only with the length."""
 _SHORT_NUMBER = re.compile(r"0|[1-9][0-9]{0,10}")
 """Spreadsheets show these unchanged; longer numbers as 1.2E+11, and from 16 digits on they lose digits."""
 
@@ -58,8 +64,8 @@ def to_csv(header: Sequence[str], rows: Iterable[Iterable[Cell]], decimal: str =
 def neutral(text: str) -> str:
     """The text, prefixed with an apostrophe if a spreadsheet would take it for a formula, a number or a date.
 
-    A formula may start after blanks or invisible characters or have full-width signs. Of a number or a date a
-    spreadsheet would drop digits or zeros.
+    A formula may start after blanks or invisible characters or have full-width signs. Of a number, also
+    in brackets or an amount of money, or a date in English or German a spreadsheet would drop digits or zeros.
     """
     return f"'{text}" if _is_formula(text) or _is_number_or_date(text) else text
 
@@ -74,8 +80,9 @@ def _is_formula(text: str) -> bool:
 
 
 def _is_number_or_date(text: str) -> bool:
-    plain = unicodedata.normalize("NFKC", text)
-    return _NUMBER_OR_DATE.fullmatch(plain) is not None and _SHORT_NUMBER.fullmatch(text) is None
+    in_dollars = ("$" if unicodedata.category(each) == "Sc" else each for each in text)
+    plain = unicodedata.normalize("NFKC", "".join(in_dollars))
+    return _NUMBER_OR_DATE.fullmatch(plain.strip()) is not None and _SHORT_NUMBER.fullmatch(text) is None
 
 
 def _written(cell: Cell, decimal: str) -> str:

@@ -21,9 +21,18 @@ ORDER BY delivery_start_at, delivery_hour, trader_id
 
 -- name: day_report_open
 -- What is open now, the hours first, and what the exchange's statements changed, which is not
+WITH own_rows AS MATERIALIZED (
+    SELECT * FROM ops.review_queue WHERE market = %(market)s AND delivery_day = %(delivery_day)s
+)
 SELECT reason AS what, delivery_hour, NULL AS trade_id, detail, from_at AS since_at, true AS is_open
-FROM ops.incomplete_periods
+FROM ops.incomplete_periods AS i
 WHERE market = %(market)s AND delivery_day = %(delivery_day)s
+    -- a message that waits for a review is one open point, however many hours it is about
+    AND (reason NOT IN ('trades_quarantined', 'messages_rejected')
+         OR EXISTS (SELECT FROM ops.unreviewed_messages AS u
+                    WHERE (u.market, u.delivery_day, u.delivery_hour) = (i.market, i.delivery_day, i.delivery_hour)
+                        AND u.problem = CASE i.reason WHEN 'trades_quarantined' THEN 'quarantined' ELSE 'rejected' END
+                        AND (u.landing_file_id, u.line_number) NOT IN (SELECT landing_file_id, line_number FROM own_rows)))
 UNION ALL
 SELECT DISTINCT 'price_not_final', delivery_hour, NULL, 'the price is provisional', NULL::timestamptz, true
 FROM curated.pnl_hourly AS h
@@ -33,8 +42,7 @@ WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND price_status =
                         = (h.market, h.delivery_day, h.delivery_hour, 'price_not_final'))
 UNION ALL
 SELECT problem || ', waits for a review', array_to_string(delivery_hours, ', '), trade_id, reason, received_at, true
-FROM ops.review_queue
-WHERE market = %(market)s AND delivery_day = %(delivery_day)s
+FROM own_rows
 UNION ALL
 SELECT 'statement_missing', NULL, NULL, 'the exchange''s statement of the day is not reconciled yet', NULL, true
 WHERE %(is_statement_expected)s

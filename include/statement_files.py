@@ -1,13 +1,16 @@
 """The exchange's end-of-day files in their folder: which day each is about, and which one is to be loaded."""
 
+import logging
 import re
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from include.domain.delivery_period import FIRST_DAY, LAST_DAY
 from include.errors import TerminalError
+
+log = logging.getLogger(__name__)
 
 STATEMENT_DUE = time(8, 0)
 """Local time of the next day by which the statement of a day has to be there."""
@@ -28,6 +31,11 @@ def day_in_name(name: str) -> date | None:
             days.add(date(int(year), int(month), int(day)))
     (found,) = days if len(days) == 1 else (None,)
     return found if found is not None and FIRST_DAY <= found <= LAST_DAY else None
+
+
+def statement_due_at(day: date, timezone: ZoneInfo) -> datetime:
+    """When the file of a day has to be there, UTC."""
+    return datetime.combine(day + timedelta(days=1), STATEMENT_DUE, timezone).astimezone(UTC)
 
 
 def find_statement(folder: Path, day: date) -> Path | None:
@@ -81,3 +89,13 @@ def not_over(day: date, timezone: ZoneInfo) -> str:
 def is_settled(file: Path, now: datetime) -> bool:
     """Whether nobody seems to be writing it any more."""
     return now.timestamp() - file.stat().st_mtime >= SETTLED_AFTER.total_seconds()
+
+
+def look_for(folder: Path, day: date, now: datetime) -> tuple[Path | None, bool]:
+    """The file of a day, and whether it is whole; a folder that cannot be read right now has none."""
+    try:
+        file = find_statement(folder, day)
+        return file, file is not None and is_settled(file, now)
+    except OSError as error:
+        log.warning("STATEMENT_FOLDER cannot be read: %s", error)
+        return None, False

@@ -57,6 +57,9 @@ STORED: dict[str, str] = {
     "The exchange's end-of-day file has not come: capture gaps stay open.": (
         "Die Tagesdatei der Börse ist nicht gekommen: Aufzeichnungslücken bleiben offen."
     ),
+    "The exchange's end-of-day file is there but not reconciled yet: capture gaps stay open.": (
+        "Die Tagesdatei der Börse ist da, aber noch nicht abgeglichen: Aufzeichnungslücken bleiben offen."
+    ),
     "1 deal is held back because a check failed, until an engineer decides.": (
         "1 Trade ist nach einer fehlgeschlagenen Prüfung zurückgehalten, bis die Technik entscheidet."
     ),

@@ -222,9 +222,14 @@ WITH pnl AS NOT MATERIALIZED (
     WHERE delivery_day BETWEEN %(from_day)s AND %(to_day)s
     UNION ALL
     SELECT
-        p.part, delivery_day || ' ' || delivery_hour, p.place, NULL, delivery_day, 1, 0, is_complete, trade_count, buy_mwh,
-        sell_mwh, pnl_eur
-    FROM ranked
+        p.part, delivery_day || ' ' || delivery_hour, p.place, NULL, delivery_day, 1, 0, is_complete,
+        -- all that deliver in the hour, and not only those that start in it; the index that the sums are read from has no such count
+        (SELECT sum(h.trade_count)
+         FROM pnl AS h
+         WHERE h.market = %(market)s AND (h.delivery_day, h.delivery_hour) = (r.delivery_day, r.delivery_hour)
+            AND (%(trader_id)s IS NULL OR h.trader_id = %(trader_id)s)),
+        buy_mwh, sell_mwh, pnl_eur
+    FROM ranked AS r
     CROSS JOIN LATERAL (VALUES ('best', best, pnl_eur > 0), ('worst', worst, pnl_eur < 0)) AS p (part, place, is_part)
     WHERE p.is_part AND p.place <= 5
 )

@@ -15,7 +15,7 @@ class _Sums(BaseModel):
     incomplete_day_count: int = Field(description="Of these, days with an hour that is not complete")
     delivery_period_count: int
     missing_price_count: int
-    trade_count: int
+    trade_count: int = Field(description="Trades whose delivery starts in these hours: each counts once")
     buy_mwh: Exact
     sell_mwh: Exact
     net_position_mwh: Exact
@@ -48,6 +48,7 @@ class HourOfDay(_Sums):
 class RangeHour(_Sums):
     delivery_day: date
     delivery_hour: str
+    trade_count: int = Field(description="Trades that deliver in the hour, also those that start before it")
 
 
 class _Figures(BaseModel):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
@@ -14,9 +14,10 @@ from include.capture.silence import trading_since
 from include.domain.rejection import shown
 from include.duration import counted, duration
 from include.health.limits import breaches
+from include.health.missing_statements import overdue_statements
 from include.load.waiting import MAX_WAIT, waiting_files
 from include.settings import Settings
-from include.statement_files import STATEMENT_DUE
+from include.statement_files import STATEMENT_DUE, statement_due_at
 from include.warehouse.queries import fetch_dicts, load_queries, run_sql
 from include.warehouse.roles import READER, hold_reader
 
@@ -222,19 +223,21 @@ def _prices(look: _Look) -> Iterator[Alarm]:
 
 
 def _missing_statement(look: _Look) -> Iterator[Alarm]:
-    """Days, of the last week and since the platform first ran, whose statement should be there and is not."""
-    if look.settings.statement_folder is None:
-        return
-    zone = look.settings.market.timezone
-    local = look.now.astimezone(zone)
-    last = local.date() - timedelta(days=1 if local.time() >= STATEMENT_DUE else 2)
-    first = max(look.first_run_at.astimezone(zone).date(), last - timedelta(days=6))
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    if missing := [row["day"] for row in look.rows(QUERIES["statements_missing"], days=days)]:
-        due_at = datetime.combine(missing[0] + timedelta(days=1), STATEMENT_DUE, zone).astimezone(UTC)
-        detail = f"no statement of the exchange by {STATEMENT_DUE:%H:%M} of the next day: {_first(missing)}"
-        text = "The exchange's end-of-day file has not come: capture gaps stay open."
-        yield Alarm("statement_missing", due_at, detail, text)
+    """Days whose statement should be reconciled and is not, and whether its file is there."""
+    absent, found = overdue_statements(look.cur, look.settings, look.now, look.first_run_at)
+    said = []
+    if absent:
+        said.append(f"no statement of the exchange by {STATEMENT_DUE:%H:%M} of the next day: {_first(absent)}")
+    if found:
+        said.append(f"the file is in STATEMENT_FOLDER and not reconciled: {_first(found)}")
+    text = (
+        "The exchange's end-of-day file has not come: capture gaps stay open."
+        if absent
+        else "The exchange's end-of-day file is there but not reconciled yet: capture gaps stay open."
+    )
+    if said:
+        due_at = statement_due_at(min(absent + found), look.settings.market.timezone)
+        yield Alarm("statement_missing", due_at, "; ".join(said), text)
 
 
 def _reader(look: _Look) -> Iterator[Alarm]:

@@ -1,7 +1,6 @@
 """Waits for the exchange's end-of-day file in the triggerer, without a worker slot."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,9 +15,7 @@ from include.orchestration.connections import airflow_settings
 from include.orchestration.outcomes import recorded
 from include.orchestration.windows import resolve_statement
 from include.settings import Settings
-from include.statement_files import STATEMENT_DUE, find_statement, is_settled, named_statement
-
-log = logging.getLogger(__name__)
+from include.statement_files import look_for, named_statement, statement_due_at
 
 _LOOKS_EVERY_SECONDS = 10.0
 _TRIGGERER_IS_DOWN = timedelta(minutes=10)
@@ -65,10 +62,10 @@ class StatementSensor(BaseSensorOperator):
         day, name = resolve_statement(context, settings.market.timezone)
         if name is not None:
             return {"day": f"{day}", "file": named_statement(folder, name).name}
-        file, is_whole = _seen(folder, day)
+        now = datetime.now(UTC)
+        file, is_whole = look_for(folder, day, now)
         if file is not None and is_whole:
             return {"day": f"{day}", "file": file.name}
-        now = datetime.now(UTC)
         until = expected_by(settings, day)
         if file is not None and not has_waited:
             until = max(until, now + _GRACE)
@@ -110,22 +107,15 @@ class StatementTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: whether the file is there."""
         folder, day, until = Path(self.folder), date.fromisoformat(self.day), datetime.fromisoformat(self.until)
-        while not (is_whole := (await asyncio.to_thread(_seen, folder, day))[1]) and datetime.now(UTC) < until:
+        while True:
+            now = datetime.now(UTC)
+            _, is_whole = await asyncio.to_thread(look_for, folder, day, now)
+            if is_whole or now >= until:
+                break
             await asyncio.sleep(_LOOKS_EVERY_SECONDS)
         yield TriggerEvent(is_whole)  # type: ignore[no-untyped-call]
 
 
 def expected_by(settings: Settings, day: date) -> datetime:
     """When the file of a day has to be there, UTC."""
-    due = datetime.combine(day + timedelta(days=1), STATEMENT_DUE, settings.market.timezone)
-    return due.astimezone(UTC)
-
-
-def _seen(folder: Path, day: date) -> tuple[Path | None, bool]:
-    """The file of a day, and whether it is whole; a folder that cannot be read right now has none."""
-    try:
-        file = find_statement(folder, day)
-        return file, file is not None and is_settled(file, datetime.now(UTC))
-    except OSError as error:
-        log.warning("STATEMENT_FOLDER cannot be read: %s", error)
-        return None, False
+    return statement_due_at(day, settings.market.timezone)

@@ -146,15 +146,37 @@ def test_what_is_open_is_at_the_top(settings: Settings, day: Database) -> None:
     assert list(summary(sheets))[:3] == [
         "OPEN: price_missing",
         "OPEN: quarantined, waits for a review",
-        "OPEN: trades_quarantined",
+        "revision",
     ]
     assert report.text.startswith("OPEN: price_missing: 1 x 14-15\n")
     assert summary(sheets)["PnL of the portfolio, EUR"] is None
     assert "PnL of the portfolio, EUR: missing" in report.text
     assert summary(sheets)["delivery periods without a price"] == 1
-    assert report.title == "PnL 2026-03-01 DE, 3 open points"
-    points = {(row["what"], row["delivery_hour"], row["trade_id"]) for row in sheets["Open"]}
-    assert ("quarantined, waits for a review", "15-16", "=1+1") in points
+    assert report.title == "PnL 2026-03-01 DE, 2 open points"
+    points = [(row["what"], row["delivery_hour"], row["trade_id"]) for row in sheets["Open"]]
+    assert points == [("price_missing", "14-15", None), ("quarantined, waits for a review", "15-16", "=1+1")]
+
+
+def test_a_block_in_quarantine_is_one_open_point(settings: Settings, day: Database) -> None:
+    day.trade(day.batch(), DAY, "15-18", trade_id="block")
+    day.quarantine("block")
+    report, sheets = read(settings)
+    assert report.title == "PnL 2026-03-01 DE, 1 open point"
+    (point,) = sheets["Open"]
+    assert (point["delivery_hour"], point["trade_id"]) == ("15-16, 16-17, 17-18", "block")
+
+
+def test_a_message_that_tells_no_day_is_open_in_each_hour_that_it_may_be_about(
+    settings: Settings, day: Database
+) -> None:
+    day.period(DAY, "15-16")
+    row = {"source": "trades", "line_number": 1, "reason_code": "broken_json", "received_at": EARLY}
+    batch = day.batch()
+    file = day.value("SELECT landing_file_id FROM ops.load_batches WHERE load_batch_id = %s", (batch,))
+    day.insert("ops.rejected_messages", **row, load_batch_id=batch, landing_file_id=file)
+    _, sheets = read(settings)
+    points = [(row["what"], row["delivery_hour"], row["trade_id"]) for row in sheets["Open"]]
+    assert ("messages_rejected", "15-16", None) in points
 
 
 def test_a_correction_says_what_changed(settings: Settings, day: Database) -> None:
@@ -260,15 +282,33 @@ def test_a_channel_that_fails_is_red_and_tried_again_without_the_others(
     with mail_receiver() as mail, webhook_receiver() as webhook:
         mail.refuse = True
         settings = replace(settings, report_urls=(mail.url(), webhook.url))
-        with pytest.raises(TransientError, match=r"report DE 2026-03-01 revision 1 was not sent by mailto: "):
+        with pytest.raises(
+            TransientError, match=r"report DE 2026-03-01 revision 1 was not sent by mailto-\w+: "
+        ):
             send_report.run(settings, DAY)
-        with pytest.raises(TransientError, match=r"mailto: another try .* less than five minutes ago"):
+        with pytest.raises(TransientError, match=r"mailto-\w+: another try .* less than five minutes ago"):
             send_report.run(settings, DAY)
         day.rows("UPDATE ops.notifications SET started_at = started_at - interval '6 minutes'")
         mail.refuse = False
         assert send_report.run(settings, DAY) == {"sent": 1, "revision": 1}
         assert (len(mail.mails), len(webhook.bodies)) == (1, 1)
         assert webhook.bodies[0]["revision"] == "1"
+
+
+@pytest.mark.parametrize("is_removed", [True, False], ids=["removed", "last now"])
+def test_who_did_not_get_it_gets_it_whatever_becomes_of_the_others(
+    settings: Settings, day: Database, is_removed: bool
+) -> None:
+    with webhook_receiver() as has_it, webhook_receiver() as lacks_it:
+        lacks_it.status = 503
+        urls = (has_it.url, lacks_it.url)
+        with pytest.raises(TransientError, match="was not sent by json-"):
+            send_report.run(replace(settings, report_urls=urls), DAY)
+        day.rows("UPDATE ops.notifications SET started_at = started_at - interval '6 minutes'")
+        lacks_it.status = 200
+        settings = replace(settings, report_urls=urls[1:] if is_removed else urls[::-1])
+        assert send_report.run(settings, DAY) == {"sent": 1, "revision": 1}
+        assert (len(has_it.bodies), len(lacks_it.bodies)) == (1, 2), "the refused one, and the one it took"
 
 
 def test_nothing_is_sent_while_nobody_knows_what_was_sent() -> None:

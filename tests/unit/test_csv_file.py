@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -43,6 +44,34 @@ def test_a_text_does_not_begin_with_another_cell_or_line(text: str) -> None:
     [
         *("123456789012", "12345678901234567890", "007", "00", "1234e567", "12E45678", "1.5", "1,5", "12:30"),
         *("3-4", "1/2", "2026-03-01", "MAR-1", "1 mar", "Sept2", "1-Dec-26", "5%", " 7", "7 "),
+        *(
+            "MAY5",
+            "OKT5",
+            "5. Okt",
+            "DEZ24",
+            "1MAI26",
+            "12.Mär",
+            "3 Ma\u0308rz 2026",
+            "Jänner 1",
+            "31.Dezember",
+        ),
+        *("Mar 5, 2026", "5/Okt/24", "Juni/1", "mrz26", "1 Juli", "2-februar"),
+        *(
+            "(12)",
+            "( 1,5 )",
+            "$5",
+            "5 €",
+            "€5",
+            "5€",
+            "£ 1.20",
+            "($5)",
+            "$(5)",
+            "¥7",
+            "5 EUR",
+            "eur5",
+            "1.000,50 €",
+        ),
+        *("\N{FULLWIDTH DOLLAR SIGN}5", "5 \N{RUPEE SIGN}", "5 PM", "1:30 am", "11 p"),
         "\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT TWO}",
     ],
 )
@@ -52,10 +81,48 @@ def test_a_text_is_no_number_and_no_date(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["anna", "", " ", "a=b", "1", "0", "42", "12345678901", "flex_trader_1", "9f3e5a", "12a", "market 7", "'x"],
+    [
+        *(
+            "anna",
+            "",
+            " ",
+            "a=b",
+            "1",
+            "0",
+            "42",
+            "12345678901",
+            "flex_trader_1",
+            "9f3e5a",
+            "12a",
+            "market 7",
+            "'x",
+        ),
+        *(
+            "Mai",
+            "OKT",
+            "()",
+            "(anna)",
+            "€",
+            "EUR",
+            "desk (2)",
+            "anna$5",
+            "oktav 5",
+            "Marius 5",
+            "5 euros",
+            "3 amp",
+        ),
+    ],
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert neutral(text) == text
+
+
+@pytest.mark.parametrize("part", ["1", "1 ", "(1", "$", " ", "e1", "jan 1"])
+def test_a_long_text_takes_no_time(part: str) -> None:
+    began = time.monotonic()
+    for text in (part * 20_000, f"jan {part * 20_000}x", f"{part * 20_000}x"):
+        neutral(text)
+    assert time.monotonic() - began < 1
 
 
 def test_numbers_stay_numbers_and_words_are_made_harmless() -> None:

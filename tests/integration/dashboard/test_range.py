@@ -163,6 +163,27 @@ def test_best_and_worst_hours(week: Week, client: Client) -> None:
         assert shown == expected
 
 
+@pytest.mark.parametrize("trader", ["", "anna"])
+def test_each_of_the_best_hours_counts_the_trades_that_deliver_in_it(
+    desk: Desk, client: Client, trader: str
+) -> None:
+    for label, price in (("12-13", "10"), ("13-14", "20"), ("14-15", "30")):
+        desk.price(label, price, FIRST)
+    desk.sell("12-15", "50", "anna", day=FIRST)
+    desk.sell("13-14", "50", "anna", day=FIRST)
+    desk.sell("14-15", "50", "bert", day=FIRST)
+    desk.build(FIRST)
+    who = {"trader": trader} if trader else {}
+    moment = desk.database.value(
+        "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    )
+    for as_of in ({}, {"as_of": moment}):
+        answer = client.json("range", **ASKED, **who, **as_of)
+        counts = {row["delivery_hour"]: row["trade_count"] for row in answer["best"]}
+        assert counts == {"12-13": 1, "13-14": 2, "14-15": 1 if trader else 2}
+        assert answer["total"]["trade_count"] == (2 if trader else 3), "the block once"
+
+
 def test_traders_side_by_side(week: Week, client: Client) -> None:
     answer = client.json("range", **ASKED)
     for row in answer["traders"]:

@@ -1,0 +1,56 @@
+"""Reconciles earlier days that no run has: those of an outage of Airflow, or whose file came late."""
+
+import logging
+from datetime import UTC, date, datetime, timedelta
+
+from include.errors import TerminalError
+from include.health.missing_statements import days_without_statement
+from include.jobs import import_statements
+from include.settings import Settings
+from include.statement_files import look_for
+from include.warehouse.connection import connect
+from include.warehouse.queries import load_queries, run_sql
+
+log = logging.getLogger(__name__)
+
+SHARED = load_queries("warehouse/queries.sql")
+
+
+def run(settings: Settings, day: date) -> dict[str, object]:
+    """Imports the files in STATEMENT_FOLDER of the week before a day that are not reconciled.
+
+    A file that cannot be used does not stop the others.
+
+    Args:
+        settings: The market, STATEMENT_FOLDER, and where landing files and warehouse are.
+        day: The day after the last one that is looked for.
+
+    Returns:
+        The number of files that were imported; or why none is looked for, as `skipped`.
+
+    Raises:
+        TerminalError: A file cannot be read or is no statement; the others are done.
+        TransientError: The warehouse went away; a rerun goes on from there.
+    """
+    folder = settings.statement_folder
+    if folder is None:
+        return {"skipped": "STATEMENT_FOLDER is not set: there are no end-of-day files"}
+    with connect(settings.warehouse_url, "import_missed_statements") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, SHARED["first_run"], {"market": settings.market.market})
+        ((first_run_at,),) = cur.fetchall()
+        last = day - timedelta(days=1)
+        missed = days_without_statement(cur, settings.market, last, first_run_at) if first_run_at else []
+    count, problems = 0, []
+    for each in missed:
+        file, is_whole = look_for(folder, each, datetime.now(UTC))
+        if file is None or not is_whole:
+            log.info("no run has reconciled %s, and its file is not in %s", each, folder)
+            continue
+        try:
+            log.info("%s: %s", each, import_statements.run(settings, [(each, file)]))
+            count += 1
+        except TerminalError as error:
+            problems.append(f"{each}: {error}")
+    if problems:
+        raise TerminalError("; ".join(problems))
+    return {"files": count}

@@ -1,0 +1,1 @@
+COMMENT ON COLUMN ops.notifications.channel IS 'How it was sent: the scheme of its URL in ALERT_URLS or REPORT_URLS, with a hash of the URL; before migration 0031 with a number from the second URL of a scheme on';
