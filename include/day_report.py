@@ -19,7 +19,6 @@ from include.whole_file import whole_file
 from include.xlsx_file import DIGITS, Sheet, to_workbook
 
 QUERIES = load_queries("day_report.sql")
-SHARED = load_queries("warehouse/queries.sql")
 
 _FORMATS = {
     r"_eur_per_mwh$|EUR/MWh$": "0.00",
@@ -102,8 +101,7 @@ def read(settings: Settings, delivery_day: date) -> DayReport:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with conn, conn.cursor() as cur:
             told = fetch_dicts(cur, QUERIES["day_report_announced"], asked)
-            (current,) = fetch_dicts(cur, SHARED["current_moment"])
-            as_of = told[0]["final_at"] if told else current["current_moment"]
+            as_of = told[0]["final_at"] if told else report.current_moment(cur)
             of_then = asked | {"as_of": as_of}
             portfolio = fetch_dicts(cur, QUERIES["day_report_portfolio"], of_then)
             traders = fetch_dicts(cur, QUERIES["day_report_traders"], of_then)

@@ -121,8 +121,7 @@ def run(
     with connect(settings.warehouse_url, "report") as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
         with conn, conn.cursor() as cur:
-            (current,) = fetch_dicts(cur, SHARED["current_moment"])
-            of_whom["as_of"] = as_of or current["current_moment"]
+            of_whom["as_of"] = as_of or current_moment(cur)
             rows = fetch_dicts(cur, rows_query, of_whom)
             total = fetch_dicts(cur, total_query, of_whom)
             (others,) = fetch_dicts(cur, QUERIES["report_hours_without_trades"], of_whom)
@@ -143,6 +142,13 @@ def run(
     table = pd.DataFrame(values, columns=titles, dtype=object)
     told = ", ".join(_gap_in_words(gap, settings.market) for gap in gaps)
     return Report(delivery_day, trader_id, table, market=settings.landing_market, gaps=told, **others)
+
+
+def current_moment(cur: cursor) -> datetime:
+    """The moment whose numbers stand, UTC."""
+    (row,) = fetch_dicts(cur, SHARED["current_moment"])
+    moment: datetime = row["current_moment"]
+    return moment
 
 
 def _gaps(cur: cursor, market: Market, day: date) -> list[dict[str, Any]]:

@@ -47,15 +47,15 @@ def read_list(
         limit: At most so many.
     """
     # by the calendar: perhaps nothing is loaded that delivers in an hour of rejects
-    shares = None if hour is None else settings.market.period(day, hour).shares
-    hours = None if shares is None else [share.pnl_hour for share in shares]
+    hours = None if hour is None else [share.pnl_hour for share in settings.market.period(day, hour).shares]
     rows = query(LISTS[name], day=day, hour=hour, pnl_hours=hours, trader_id=trader_id, limit=limit)
-    for row in rows if name in ("quarantined_trades", "rejected_messages") else ():
-        row["review_command"] = review_command(row, settings.market_argument)
+    for row in rows:
         if name == "quarantined_trades":
             row["expectation"] = stored(row["expectation"])
-        else:
+        if name == "rejected_messages":
             row["reason"] = stored(_REASONS.get(code := str(row["reason_code"]), code))
+        if name in ("quarantined_trades", "rejected_messages"):
+            row["review_command"] = review_command(row, settings.market_argument)
     return rows
 
 

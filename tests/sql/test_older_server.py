@@ -1,7 +1,6 @@
 """The golden cases on PostgreSQL 16, as a warehouse that is already there may have it."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -13,6 +12,7 @@ from include.local.account import ServerAccount
 from include.warehouse.migrate import migrate
 from tests.factories import Database
 from tests.sql.test_golden import test_golden as test_golden  # with the fixtures of this module
+from tests.waiting import eventually
 from tools.ports import free_ports
 
 
@@ -34,7 +34,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = subprocess.Popen([*account.prefix, str(binaries / "postgres"), "-D", str(data), *options], cwd="/")
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     try:
-        _wait(url)
+        eventually(lambda: _answers(url))
         yield url
     finally:
         server.terminate()
@@ -51,13 +51,9 @@ def migrated_template(postgres: str) -> str:
     return "warehouse_template"
 
 
-def _wait(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            psycopg2.connect(url).close()
-            return
-        except psycopg2.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+def _answers(url: str) -> bool:
+    try:
+        psycopg2.connect(url).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
