@@ -1,6 +1,7 @@
 """The shared budget: never one request too many, whoever asks and whenever."""
 
 import multiprocessing
+import os
 import time
 from dataclasses import replace
 from datetime import date, datetime
@@ -34,13 +35,11 @@ def wait(budget: Budget, label: str = "23-24") -> float:
     return taken.seconds
 
 
-def take_all_there_is(
-    settings: Settings, name: str, is_history: bool, taken: "multiprocessing.Queue[int]"
-) -> None:
-    """A process that asks as fast as it can, each time for something else, until the budget says no."""
+def take_all_there_is(settings: Settings, is_history: bool, taken: "multiprocessing.Queue[int]") -> None:
+    """A process that asks as fast as it can, for what no other process asks, until the budget says no."""
     conn = psycopg2.connect(settings.warehouse_url)
     budget, count = Budget(conn, settings), 0
-    while isinstance(ticket := budget.take(DAY, f"{name}-{count}", is_history), Ticket):
+    while isinstance(ticket := budget.take(DAY, f"{os.getpid()}-{count}", is_history), Ticket):
         count += 1
         if count % 3:  # every third request is still under way at the end
             budget.finish(ticket, 200, True, None)
@@ -53,8 +52,7 @@ def taken_by_processes(settings: Settings, processes: int, is_history: bool = Fa
     context = multiprocessing.get_context("spawn")
     taken: multiprocessing.Queue[int] = context.Queue()
     workers = [
-        context.Process(target=take_all_there_is, args=(settings, f"{number}", is_history, taken))
-        for number in range(processes)
+        context.Process(target=take_all_there_is, args=(settings, is_history, taken)) for _ in range(processes)
     ]
     for worker in workers:
         worker.start()
