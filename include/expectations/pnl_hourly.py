@@ -107,7 +107,7 @@ def _inputs() -> list[Expectation]:
                     WHERE (c.market, c.delivery_day, h.pnl_hour) IN (
                         SELECT market, delivery_day, delivery_hour FROM {batch} AS b)
                     -- known before it is planned what is joined first: else all trades are read
-                      AND c.delivery_day = ANY (ARRAY(SELECT delivery_day FROM {batch} AS d))
+                      AND c.delivery_day = ANY (ARRAY(SELECT DISTINCT delivery_day FROM {batch} AS d))
                     GROUP BY c.market, c.delivery_day, h.pnl_hour, c.trader_id
                 ) AS t USING (market, delivery_day, delivery_hour, trader_id)
                 WHERE (p.trade_count, p.buy_mwh, p.sell_mwh, p.buy_value_eur, p.sell_value_eur)

@@ -1,11 +1,14 @@
 """PnL that was built: what may be published, and what may not."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from include.errors import TerminalError
-from include.expectations.pnl_hourly import check_pnl
+from include.expectations.library import ExpectNoRows
+from include.expectations.pnl_hourly import check_pnl, suite
 from include.settings import Settings
 from tests.integration.expectations.conftest import DAY, Warehouse
 
@@ -134,3 +137,26 @@ def test_other_builds_are_none_of_its_business(
     check_pnl(settings, days)
     with pytest.raises(TerminalError):
         check_pnl(settings, [other])
+
+
+def test_each_trade_is_compared_with_each_delivery_day_once(warehouse: Warehouse, days: list[date]) -> None:
+    """And not with the day of each built row: the array is searched for each trade of the warehouse."""
+    (query,) = (
+        expectation.unexpected_rows_query
+        for expectation in suite().expectations
+        if isinstance(expectation, ExpectNoRows) and "accepted_buy_mwh" in expectation.unexpected_rows_query
+    )
+    explained = "EXPLAIN (ANALYZE, VERBOSE, FORMAT JSON) " + query.format(batch="staging.pnl_hourly")
+    (((plan,),),) = warehouse.rows(explained)
+
+    def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield node
+        for child in node.get("Plans", []):
+            yield from nodes(child)
+
+    arrays = [
+        node["Actual Rows"]
+        for node in nodes(plan["Plan"])
+        if "InitPlan" in node.get("Subplan Name", "") and node["Output"][0].endswith("delivery_day")
+    ]
+    assert arrays == [len(days)]
