@@ -186,7 +186,7 @@ def test_an_hour_that_does_not_exist_any_more_stops_no_other(
     migrate(settings.warehouse_url, [settings.market])
     day, now = date(2026, 3, 29), datetime(2026, 3, 28, 17, tzinfo=UTC)
     with scripted_provider() as provider:
-        settings = replace(settings, market_data_url=provider.url)
+        settings = replace(settings, market_data_url=provider.url, reference_price_per_minute=100)
         assert pull_reference_prices.run(settings, now=now)["answered"] == 5 + 23
         days = DeliveryDays(day, day)
         forced = pull_reference_prices.run(settings, days=days, force_prices=True, now=now + timedelta(days=1))
