@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NoReturn
 
 from include.domain.delivery_period import FIRST_DAY, LAST_DAY
@@ -28,6 +28,7 @@ _utc_text = re.compile(
     r"20(?:0[1-9]|[1-8][0-9]|9[0-8])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?\+00:00"
 ).fullmatch
 _NUMBER_DIGITS, _NUMBER_DECIMALS = 9, 10
+_LAST_DECIMAL = Decimal("1e-10")
 _MAX_DIGITS = 28  # the precision of the default decimal context: normalize() does not round up to here
 
 
@@ -92,8 +93,14 @@ def identifier(value: object, field: str, reason: Reason) -> str:
     raise RejectedMessageError(reason, f"{field} is {quoted(value)}")
 
 
-def storable_number(value: object, field: str, reason: Reason) -> Decimal:
+def storable_number(value: object, field: str, reason: Reason, *, is_rounded: bool = False) -> Decimal:
     """A finite number of at most 9 digits before the decimal point and 10 after it, or such a number as a text.
+
+    Args:
+        value: As decoded.
+        field: Its name, for the error.
+        reason: Of the error.
+        is_rounded: Whether a number with more decimals is rounded, half up, instead of rejected.
 
     Raises:
         RejectedMessageError: It is none, with the given reason.
@@ -109,6 +116,8 @@ def storable_number(value: object, field: str, reason: Reason) -> Decimal:
         is_near = -_NUMBER_DECIMALS <= value.adjusted() < _NUMBER_DIGITS
         if is_near and len(value.as_tuple().digits) <= _MAX_DIGITS:
             exact = value.normalize()
+            if is_rounded:
+                exact = exact.quantize(_LAST_DECIMAL, ROUND_HALF_UP).normalize()
             exponent = exact.as_tuple().exponent
             if isinstance(exponent, int) and exponent >= -_NUMBER_DECIMALS:
                 return exact

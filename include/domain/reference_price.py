@@ -172,7 +172,8 @@ def parse_reference_price(
         return ReferencePrice(asked, None, updated_at, unreadable)
     if unit not in UNITS:
         raise RejectedMessageError(Reason.INVALID_UNIT, f"unit is {quoted(unit)}")
-    price = storable_number(value, "value", Reason.INVALID_PRICE)
+    # an average that the provider computes in floating point, and does not round, is a price
+    price = storable_number(value, "value", Reason.INVALID_PRICE, is_rounded=True)
     if not bounds[0] <= price <= bounds[1]:
         raise RejectedMessageError(Reason.PRICE_OUT_OF_BOUNDS, f"value is {quoted_number(value)}")
     return ReferencePrice(asked, price, updated_at, unreadable)

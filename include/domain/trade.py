@@ -13,6 +13,7 @@ from include.domain.rejection import Reason, RejectedMessageError, quoted
 
 CONFIRMATION_KEYS = ("deal_confirmation", "trade_confirmation")
 CANCELLATION_KEYS = ("deal_cancellation", "trade_cancellation", "deal_recall", "trade_recall")
+_TRADE_KEYS = {*CONFIRMATION_KEYS, *CANCELLATION_KEYS}
 KIND_KEYS = (
     "type", "event", "event_type", "message_type", "msg_type", "channel", "op", "topic", "method",
 )  # fmt: skip
@@ -134,7 +135,7 @@ def parse_message(text: str, market: Market) -> Trade | Cancellation | Operation
         if isinstance(body := _only(message, CANCELLATION_KEYS), dict) and "id" in body:
             fields = _lower(body)
             return _cancellation(body, fields)
-        if (kind := _kind(message)) is not None:
+        if not _is_about_trades(message) and (kind := _kind(message)) is not None:
             return Operational(kind)
     raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the message is {quoted(text)}")
 
@@ -156,6 +157,16 @@ def _only(message: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     """The value of the one of these keys that the message has; None if it has none or several."""
     found = [message[key] for key in keys if key in message]
     return found[0] if len(found) == 1 else None
+
+
+def _is_about_trades(message: Mapping[str, Any]) -> bool:
+    """Whether it holds a confirmation or a cancellation in any form, itself or one level down.
+
+    It is then never operational, even if it names a kind: what it says of trades must not get lost.
+    """
+    inner = [item for value in message.values() for item in (value if isinstance(value, list) else [value])]
+    parts = [part for part in (message, *inner) if isinstance(part, dict)]
+    return any(part.get(key) is not None for part in parts for key in _TRADE_KEYS)
 
 
 def _kind(message: Mapping[str, Any]) -> str | None:

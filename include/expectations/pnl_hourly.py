@@ -104,10 +104,17 @@ def _inputs() -> list[Expectation]:
                     JOIN raw.period_hours AS h
                         ON (h.market, h.delivery_day, h.delivery_hour)
                            = (c.market, c.delivery_day, c.delivery_hour)
-                    WHERE (c.market, c.delivery_day, h.pnl_hour) IN (
-                        SELECT market, delivery_day, delivery_hour FROM {batch} AS b)
-                    -- known before it is planned what is joined first: else all trades are read
-                      AND c.delivery_day = ANY (ARRAY(SELECT DISTINCT delivery_day FROM {batch} AS d))
+                    -- days and labels are known before it is planned what is joined first: else all trades are
+                    -- read; and the built hours are no join (IS TRUE): else the trades of a day are joined with
+                    -- all of them by the day alone
+                    WHERE c.delivery_day = ANY (ARRAY(SELECT DISTINCT delivery_day FROM {batch} AS d))
+                      AND c.delivery_hour = ANY (ARRAY(
+                          SELECT DISTINCT l.delivery_hour
+                          FROM raw.period_hours AS l
+                          WHERE (l.market, l.delivery_day, l.pnl_hour) IN (
+                              SELECT market, delivery_day, delivery_hour FROM {batch} AS e)))
+                      AND ((h.market, h.delivery_day, h.pnl_hour) IN (
+                          SELECT market, delivery_day, delivery_hour FROM {batch} AS b)) IS TRUE
                     GROUP BY c.market, c.delivery_day, h.pnl_hour, c.trader_id
                 ) AS t USING (market, delivery_day, delivery_hour, trader_id)
                 WHERE (p.trade_count, p.buy_mwh, p.sell_mwh, p.buy_value_eur, p.sell_value_eur)

@@ -82,6 +82,13 @@ BAD_DEALS: list[tuple[Reason, str, str]] = [
     (Reason.UNKNOWN_MESSAGE, '{"deal_cancellation": {"direction": "sell"}}', "deal_cancellation"),
     (Reason.UNKNOWN_MESSAGE, '{"deal_recall": {"id": "1"}, "trade_recall": {"id": "1"}}', "trade_recall"),
     (Reason.UNKNOWN_MESSAGE, '{"deal_recall": "1"}', "deal_recall"),
+    # about trades, so not operational although they name a kind
+    (Reason.UNKNOWN_MESSAGE, '{"type": "recall", "deal_recall": {"trade": "123"}}', "deal_recall"),
+    (Reason.UNKNOWN_MESSAGE, '{"event": "cancel", "trade_cancellation": "1"}', "trade_cancellation"),
+    (Reason.UNKNOWN_MESSAGE, '{"type": "trades", "deal_confirmation": [{"id": "1"}]}', "deal_confirmation"),
+    (Reason.UNKNOWN_MESSAGE, '{"op": "t", "deal_confirmation": {}, "trade_confirmation": {}}', "deal"),
+    (Reason.UNKNOWN_MESSAGE, '{"channel": "trades", "data": {"deal_confirmation": {"id": "1"}}}', "data"),
+    (Reason.UNKNOWN_MESSAGE, '{"channel": "trades", "data": [{"deal_recall": {"id": "1"}}]}', "data"),
     (Reason.UNKNOWN_MESSAGE, "{}", "{}"),
     (Reason.UNKNOWN_MESSAGE, '{"type": 5}', "type"),
     (Reason.UNKNOWN_MESSAGE, '{"type": " "}', "type"),

@@ -82,6 +82,26 @@ def test_a_price_may_be_written_as_a_text() -> None:
     assert parse_reference_price(200, reply(value="-27.740"), ASKED).price_eur_per_mwh == Decimal("-27.74")
 
 
+@pytest.mark.parametrize(
+    ("literal", "price"),
+    [
+        ("27.73913043478261", "27.7391304348"),
+        ("-27.73913043475", "-27.7391304348"),
+        ("27.740000000000002", "27.74"),
+        ("27.739999999999998", "27.74"),
+        ("0.00000000015", "0.0000000002"),
+    ],
+)
+def test_an_average_that_the_provider_does_not_round_is_a_price(literal: str, price: str) -> None:
+    assert parse_reference_price(200, reply_with_value(literal), ASKED).price_eur_per_mwh == Decimal(price)
+
+
+@pytest.mark.parametrize("literal", ["0.00000000001", "1e-300"])
+def test_no_price_is_rounded_to_zero(literal: str) -> None:
+    with pytest.raises(RejectedMessageError):
+        parse_reference_price(200, reply_with_value(literal), ASKED)
+
+
 @pytest.mark.parametrize("literal", ["9999.99", "-9999.99"])
 def test_the_bounds_of_the_exchange_are_prices(literal: str) -> None:
     assert parse_reference_price(200, reply_with_value(literal), ASKED).price_eur_per_mwh == Decimal(literal)

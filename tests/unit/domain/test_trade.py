@@ -126,9 +126,8 @@ def test_a_cancellation_says_which_trade(key: str, body: dict[str, Any], cancell
         ({"pong": None}, "heartbeat"),
         ({"ts": 1, "seq": 2}, "heartbeat"),
         ({"timestamp": "2023-02-21T06:13:43Z", "sequence": 2, "time": 3}, "heartbeat"),
-        # of no use as a trade or its cancellation, but it names its kind
         ({"type": "deal", "deal_confirmation": None}, "deal"),
-        ({"type": "recall", "deal_recall": {"trade": "123"}}, "recall"),
+        ({"type": "subscribed", "channels": ["deal_confirmation", "deal_recall"]}, "subscribed"),
     ],
 )
 def test_an_operational_message_says_its_kind(message: dict[str, Any], kind: str) -> None:
