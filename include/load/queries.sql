@@ -66,9 +66,10 @@ UPDATE ops.load_batches SET
 WHERE load_batch_id = %(load_batch_id)s
 
 -- name: delivery_periods
--- Periods as the calendar has them; a changed calendar (another zone) replaces what was stored. In order of time: two
--- loads that write the same periods cannot deadlock
-INSERT INTO raw.delivery_periods AS known (
+-- Periods as the calendar has them; a changed calendar (another zone) replaces what was stored. What is stored already is
+-- left out: ON CONFLICT would lock it, and a reload of several files deadlock with a load. The others are in order of time for
+-- the same reason
+INSERT INTO raw.delivery_periods (
     market, delivery_day, delivery_hour, delivery_start_at, delivery_end_at, delivery_hours, is_dst_ambiguous,
     tradable_from, tradable_until, price_final_from, price_current_from, stale_price_final_from
 )
@@ -80,6 +81,14 @@ FROM jsonb_to_recordset(%(periods)s) AS p (
     is_dst_ambiguous boolean, tradable_from timestamptz, tradable_until timestamptz, price_final_from timestamptz,
     price_current_from timestamptz, stale_price_final_from timestamptz
 )
+WHERE NOT EXISTS (
+    SELECT FROM raw.delivery_periods AS known
+    WHERE (known.market, known.delivery_day, known.delivery_hour) = (p.market, p.delivery_day, p.delivery_hour)
+      AND (known.delivery_start_at, known.delivery_end_at, known.delivery_hours, known.is_dst_ambiguous, known.tradable_from,
+           known.tradable_until, known.price_final_from, known.price_current_from, known.stale_price_final_from)
+          IS NOT DISTINCT FROM
+          (start_at, end_at, hours, p.is_dst_ambiguous, p.tradable_from, p.tradable_until, p.price_final_from,
+           p.price_current_from, p.stale_price_final_from))
 ORDER BY delivery_day, delivery_hour
 ON CONFLICT (market, delivery_day, delivery_hour) DO UPDATE SET
     delivery_start_at = excluded.delivery_start_at,
@@ -91,12 +100,6 @@ ON CONFLICT (market, delivery_day, delivery_hour) DO UPDATE SET
     price_final_from = excluded.price_final_from,
     price_current_from = excluded.price_current_from,
     stale_price_final_from = excluded.stale_price_final_from
-WHERE (known.delivery_start_at, known.delivery_end_at, known.delivery_hours, known.is_dst_ambiguous, known.tradable_from,
-       known.tradable_until, known.price_final_from, known.price_current_from, known.stale_price_final_from)
-      IS DISTINCT FROM
-      (excluded.delivery_start_at, excluded.delivery_end_at, excluded.delivery_hours, excluded.is_dst_ambiguous,
-       excluded.tradable_from, excluded.tradable_until, excluded.price_final_from, excluded.price_current_from,
-       excluded.stale_price_final_from)
 
 -- name: period_hours_outdated
 -- Periods that deliver in other hours of PnL than before (a changed calendar): their trades count anew in both

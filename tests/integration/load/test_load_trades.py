@@ -220,6 +220,18 @@ def test_two_loaders_at_once(settings: Settings, query: Any) -> None:
     assert clean(settings)
 
 
+def test_a_delivery_period_that_is_stored_is_not_waited_for(settings: Settings, query: Any) -> None:
+    """A reload of several files writes them in the order of the files: it could deadlock with a load."""
+    write_landing_file(settings.landing_root, landed([deal(id="a")]), "a")
+    load_trades.run(settings)
+    write_landing_file(settings.landing_root, landed([deal(id="b")]), "b")
+    query("SET idle_in_transaction_session_timeout = '10s'")
+    query("BEGIN")
+    assert query("SELECT count(*) FROM (SELECT FROM raw.delivery_periods FOR UPDATE) AS locked") == [(1,)]
+    assert load_trades.run(settings)["loaded_count"] == 1
+    query("COMMIT")  # fails if the load waited until this transaction was ended
+
+
 def test_a_file_that_grows_all_the_time_holds_nobody(settings: Settings, query: Any) -> None:
     path = write_landing_file(settings.landing_root, landed([deal(id="0")]))
     numbers = itertools.count(1)
