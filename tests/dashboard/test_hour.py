@@ -82,7 +82,7 @@ def test_an_hour_about_which_only_bad_messages_came_has_a_line(visit: Open) -> N
     assert (cells["Trades"], cells["PnL"], cells["Price is"]) == ("\N{EN DASH}", "\N{EN DASH}", "")
     expect(shown.page.locator(".reasons li")).to_have_count(2)
     expect(shown.page.locator(".reasons li").nth(1)).to_contain_text(
-        "15-16, 20-21 incomplete: 1 deal is held back"
+        "15-16, 20-21 incomplete: 1 trade is held back"
     )
     starts = shown.page.locator("#hours-table tbody tr").evaluate_all(
         "all => all.map(tr => Number(tr.dataset.start))"
