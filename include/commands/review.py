@@ -78,7 +78,8 @@ def _listed(messages: list[dict[str, Any]], of_market: str) -> Iterator[str]:
             where = "in quarantine" if problem == "quarantined" else "that count until they are discarded"
             yield f"{counted(count, 'trade')} {where}; expected is that {reason}:"
             yield from map(_trade, found)
-            command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(without_apostrophes(reason))}"
+            part = shlex.quote(without_apostrophes(reason))
+            command = f"make review ACTION=accept|discard REASON=… EXPECTATION={part}"
         if count > len(found):
             yield f"  … and {count - len(found):,} more"
         yield f"  decide: {command}{of_market}"

@@ -52,7 +52,8 @@ class Alarm:
             warning.
         severity: `critical`: the task is red while it is on. `warning`: people are told, nothing is red.
             People are told once more when it changes.
-        is_news: While the alarm is on and `since_at` becomes later, people are told once more: it is raised again.
+        is_news: While the alarm is on and `since_at` becomes later, people are told once more: it is raised
+            again.
     """
 
     alarm: str

@@ -216,7 +216,10 @@ def test_health_tells_all_times_in_one_zone(visit: Open) -> None:
 
 def test_a_run_that_goes_on_after_errors_says_so(visit: Open) -> None:
     scene = scenes.busy_day()
-    scene.health["runs"][0] |= {"state": "running", "error": "2 files cannot be loaded:\n\u202ea.jsonl\nb.jsonl"}
+    scene.health["runs"][0] |= {
+        "state": "running",
+        "error": "2 files cannot be loaded:\n\u202ea.jsonl\nb.jsonl",
+    }
     page = visit(scene, "?view=health").page
     run = page.locator("#health-runs tbody tr").first
     expect(run).to_contain_text("running, with errors")

@@ -126,7 +126,9 @@ def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) ->
         str(raised.value),
     )
     (text,) = database.rows("SELECT text FROM ops.troubles WHERE code = 'data_late'")
-    assert text == ("Some trades or prices that arrived more than 15 minutes ago are not in these numbers yet.",)
+    assert text == (
+        "Some trades or prices that arrived more than 15 minutes ago are not in these numbers yet.",
+    )
     load_trades.run(settings)
     assert run(settings) == {"cleared": 1}
 
@@ -134,7 +136,9 @@ def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) ->
     path.write_bytes(b"")
     database.rows("UPDATE ops.landing_files SET is_complete = false")
     load_trades.run(settings)
-    with pytest.raises(TerminalError, match=r"loading_stuck: .*late\.jsonl: .*late\.jsonl has 0 bytes, but") as raised:
+    with pytest.raises(
+        TerminalError, match=r"loading_stuck: .*late\.jsonl: .*late\.jsonl has 0 bytes, but"
+    ) as raised:
         run(settings)
     assert "to be loaded: the oldest is in trades/" in str(raised.value)  # nothing tells when it was received
 
