@@ -1,6 +1,7 @@
 """Lists the messages that wait for a person's decision, and records one: `make review`."""
 
 import argparse
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -77,10 +78,16 @@ def _listed(messages: list[dict[str, Any]], of_market: str) -> Iterator[str]:
             where = "in quarantine" if problem == "quarantined" else "that count until they are discarded"
             yield f"{counted(count, 'trade')} {where}; expected is that {reason}:"
             yield from map(_trade, found)
-            command = f"make review ACTION=accept|discard REASON=… EXPECTATION={shlex.quote(reason)}"
+            part = shlex.quote(without_apostrophes(reason))
+            command = f"make review ACTION=accept|discard REASON=… EXPECTATION={part}"
         if count > len(found):
             yield f"  … and {count - len(found):,} more"
         yield f"  decide: {command}{of_market}"
+
+
+def without_apostrophes(expectation: str) -> str:
+    """The longest part without an apostrophe, which a shell would not let stand: a part will do."""
+    return max((part.strip() for part in re.split(r"\S*'\S*", expectation)), key=len)
 
 
 def _trade(message: dict[str, Any]) -> str:

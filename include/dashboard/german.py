@@ -73,7 +73,7 @@ SENTENCES: dict[str, str] = {
     "{first}; {last}": "{first}; {last}",
     "{first}, {last}": "{first}, {last}",
     "{what}: {detail}": "{what}: {detail}",
-    "deals for this hour have arrived and are not checked yet": (
+    "trades for this hour have arrived and are not checked yet": (
         "für diese Stunde sind Trades eingegangen, die noch nicht geprüft sind"
     ),
     "changes of this hour are not in the numbers yet": (
@@ -81,23 +81,23 @@ SENTENCES: dict[str, str] = {
     ),
     "the reference price is overdue": "der Referenzpreis ist überfällig",
     "the final reference price is overdue": "der endgültige Referenzpreis ist überfällig",
-    "{gap} without a connection to the exchange while it was tradable: deals may be missing": (
+    "{gap} without a connection to the exchange while it was tradable: trades may be missing": (
         "{gap} ohne Verbindung zur Börse, während sie handelbar war: es können Trades fehlen"
     ),
     "messages of this hour waited for a review": "Nachrichten zu dieser Stunde warteten auf eine Prüfung",
-    "1 deal is held back because it breaks a rule ({rule}): it counts if an engineer accepts it": (
+    "1 trade is held back because it breaks a rule ({rule}): it counts if an engineer accepts it": (
         "1 Trade ist zurückgehalten, weil er eine Regel verletzt ({rule}): er zählt, wenn die Technik ihn"
         " freigibt"
     ),
-    "{count} deals are held back because they break a rule ({rule}): they count if an engineer accepts them": (
+    "{count} trades are held back because they break a rule ({rule}): they count if an engineer accepts them": (
         "{count} Trades sind zurückgehalten, weil sie eine Regel verletzen ({rule}): sie zählen, wenn die"
         " Technik"
         " sie freigibt"
     ),
-    "1 message from the exchange could not be used: deals may be missing until an engineer has reviewed it": (
+    "1 message from the exchange could not be used: trades may be missing until an engineer has reviewed it": (
         "1 Nachricht der Börse war nicht verwendbar: bis die Technik sie geprüft hat, können Trades fehlen"
     ),
-    "{count} messages from the exchange could not be used: deals may be missing until an engineer has reviewed"
+    "{count} messages from the exchange could not be used: trades may be missing until an engineer has reviewed"
     " them": (
         "{count} Nachrichten der Börse waren nicht verwendbar: bis die Technik sie geprüft hat, können Trades"
         " fehlen"

@@ -20,21 +20,21 @@ STORED: dict[str, str] = {
     "1 delivery hour": "einer Lieferstunde",
     "{count} delivery hours": "{count} Lieferstunden",
     # alarms, as traders are told of them
-    "We do not record the exchange: deals made now are not seen, their hours stay incomplete.": (
+    "We do not record the exchange: trades made now are not seen, their hours stay incomplete.": (
         "Wir zeichnen die Börse nicht auf: jetzt getätigte Trades fehlen, ihre Stunden bleiben unvollständig."
     ),
-    "We are not connected to the exchange: deals made now are not seen, their hours stay incomplete.": (
+    "We are not connected to the exchange: trades made now are not seen, their hours stay incomplete.": (
         "Wir sind nicht mit der Börse verbunden: jetzt getätigte Trades fehlen, ihre Stunden bleiben"
         " unvollständig."
     ),
-    "Some deals or prices that arrived more than {count} minutes ago are not in these numbers yet.": (
+    "Some trades or prices that arrived more than {count} minutes ago are not in these numbers yet.": (
         "Einige Trades oder Preise, die vor mehr als {count} Minuten eingegangen sind, fehlen noch in diesen"
         " Zahlen."
     ),
-    "No deals arrive from the exchange: nobody trades, or we are not sent what is traded.": (
+    "No trades arrive from the exchange: nobody trades, or we are not sent what is traded.": (
         "Von der Börse kommen keine Trades: entweder handelt niemand, oder wir bekommen sie nicht zugesandt."
     ),
-    "One of our recordings of the exchange lacks deals that another one has: the numbers are complete.": (
+    "One of our recordings of the exchange lacks trades that another one has: the numbers are complete.": (
         "Einer unserer Aufzeichnungen der Börse fehlen Trades, die eine andere hat: die Zahlen sind"
         " vollständig."
     ),
@@ -60,23 +60,23 @@ STORED: dict[str, str] = {
     "The exchange's end-of-day file is there but not reconciled yet: capture gaps stay open.": (
         "Die Tagesdatei der Börse ist da, aber noch nicht abgeglichen: Aufzeichnungslücken bleiben offen."
     ),
-    "1 deal is held back because a check failed, until an engineer decides.": (
+    "1 trade is held back because a check failed, until an engineer decides.": (
         "1 Trade ist nach einer fehlgeschlagenen Prüfung zurückgehalten, bis die Technik entscheidet."
     ),
-    "{count} deals are held back because a check failed, until an engineer decides.": (
+    "{count} trades are held back because a check failed, until an engineer decides.": (
         "{count} Trades sind nach einer fehlgeschlagenen Prüfung zurückgehalten, bis die Technik entscheidet."
     ),
-    "1 message was unreadable; the hours that may lack deals are marked incomplete.": (
+    "1 message was unreadable; the hours that may lack trades are marked incomplete.": (
         "1 Nachricht war unlesbar; Stunden, in denen Trades fehlen können, sind als unvollständig markiert."
     ),
-    "{count} messages were unreadable; the hours that may lack deals are marked incomplete.": (
+    "{count} messages were unreadable; the hours that may lack trades are marked incomplete.": (
         "{count} Nachrichten waren unlesbar; Stunden, in denen Trades fehlen können, sind als unvollständig"
         " markiert."
     ),
-    "The exchange's end-of-day file and our deals differ, until an engineer decides.": (
+    "The exchange's end-of-day file and our trades differ, until an engineer decides.": (
         "Die Tagesdatei der Börse und unsere Trades weichen voneinander ab, bis die Technik entscheidet."
     ),
-    "The exchange's end-of-day file added or changed deals: PnL was calculated again.": (
+    "The exchange's end-of-day file added or changed trades: PnL was calculated again.": (
         "Die Tagesdatei der Börse hat Trades ergänzt oder geändert: die PnL wurde neu berechnet."
     ),
     "1 limit reached: {list}.": "1 Limit erreicht: {list}.",
@@ -95,19 +95,19 @@ STORED: dict[str, str] = {
     "The provider of reference prices does not answer: prices stay as they are until it does.": (
         "Der Anbieter der Referenzpreise antwortet nicht: die Preise bleiben so lange, wie sie sind."
     ),
-    "The hourly calculation is late: what you see may lack the last deals and prices.": (
+    "The hourly calculation is late: what you see may lack the last trades and prices.": (
         "Die stündliche Berechnung ist verspätet: die letzten Trades und Preise fehlen hier womöglich."
     ),
     "No new reference prices have arrived: PnL is calculated with the last ones.": (
         "Es sind keine neuen Referenzpreise eingegangen: die PnL ist mit den letzten berechnet."
     ),
-    "New deals have not reached this page: what you see ends here.": (
+    "New trades have not reached this page: what you see ends here.": (
         "Neue Trades haben diese Seite nicht erreicht: was hier steht, ist der letzte Stand."
     ),
-    "PnL has not been calculated anew: what you see may lack the last deals and prices.": (
+    "PnL has not been calculated anew: what you see may lack the last trades and prices.": (
         "Die PnL wurde nicht neu berechnet: die letzten Trades und Preise fehlen hier womöglich."
     ),
-    "Some deals or prices have arrived and are not in PnL yet.": (
+    "Some trades or prices have arrived and are not in PnL yet.": (
         "Einige Trades oder Preise sind eingegangen und noch nicht in der PnL enthalten."
     ),
     # why a price is missing

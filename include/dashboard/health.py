@@ -26,7 +26,7 @@ class Facts:
     """What the database says about the platform; how old that is depends on when somebody asks.
 
     Attributes:
-        data_as_of: Up to when the deals are known; None: none was ever loaded.
+        data_as_of: Up to when the trades are known; None: none was ever loaded.
         troubles: In a trader's words.
     """
 

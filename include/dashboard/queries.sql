@@ -436,7 +436,7 @@ LIMIT %(limit)s
 SELECT line_count FROM ops.landing_files WHERE market = %(market)s AND landing_file = %(landing_file)s
 
 -- name: data_as_of
--- Up to when the deals are known
+-- Up to when the trades are known
 SELECT last_at AS data_as_of FROM ops.freshness WHERE market = %(market)s AND thing = 'trades'
 
 -- name: troubles

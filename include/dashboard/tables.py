@@ -33,9 +33,10 @@ HOURLY = [
 ]
 QUARTERS = [
     *("delivery_day", "delivery_quarter", "delivery_hour", "trader_id", "market"),
-    *("delivery_start_at", "delivery_end_at"),
-    *MEASURES,
-    "price_status",
+    *("delivery_start_at", "delivery_end_at", "trade_count", "buy_mwh", "sell_mwh", "net_position_mwh"),
+    *("buy_vwap_eur_per_mwh", "sell_vwap_eur_per_mwh", "average_price_eur_per_mwh", "cash_flow_eur"),
+    *("reference_price_eur_per_mwh", "pnl_eur", "realised_pnl_eur", "unrealised_pnl_eur"),
+    *("performance_eur_per_mwh", "buy_value_eur", "sell_value_eur", "price_status"),
 ]
 _NOT_OF_DAYS = {"reference_price_eur_per_mwh", "buy_value_eur", "sell_value_eur"}
 """Measures of delivery periods that a day does not have."""

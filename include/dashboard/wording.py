@@ -9,7 +9,7 @@ from include.dashboard.reader import Row
 from include.duration import duration
 
 _MISSING = {
-    "trades_not_validated": say("deals for this hour have arrived and are not checked yet"),
+    "trades_not_validated": say("trades for this hour have arrived and are not checked yet"),
     "not_built": say("changes of this hour are not in the numbers yet"),
     "price_missing": say("the reference price is overdue"),
     "price_not_final": say("the final reference price is overdue"),
@@ -27,7 +27,7 @@ def incomplete_because(row: Row, missing: Iterable[Row]) -> list[str]:
     if seconds := Decimal(row["capture_gap_seconds"]):
         words.append(
             say(
-                "{gap} without a connection to the exchange while it was tradable: deals may be missing",
+                "{gap} without a connection to the exchange while it was tradable: trades may be missing",
                 gap=stored(duration(seconds)),
             )
         )
@@ -48,11 +48,11 @@ def _reason(row: Row) -> str:
     if reason == "trades_quarantined":
         if count == 1:
             return say(
-                "1 deal is held back because it breaks a rule ({rule}): it counts if an engineer accepts it",
+                "1 trade is held back because it breaks a rule ({rule}): it counts if an engineer accepts it",
                 rule=detail,
             )
         return say(
-            "{count} deals are held back because they break a rule ({rule}): they count if an engineer"
+            "{count} trades are held back because they break a rule ({rule}): they count if an engineer"
             " accepts them",
             count=count,
             rule=detail,
@@ -60,11 +60,11 @@ def _reason(row: Row) -> str:
     if reason == "messages_rejected":
         if count == 1:
             return say(
-                "1 message from the exchange could not be used: deals may be missing until an engineer has"
+                "1 message from the exchange could not be used: trades may be missing until an engineer has"
                 " reviewed it"
             )
         return say(
-            "{count} messages from the exchange could not be used: deals may be missing until an engineer has"
+            "{count} messages from the exchange could not be used: trades may be missing until an engineer has"
             " reviewed them",
             count=count,
         )

@@ -36,7 +36,7 @@ SUSPICIOUS_HOURS = 3
 """So many hours with one and the same reference price, or all without one, are suspicious."""
 
 _NAMED = 3
-_CAPTURE_DOWN = "deals made now are not seen, their hours stay incomplete."
+_CAPTURE_DOWN = "trades made now are not seen, their hours stay incomplete."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,9 @@ class Alarm:
         page_text: What it means for a trader; None: the page shows the detail of a critical alarm, nothing of a
             warning.
         severity: `critical`: the task is red while it is on. `warning`: people are told, nothing is red.
-            Another one is news as well.
-        is_news: A later `since_at` is news: the alarm is raised again, so that people are told.
+            People are told once more when it changes.
+        is_news: While the alarm is on and `since_at` becomes later, people are told once more: it is raised
+            again.
     """
 
     alarm: str
@@ -135,12 +136,15 @@ def _loading(look: _Look) -> Iterator[Alarm]:
     oldest = waiting[0]
     files = "1 landing file holds" if len(waiting) == 1 else f"{len(waiting)} landing files hold"
     limit = f"{MAX_WAIT.seconds // 60} minutes"
+    # of a line that cannot be read nothing tells when it was received: it has the start of its hour
+    is_known = oldest.since_at != oldest.since_at.replace(minute=0, second=0, microsecond=0)
+    when = f"was received {look.when(oldest.since_at)}, in" if is_known else "is in"
     detail = (
-        f"{files} lines that have waited for more than {limit} to be loaded: the"
-        f" oldest was received {look.when(oldest.since_at)}, in {oldest.landing_file}"
+        f"{files} lines that have waited for more than {limit} to be loaded: the oldest {when}"
+        f" {oldest.landing_file}"
     )
     why = f": {oldest.load_error}" if oldest.load_error else ""
-    text = f"Some deals or prices that arrived more than {limit} ago are not in these numbers yet."
+    text = f"Some trades or prices that arrived more than {limit} ago are not in these numbers yet."
     yield Alarm("loading_stuck", oldest.since_at, detail + why, text, "data_late")
 
 
@@ -160,7 +164,7 @@ def _silence(look: _Look) -> Iterator[Alarm]:
     last = f"the last one was received {look.when(last_at)}" if last_at else "there never was one"
     limit = duration(look.settings.max_silence_seconds)
     detail = f"capture is connected to the exchange and receives no trades: {last}; the limit is {limit}"
-    text = "No deals arrive from the exchange: nobody trades, or we are not sent what is traded."
+    text = "No trades arrive from the exchange: nobody trades, or we are not sent what is traded."
     yield Alarm("no_trades", last_at or found["since_at"], detail, text)
 
 
@@ -174,7 +178,7 @@ def _differences(look: _Look) -> Iterator[Alarm]:
     )
     hour = f"{rows[0]['hour_start_at']:%Y-%m-%d %H:%M} UTC"
     detail = f"in the hour from {hour} capture instances missed trades that another one received: {missed}"
-    text = "One of our recordings of the exchange lacks deals that another one has: the numbers are complete."
+    text = "One of our recordings of the exchange lacks trades that another one has: the numbers are complete."
     yield _warning("capture_differences", min(row["first_missed_at"] for row in rows), detail, text)
 
 
@@ -255,14 +259,14 @@ def _reviews(look: _Look) -> Iterator[Alarm]:
     for row in look.rows(QUERIES["unreviewed"]):
         count, since_at, reasons = row["message_count"], row["since_at"], row["reasons"]
         if row["problem"] == "quarantined":
-            are, deals = ("trade is", "deal is") if count == 1 else ("trades are", "deals are")
+            are = "trade is" if count == 1 else "trades are"
             detail = f"{count:,} {are} in quarantine; expected is that {reasons}"
-            text = f"{count:,} {deals} held back because a check failed, until an engineer decides."
+            text = f"{count:,} {are} held back because a check failed, until an engineer decides."
             yield Alarm("trades_quarantined", since_at, detail, text)
         else:
             were = "message was" if count == 1 else "messages were"
             detail = f"{count:,} {were} rejected and not reviewed: {reasons}"
-            text = f"{count:,} {were} unreadable; the hours that may lack deals are marked incomplete."
+            text = f"{count:,} {were} unreadable; the hours that may lack trades are marked incomplete."
             yield _warning("messages_rejected", since_at, detail, text)
 
 
@@ -276,7 +280,7 @@ def _statements(look: _Look) -> Iterator[Alarm]:
             for row in waiting
         )
         detail = f"the exchange's statement is not reconciled, a review is needed: {days}"
-        text = "The exchange's end-of-day file and our deals differ, until an engineer decides."
+        text = "The exchange's end-of-day file and our trades differ, until an engineer decides."
         yield Alarm("statement_differences", waiting[0]["landed_at"], detail, text)
     elif rows:
         days = _first(
@@ -284,7 +288,7 @@ def _statements(look: _Look) -> Iterator[Alarm]:
             for row in rows
         )
         detail = f"the exchange's statement added or changed trades: {days}"
-        text = "The exchange's end-of-day file added or changed deals: PnL was calculated again."
+        text = "The exchange's end-of-day file added or changed trades: PnL was calculated again."
         yield _news("statement_differences", max(row["landed_at"] for row in rows), detail, text)
 
 

@@ -1,5 +1,6 @@
 """Records the start and end of each try of an Airflow task in ops.task_runs."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from include.settings import Settings
 
 if TYPE_CHECKING:  # a DAG file needs no database driver
     from include.health.task_runs import Attempt, State, TaskRun
+
+log = logging.getLogger(__name__)
 
 _FINAL = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTerminated)
 """After these Airflow does not try again."""
@@ -36,6 +39,9 @@ def recorded(context: Mapping[str, Any], settings: Settings) -> "Iterator[TaskRu
     try:
         yield run
     except BaseException as error:  # includes execution timeouts
+        if isinstance(error, AirflowFailException):
+            for line in str(error).splitlines():
+                log.error("%s", line)  # whole and before the traceback, which Airflow logs
         run.end(state_after(error, context), what_failed(error))
         raise
     run.end("success")

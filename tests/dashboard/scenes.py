@@ -312,8 +312,8 @@ def trade(trade_id: str, **columns: Any) -> Payload:
 def lively_hour() -> Scene:
     """An hour with trades of all kinds, and one about which only messages came that do not count."""
     rule = "each price is within the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh"
-    held = f"1 deal is held back because it breaks a rule ({rule}): it counts if an engineer accepts it"
-    unused = "2 messages from the exchange could not be used: deals may be missing until reviewed"
+    held = f"1 trade is held back because it breaks a rule ({rule}): it counts if an engineer accepts it"
+    unused = "2 messages from the exchange could not be used: trades may be missing until reviewed"
 
     def rows(day: date, trader: str) -> list[Payload]:
         rows = [row for row in whole_day(day, trader) if row["delivery_hour"] != "20-21"]
@@ -636,7 +636,7 @@ def large_numbers() -> Scene:
             row |= {"is_complete": False, "capture_gap_seconds": "70647", "incomplete_because": [GAP]}
         rows[15]["incomplete_because"] = [
             GAP,
-            "1 message from the exchange could not be used: deals may be missing",
+            "1 message from the exchange could not be used: trades may be missing",
         ]
         return rows
 
@@ -721,7 +721,7 @@ def provider_down() -> Scene:
     return scene
 
 
-GAP = "19 h 37 min without a connection to the exchange while it was tradable: deals may be missing"
+GAP = "19 h 37 min without a connection to the exchange while it was tradable: trades may be missing"
 
 
 def one_reason_for_many_hours() -> Scene:

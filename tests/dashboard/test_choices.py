@@ -214,6 +214,20 @@ def test_health_tells_all_times_in_one_zone(visit: Open) -> None:
     assert "UTC" not in page.locator("#view-health .panels").inner_text()
 
 
+def test_a_run_that_goes_on_after_errors_says_so(visit: Open) -> None:
+    scene = scenes.busy_day()
+    scene.health["runs"][0] |= {
+        "state": "running",
+        "error": "2 files cannot be loaded:\n\u202ea.jsonl\nb.jsonl",
+    }
+    page = visit(scene, "?view=health").page
+    run = page.locator("#health-runs tbody tr").first
+    expect(run).to_contain_text("running, with errors")
+    expect(run.locator(".state[data-state=good]")).to_have_count(0)
+    expect(run.get_by_text("2 files")).to_be_visible()
+    assert "2 files cannot be loaded:\n[U+202E]a.jsonl\nb.jsonl" in run.inner_text()
+
+
 def test_an_id_and_a_line_are_numbers_and_not_amounts(visit: Open) -> None:
     scene = scenes.busy_day()
     scene.health["orphan_cancellations"] = [{"trade_id": "12345", "line_number": 2345}]

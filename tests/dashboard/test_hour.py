@@ -65,11 +65,29 @@ def test_an_hour_shows_what_does_not_count_and_why(visit: Open) -> None:
     assert dialog.locator("img").count() == 0
 
 
+def test_the_head_of_an_hour_leads_to_what_lies_below_its_trades(visit: Open) -> None:
+    scene = scenes.lively_hour()
+    scene.lists["trades"] = [scenes.trade(f"t_{number}") for number in range(60)]
+    dialog = open_hour(visit(scene))
+    below = dialog.get_by_role("navigation", name="Below the trades that count")
+    expect(below.get_by_role("button")).to_have_text(
+        ["Cancelled by the exchange 1", "Held back 1", "Messages that could not be used 2"]
+    )
+    title = dialog.get_by_role("heading", name="Held back 1")
+    expect(title).not_to_be_in_viewport()
+    below.get_by_role("button", name="Held back 1").click()
+    expect(title).to_be_in_viewport()
+    expect(dialog.locator(".quarantined")).to_be_focused()
+    dialog.locator(".quarantined").get_by_role("link", name="t_4711").click()
+    expect(dialog.page.get_by_role("dialog", name="Message")).to_be_visible()
+
+
 def test_an_hour_without_anything_else_shows_only_its_trades(visit: Open) -> None:
     scene = scenes.busy_day()
     scene.lists = {"trades": [scenes.trade("a")]}
     dialog = open_hour(visit(scene))
     expect(dialog.get_by_role("table")).to_have_count(1)
+    expect(dialog.get_by_role("navigation")).to_have_count(0)
     heads = dialog.get_by_role("columnheader")
     expect(heads.filter(has_text="Delivery")).to_have_count(0)  # each is for the hour itself
     expect(heads.filter(has_text="Note")).to_have_count(0)
@@ -82,7 +100,7 @@ def test_an_hour_about_which_only_bad_messages_came_has_a_line(visit: Open) -> N
     assert (cells["Trades"], cells["PnL"], cells["Price is"]) == ("\N{EN DASH}", "\N{EN DASH}", "")
     expect(shown.page.locator(".reasons li")).to_have_count(2)
     expect(shown.page.locator(".reasons li").nth(1)).to_contain_text(
-        "15-16, 20-21 incomplete: 1 deal is held back"
+        "15-16, 20-21 incomplete: 1 trade is held back"
     )
     starts = shown.page.locator("#hours-table tbody tr").evaluate_all(
         "all => all.map(tr => Number(tr.dataset.start))"

@@ -53,7 +53,7 @@ def test_a_trade_leads_to_its_message(visit: Open) -> None:
     expect(message.get_by_role("region", name="The message")).to_contain_text('"id": "q_17"')
     message.get_by_role("button", name="Close").click()
     hour = shown.page.get_by_role("dialog", name="Delivery 15-16")
-    hour.get_by_role("link", name="each price is within the exchange's bounds").click()
+    hour.get_by_role("link", name="t_4711").click()
     expect(message).to_contain_text("The landing file is not on this server any more.")
 
 

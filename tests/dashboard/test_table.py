@@ -159,7 +159,7 @@ def test_hours_in_words(visit: Open) -> None:
 
 def test_reasons_count_although_the_capture_had_no_gap(visit: Open) -> None:
     first, second = scenes.traders_dashboard()
-    second["incomplete_because"] = ["deals for this hour have arrived and are not checked yet"]
+    second["incomplete_because"] = ["trades for this hour have arrived and are not checked yet"]
     shown = visit(scene_of(first, second))
     expect(shown.row("13-14").locator("th")).to_contain_text("incomplete")
     assert "not checked yet" in shown.cells("13-14")["Note"]

@@ -1,7 +1,7 @@
 -- The views of PnL and what they said at a moment, as they are now: env.py runs this after every upgrade, in its
 -- transaction. A column that is new comes last: CREATE OR REPLACE VIEW can only append.
 CALL staging.follow_pnl_versions();
-COMMENT ON VIEW curated.pnl_hourly IS 'PnL of each trader in each delivery period: one row (market, delivery_day, delivery_hour, trader_id)';
+COMMENT ON VIEW curated.pnl_hourly IS 'PnL of each trader in each hour of delivery: one row (market, delivery_day, delivery_hour, trader_id)';
 COMMENT ON VIEW curated.pnl_hourly_history IS 'Every version of every row of curated.pnl_hourly';
 COMMENT ON FUNCTION curated.pnl_hourly_as_of IS 'What curated.pnl_hourly said at that moment; an error for one in the future';
 
@@ -11,7 +11,7 @@ COMMENT ON FUNCTION curated.pnl_hourly_as_of IS 'What curated.pnl_hourly said at
 CREATE TEMPORARY TABLE summed_views ON COMMIT DROP AS
 SELECT * FROM (VALUES
     ('portfolio_pnl_hourly', 'pnl_hourly', '{market,delivery_day,delivery_hour}'::text[], '{hour}'::text[],
-     'PnL of the whole portfolio in each delivery period, as if all traders were one: one trader''s buy and another''s sell are realised'),
+     'PnL of the whole portfolio in each hour of delivery, as if all traders were one: one trader''s buy and another''s sell are realised'),
     ('pnl_daily', 'pnl_hourly', '{market,delivery_day,trader_id}', '{period}',
      'PnL of each trader in each delivery day'),
     ('portfolio_pnl_daily', 'portfolio_pnl_hourly', '{market,delivery_day}', '{period}',

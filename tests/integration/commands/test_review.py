@@ -49,9 +49,8 @@ def test_what_the_list_shows_can_be_decided_on(settings: Settings, database: Dat
         "  TRADE=x revision 3: buy 0.1 MW at -99999 EUR/MWh, 2026-03-02 15-16, flex_trader_4;"
         f" FILE={FILE} LINE=3",
     ]
-    assert lines[3].startswith(
-        "  decide: make review ACTION=accept|discard REASON=… EXPECTATION='each price is"
-    )
+    decide = "  decide: make review ACTION=accept|discard REASON=… "
+    assert lines[3] == decide + "EXPECTATION='bounds, -9,999.99 to 9,999.99 EUR/MWh'"
     assert lines[4] == "13 rejected messages, invalid_json:"
     assert lines[5].startswith(f"  FILE={FILE} LINE=4: ")
     assert lines[15:] == ["  … and 3 more", "  decide: make review ACTION=discard REASON=… REJECT=invalid_json"]

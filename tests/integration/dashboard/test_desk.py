@@ -189,16 +189,16 @@ def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -
     )
     rows = client.json("desk", day=str(DAY), trader="anna")["rows"]
     assert rows[0]["incomplete_because"] == [
-        "12 min without a connection to the exchange while it was tradable: deals may be missing"
+        "12 min without a connection to the exchange while it was tradable: trades may be missing"
     ]
     assert rows[1]["incomplete_because"] == [
         "changes of this hour are not in the numbers yet",
-        "deals for this hour have arrived and are not checked yet",
+        "trades for this hour have arrived and are not checked yet",
     ]
 
 
 REJECTED = (
-    "1 message from the exchange could not be used: deals may be missing until an engineer has reviewed it"
+    "1 message from the exchange could not be used: trades may be missing until an engineer has reviewed it"
 )
 
 
@@ -210,7 +210,7 @@ def test_messages_that_wait_for_a_review_are_a_reason(dashboard: Desk, client: C
     first, second = client.json("desk", day=str(DAY))["rows"]
     assert first["incomplete_because"] == [
         REJECTED,
-        "2 deals are held back because they break a rule (each price is low; each quantity is above 0 MW):"
+        "2 trades are held back because they break a rule (each price is low; each quantity is above 0 MW):"
         " they count if an engineer accepts them",
     ]
     assert second["incomplete_because"] == [REJECTED]
@@ -243,7 +243,7 @@ def test_an_hour_without_any_deal_that_counts_is_not_silent(dashboard: Desk, cli
             "delivery_start_at": "2023-02-06T19:00:00Z",
             "delivery_end_at": "2023-02-06T20:00:00Z",
             "incomplete_because": [
-                "1 deal is held back because it breaks a rule (each price is low): it counts if an engineer"
+                "1 trade is held back because it breaks a rule (each price is low): it counts if an engineer"
                 " accepts it"
             ],
         },

@@ -54,7 +54,7 @@ def test_troubles_are_in_the_language_of_who_asks(dashboard: Desk, client: Clien
         since_at="2023-02-06T11:00:00Z",
         raised_at="2023-02-06T11:00:00Z",
         detail="capture is connected and receives no trades",
-        page_text="No deals arrive from the exchange: nobody trades, or we are not sent what is traded.",
+        page_text="No trades arrive from the exchange: nobody trades, or we are not sent what is traded.",
     )
     time.sleep(PAUSE)
     client.session.headers.update(GERMAN)

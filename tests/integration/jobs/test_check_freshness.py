@@ -126,7 +126,9 @@ def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) ->
         str(raised.value),
     )
     (text,) = database.rows("SELECT text FROM ops.troubles WHERE code = 'data_late'")
-    assert text == ("Some deals or prices that arrived more than 15 minutes ago are not in these numbers yet.",)
+    assert text == (
+        "Some trades or prices that arrived more than 15 minutes ago are not in these numbers yet.",
+    )
     load_trades.run(settings)
     assert run(settings) == {"cleared": 1}
 
@@ -134,8 +136,11 @@ def test_lines_that_wait_to_be_loaded(settings: Settings, database: Database) ->
     path.write_bytes(b"")
     database.rows("UPDATE ops.landing_files SET is_complete = false")
     load_trades.run(settings)
-    with pytest.raises(TerminalError, match=r"loading_stuck: .*late\.jsonl: .*late\.jsonl has 0 bytes, but"):
+    with pytest.raises(
+        TerminalError, match=r"loading_stuck: .*late\.jsonl: .*late\.jsonl has 0 bytes, but"
+    ) as raised:
         run(settings)
+    assert "to be loaded: the oldest is in trades/" in str(raised.value)  # nothing tells when it was received
 
 
 def test_lines_that_have_not_waited_long(settings: Settings, database: Database) -> None:
@@ -166,7 +171,7 @@ def test_quarantined_trades_are_an_alarm_until_the_last_is_reviewed(
     )
     ((code, text),) = database.rows("SELECT code, text FROM ops.troubles")
     assert (code, text) == (
-        "trades_quarantined", "2 deals are held back because a check failed, until an engineer decides.",
+        "trades_quarantined", "2 trades are held back because a check failed, until an engineer decides.",
     )  # fmt: skip
     decide(settings, "accept", "right", Selection(trade_id="x"))
     with pytest.raises(TerminalError, match=r"trades_quarantined: 1 trade is in quarantine; .* above 0 MW"):

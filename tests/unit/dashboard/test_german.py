@@ -131,7 +131,7 @@ def test_each_alarm_for_traders_is_known(text: str) -> None:
             " wurde dort neu berechnet.",
         ),
         (
-            "1,204 deals are held back because a check failed, until an engineer decides.",
+            "1,204 trades are held back because a check failed, until an engineer decides.",
             "1.204 Trades sind nach einer fehlgeschlagenen Prüfung zurückgehalten, bis die Technik"
             " entscheidet.",
         ),
@@ -176,7 +176,7 @@ def test_a_gap_in_german() -> None:
     (reason,) = incomplete_because(row, [])
     assert isinstance(reason, Sentence)
     assert reason == (
-        "less than 1 s without a connection to the exchange while it was tradable: deals may be missing"
+        "less than 1 s without a connection to the exchange while it was tradable: trades may be missing"
     )
     assert reason.in_language("de") == (
         "weniger als 1 s ohne Verbindung zur Börse, während sie handelbar war: es können Trades fehlen"

@@ -5,6 +5,7 @@ import string
 
 import pytest
 
+from include.commands.review import without_apostrophes
 from include.expectations import pnl_hourly, reference_prices, trades
 from include.expectations.library import CRITICAL, WARNING, ExpectNoRows
 from include.expectations.validation import Suite
@@ -19,6 +20,13 @@ def test_every_expectation_is_described_once_and_has_a_severity(suite: Suite) ->
     assert all(descriptions)
     assert len(set(descriptions)) == len(descriptions)
     assert {expectation.severity for expectation in suite.expectations} <= {CRITICAL, WARNING}
+
+
+def test_what_make_review_prints_names_one_expectation() -> None:
+    descriptions = [expectation.description for suite in SUITES for expectation in suite.expectations]
+    for part in map(without_apostrophes, descriptions):
+        assert "'" not in part
+        assert len([each for each in descriptions if part in each]) == 1, part
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)

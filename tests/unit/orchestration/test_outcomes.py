@@ -79,6 +79,13 @@ def test_a_run_about_an_hour_says_which_from_the_beginning(params: dict[str, Any
         assert outcome.window == window
 
 
+def test_what_a_person_has_to_do_is_in_the_log_line_by_line(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(AirflowFailException), recorded(context(), NO_WAREHOUSE):
+        raise AirflowFailException("a.jsonl is not loaded\nb.jsonl is not loaded, 100%")
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert said == ["a.jsonl is not loaded", "b.jsonl is not loaded, 100%"]
+
+
 def test_a_notice_says_what_why_and_where_to_look() -> None:
     error = TransientError("the warehouse at postgresql://u:hunter2@h/d is away")
     notice = failure_notice(context(4, exception=error, data_interval_start=FIVE, data_interval_end=SIX))

@@ -42,6 +42,7 @@ export const HEALTH = {
   "Requests, last hour": "Abfragen, letzte Stunde",
   "connected": "verbunden",
   "not connected": "nicht verbunden",
+  "running, with errors": "läuft, mit Fehlern",
   "passed": "bestanden",
   "failed": "fehlgeschlagen",
   "yes": "ja",

@@ -214,6 +214,7 @@ export const GERMAN = {
   // an hour
   "Delivery {hour}": "Lieferung {hour}",
   "Trades that count": "Trades, die zählen",
+  "Below the trades that count": "Unter den Trades, die zählen",
   "No trade that counts delivers in this hour.": "Kein Trade, der zählt, liefert in dieser Stunde.",
   "Otherwise in the exchange's end-of-day file": "Abweichend in der Tagesdatei der Börse",
   "Added and changed trades count as the file says.": "Ergänzte und geänderte Trades zählen wie in der Datei.",
@@ -221,7 +222,7 @@ export const GERMAN = {
   "Held back": "Zurückgehalten",
   "Each breaks a rule, and counts only if an engineer accepts it.": "Jeder verletzt eine Regel und zählt nur, wenn die Technik ihn freigibt.",
   "Messages that could not be used": "Nicht verwendbare Nachrichten",
-  "Each may be a deal that is missing here, until an engineer has reviewed it.": "Jede kann ein Trade sein, der hier fehlt, bis die Technik sie geprüft hat.",
+  "Each may be a trade that is missing here, until an engineer has reviewed it.": "Jede kann ein Trade sein, der hier fehlt, bis die Technik sie geprüft hat.",
   "Received": "Eingang",
   "Side": "Richtung",
   "Power": "Leistung",

@@ -216,10 +216,12 @@ function value(row, name) {
   if (/_id$/.test(name)) return outside(raw);
   if (name === "review_command") return html`<code class="command">${outside(raw)}</code>`;
   if (typeof raw === "number") return Number.isInteger(raw) ? count(raw) : fixed(raw, 2);
+  if (name === "state" && raw === "running" && row.error) return state("with errors", t("running, with errors"));
   if (["state", "severity"].includes(name)) return state(String(raw));
   const isRecord = typeof raw === "object" && !Array.isArray(raw);
   const text = Array.isArray(raw) ? raw.join(", ") : isRecord ? JSON.stringify(raw) : String(raw);
-  return ["raw", "error"].includes(name) ? outside(text) : withMoments(text); // a message or an error is quoted as it is
+  if (name === "error") return text.split("\n").flatMap((line, i) => (i ? [html`<br />`, outside(line)] : [outside(line)]));
+  return name === "raw" ? outside(text) : withMoments(text); // a message or an error is quoted as it is
 }
 
 function state(word, shown = word) {

@@ -35,7 +35,7 @@ const LISTS = [
     key: "rejected",
     Content: ({ rows }) => html`<${Messages} rows=${rows} of=${reject} />`,
     title: t("Messages that could not be used"),
-    hint: t("Each may be a deal that is missing here, until an engineer has reviewed it."),
+    hint: t("Each may be a trade that is missing here, until an engineer has reviewed it."),
   },
 ];
 
@@ -169,11 +169,31 @@ function Hour({ hour, answer, onClose }) {
       ${answer && html`<${Download} href=${address("trades", csv)}>${t("Download CSV")}</${Download}>`}
       ${answer && html`<${Download} href=${address("trades", { ...asked, format: "xlsx" })}>XLSX</${Download}>`}
       <button type="button" onClick=${onClose}>${t("Close")}</button>
+      ${answer?.trades?.length > 0 && html`<${Below} answer=${answer} />`}
     </header>
     <div class="lists">
       ${answer ? LISTS.map((list) => html`<${List} ...${list} name=${list.key} answer=${answer} />`) : html`<${Waiting} />`}
     </div>
   `;
+}
+
+/** What lies below the trades that count, and leads there. */
+function Below({ answer }) {
+  const below = LISTS.filter(({ key }) => key !== "trades" && answer[key]?.length);
+  const button = ({ key, title }) => html`
+    <button type="button" class="link" onClick=${(event) => jump(event, key)}>
+      ${title} <span class="badge">${count(answer[key].length)}</span>
+    </button>
+  `;
+  return below.length > 0 && html`<nav class="below" aria-label=${t("Below the trades that count")}>${below.map(button)}</nav>`;
+}
+
+/** To a list of the dialog, below the head, which stays where it is. */
+function jump({ currentTarget }, key) {
+  const dialog = currentTarget.closest("dialog");
+  const section = dialog.querySelector(`section.${key}`);
+  dialog.scrollTo({ top: section.offsetTop - dialog.querySelector("header").offsetHeight - 8 });
+  section.focus({ preventScroll: true });
 }
 
 /** Says why there is nothing to show yet. */
@@ -187,7 +207,7 @@ function List({ name, title, hint, none, Content, answer }) {
   if (rows.length === 0 && !none) return null;
   const said = rows.length === MOST ? t("The last {count}.", { count: count(MOST) }) : rows.length ? hint : none;
   return html`
-    <section class=${name}>
+    <section class=${name} tabindex="-1">
       <h3>${title} <span class="badge">${count(rows.length)}</span></h3>
       ${said && html`<p class="hint">${said}</p>`}
       ${rows.length > 0 && html`<${Content} name=${name} title=${title} rows=${rows} answer=${answer} />`}
@@ -223,14 +243,14 @@ function held(row) {
     row.direction === "buy"
       ? parts("{trader} bought {power} MW at {price} EUR/MWh", values)
       : parts("{trader} sold {power} MW at {price} EUR/MWh", values);
-  const rule = html`<${AsItArrived} row=${row}>${outside(row.expectation)}</${AsItArrived}>`;
+  const id = html`<${AsItArrived} row=${row}>${outside(row.trade_id)}</${AsItArrived}>`;
   return html`
     <li>
       <p>
         ${moment(row.received_at)}${" · "}<b>${content}</b>
-        ${`${t(" for {hour}", { hour: row.delivery_hour })}${revision} · `}${outside(row.trade_id)}
+        ${`${t(" for {hour}", { hour: row.delivery_hour })}${revision} · `}${id}
       </p>
-      <p class="hint">${parts("It breaks the rule that {rule}.", { rule })}</p>
+      <p class="hint">${parts("It breaks the rule that {rule}.", { rule: outside(row.expectation) })}</p>
       ${command(row.review_command)}
     </li>
   `;

@@ -72,9 +72,11 @@ function Unknown({ total }) {
   const { missing_price_count: missing, incomplete_day_count: incomplete } = total;
   const hours = { missing: count(missing), all: count(total.delivery_period_count) };
   const days = { incomplete: count(incomplete), all: count(total.delivery_day_count) };
-  if (missing === 1) notes.push(t("1 of {all} hours has no price yet: its PnL is in no sum.", hours));
+  if (missing === 1 && total.delivery_period_count === 1) notes.push(t("The only hour has no price yet: its PnL is in no sum."));
+  else if (missing === 1) notes.push(t("1 of {all} hours has no price yet: its PnL is in no sum.", hours));
   if (missing > 1) notes.push(t("{missing} of {all} hours have no price yet: their PnL is in no sum.", hours));
-  if (incomplete === 1) notes.push(t("1 of {all} days is not complete: trades may be missing.", days));
+  if (incomplete === 1 && total.delivery_day_count === 1) notes.push(t("This day is not complete: trades may be missing."));
+  else if (incomplete === 1) notes.push(t("1 of {all} days is not complete: trades may be missing.", days));
   if (incomplete > 1) notes.push(t("{incomplete} of {all} days are not complete: trades may be missing.", days));
   return notes.length > 0 && html`<ul id="range-unknown" class="reasons">${notes.map((note) => html`<li>${`⚠ ${note}`}</li>`)}</ul>`;
 }

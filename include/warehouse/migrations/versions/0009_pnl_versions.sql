@@ -102,7 +102,7 @@ COMMENT ON COLUMN curated.pnl_versions.realised_pnl_eur IS 'EUR earned by what w
 COMMENT ON COLUMN curated.pnl_versions.unrealised_pnl_eur IS 'pnl_eur - realised_pnl_eur, EUR: the open position against the reference price';
 COMMENT ON COLUMN curated.pnl_versions.performance_eur_per_mwh IS 'How are we doing: pnl_eur / (buy_mwh + sell_mwh), EUR/MWh; NULL without a price';
 COMMENT ON COLUMN curated.pnl_versions.capture_gap_seconds IS 'Time without any connected capture instance while the period was tradable, s, as far as is known';
-COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'capture_gap_seconds is 0';
+COMMENT ON COLUMN curated.pnl_versions.is_complete IS 'There is neither a capture gap nor a message that waits for a review';
 COMMENT ON COLUMN curated.pnl_versions.built_at IS 'When the row last changed';
 COMMENT ON COLUMN curated.pnl_versions.buy_value_eur IS 'Cost of buys, EUR: sum of energy x price';
 COMMENT ON COLUMN curated.pnl_versions.sell_value_eur IS 'Income from sells, EUR: sum of energy x price';
