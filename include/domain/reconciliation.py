@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from include.domain.delivery_period import DeliveryPeriod, Market
-from include.domain.lifecycle import Identity, Received, outcome, revisions_of
+from include.domain.lifecycle import Identity, Received, outcome, revisions_of, takes_back
 from include.domain.statement import StatementTrade
 from include.domain.trade import Cancellation, Trade
 
@@ -23,6 +23,7 @@ class Finding(StrEnum):
     MATCHED = "matched"
     MISSING = "missing"
     DIFFERS = "differs"
+    CANCELLED = "cancelled"
     UNEXPECTED = "unexpected"
 
 
@@ -73,6 +74,8 @@ def reconcile(
     - It keeps the captured trader if the statement names none, and the captured one of the two hours of a
       doubled label if the statement has the label without A or B.
     - It is taken back with the captured revision that would count; if there is none, by any cancellation.
+    - A cancellation that was received before the statement was landed makes it `cancelled` instead of matched,
+      differing or missing: the statement has it all the same, and a person has to decide.
     - Of several statements that have a trade the one that was landed last counts, of those the latest day's.
     - A captured trade that counts, was executed on the day of a statement (of one by delivery day: delivers on
       it) and is in none is `unexpected`. Without a time of execution its first receipt tells the day.
@@ -100,10 +103,14 @@ def reconcile(
         before = {n: trade for n, (trade, at) in of_trade.items() if n == 0 or at <= statement.landed_at}
         sound = [n for n, trade in before.items() if is_sound(trade)]
         highest = max(sound, default=STATEMENT_REVISION)
+        would_count = {n: kept for n, kept in of_trade.items() if is_sound(kept[0])}
+        cancelled_at = min((at for c, at in cancellations if _cancels(c, at, line, would_count)), default=None)
+        if cancelled_at is not None and cancelled_at <= statement.landed_at:
+            result.findings[identity] = Finding.CANCELLED
         if any(n >= highest and has_content(trade, line) for n, trade in before.items()):
-            result.findings[identity] = Finding.MATCHED
+            result.findings.setdefault(identity, Finding.MATCHED)
             continue
-        result.findings[identity] = Finding.DIFFERS if before else Finding.MISSING
+        result.findings.setdefault(identity, Finding.DIFFERS if before else Finding.MISSING)
         reference = before[max(sound or before)] if before else None
         row = _row(line, reference)
         is_overtaken = any(
@@ -112,12 +119,8 @@ def reconcile(
         if is_overtaken or not is_sound(row):
             continue
         result.counting.pop(identity, None)
-        was_cancelled = result.cancelled.pop(identity, None) is not None
-        if not any(is_sound(trade) for trade, _ in of_trade.values()):
-            was_cancelled = any(
-                c.trade_id == line.trade_id and c.direction in (None, line.direction) for c, _ in cancellations
-            )
-        (result.cancelled if was_cancelled else result.counting)[identity] = row
+        result.cancelled.pop(identity, None)
+        (result.counting if cancelled_at is None else result.cancelled)[identity] = row
     for key, trade in stream.counting.items():
         executed_at = trade.executed_at or captured[key][trade.revision][1]
         its_days = {(executed_at.astimezone(market.timezone).date(), False), (trade.period.delivery_day, True)}
@@ -141,6 +144,19 @@ def has_content(trade: Trade, line: StatementTrade) -> bool:
         )
         and line.trader_id in (None, trade.trader_id)
     )
+
+
+def _cancels(
+    cancellation: Cancellation,
+    at: datetime,
+    line: StatementTrade,
+    would_count: dict[int, tuple[Trade, datetime]],
+) -> bool:
+    """Whether a cancellation takes back the trade of a line: the highest revision, or whatever there is."""
+    if would_count:
+        trade, first_at = would_count[max(would_count)]
+        return takes_back(cancellation, at, trade, first_at)
+    return cancellation.trade_id == line.trade_id and cancellation.direction in (None, line.direction)
 
 
 def _is_one_of(doubled: DeliveryPeriod, period: DeliveryPeriod) -> bool:

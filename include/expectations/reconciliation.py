@@ -16,6 +16,9 @@ QUERIES = load_queries("expectations/reconciliation.sql")
 IN_STATEMENT = "each captured trade is in the statement of the exchange"
 """What is expected of captured trades of a day that has a statement; others count until they are discarded."""
 
+NOT_CANCELLED = "no cancelled trade is in the statement of the exchange"
+"""What is expected of cancelled trades; those that a statement has stay cancelled until they are accepted."""
+
 
 def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[str, int]:
     """Reconciles whole days with the last landed statement of each; days without one are left as they are.
@@ -26,7 +29,7 @@ def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[st
         days: Local days.
 
     Returns:
-        Counts: days, matched, missing, differs, unexpected, not_reconciled.
+        Counts: days, matched, missing, differs, cancelled, unexpected, not_reconciled.
     """
     market = settings.market
     spans = [market.span_of(day) for day in days]
@@ -83,6 +86,8 @@ def _decide(cur: cursor, parameters: dict[str, object]) -> list[date]:
     days = {day for (day,) in cur}
     run_sql(cur, QUERIES["pending_stated"])
     run_sql(cur, QUERIES["stated_after_all"])
+    run_sql(cur, QUERIES["pending_unstated"])
+    run_sql(cur, QUERIES["unstated_after_all"])
     run_sql(cur, QUERIES["statement_outcomes"])
     run_sql(cur, QUERIES["statement_rows"], parameters)
     if run_sql(cur, QUERIES["statement_changes"]):

@@ -147,6 +147,27 @@ DELETE FROM ops.quarantined_trades AS q
 USING pg_temp.statement_lines AS l
 WHERE (q.market, q.trade_id, q.direction) = (l.market, l.trade_id, l.direction) AND q.is_unexpected
 
+-- name: pending_unstated
+-- The hours of cancelled trades that a person let count because a statement had them, and none has any more
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT DISTINCT h.market, h.delivery_day, h.pnl_hour, 'statement'
+FROM pg_temp.statement_scope AS s
+JOIN ops.cancellation_reviews AS r USING (market, trade_id, direction)
+JOIN raw.trades AS t USING (market, trade_id, direction)
+JOIN raw.period_hours AS h ON (h.market, h.delivery_day, h.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
+WHERE NOT EXISTS (
+    SELECT FROM pg_temp.statement_lines AS l
+    WHERE (l.market, l.trade_id, l.direction) = (s.market, s.trade_id, s.direction))
+
+-- name: unstated_after_all
+-- A decision on a cancelled trade ends when no statement has it any more
+DELETE FROM ops.cancellation_reviews AS r
+USING pg_temp.statement_scope AS s
+WHERE (r.market, r.trade_id, r.direction) = (s.market, s.trade_id, s.direction)
+  AND NOT EXISTS (
+      SELECT FROM pg_temp.statement_lines AS l
+      WHERE (l.market, l.trade_id, l.direction) = (r.market, r.trade_id, r.direction))
+
 -- name: statement_outcomes
 -- Each line beside what was captured: the revision that counts, or the highest one in quarantine. Amendments that were
 -- first received after the statement was landed are not compared
@@ -158,6 +179,12 @@ SELECT
     c.price_eur_per_mwh AS captured_price_eur_per_mwh, c.quantity_mw AS captured_quantity_mw,
     c.delivery_day AS captured_delivery_day, c.delivery_hour AS captured_delivery_hour,
     coalesce(c.is_disputed, false) AS is_disputed,
+    -- the exchange says it later all the same; a cancellation after that is one of the usual ones
+    EXISTS (
+        SELECT FROM staging.cancellations AS t
+        WHERE (t.market, t.trade_id) = (l.market, l.trade_id) AND t.received_at <= l.landed_at
+          AND staging.cancels_stated(t, l.market, l.trade_id, l.direction)
+          AND NOT staging.is_overruled(t, l.market, l.trade_id, l.direction)) AS is_cancelled,
     l.trader_id, l.price_eur_per_mwh, l.quantity_mw, l.delivery_day, l.delivery_hour, l.executed_at, l.landed_at,
     l.landing_file_id, l.line_number, l.load_batch_id
 FROM pg_temp.statement_lines AS l
@@ -279,11 +306,12 @@ INSERT INTO ops.reconciliation_differences (
     statement_price_eur_per_mwh, statement_quantity_mw, statement_delivery_day, statement_delivery_hour, landing_file_id,
     line_number
 )
-SELECT market, statement_day, trade_id, direction, outcome, captured_revision, captured_trader_id,
-       captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day, captured_delivery_hour, trader_id,
-       price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, landing_file_id, line_number
+SELECT market, statement_day, trade_id, direction, CASE WHEN is_cancelled THEN 'cancelled' ELSE outcome END,
+       captured_revision, captured_trader_id, captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day,
+       captured_delivery_hour, trader_id, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, landing_file_id,
+       line_number
 FROM pg_temp.statement_outcomes
-WHERE outcome <> 'matched'
+WHERE outcome <> 'matched' OR is_cancelled
 
 -- name: note_unexpected
 -- Captured trades that count, or would if nobody had discarded them, and that no statement has: the highest revision
@@ -384,6 +412,7 @@ SELECT
     coalesce(sum(matched_count), 0)::bigint AS matched,
     coalesce(sum(missing_count), 0)::bigint AS missing,
     coalesce(sum(differs_count), 0)::bigint AS differs,
+    coalesce(sum(cancelled_count), 0)::bigint AS cancelled,
     coalesce(sum(unexpected_count), 0)::bigint AS unexpected,
     count(*) FILTER (WHERE state <> 'reconciled') AS not_reconciled
 FROM ops.reconciliations

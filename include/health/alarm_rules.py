@@ -272,6 +272,7 @@ def _statements(look: _Look) -> Iterator[Alarm]:
     if waiting := [row for row in rows if row["state"] != "reconciled"]:
         days = _first(
             f"{row['statement_day']} ({row['unreviewed_unexpected_count']:,} captured trades are not in it,"
+            f" {row['unreviewed_cancelled_count']:,} cancelled ones are,"
             f" {row['unreviewed_reject_count']:,} of its lines cannot be used)"
             for row in waiting
         )

@@ -11,9 +11,9 @@ from include.domain.delivery_period import Market
 from include.domain.lifecycle import Received
 from include.domain.reconciliation import STATEMENT_REVISION, Finding, Reconciled, Statement, reconcile
 from include.domain.statement import StatementParser
-from include.domain.trade import Trade, parse_message
-from tests.messages import deal
-from tests.statements import HEADER, line
+from include.domain.trade import Cancellation, Trade, parse_message
+from tests.messages import cancellation, deal
+from tests.statements import DAY, HEADER, line
 
 BERLIN = Market.of("Europe/Berlin")
 OCTOBER_CHANGE = date(2025, 10, 26)
@@ -121,3 +121,23 @@ def test_of_lines_with_a_trade_the_first_counts() -> None:
     rows = [line(price=2), line(price=20.64)]
     found = reconcile([received()], [statement(date(2026, 3, 2), *rows)], BERLIN)
     assert [trade.price_eur_per_mwh for trade in found.counting.values()] == [2]
+
+
+@pytest.mark.parametrize(
+    ("cancelled_at", "finding"),
+    [
+        (LANDED_AT, Finding.CANCELLED),
+        (LANDED_AT + timedelta(seconds=1), Finding.MATCHED),
+    ],
+)
+def test_a_trade_that_was_cancelled_before_the_statement_was_landed(
+    cancelled_at: datetime, finding: Finding
+) -> None:
+    message = parse_message(cancellation(id="x"), BERLIN)
+    assert isinstance(message, Cancellation)
+    found = reconcile(
+        [received(), Received(message, cancelled_at, ("a", 2))],
+        [statement(DAY, line(id="x"))],
+        BERLIN,
+    )
+    assert (list(found.findings.values()), found.counting, len(found.cancelled)) == ([finding], {}, 1)

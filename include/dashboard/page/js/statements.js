@@ -17,7 +17,7 @@ const STATES = {
     mark: "▲",
     word: t("differences"),
     kind: "bad",
-    meaning: t("Captured trades that it does not have wait for a review."),
+    meaning: t("Captured trades that it does not have, or cancelled ones that it has, wait for a review."),
   },
   rejects: { mark: "▲", word: t("unreadable lines"), kind: "bad", meaning: t("Lines of the file wait for a review.") },
 };
@@ -29,12 +29,17 @@ const SIDES = [
   ["matched", t("Matched")],
   ["missing", t("Added")],
   ["differs", t("Changed")],
+  ["cancelled", t("Cancelled")],
   ["unexpected", t("Unexpected")],
 ];
 
 const OUTCOMES = {
   missing: { word: t("added"), meaning: t("It was not captured and counts as the file says") },
   differs: { word: t("changed"), meaning: t("It was captured otherwise and counts as the file says") },
+  cancelled: {
+    word: t("cancelled"),
+    meaning: t("It was cancelled and is in the file all the same; it stays cancelled until it is accepted"),
+  },
   unexpected: {
     word: t("unexpected"),
     meaning: t("It was captured and is not in the file; it counts until it is discarded"),
@@ -50,7 +55,7 @@ export function Statements({ statements }) {
   const days = statements?.days ?? [];
   if (!days.some((day) => day.row)) return null;
   const { differences } = statements;
-  const title = t("Trades for this delivery day that the files added or changed, or do not have");
+  const title = t("Trades for this delivery day in which the files differ from what was captured");
   return html`
     <section id="statements" class="by-trader statements">
       <h2>${t("The exchange's end-of-day files")}</h2>
@@ -188,6 +193,7 @@ export function reconciled(statements) {
   const changes = [
     [total("missing_count"), t("added")],
     [total("differs_count"), t("changed")],
+    [total("cancelled_count"), t("cancelled")],
     [total("unexpected_count"), t("unexpected")],
   ].filter(([number]) => number > 0);
   return { ...state, word, note: changes.map(([number, text]) => `${count(number)} ${text}`).join(", ") || null };
