@@ -425,6 +425,7 @@ def difference(trade_id: str, outcome: str, **columns: Any) -> Payload:
         "trade_id": trade_id,
         "direction": "sell",
         "outcome": outcome,
+        "is_held": False,
         "captured_revision": 0 if "captured" in sides else None,
         "review": None,
         "review_command": review(f"TRADE={trade_id}", "accept|discard")
@@ -447,7 +448,12 @@ def reconciled_day(state: str = "differences") -> Scene:
         difference("x_1", "cancelled"),
         difference("u_1", "unexpected"),
     ]
-    row: Payload = {"market": "DE", "statement_day": (TODAY - timedelta(days=1)).isoformat(), "state": state}
+    row: Payload = {
+        "market": "DE",
+        "statement_day": (TODAY - timedelta(days=1)).isoformat(),
+        "state": state,
+        "alike_count": 9 if state == "held" else 0,
+    }
     for side, number in (
         ("captured", 138_102),
         ("statement", 138_223),

@@ -331,6 +331,59 @@ def test_a_cancellation_after_the_statement_was_landed_is_no_difference(
     assert database.rows(COUNTS) == [("reconciled", 1, 0, 0, 0)]
 
 
+def test_a_statement_that_writes_ids_otherwise_adds_nothing(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """Its day is held until a corrected one comes."""
+    numbers = range(10, 20)
+    capture(settings, [deal(id=f"00{n}", price=n) for n in numbers])
+    build_pnl.run(settings)
+    pnl = PNL.format("trade_count, sell_mwh, cash_flow_eur")
+    before = database.rows(pnl)
+    assert before
+    wrong = [line(id=f"{n}", price=n) for n in numbers]
+    counts = reconcile(settings, write_statement(tmp_path, wrong))
+    assert (counts["not_reconciled"], counts["missing"]) == (1, 0)
+    assert database.rows(pnl) == before
+    assert database.rows(COUNTS) == [("held", 0, 10, 0, 10)]
+    assert database.rows("SELECT alike_count, captured_count, statement_count FROM ops.reconciliations") == [
+        (10, 10, 10)
+    ]
+    check(settings)
+    ((severity, detail),) = database.rows(
+        "SELECT severity, detail FROM ops.alarms WHERE alarm = 'statement_differences'"
+    )
+    assert severity == "critical"
+    assert "10 of its trades equal captured ones in all but their id: are ids written differently?" in detail
+    rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+    assert (database.rows(pnl), database.rows(COUNTS)) == (before, [("held", 0, 10, 0, 10)])
+    right = [line(id=f"00{n}", price=n) for n in numbers]
+    reconcile(settings, write_statement(tmp_path, [*right, line(id="new", price=1)]))
+    assert database.rows(COUNTS) == [("reconciled", 10, 1, 0, 0)]
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 11
+    assert is_clean(settings)
+
+
+def test_a_held_statement_is_taken_once_its_captured_trades_are_discarded(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """And what is captured later may hold one that was taken."""
+    file = write_statement(tmp_path, [line(id=f"t_{n}") for n in range(6)])
+    reconcile(settings, file)
+    assert database.rows(COUNTS) == [("reconciled", 0, 6, 0, 0)]
+    capture(settings, [deal(id=f"{n}") for n in range(6)])
+    build_pnl.run(settings)
+    assert database.rows(COUNTS) == [("held", 0, 6, 0, 6)]
+    assert {row[3] for row in database.rows(TRADES)} == {"stream"}
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 6
+    decide(settings, "discard", "the ids of the file are right", Selection(expectation="each captured trade"))
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.rows(COUNTS) == [("reconciled", 0, 6, 0, 6)]
+    assert {row[3] for row in database.rows(TRADES)} == {"statement"}
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 6
+
+
 def test_an_unexpected_trade_counts_until_a_person_discards_it(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:

@@ -123,6 +123,42 @@ def test_of_lines_with_a_trade_the_first_counts() -> None:
     assert [trade.price_eur_per_mwh for trade in found.counting.values()] == [2]
 
 
+def alike(
+    captured: int, stated: int, others: int = 0, traders: tuple[str, str] = ("flex_trader_4", "")
+) -> Reconciled:
+    """So many equal trades were captured, and so many are in the statement, under other ids."""
+    return reconcile(
+        [received(id=f"{n}", trader_id=traders[0]) for n in range(captured)],
+        [
+            statement(
+                DAY,
+                *(line(id=f"t_{n}", trader_id=traders[1]) for n in range(stated)),
+                *(line(id=f"other_{n}", price=90) for n in range(others)),
+            )
+        ],
+        BERLIN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "count"),
+    [
+        (alike(5, 5), 5),
+        (alike(9, 5), 5),
+        (alike(5, 9), 5),  # five of nine: each captured trade is the other side of one
+        (alike(5, 10), 0),  # half of them
+        (alike(6, 6, others=6), 0),
+        (alike(6, 6, others=5), 6),
+        (alike(4, 4), 0),
+        (alike(5, 5, traders=("a", "a")), 5),
+        (alike(5, 5, traders=("a", "b")), 0),
+    ],
+)
+def test_a_statement_whose_trades_have_other_ids_is_held(found: Reconciled, count: int) -> None:
+    assert found.held == ({DAY: count} if count else {})
+    assert any(trade.revision == STATEMENT_REVISION for trade in found.counting.values()) is not bool(count)
+
+
 @pytest.mark.parametrize(
     ("cancelled_at", "finding"),
     [
