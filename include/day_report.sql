@@ -50,9 +50,14 @@ WHERE %(is_statement_expected)s
                   WHERE r.market = %(market)s AND r.statement_day = %(delivery_day)s)
 UNION ALL
 SELECT 'statement_' || state, NULL, NULL,
-       format('statement of %%s: %%s trades matched, %%s added, %%s changed, %%s unexpected (%%s not reviewed), %%s lines not'
-              ' reviewed', statement_day, matched_count, missing_count, differs_count, unexpected_count,
-              unreviewed_unexpected_count, unreviewed_reject_count),
+       format('statement of %%s: %%s trades matched, %%s added, %%s changed, %%s cancelled (%%s not reviewed),'
+              ' %%s unexpected (%%s not reviewed), %%s lines not reviewed', statement_day, matched_count, missing_count,
+              differs_count, cancelled_count, unreviewed_cancelled_count, unexpected_count, unreviewed_unexpected_count,
+              unreviewed_reject_count)
+       || CASE state WHEN 'held'
+                     THEN format('; nothing is added or changed: %%s of its trades equal captured ones in all but their id',
+                                 alike_count)
+                     ELSE '' END,
        reconciled_at, state <> 'reconciled'
 FROM ops.reconciliations
 WHERE market = %(market)s AND statement_day = %(delivery_day)s

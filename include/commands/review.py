@@ -14,6 +14,12 @@ from include.errors import TerminalError, TransientError
 from include.expectations.review import Selection, decide, waiting
 from include.settings import command_settings
 
+_WHERE = {
+    "quarantined": "in quarantine",
+    "unexpected": "that count until they are discarded",
+    "cancelled": "that stay cancelled until they are accepted",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 after an error, which is one line."""
@@ -75,8 +81,7 @@ def _listed(messages: list[dict[str, Any]], of_market: str) -> Iterator[str]:
             yield from map(_reject, found)
             command = f"make review ACTION=discard REASON=… REJECT={reason}"
         else:
-            where = "in quarantine" if problem == "quarantined" else "that count until they are discarded"
-            yield f"{counted(count, 'trade')} {where}; expected is that {reason}:"
+            yield f"{counted(count, 'trade')} {_WHERE[problem]}; expected is that {reason}:"
             yield from map(_trade, found)
             part = shlex.quote(without_apostrophes(reason))
             command = f"make review ACTION=accept|discard REASON=… EXPECTATION={part}"

@@ -398,12 +398,16 @@ ORDER BY statement_day DESC
 
 -- name: reconciliation_differences
 -- The trades in which they differ: of days of statements, and perhaps of one delivery day or hour only
-SELECT d.*, q.review, f.landing_file
+SELECT d.*, coalesce(s.alike_count > 0, false) AS is_held, coalesce(q.review, r.review) AS review, f.landing_file
 FROM ops.reconciliation_differences AS d
 JOIN ops.landing_files AS f USING (landing_file_id)
 LEFT JOIN ops.quarantined_trades AS q
     ON (q.market, q.trade_id, q.direction, q.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
     AND q.is_unexpected
+LEFT JOIN ops.statements AS s ON (s.market, s.statement_day) = (d.market, d.statement_day)
+LEFT JOIN ops.cancellation_reviews AS r
+    ON (r.market, r.trade_id, r.direction) = (d.market, d.trade_id, d.direction)
+    AND d.outcome = 'cancelled' AND r.review = 'discard'
 WHERE d.market = %(market)s AND d.statement_day BETWEEN %(from_day)s AND %(to_day)s
   AND (%(day)s IS NULL OR EXISTS (
       SELECT FROM curated.period_hours AS h

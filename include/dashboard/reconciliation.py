@@ -46,7 +46,7 @@ def read_differences(
     trader_id: str | None = None,
     limit: int = MAX_DIFFERENCES,
 ) -> list[Row]:
-    """Rows of `ops.reconciliation_differences` with the command that decides on an unexpected trade.
+    """Rows of `ops.reconciliation_differences` with the command that decides on it, if one is needed.
 
     Args:
         settings: Those of the market.
@@ -67,7 +67,7 @@ def read_differences(
         limit=limit,
     )
     for row in rows:
-        is_open = row["outcome"] == "unexpected" and row["review"] is None
+        is_open = row["outcome"] in ("cancelled", "unexpected") and row["review"] is None
         row["review_command"] = review_command(row, settings.market_argument) if is_open else None
     return rows
 
@@ -128,7 +128,9 @@ def add_routes(api: APIRouter, of_days: OfDays) -> None:
 
     @api.get("/reconciliation_differences", summary="Trades that differ", response_model=schemas.Table)
     async def reconciliation_differences(request: Request, asked: Annotated[given.Days, Depends()]) -> Response:
-        """Those that a statement added (`missing`) or changed (`differs`), or does not have (`unexpected`)."""
+        """Those that a statement added (`missing`) or changed (`differs`), or does not have (`unexpected`), and
+        those that were cancelled and that it has (`cancelled`).
+        """
         return await of_days(
             request, "reconciliation_differences", DIFFERENCES, read_differences, asked, MAX_DAYS
         )

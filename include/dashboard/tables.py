@@ -83,16 +83,17 @@ LISTS = {
     "rejected_messages": [*_REJECT, *_LINE, "review_command"],
 }
 """Columns of the lists of dashboard/trades.py."""
-_SIDES = ("captured", "statement", "matched", "missing", "differs", "unexpected")
+_SIDES = ("captured", "statement", "matched", "missing", "differs", "cancelled", "unexpected")
 RECONCILIATIONS = [
     *("market", "statement_day", "state"),
     *(f"{side}_{what}" for side in _SIDES for what in ("count", "mwh", "cash_flow_eur")),
-    *("unreviewed_unexpected_count", "line_count", "rejected_count", "unreviewed_reject_count"),
+    *("unreviewed_cancelled_count", "unreviewed_unexpected_count", "alike_count"),
+    *("line_count", "rejected_count", "unreviewed_reject_count"),
     *("landing_file", "landed_at", "reconciled_at"),
 ]
 _CONTENT = ("trader_id", "price_eur_per_mwh", "quantity_mw", "delivery_day", "delivery_hour")
 DIFFERENCES = [
-    *("market", "statement_day", "trade_id", "direction", "outcome", "captured_revision"),
+    *("market", "statement_day", "trade_id", "direction", "outcome", "is_held", "captured_revision"),
     *(f"captured_{name}" for name in _CONTENT),
     *(f"statement_{name}" for name in _CONTENT),
     *("review", "review_command", "landing_file", "line_number"),

@@ -67,7 +67,7 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
             continue
         trade, first_at = sound.pop(max(sound))
         result.replaced.extend(older for older, _ in sound.values())
-        is_cancelled = any(_takes_back(c, at, trade, first_at) for c, at in cancellations)
+        is_cancelled = any(takes_back(c, at, trade, first_at) for c, at in cancellations)
         (result.cancelled if is_cancelled else result.counting)[identity] = trade
     known = {*revisions, *((trade_id, None) for trade_id, _ in revisions)}
     result.orphans.extend(c for c, _ in cancellations if (c.trade_id, c.direction) not in known)
@@ -86,7 +86,8 @@ def revisions_of(received: Iterable[Received]) -> dict[Identity, dict[int, tuple
     return revisions
 
 
-def _takes_back(cancellation: Cancellation, at: datetime, trade: Trade, first_at: datetime) -> bool:
+def takes_back(cancellation: Cancellation, at: datetime, trade: Trade, first_at: datetime) -> bool:
+    """Whether a cancellation received at a time takes back a revision that was first received at another."""
     if cancellation.trade_id != trade.trade_id or cancellation.direction not in (None, trade.direction):
         return False
     if cancellation.revision is not None:

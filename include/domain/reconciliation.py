@@ -1,12 +1,13 @@
 """What statements of the exchange make of the captured trades: the executable specification of the SQL."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from include.domain.delivery_period import DeliveryPeriod, Market
-from include.domain.lifecycle import Identity, Received, outcome, revisions_of
+from include.domain.lifecycle import Identity, Received, outcome, revisions_of, takes_back
 from include.domain.statement import StatementTrade
 from include.domain.trade import Cancellation, Trade
 
@@ -16,6 +17,9 @@ STATEMENT_REVISION = -1
 UNASSIGNED = "unassigned"
 """Trader of a trade that was not captured, if the statement does not say who traded."""
 
+MIN_ALIKE = 5
+"""From so many trades on that equal captured ones in all but their id, a statement may be held."""
+
 
 class Finding(StrEnum):
     """How a trade came out."""
@@ -23,6 +27,7 @@ class Finding(StrEnum):
     MATCHED = "matched"
     MISSING = "missing"
     DIFFERS = "differs"
+    CANCELLED = "cancelled"
     UNEXPECTED = "unexpected"
 
 
@@ -51,11 +56,14 @@ class Reconciled:
         findings: Of each trade that a statement has or that is unexpected.
         counting: The trades of PnL; those with STATEMENT_REVISION are as the statement says.
         cancelled: The trades that were taken back.
+        held: Days whose statement writes ids in another way than the messages, with how many of its trades show
+            it; nothing of such a statement counts.
     """
 
     findings: dict[Identity, Finding]
     counting: dict[Identity, Trade]
     cancelled: dict[Identity, Trade]
+    held: dict[date, int]
 
 
 def reconcile(
@@ -73,9 +81,13 @@ def reconcile(
     - It keeps the captured trader if the statement names none, and the captured one of the two hours of a
       doubled label if the statement has the label without A or B.
     - It is taken back with the captured revision that would count; if there is none, by any cancellation.
+    - A cancellation that was received before the statement was landed makes it `cancelled` instead of matched,
+      differing or missing: the statement has it all the same, and a person has to decide.
     - Of several statements that have a trade the one that was landed last counts, of those the latest day's.
     - A captured trade that counts, was executed on the day of a statement (of one by delivery day: delivers on
       it) and is in none is `unexpected`. Without a time of execution its first receipt tells the day.
+    - A statement is held if MIN_ALIKE of its missing trades or more, and more than half of them, each equal an
+      unexpected one of its day in all but the id. Nothing of it counts.
 
     Args:
         received: All messages.
@@ -86,7 +98,7 @@ def reconcile(
     messages = list(received)
     captured = revisions_of(messages)
     stream = outcome(messages, is_sound)
-    result = Reconciled({}, dict(stream.counting), dict(stream.cancelled))
+    result = Reconciled({}, dict(stream.counting), dict(stream.cancelled), {})
     cancellations = [(r.message, r.received_at) for r in messages if isinstance(r.message, Cancellation)]
     standing = sorted(statements, key=lambda statement: (statement.landed_at, statement.day))
     days = {(statement.day, statement.is_by_delivery_day) for statement in standing}
@@ -95,34 +107,46 @@ def reconcile(
         for statement in standing
         for line in reversed(statement.trades)  # of lines that have the same trade the first counts
     }
+    rows: list[tuple[date, Identity, Trade, bool]] = []
+    missing: dict[date, list[StatementTrade]] = {statement.day: [] for statement in standing}
+    unexpected: dict[date, list[Trade]] = {statement.day: [] for statement in standing}
     for identity, (statement, line) in lines.items():
         of_trade = captured.get(identity, {})
         before = {n: trade for n, (trade, at) in of_trade.items() if n == 0 or at <= statement.landed_at}
         sound = [n for n, trade in before.items() if is_sound(trade)]
         highest = max(sound, default=STATEMENT_REVISION)
+        would_count = {n: kept for n, kept in of_trade.items() if is_sound(kept[0])}
+        cancelled_at = min((at for c, at in cancellations if _cancels(c, at, line, would_count)), default=None)
+        if cancelled_at is not None and cancelled_at <= statement.landed_at:
+            result.findings[identity] = Finding.CANCELLED
         if any(n >= highest and has_content(trade, line) for n, trade in before.items()):
-            result.findings[identity] = Finding.MATCHED
+            result.findings.setdefault(identity, Finding.MATCHED)
             continue
-        result.findings[identity] = Finding.DIFFERS if before else Finding.MISSING
+        result.findings.setdefault(identity, Finding.DIFFERS if before else Finding.MISSING)
+        if result.findings[identity] is Finding.MISSING:
+            missing[statement.day].append(line)
         reference = before[max(sound or before)] if before else None
         row = _row(line, reference)
         is_overtaken = any(
             n > 0 and at > statement.landed_at and is_sound(trade) for n, (trade, at) in of_trade.items()
         )
-        if is_overtaken or not is_sound(row):
-            continue
-        result.counting.pop(identity, None)
-        was_cancelled = result.cancelled.pop(identity, None) is not None
-        if not any(is_sound(trade) for trade, _ in of_trade.values()):
-            was_cancelled = any(
-                c.trade_id == line.trade_id and c.direction in (None, line.direction) for c, _ in cancellations
-            )
-        (result.cancelled if was_cancelled else result.counting)[identity] = row
+        if not is_overtaken and is_sound(row):
+            rows.append((statement.day, identity, row, cancelled_at is not None))
     for key, trade in stream.counting.items():
         executed_at = trade.executed_at or captured[key][trade.revision][1]
         its_days = {(executed_at.astimezone(market.timezone).date(), False), (trade.period.delivery_day, True)}
         if key not in result.findings and its_days & days:
             result.findings[key] = Finding.UNEXPECTED
+            unexpected[min(day for day, _ in its_days & days)].append(trade)
+    for day, stated in missing.items():
+        alike = _alike(stated, unexpected[day])
+        if alike >= MIN_ALIKE and 2 * alike > len(stated):
+            result.held[day] = alike
+    for day, identity, row, is_cancelled in rows:
+        if day not in result.held:
+            result.counting.pop(identity, None)
+            result.cancelled.pop(identity, None)
+            (result.cancelled if is_cancelled else result.counting)[identity] = row
     return result
 
 
@@ -141,6 +165,40 @@ def has_content(trade: Trade, line: StatementTrade) -> bool:
         )
         and line.trader_id in (None, trade.trader_id)
     )
+
+
+def _alike(stated: list[StatementTrade], captured: list[Trade]) -> int:
+    """How many pairs of equal content they make; a line without a trader is any trader's."""
+    traders: dict[tuple[object, ...], tuple[Counter[str | None], Counter[str | None]]] = {}
+    for side in (0, 1):
+        for trade in captured if side else stated:
+            content = (
+                trade.direction,
+                trade.period.delivery_day,
+                trade.period.delivery_hour.rstrip("AB"),
+                trade.quantity_mw,
+                trade.price_eur_per_mwh,
+            )
+            traders.setdefault(content, (Counter(), Counter()))[side][trade.trader_id] += 1
+    count = 0
+    for lines, messages in traders.values():
+        of_any = lines.pop(None, 0)
+        named = (lines & messages).total()
+        count += named + min(of_any, messages.total() - named)
+    return count
+
+
+def _cancels(
+    cancellation: Cancellation,
+    at: datetime,
+    line: StatementTrade,
+    would_count: dict[int, tuple[Trade, datetime]],
+) -> bool:
+    """Whether a cancellation takes back the trade of a line: the highest revision, or whatever there is."""
+    if would_count:
+        trade, first_at = would_count[max(would_count)]
+        return takes_back(cancellation, at, trade, first_at)
+    return cancellation.trade_id == line.trade_id and cancellation.direction in (None, line.direction)
 
 
 def _is_one_of(doubled: DeliveryPeriod, period: DeliveryPeriod) -> bool:

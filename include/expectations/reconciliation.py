@@ -5,7 +5,7 @@ from datetime import date
 from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import Market
-from include.domain.reconciliation import UNASSIGNED
+from include.domain.reconciliation import MIN_ALIKE, UNASSIGNED
 from include.landing import statement_folder
 from include.load.statement_files import BY_DELIVERY_DAY
 from include.settings import Settings
@@ -15,6 +15,9 @@ QUERIES = load_queries("expectations/reconciliation.sql")
 
 IN_STATEMENT = "each captured trade is in the statement of the exchange"
 """What is expected of captured trades of a day that has a statement; others count until they are discarded."""
+
+NOT_CANCELLED = "no cancelled trade is in the statement of the exchange"
+"""What is expected of cancelled trades; those that a statement has stay cancelled until they are accepted."""
 
 
 def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[str, int]:
@@ -26,7 +29,7 @@ def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[st
         days: Local days.
 
     Returns:
-        Counts: days, matched, missing, differs, unexpected, not_reconciled.
+        Counts: days, matched, missing, differs, cancelled, unexpected, not_reconciled.
     """
     market = settings.market
     spans = [market.span_of(day) for day in days]
@@ -71,7 +74,12 @@ def _close_gaps(cur: cursor, parameters: dict[str, object], days: list[date]) ->
 
 
 def _parameters(market: Market) -> dict[str, object]:
-    return {"market": market.market, "timezone": market.timezone.key, "unassigned": UNASSIGNED}
+    return {
+        "market": market.market,
+        "timezone": market.timezone.key,
+        "unassigned": UNASSIGNED,
+        "min_alike": MIN_ALIKE,
+    }
 
 
 def _decide(cur: cursor, parameters: dict[str, object]) -> list[date]:
@@ -83,7 +91,16 @@ def _decide(cur: cursor, parameters: dict[str, object]) -> list[date]:
     days = {day for (day,) in cur}
     run_sql(cur, QUERIES["pending_stated"])
     run_sql(cur, QUERIES["stated_after_all"])
+    run_sql(cur, QUERIES["pending_unstated"])
+    run_sql(cur, QUERIES["unstated_after_all"])
     run_sql(cur, QUERIES["statement_outcomes"])
+    run_sql(cur, QUERIES["forget_differences"])
+    run_sql(cur, QUERIES["note_differences"])
+    run_sql(cur, QUERIES["note_unexpected"], parameters)
+    run_sql(cur, QUERIES["days_in_scope"])
+    days |= {day for (day,) in cur}
+    run_sql(cur, QUERIES["hold_statements"], parameters | {"days": sorted(days)})
+    other = [day for day, is_other in cur if is_other]
     run_sql(cur, QUERIES["statement_rows"], parameters)
     if run_sql(cur, QUERIES["statement_changes"]):
         run_sql(cur, QUERIES["pending_statement_changes"])
@@ -92,11 +109,9 @@ def _decide(cur: cursor, parameters: dict[str, object]) -> list[date]:
         run_sql(cur, QUERIES["insert_statement_rows"])
         run_sql(cur, QUERIES["pending_statement_changes"])
         run_sql(cur, QUERIES["validate_statements_again"])
-    run_sql(cur, QUERIES["forget_differences"])
-    run_sql(cur, QUERIES["note_differences"])
-    run_sql(cur, QUERIES["note_unexpected"], parameters)
     run_sql(cur, QUERIES["review_earlier_revisions"])
-    run_sql(cur, QUERIES["days_in_scope"])
-    days |= {day for (day,) in cur}
     run_sql(cur, QUERIES["forget_scope"])
+    if other:  # a few trades decide on all of their day's
+        run_sql(cur, QUERIES["scope_of_held"], parameters | {"days": other})
+        days |= set(_decide(cur, parameters))
     return sorted(days)

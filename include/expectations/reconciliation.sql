@@ -147,6 +147,27 @@ DELETE FROM ops.quarantined_trades AS q
 USING pg_temp.statement_lines AS l
 WHERE (q.market, q.trade_id, q.direction) = (l.market, l.trade_id, l.direction) AND q.is_unexpected
 
+-- name: pending_unstated
+-- The hours of cancelled trades that a person let count because a statement had them, and none has any more
+INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
+SELECT DISTINCT h.market, h.delivery_day, h.pnl_hour, 'statement'
+FROM pg_temp.statement_scope AS s
+JOIN ops.cancellation_reviews AS r USING (market, trade_id, direction)
+JOIN raw.trades AS t USING (market, trade_id, direction)
+JOIN raw.period_hours AS h ON (h.market, h.delivery_day, h.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
+WHERE NOT EXISTS (
+    SELECT FROM pg_temp.statement_lines AS l
+    WHERE (l.market, l.trade_id, l.direction) = (s.market, s.trade_id, s.direction))
+
+-- name: unstated_after_all
+-- A decision on a cancelled trade ends when no statement has it any more
+DELETE FROM ops.cancellation_reviews AS r
+USING pg_temp.statement_scope AS s
+WHERE (r.market, r.trade_id, r.direction) = (s.market, s.trade_id, s.direction)
+  AND NOT EXISTS (
+      SELECT FROM pg_temp.statement_lines AS l
+      WHERE (l.market, l.trade_id, l.direction) = (r.market, r.trade_id, r.direction))
+
 -- name: statement_outcomes
 -- Each line beside what was captured: the revision that counts, or the highest one in quarantine. Amendments that were
 -- first received after the statement was landed are not compared
@@ -158,6 +179,12 @@ SELECT
     c.price_eur_per_mwh AS captured_price_eur_per_mwh, c.quantity_mw AS captured_quantity_mw,
     c.delivery_day AS captured_delivery_day, c.delivery_hour AS captured_delivery_hour,
     coalesce(c.is_disputed, false) AS is_disputed,
+    -- the exchange says it later all the same; a cancellation after that is one of the usual ones
+    EXISTS (
+        SELECT FROM staging.cancellations AS t
+        WHERE (t.market, t.trade_id) = (l.market, l.trade_id) AND t.received_at <= l.landed_at
+          AND staging.cancels_stated(t, l.market, l.trade_id, l.direction)
+          AND NOT staging.is_overruled(t, l.market, l.trade_id, l.direction)) AS is_cancelled,
     l.trader_id, l.price_eur_per_mwh, l.quantity_mw, l.delivery_day, l.delivery_hour, l.executed_at, l.landed_at,
     l.landing_file_id, l.line_number, l.load_batch_id
 FROM pg_temp.statement_lines AS l
@@ -193,6 +220,61 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS c ON true
 
+-- name: hold_statements
+-- Statements of these days that are held from now on, or no more: enough of their missing trades each equal an unexpected one
+-- in all but the id. A line without a trader is any trader's; a discarded trade is nobody's other side
+WITH traders AS (
+    SELECT
+        d.statement_day, d.direction,
+        coalesce(d.statement_delivery_day, d.captured_delivery_day) AS delivery_day,
+        rtrim(coalesce(d.statement_delivery_hour, d.captured_delivery_hour), 'AB') AS delivery_hour,
+        coalesce(d.statement_quantity_mw, d.captured_quantity_mw) AS quantity_mw,
+        coalesce(d.statement_price_eur_per_mwh, d.captured_price_eur_per_mwh) AS price_eur_per_mwh,
+        CASE d.outcome WHEN 'missing' THEN d.statement_trader_id ELSE d.captured_trader_id END AS trader_id,
+        count(*) FILTER (WHERE d.outcome = 'missing') AS missing_count,
+        count(*) FILTER (WHERE d.outcome = 'unexpected') AS unexpected_count
+    FROM ops.reconciliation_differences AS d
+    WHERE d.market = %(market)s AND d.statement_day = ANY(%(days)s::date[])
+      AND (d.outcome = 'missing' OR d.outcome = 'unexpected' AND NOT EXISTS (
+          SELECT FROM ops.quarantined_trades AS q
+          WHERE (q.market, q.trade_id, q.direction, q.revision) = (d.market, d.trade_id, d.direction, d.captured_revision)
+            AND q.is_unexpected AND q.review = 'discard'))
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+), contents AS (
+    SELECT
+        statement_day, sum(missing_count) AS missing_count, sum(unexpected_count) AS unexpected_count,
+        sum(least(missing_count, unexpected_count)) AS named_count,
+        coalesce(sum(missing_count) FILTER (WHERE trader_id IS NULL), 0) AS unnamed_count
+    FROM traders
+    GROUP BY statement_day, direction, delivery_day, delivery_hour, quantity_mw, price_eur_per_mwh
+), found AS (
+    SELECT statement_day, sum(missing_count) AS missing_count,
+           sum(named_count + least(unnamed_count, unexpected_count - named_count)) AS alike_count
+    FROM contents
+    GROUP BY statement_day
+)
+UPDATE ops.statements AS s
+SET alike_count = n.alike_count
+FROM (
+    SELECT o.market, o.statement_day, o.alike_count AS old_count,
+           CASE WHEN f.alike_count >= %(min_alike)s AND 2 * f.alike_count > f.missing_count THEN f.alike_count
+                ELSE 0 END AS alike_count
+    FROM ops.statements AS o
+    LEFT JOIN found AS f USING (statement_day)
+    WHERE o.market = %(market)s AND o.statement_day = ANY(%(days)s::date[])
+) AS n
+WHERE (s.market, s.statement_day) = (n.market, n.statement_day) AND n.alike_count <> n.old_count
+RETURNING s.statement_day, (n.alike_count > 0) <> (n.old_count > 0) AS is_other
+
+-- name: scope_of_held
+-- All trades of the statements of these days
+CREATE TEMPORARY TABLE statement_scope ON COMMIT DROP AS
+SELECT l.market, l.trade_id, l.direction
+FROM raw.statement_trades AS l
+JOIN ops.statements AS s USING (market, statement_day, landing_file_id)
+WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[])
+GROUP BY 1, 2, 3
+
 -- name: statement_rows
 -- What counts as the statement says; where it has a doubled label of October without A or B, in the captured one of the two
 CREATE TEMPORARY TABLE statement_rows ON COMMIT DROP AS
@@ -212,6 +294,9 @@ JOIN raw.delivery_periods AS p
         ELSE s.delivery_hour
     END
 WHERE o.outcome IN ('missing', 'differs')
+  AND NOT EXISTS (
+      SELECT FROM ops.statements AS d
+      WHERE (d.market, d.statement_day) = (o.market, o.statement_day) AND d.alike_count > 0)
 
 -- name: statement_changes
 -- The trades whose row is new, differs from the one that is stored, or is wanted no more
@@ -279,11 +364,12 @@ INSERT INTO ops.reconciliation_differences (
     statement_price_eur_per_mwh, statement_quantity_mw, statement_delivery_day, statement_delivery_hour, landing_file_id,
     line_number
 )
-SELECT market, statement_day, trade_id, direction, outcome, captured_revision, captured_trader_id,
-       captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day, captured_delivery_hour, trader_id,
-       price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, landing_file_id, line_number
+SELECT market, statement_day, trade_id, direction, CASE WHEN is_cancelled THEN 'cancelled' ELSE outcome END,
+       captured_revision, captured_trader_id, captured_price_eur_per_mwh, captured_quantity_mw, captured_delivery_day,
+       captured_delivery_hour, trader_id, price_eur_per_mwh, quantity_mw, delivery_day, delivery_hour, landing_file_id,
+       line_number
 FROM pg_temp.statement_outcomes
-WHERE outcome <> 'matched'
+WHERE outcome <> 'matched' OR is_cancelled
 
 -- name: note_unexpected
 -- Captured trades that count, or would if nobody had discarded them, and that no statement has: the highest revision
@@ -378,12 +464,13 @@ UNION
 SELECT statement_day FROM pg_temp.statement_lines
 
 -- name: reconciled_counts
--- How these days came out
+-- How these days came out; what a statement that is held does not have as captured is neither added nor changed
 SELECT
     count(*) AS days,
     coalesce(sum(matched_count), 0)::bigint AS matched,
-    coalesce(sum(missing_count), 0)::bigint AS missing,
-    coalesce(sum(differs_count), 0)::bigint AS differs,
+    coalesce(sum(missing_count) FILTER (WHERE state <> 'held'), 0)::bigint AS missing,
+    coalesce(sum(differs_count) FILTER (WHERE state <> 'held'), 0)::bigint AS differs,
+    coalesce(sum(cancelled_count), 0)::bigint AS cancelled,
     coalesce(sum(unexpected_count), 0)::bigint AS unexpected,
     count(*) FILTER (WHERE state <> 'reconciled') AS not_reconciled
 FROM ops.reconciliations

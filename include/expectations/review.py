@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from include.errors import TerminalError
-from include.expectations.reconciliation import IN_STATEMENT, reconcile_reviewed
+from include.expectations.reconciliation import IN_STATEMENT, NOT_CANCELLED, reconcile_reviewed
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_decision
@@ -15,6 +15,8 @@ QUERIES = load_queries("expectations/review.sql")
 EXAMPLES = 10
 """Messages of each expectation and reason that `waiting` returns."""
 
+_TEXTS = {"in_statement": IN_STATEMENT, "not_cancelled": NOT_CANCELLED}
+
 Action = Literal["accept", "discard"]
 
 
@@ -23,9 +25,9 @@ class Selection:
     """The messages that a decision is about: those that fit everything that is given.
 
     Attributes:
-        trade_id: A trade in quarantine or in no statement: all its directions and revisions, also those that
-            were decided on before. If it counts and is in no statement, the decision is about that, and
-            whether what it breaks was accepted stays as it was.
+        trade_id: A trade in quarantine, in no statement, or cancelled and in one: all its directions and
+            revisions, also those that were decided on before. If it counts and is in no statement, the
+            decision is about that, and whether what it breaks was accepted stays as it was.
         expectation: Quarantined trades by what they break: the text or a part of it, in any case.
         reason_code: Rejects by their reason.
         landing_file: Whatever waits in this file, or in all whose path begins like this.
@@ -42,7 +44,7 @@ class Selection:
 def waiting(settings: Settings) -> list[dict[str, Any]]:
     """What waits for a decision in the market, as `review_waiting` has it; of each group at most EXAMPLES."""
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
-        parameters = {"market": settings.market.market, "examples": EXAMPLES, "in_statement": IN_STATEMENT}
+        parameters = _TEXTS | {"market": settings.market.market, "examples": EXAMPLES}
         return fetch_dicts(cur, QUERIES["review_waiting"], parameters)
 
 
@@ -50,8 +52,9 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
     """Records a decision; the next build takes it in. It holds through reloads and rebuilds.
 
     An accepted trade counts, a discarded one does not. A trade that no statement has counts until it is
-    discarded; that decision leaves a later revision in quarantine where it is. A discarded reject no longer
-    makes hours incomplete; a reject cannot be accepted, since nobody knows what it says.
+    discarded; that decision leaves a later revision in quarantine where it is. A cancelled trade that a
+    statement has counts once it is accepted, and stays cancelled if it is discarded. A discarded
+    reject no longer makes hours incomplete; a reject cannot be accepted, since nobody knows what it says.
 
     Returns:
         Counts: trades, rejects, hours of PnL to be built anew.
@@ -63,19 +66,21 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
     parameters = asdict(selection) | {"action": action, "reason": reason.strip()}
     listing = f"`make review{settings.market_argument}`"
     _check(parameters, listing)
-    parameters |= {"market": settings.market.market, "in_statement": IN_STATEMENT}
+    parameters |= _TEXTS | {"market": settings.market.market}
     with connect(settings.warehouse_url, "review") as conn, conn, conn.cursor() as cur:
         lock_decision(cur, settings.market.market)
         found = run_sql(cur, QUERIES["review_selection"], parameters)
         if unexpected := run_sql(cur, QUERIES["review_unexpected"], parameters):
             run_sql(cur, QUERIES["review_unexpected_trades"], parameters)
-        if not found + unexpected:
+        cancelled = run_sql(cur, QUERIES["review_cancelled"], parameters)
+        if not found + unexpected + cancelled:
             raise TerminalError(
                 f"there is nothing that you could {action} by this; {listing} lists what waits, a trade is"
                 " named by its whole id, and rejects can only be discarded"
             )
         hours = run_sql(cur, QUERIES["review_pending"])
         trades = run_sql(cur, QUERIES["review_trades"], parameters)
+        trades += run_sql(cur, QUERIES["review_cancelled_trades"], parameters)
         rejects = run_sql(cur, QUERIES["review_rejects"], parameters)
         reconcile_reviewed(cur, settings.market)
     return {"trades": trades, "rejects": rejects, "hours": hours}

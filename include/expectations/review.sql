@@ -28,6 +28,17 @@ FROM (
         SELECT FROM ops.quarantined_trades AS r
         WHERE (r.market, r.trade_id, r.direction, r.revision) = (t.market, t.trade_id, t.direction, t.revision)
           AND r.is_unexpected)
+    UNION ALL
+    SELECT
+        'cancelled', %(not_cancelled)s, d.trade_id, f.landing_file, d.line_number, f.first_received_at,
+        coalesce(d.statement_trader_id, d.captured_trader_id), d.direction, d.captured_revision,
+        d.statement_price_eur_per_mwh, d.statement_quantity_mw, d.statement_delivery_day, d.statement_delivery_hour, NULL,
+        count(*) OVER (), row_number() OVER (ORDER BY f.first_received_at, f.landing_file, d.line_number)
+    FROM ops.reconciliation_differences AS d
+    JOIN ops.landing_files AS f ON f.landing_file_id = d.landing_file_id
+    WHERE d.market = %(market)s AND d.outcome = 'cancelled' AND NOT EXISTS (
+        SELECT FROM ops.cancellation_reviews AS r
+        WHERE (r.market, r.trade_id, r.direction) = (d.market, d.trade_id, d.direction) AND r.review = 'discard')
 ) AS found
 WHERE place <= %(examples)s
 ORDER BY problem, reason, place
@@ -91,6 +102,40 @@ FROM pg_temp.reviewed AS r
 JOIN raw.trades AS t USING (market, trade_id, direction, revision)
 WHERE r.problem = 'unexpected'
 ON CONFLICT DO NOTHING
+
+-- name: review_cancelled
+-- Cancelled trades that a statement has and that a decision is about. One that was accepted counts as the others do, and is
+-- decided on again by its id
+INSERT INTO pg_temp.reviewed (problem, market, trade_id, direction, landing_file_id, line_number)
+SELECT 'cancelled', d.market, d.trade_id, d.direction, d.landing_file_id, d.line_number
+FROM (
+    SELECT market, trade_id, direction, landing_file_id, line_number
+    FROM ops.reconciliation_differences
+    WHERE outcome = 'cancelled'
+    UNION
+    SELECT r.market, r.trade_id, r.direction, l.landing_file_id, l.line_number
+    FROM ops.cancellation_reviews AS r
+    JOIN raw.statement_trades AS l USING (market, trade_id, direction)
+    JOIN ops.statements AS s USING (market, statement_day, landing_file_id)
+    WHERE r.trade_id = %(trade_id)s::text
+) AS d
+JOIN ops.landing_files AS f USING (landing_file_id)
+WHERE d.market = %(market)s AND %(reason_code)s::text IS NULL
+  AND (d.trade_id = %(trade_id)s::text OR NOT EXISTS (
+      SELECT FROM ops.cancellation_reviews AS r
+      WHERE (r.market, r.trade_id, r.direction) = (d.market, d.trade_id, d.direction) AND r.review = 'discard'))
+  AND (%(trade_id)s::text IS NULL OR d.trade_id = %(trade_id)s)
+  AND (%(expectation)s::text IS NULL OR strpos(lower(%(not_cancelled)s), lower(%(expectation)s)) > 0)
+  AND (%(landing_file)s::text IS NULL OR starts_with(f.landing_file, %(landing_file)s))
+  AND (%(line_number)s::numeric IS NULL OR (f.landing_file, d.line_number) = (%(landing_file)s, %(line_number)s))
+
+-- name: review_cancelled_trades
+INSERT INTO ops.cancellation_reviews AS known (market, trade_id, direction, review, review_reason)
+SELECT DISTINCT market, trade_id, direction, %(action)s, %(reason)s
+FROM pg_temp.reviewed
+WHERE problem = 'cancelled'
+ON CONFLICT (market, trade_id, direction) DO UPDATE SET
+    review = excluded.review, review_reason = excluded.review_reason, reviewed_at = excluded.reviewed_at
 
 -- name: review_pending
 -- The hours of PnL that these messages concern; of a trade those of all its revisions, since another one may count now

@@ -275,7 +275,12 @@ def _statements(look: _Look) -> Iterator[Alarm]:
     rows = look.rows(QUERIES["statement_differences"])
     if waiting := [row for row in rows if row["state"] != "reconciled"]:
         days = _first(
-            f"{row['statement_day']} ({row['unreviewed_unexpected_count']:,} captured trades are not in it,"
+            f"{row['statement_day']} (held, nothing of it is added: {row['alike_count']:,} of its trades equal"
+            " captured ones in all but their id: are ids written differently?)"
+            if row["state"] == "held"
+            else f"{row['statement_day']}"
+            f" ({row['unreviewed_unexpected_count']:,} captured trades are not in it,"
+            f" {row['unreviewed_cancelled_count']:,} cancelled ones are,"
             f" {row['unreviewed_reject_count']:,} of its lines cannot be used)"
             for row in waiting
         )

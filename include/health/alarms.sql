@@ -14,8 +14,8 @@ ORDER BY problem
 
 -- name: statement_differences
 -- Days whose statement waits for a review, and those of which it added or changed trades within the last day
-SELECT statement_day, state, landed_at, reconciled_at, unreviewed_reject_count, unreviewed_unexpected_count, missing_count,
-       differs_count
+SELECT statement_day, state, landed_at, reconciled_at, unreviewed_reject_count, unreviewed_unexpected_count,
+       unreviewed_cancelled_count, missing_count, differs_count, alike_count
 FROM ops.reconciliations
 WHERE market = %(market)s
   AND (state <> 'reconciled' OR (missing_count + differs_count > 0 AND reconciled_at > now() - interval '1 day'))

@@ -25,12 +25,15 @@ def run(settings: Settings, days: list[date]) -> dict[str, int]:
         days: Days of the market. Those without a statement are left as they are.
 
     Returns:
-        Counts: days, matched, missing, differs, unexpected, not_reconciled (days that wait for a review).
+        Counts: days, matched, missing, differs, cancelled, unexpected, not_reconciled (days that wait for a
+        review).
 
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    total = dict.fromkeys(("days", "matched", "missing", "differs", "unexpected", "not_reconciled"), 0)
+    total = dict.fromkeys(
+        ("days", "matched", "missing", "differs", "cancelled", "unexpected", "not_reconciled"), 0
+    )
     wanted = sorted(set(days))
     progress = Progress("days", len(wanted))
     with connect(settings.warehouse_url, "reconcile_trades") as conn:

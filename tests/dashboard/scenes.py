@@ -425,9 +425,12 @@ def difference(trade_id: str, outcome: str, **columns: Any) -> Payload:
         "trade_id": trade_id,
         "direction": "sell",
         "outcome": outcome,
+        "is_held": False,
         "captured_revision": 0 if "captured" in sides else None,
         "review": None,
-        "review_command": review(f"TRADE={trade_id}", "accept|discard") if outcome == "unexpected" else None,
+        "review_command": review(f"TRADE={trade_id}", "accept|discard")
+        if outcome in ("cancelled", "unexpected")
+        else None,
         "landing_file": LANDING_FILE,
         "line_number": 7,
     }
@@ -442,15 +445,22 @@ def reconciled_day(state: str = "differences") -> Scene:
     differences = [
         difference("a_1", "missing"),
         difference("c_1", "differs", captured_price_eur_per_mwh="99.99", statement_trader_id=None),
+        difference("x_1", "cancelled"),
         difference("u_1", "unexpected"),
     ]
-    row: Payload = {"market": "DE", "statement_day": (TODAY - timedelta(days=1)).isoformat(), "state": state}
+    row: Payload = {
+        "market": "DE",
+        "statement_day": (TODAY - timedelta(days=1)).isoformat(),
+        "state": state,
+        "alike_count": 9 if state == "held" else 0,
+    }
     for side, number in (
         ("captured", 138_102),
         ("statement", 138_223),
         ("matched", 138_100),
         ("missing", 122),
         ("differs", 1),
+        ("cancelled", 1),
         ("unexpected", 1),
     ):
         row |= {

@@ -264,7 +264,7 @@ def _() -> Rows:
 @answer(16)
 def _() -> Rows:
     """Five trades; one was not captured, one was bought for -4 instead of -5 EUR."""
-    return [("DE", 1, 1, 4, 5, 3, 1, 1, 0, 2 * 55 + (5 - 4))]
+    return [("DE", 1, 1, 4, 5, 3, 1, 1, 0, 0, 2 * 55 + (5 - 4))]
 
 
 @answer(17)

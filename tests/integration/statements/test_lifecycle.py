@@ -181,6 +181,36 @@ def statement(lines: list[str], second: float, is_by_delivery_day: bool) -> Stat
 @example([(0, 0, m(price=1))], [line(price=1)], 9, ["s", 0, 1, 2], [], True)
 # not captured; it is taken back by any cancellation
 @example([(0, 0, cancellation(id="x"))], [line(price=1)], 9, [0, 1, 2, "s"], [3], False)
+# captured as the statement says, or otherwise, and cancelled before the statement was landed, or after
+@example([(0, 0, m(price=1)), (1, 1, cancellation(id="x"))], [line(price=1)], 1.5, [1, "s", 0, 2], [3], False)
+@example([(0, 0, m(price=1)), (1, 1, cancellation(id="x"))], [line(price=2)], 1.5, ["s", 1, 0, 2], [1], True)
+@example([(0, 0, m(price=1)), (1, 2, cancellation(id="x"))], [line(price=1)], 1.5, [1, "s", 0, 2], [], False)
+# the statement has the trades under other ids: known with the last of five, and whether anything else is in it
+@example(
+    [(n % 3, 0, deal(id=f"{n}", price=1)) for n in range(5)],
+    [line(id=f"t_{n}", price=1, trader_id="") for n in range(6)],
+    9,
+    [0, "s", 1, 2],
+    [3, 1],
+    False,
+)
+@example(
+    [(n % 3, n, deal(id=f"{n}", price=1)) for n in range(6)],
+    [*(line(id=f"t_{n}", price=1) for n in range(5)), line(id="5", price=2)],
+    2.5,
+    ["s", 2, 0, 1],
+    [0],
+    True,
+)
+# a reinstatement after the statement was landed
+@example(
+    [(0, 0, m(price=1)), (1, 1, cancellation(id="x")), (2, 2, m(price=1, revision=1))],
+    [line(price=1)],
+    1.5,
+    [2, "s", 1, 0],
+    [],
+    False,
+)
 # an amendment before the statement gives way, one after it does not
 @example([(0, 0, m(price=1)), (1, 1, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [0], False)
 @example(
@@ -252,9 +282,14 @@ def assert_reconciled(database: Database, expected: Reconciled) -> None:
             "SELECT trade_id, direction, outcome FROM ops.reconciliation_differences"
         )
     } == {key: str(found) for key, found in expected.findings.items() if found is not Finding.MATCHED}
+    assert (
+        dict(database.rows("SELECT statement_day, alike_count FROM ops.statements WHERE alike_count > 0"))
+        == expected.held
+    )
     counts = {finding: list(expected.findings.values()).count(finding) for finding in Finding}
     assert database.rows(
-        "SELECT matched_count, missing_count, differs_count, unexpected_count FROM ops.reconciliations"
+        "SELECT matched_count, missing_count, differs_count, cancelled_count, unexpected_count"
+        " FROM ops.reconciliations"
     ) == [tuple(counts.values())]
     ((count, mwh),) = database.rows(
         "SELECT coalesce(sum(starting_trade_count), 0), sum(sell_mwh) FROM curated.pnl_hourly"

@@ -268,6 +268,122 @@ def test_each_outcome(settings: Settings, database: Database, tmp_path: Path) ->
     assert is_clean(settings)
 
 
+def test_a_cancelled_trade_that_the_statement_has_waits_for_a_decision(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """It stays out of PnL until a person says that it counts, and again when no statement has it any more."""
+    capture(settings, [deal(id="same"), deal(id="x"), cancellation(id="x"), cancellation(id="uncaptured")])
+    file = write_statement(tmp_path, [line(id="same"), line(id="x"), line(id="uncaptured")])
+    counts = reconcile(settings, file)
+    assert (counts["matched"], counts["cancelled"], counts["missing"], counts["not_reconciled"]) == (1, 2, 0, 1)
+    outcomes = "SELECT trade_id, outcome FROM ops.reconciliation_differences ORDER BY trade_id"
+    assert database.rows(outcomes) == [("uncaptured", "cancelled"), ("x", "cancelled")]
+    sums = (
+        "SELECT state, captured_count, captured_mwh, captured_cash_flow_eur, statement_count, matched_count,"
+        " cancelled_count, cancelled_mwh, cancelled_cash_flow_eur, unreviewed_cancelled_count"
+        " FROM ops.reconciliations"
+    )
+    one, two = (Decimal(number) * Decimal("20.64") * Decimal("1.2") for number in (1, 2))
+    quantity = Decimal("1.2")
+    assert database.rows(sums) == [
+        ("differences", 1, quantity, one, 3, 1, 2, 2 * quantity, two, 2),
+    ]
+    assert [row[0] for row in database.rows(TRADES)] == ["same"]
+    assert {(row["problem"], row["trade_id"]) for row in waiting(settings)} == {
+        ("cancelled", "x"),
+        ("cancelled", "uncaptured"),
+    }
+    decide(settings, "discard", "the exchange recalled it", Selection(trade_id="uncaptured"))
+    decide(settings, "accept", "the exchange says that it counts", Selection(trade_id="x"))
+    build_pnl.run(settings)
+    for is_rebuilt in (False, True):
+        if is_rebuilt:
+            rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+        assert [row[:2] for row in database.rows(TRADES)] == [("same", 0), ("x", 0)]
+        assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
+        assert database.rows(outcomes) == [("uncaptured", "cancelled")]
+        assert database.rows(sums)[0][0] == "reconciled"
+        assert waiting(settings) == []
+    # decided otherwise, and again
+    decide(settings, "discard", "no, it was recalled", Selection(trade_id="x"))
+    build_pnl.run(settings)
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
+    assert database.rows(sums)[0][0] == "reconciled"
+    decide(settings, "accept", "it counts", Selection(trade_id="x"))
+    # a corrected file does not have it
+    reconcile(settings, write_statement(tmp_path, [line(id="same")]))
+    assert [row[0] for row in database.rows(TRADES)] == ["same"]
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
+    assert database.rows(COUNTS) == [("reconciled", 1, 0, 0, 0)]
+    assert is_clean(settings)
+
+
+def test_a_cancellation_after_the_statement_was_landed_is_no_difference(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="x")])
+    reconcile(settings, write_statement(tmp_path, [line(id="x")]))
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    write_landing_file(settings.landing_root, landed([cancellation(id="x")], later), "b")
+    validate_landed(settings)
+    build_pnl.run(settings)
+    assert database.rows(TRADES) == []
+    assert database.rows(COUNTS) == [("reconciled", 1, 0, 0, 0)]
+
+
+def test_a_statement_that_writes_ids_otherwise_adds_nothing(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """Its day is held until a corrected one comes."""
+    numbers = range(10, 20)
+    capture(settings, [deal(id=f"00{n}", price=n) for n in numbers])
+    build_pnl.run(settings)
+    pnl = PNL.format("trade_count, sell_mwh, cash_flow_eur")
+    before = database.rows(pnl)
+    assert before
+    wrong = [line(id=f"{n}", price=n) for n in numbers]
+    counts = reconcile(settings, write_statement(tmp_path, wrong))
+    assert (counts["not_reconciled"], counts["missing"]) == (1, 0)
+    assert database.rows(pnl) == before
+    assert database.rows(COUNTS) == [("held", 0, 10, 0, 10)]
+    assert database.rows("SELECT alike_count, captured_count, statement_count FROM ops.reconciliations") == [
+        (10, 10, 10)
+    ]
+    check(settings)
+    ((severity, detail),) = database.rows(
+        "SELECT severity, detail FROM ops.alarms WHERE alarm = 'statement_differences'"
+    )
+    assert severity == "critical"
+    assert "10 of its trades equal captured ones in all but their id: are ids written differently?" in detail
+    rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+    assert (database.rows(pnl), database.rows(COUNTS)) == (before, [("held", 0, 10, 0, 10)])
+    right = [line(id=f"00{n}", price=n) for n in numbers]
+    reconcile(settings, write_statement(tmp_path, [*right, line(id="new", price=1)]))
+    assert database.rows(COUNTS) == [("reconciled", 10, 1, 0, 0)]
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 11
+    assert is_clean(settings)
+
+
+def test_a_held_statement_is_taken_once_its_captured_trades_are_discarded(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """And what is captured later may hold one that was taken."""
+    file = write_statement(tmp_path, [line(id=f"t_{n}") for n in range(6)])
+    reconcile(settings, file)
+    assert database.rows(COUNTS) == [("reconciled", 0, 6, 0, 0)]
+    capture(settings, [deal(id=f"{n}") for n in range(6)])
+    build_pnl.run(settings)
+    assert database.rows(COUNTS) == [("held", 0, 6, 0, 6)]
+    assert {row[3] for row in database.rows(TRADES)} == {"stream"}
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 6
+    decide(settings, "discard", "the ids of the file are right", Selection(expectation="each captured trade"))
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.rows(COUNTS) == [("reconciled", 0, 6, 0, 6)]
+    assert {row[3] for row in database.rows(TRADES)} == {"statement"}
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 6
+
+
 def test_an_unexpected_trade_counts_until_a_person_discards_it(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
@@ -322,7 +438,7 @@ def test_a_trade_that_was_taken_back_while_nobody_was_connected(
         (
             "critical",
             "the exchange's statement is not reconciled, a review is needed: 2026-03-02 (1 captured trades are"
-            " not in it, 0 of its lines cannot be used)",
+            " not in it, 0 cancelled ones are, 0 of its lines cannot be used)",
         )
     ]
     assert [row["trade_id"] for row in waiting(settings)] == ["recalled"]
@@ -710,7 +826,8 @@ def test_what_is_captured_late_is_added_no_more(settings: Settings, database: Da
         ("b", -1, "flex_trader_4")
     ]
     assert database.rows("SELECT trader_id, trade_count FROM curated.pnl_hourly") == [("flex_trader_4", 1)]
-    assert database.rows(COUNTS) == [("reconciled", 1, 0, 1, 0)]
+    assert database.rows(COUNTS) == [("differences", 1, 0, 0, 0)]
+    assert [row["trade_id"] for row in waiting(settings)] == ["b"]
 
 
 def test_a_new_warehouse_takes_statements_from_the_landing_files(

@@ -11,9 +11,9 @@ from include.domain.delivery_period import Market
 from include.domain.lifecycle import Received
 from include.domain.reconciliation import STATEMENT_REVISION, Finding, Reconciled, Statement, reconcile
 from include.domain.statement import StatementParser
-from include.domain.trade import Trade, parse_message
-from tests.messages import deal
-from tests.statements import HEADER, line
+from include.domain.trade import Cancellation, Trade, parse_message
+from tests.messages import cancellation, deal
+from tests.statements import DAY, HEADER, line
 
 BERLIN = Market.of("Europe/Berlin")
 OCTOBER_CHANGE = date(2025, 10, 26)
@@ -121,3 +121,59 @@ def test_of_lines_with_a_trade_the_first_counts() -> None:
     rows = [line(price=2), line(price=20.64)]
     found = reconcile([received()], [statement(date(2026, 3, 2), *rows)], BERLIN)
     assert [trade.price_eur_per_mwh for trade in found.counting.values()] == [2]
+
+
+def alike(
+    captured: int, stated: int, others: int = 0, traders: tuple[str, str] = ("flex_trader_4", "")
+) -> Reconciled:
+    """So many equal trades were captured, and so many are in the statement, under other ids."""
+    return reconcile(
+        [received(id=f"{n}", trader_id=traders[0]) for n in range(captured)],
+        [
+            statement(
+                DAY,
+                *(line(id=f"t_{n}", trader_id=traders[1]) for n in range(stated)),
+                *(line(id=f"other_{n}", price=90) for n in range(others)),
+            )
+        ],
+        BERLIN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "count"),
+    [
+        (alike(5, 5), 5),
+        (alike(9, 5), 5),
+        (alike(5, 9), 5),  # five of nine: each captured trade is the other side of one
+        (alike(5, 10), 0),  # half of them
+        (alike(6, 6, others=6), 0),
+        (alike(6, 6, others=5), 6),
+        (alike(4, 4), 0),
+        (alike(5, 5, traders=("a", "a")), 5),
+        (alike(5, 5, traders=("a", "b")), 0),
+    ],
+)
+def test_a_statement_whose_trades_have_other_ids_is_held(found: Reconciled, count: int) -> None:
+    assert found.held == ({DAY: count} if count else {})
+    assert any(trade.revision == STATEMENT_REVISION for trade in found.counting.values()) is not bool(count)
+
+
+@pytest.mark.parametrize(
+    ("cancelled_at", "finding"),
+    [
+        (LANDED_AT, Finding.CANCELLED),
+        (LANDED_AT + timedelta(seconds=1), Finding.MATCHED),
+    ],
+)
+def test_a_trade_that_was_cancelled_before_the_statement_was_landed(
+    cancelled_at: datetime, finding: Finding
+) -> None:
+    message = parse_message(cancellation(id="x"), BERLIN)
+    assert isinstance(message, Cancellation)
+    found = reconcile(
+        [received(), Received(message, cancelled_at, ("a", 2))],
+        [statement(DAY, line(id="x"))],
+        BERLIN,
+    )
+    assert (list(found.findings.values()), found.counting, len(found.cancelled)) == ([finding], {}, 1)

@@ -17,8 +17,9 @@ const STATES = {
     mark: "▲",
     word: t("differences"),
     kind: "bad",
-    meaning: t("Captured trades that it does not have wait for a review."),
+    meaning: t("Captured trades that it does not have, or cancelled ones that it has, wait for a review."),
   },
+  held: { mark: "▲", word: t("held"), kind: "bad" },
   rejects: { mark: "▲", word: t("unreadable lines"), kind: "bad", meaning: t("Lines of the file wait for a review.") },
 };
 const NOT_YET = { mark: "○", word: t("no file yet"), kind: "other", meaning: t("It comes shortly after the day has ended.") };
@@ -29,28 +30,43 @@ const SIDES = [
   ["matched", t("Matched")],
   ["missing", t("Added")],
   ["differs", t("Changed")],
+  ["cancelled", t("Cancelled")],
   ["unexpected", t("Unexpected")],
 ];
 
 const OUTCOMES = {
   missing: { word: t("added"), meaning: t("It was not captured and counts as the file says") },
   differs: { word: t("changed"), meaning: t("It was captured otherwise and counts as the file says") },
+  cancelled: {
+    word: t("cancelled"),
+    meaning: t("It was cancelled and is in the file all the same; it stays cancelled until it is accepted"),
+  },
   unexpected: {
     word: t("unexpected"),
     meaning: t("It was captured and is not in the file; it counts until it is discarded"),
   },
 };
 
+const HELD = { word: t("held"), meaning: t("It is otherwise in the file, which is held: it counts as captured, if it was") };
+
 const DAYS_IN_FILE = 31;
 
-const stateOf = (day) => (day.row ? (STATES[day.row.state] ?? NOT_YET) : NOT_YET);
+function stateOf(day) {
+  if (day.row?.state !== "held") return STATES[day.row?.state] ?? NOT_YET;
+  const said = { count: count(day.row.alike_count) };
+  const meaning = t(
+    "Nothing of it counts: {count} of its trades equal captured ones in all but their id. Are ids written differently?",
+    said,
+  );
+  return { ...STATES.held, meaning };
+}
 
 /** The answer's `statements`; nothing where no day of trading has one. */
 export function Statements({ statements }) {
   const days = statements?.days ?? [];
   if (!days.some((day) => day.row)) return null;
   const { differences } = statements;
-  const title = t("Trades for this delivery day that the files added or changed, or do not have");
+  const title = t("Trades for this delivery day in which the files differ from what was captured");
   return html`
     <section id="statements" class="by-trader statements">
       <h2>${t("The exchange's end-of-day files")}</h2>
@@ -105,7 +121,8 @@ function Days({ days }) {
 }
 
 const outcome = (row) => {
-  const { word, meaning } = OUTCOMES[row.outcome] ?? { word: row.outcome };
+  const isHeld = row.is_held && (row.outcome === "missing" || row.outcome === "differs");
+  const { word, meaning } = isHeld ? HELD : (OUTCOMES[row.outcome] ?? { word: row.outcome });
   return html`<span class=${`badge outcome ${row.outcome}`} title=${meaning}>${word}</span>`;
 };
 
@@ -182,12 +199,14 @@ export function reconciled(statements) {
   if (!days.some((day) => day.row)) return null;
   const worst = ["bad", "other", "good"].map((kind) => days.find((day) => stateOf(day).kind === kind)).find(Boolean);
   const state = stateOf(worst);
+  if (worst.row?.state === "held") return { ...state, note: state.meaning };
   const word = state === NOT_YET && days.length > 1 ? t("reconciled in part") : state.word;
   const rows = days.filter(({ row }) => row).map(({ row }) => row);
   const total = (name) => rows.reduce((sum, row) => sum + row[name], 0);
   const changes = [
     [total("missing_count"), t("added")],
     [total("differs_count"), t("changed")],
+    [total("cancelled_count"), t("cancelled")],
     [total("unexpected_count"), t("unexpected")],
   ].filter(([number]) => number > 0);
   return { ...state, word, note: changes.map(([number, text]) => `${count(number)} ${text}`).join(", ") || null };
