@@ -745,3 +745,20 @@ def test_a_history_is_imported_and_resumed(
     assert (counts["files"], counts["line_count"], counts["days"], counts["missing"]) == (9, 4, 2, 2)
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 9
     assert import_statements.run(settings, files)["days"] == 0
+
+
+def test_a_build_before_a_statement_is_validated_leaves_both_hours_to_the_next_one(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """The statement has x in another hour than it was captured: the hour that it leaves is built again, too."""
+    capture(settings, [deal(id="x"), deal(id="y", delivery_hour="17-18")])
+    build_pnl.run(settings)
+    file = write_statement(tmp_path, [line(delivery_hour="17"), line(id="y", delivery_hour="17")])
+    load_statement.run(settings, DAY, file)
+    reconcile_trades.run(settings, [DAY])
+    build_pnl.run(settings)
+    hours = PNL.format("delivery_hour, trade_count")
+    assert database.rows(hours) == [("15-16", 1), ("17-18", 1)], "as before, until it is validated"
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.rows(hours) == [("17-18", 2)]
