@@ -15,6 +15,7 @@ from include.warehouse.queries import load_queries, run_sql
 log = logging.getLogger(__name__)
 
 QUERIES = load_queries("jobs/import_statements.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 _FILES_PER_PASS = 7
 
@@ -51,6 +52,14 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
         build_pnl.run(settings)
         log.info("%s", progress.text(first + len(portion)))
     return total
+
+
+def standing(settings: Settings, days: Sequence[date]) -> list[tuple[date, str]]:
+    """The landing file that stands for each of these days, in their order; days without one are left out."""
+    parameters = {"market": settings.market.market, "days": list(days)}
+    with connect(settings.warehouse_url, "import_statements") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, SHARED["statements_standing"], parameters)
+        return [(day, landing_file) for day, landing_file, _ in cur if landing_file is not None]
 
 
 def reconcile_landed(settings: Settings) -> None:
