@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from include.errors import TerminalError
 from include.health.missing_statements import missed_statements
-from include.jobs import import_statements
+from include.jobs import build_pnl, import_statements
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql
@@ -18,20 +18,26 @@ SHARED = load_queries("warehouse/queries.sql")
 def run(settings: Settings, day: date) -> dict[str, object]:
     """Imports the files in STATEMENT_FOLDER of the week before a day that are not reconciled as they are now.
 
-    A file that cannot be used does not stop the others.
+    Before that it loads and reconciles what is landed and not loaded, of any day: the warehouse was restored
+    from a dump, or a load was killed. A file that cannot be used does not stop the others.
 
     Args:
         settings: The market, STATEMENT_FOLDER, and where landing files and warehouse are.
         day: The day after the last one that is looked for.
 
     Returns:
-        The number of files that were imported; or why none is looked for, as `skipped`.
+        The number of days whose files were imported; or why none is looked for, as `skipped`.
 
     Raises:
         TerminalError: A file cannot be read or is no statement; the others are done.
         TransientError: The warehouse went away; a rerun goes on from there.
     """
+    count = len(import_statements.reconcile_landed(settings))
+    if count:
+        build_pnl.run(settings)
     folder = settings.statement_folder
+    if folder is None and count:
+        return {"files": count}
     if folder is None:
         return {"skipped": "STATEMENT_FOLDER is not set: there are no end-of-day files"}
     with connect(settings.warehouse_url, "import_missed_statements") as conn, conn, conn.cursor() as cur:
@@ -39,7 +45,7 @@ def run(settings: Settings, day: date) -> dict[str, object]:
         ((first_run_at,),) = cur.fetchall()
         last = day - timedelta(days=1)
         missed = missed_statements(cur, settings.market, folder, last, first_run_at) if first_run_at else []
-    count, problems = 0, []
+    problems = []
     for each in missed:
         if each.file is None or not each.is_whole:
             log.info("no run has reconciled %s, and its file is not in %s", each.day, folder)

@@ -62,8 +62,11 @@ def standing(settings: Settings, days: Sequence[date]) -> list[tuple[date, str]]
         return [(day, landing_file) for day, landing_file, _ in cur if landing_file is not None]
 
 
-def reconcile_landed(settings: Settings) -> None:
+def reconcile_landed(settings: Settings) -> list[date]:
     """Loads and reconciles landed statements, as of a new warehouse, and validates what they add.
+
+    Returns:
+        Their days.
 
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
@@ -71,6 +74,7 @@ def reconcile_landed(settings: Settings) -> None:
     if days := load_statement.load_landed(settings):
         reconcile_trades.run(settings, days)
         validate_trades.run(settings)
+    return days
 
 
 def _to_reconcile(settings: Settings, days: list[date]) -> list[date]:

@@ -1,6 +1,7 @@
 """Lands statements of the exchange verbatim, and reads their lines whatever their encoding."""
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from include.landing import (
 from include.landing_keys import landing_key
 from include.settings import Settings
 from include.statement_files import not_over
+
+log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _NAME = re.compile(
@@ -66,7 +69,7 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
         raise TerminalError(f"{file} cannot be read: {error.strerror}") from error
     folder = root / statement_folder(day, settings.landing_market)
     # landed anew when MARKETS_FILE says otherwise which day it is
-    name = f"{digest[:32]}{BY_DELIVERY_DAY if parser.is_by_delivery_day else '.csv'}"
+    name = f"{digest}{BY_DELIVERY_DAY if parser.is_by_delivery_day else '.csv'}"
     if last := max((path for path in folder.glob("*.csv") if hour_of(landing_key(root, path))), default=None):
         known = _landed(settings, last)
         if last.name.endswith(f"Z-{name}"):
@@ -84,13 +87,28 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
                 copy.write(chunk)
             copy.flush()
             os.fsync(fd)
-        if copied.hexdigest() != digest:
+        if not copied.hexdigest().startswith(digest):
             raise TerminalError(f"{file} is still being written: try again once it is complete")
         unnamed.rename(path)
         sync_folder(folder)
     finally:
         unnamed.unlink(missing_ok=True)
     return _landed(settings, path)
+
+
+def is_changed(file: Path, landing_file: str, landed_at: datetime) -> bool:
+    """Whether a file was written after a statement was landed, and has other content than that.
+
+    One that was there before is no news: whoever landed the other one afterwards wanted that.
+    """
+    try:
+        # not the time of modification, which many transfers copy from the exchange's file
+        if file.stat().st_ctime <= landed_at.timestamp():
+            return False
+        return f"Z-{_digest(file)}" not in landing_file
+    except OSError as error:
+        log.warning("%s cannot be read: %s", file, error.strerror)
+        return False
 
 
 def day_of(file: LandingFile) -> date:
@@ -141,7 +159,7 @@ def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     for chunk in _chunks(path):
         digest.update(chunk)
-    return digest.hexdigest()
+    return digest.hexdigest()[:32]
 
 
 def _check_content(path: Path, parser: StatementParser) -> None:
