@@ -11,9 +11,10 @@
 
 `wait_for_statement` waits in the triggerer, without a worker slot, until 08:00 market time of the next day. If
 the file is not there by then, it is red and the alarm `statement_missing` is on: put the file into the folder
-and clear the task. `reconcile_missed_days` does the same for those of the seven days before that no run has
-reconciled, as after an outage of Airflow, if their files are in the folder; only in scheduled runs. Where
-`STATEMENT_FOLDER` is not set the run is skipped. `make reconcile FILE=…` does the same by hand.
+and clear the task. `reconcile_missed_days` does the same for those of the seven days before whose files no run
+has reconciled as they are now, as after an outage of Airflow or a correction, and loads what is landed and not
+loaded, as after a dump was restored; only in scheduled runs. Where `STATEMENT_FOLDER` is not set the rest is
+skipped. `make reconcile FILE=…` does the same by hand.
 """
 
 # Airflow reads only DAG files that hold its name

@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         settings = command_settings()
-        counts = import_statements.run(settings, _files(Path(given.file), given.day or None))
+        files = _files(Path(given.file), given.day or None)
+        counts = import_statements.run(settings, files)
+        standing = import_statements.standing(settings, [day for day, _ in files])
     except (TerminalError, TransientError) as error:
         sys.stderr.write(f"reconcile: {error}\n")
         return 1
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f" {counts['matched']:,} trades matched, {counts['missing']:,} added, {counts['differs']:,} changed,"
         f" {counts['unexpected']:,} unexpected\n"
     )
+    sys.stdout.writelines(f"{day}: {landing_file} stands\n" for day, landing_file in standing)
     if counts["not_reconciled"]:
         sys.stdout.write(
             f"{counts['not_reconciled']:,} days wait for a review: make review{settings.market_argument} lists"

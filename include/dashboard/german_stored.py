@@ -60,6 +60,9 @@ STORED: dict[str, str] = {
     "The exchange's end-of-day file is there but not reconciled yet: capture gaps stay open.": (
         "Die Tagesdatei der Börse ist da, aber noch nicht abgeglichen: Aufzeichnungslücken bleiben offen."
     ),
+    "The exchange's end-of-day file changed and is not reconciled again yet: trades are as before.": (
+        "Die Tagesdatei der Börse ist geändert und noch nicht neu abgeglichen: die Trades sind wie zuvor."
+    ),
     "1 trade is held back because a check failed, until an engineer decides.": (
         "1 Trade ist nach einer fehlgeschlagenen Prüfung zurückgehalten, bis die Technik entscheidet."
     ),

@@ -34,6 +34,18 @@ class UnknownFormatError(Exception):
     """A file none of whose first lines names the columns of a known format."""
 
 
+class WrongDayError(RejectedMessageError):
+    """A line of a statement of another day.
+
+    Attributes:
+        day: The local day that it is about.
+    """
+
+    def __init__(self, day: date, detail: str) -> None:
+        super().__init__(Reason.WRONG_STATEMENT_DAY, detail)
+        self.day = day
+
+
 @dataclass(frozen=True, slots=True)
 class StatementTrade:
     """A line of a statement.
@@ -110,7 +122,8 @@ class StatementParser:
                 column is as long as in each line before, of which there is at least one.
 
         Raises:
-            RejectedMessageError: The line cannot be used; with the first reason found.
+            RejectedMessageError: The line cannot be used; with the first reason found. If that is its
+                day, a `WrongDayError`.
             UnknownFormatError: No header came within MAX_PREAMBLE_LINES.
         """
         self._line_count += 1
@@ -183,17 +196,20 @@ class StatementParser:
         first_at, end_at = self._span
         is_delivered = period.delivery_day == self.day
         is_executed = executed_at is None or first_at <= executed_at < end_at
-        if is_delivered if self.is_by_delivery_day else is_executed:
-            return
         if self.is_by_delivery_day:
-            found, other = f"delivers on {period.delivery_day}", "execution" if is_executed else ""
+            if is_delivered:
+                return
+            day = period.delivery_day
+            found, other = f"delivers on {day}", "execution" if is_executed else ""
         else:
+            if executed_at is None or is_executed:
+                return
+            day = executed_at.astimezone(self.market.timezone).date()
             found, other = f"executed at {executed_at}", "delivery" if is_delivered else ""
         # the other kind of file: its day is right, and the format is not
         hint = f'; where such a file has the day of {other}, set day = "{other}" of statement in MARKETS_FILE'
-        raise RejectedMessageError(
-            Reason.WRONG_STATEMENT_DAY,
-            f"{found}, not on {self.day} in {self.market.timezone.key}{hint if other else ''}",
+        raise WrongDayError(
+            day, f"{found}, not on {self.day} in {self.market.timezone.key}{hint if other else ''}"
         )
 
     def _number(self, text: str, name: str, reason: Reason) -> Decimal:

@@ -227,20 +227,26 @@ def _prices(look: _Look) -> Iterator[Alarm]:
 
 
 def _missing_statement(look: _Look) -> Iterator[Alarm]:
-    """Days whose statement should be reconciled and is not, and whether its file is there."""
-    absent, found = overdue_statements(look.cur, look.settings, look.now, look.first_run_at)
+    """Days whose statement should be reconciled as it is now, and is not."""
+    overdue = overdue_statements(look.cur, look.settings, look.now, look.first_run_at)
+    absent = [missed.day for missed in overdue if missed.file is None]
+    found = [missed.day for missed in overdue if missed.file is not None and not missed.is_reconciled]
+    changed = [missed.day for missed in overdue if missed.is_reconciled]
     said = []
     if absent:
         said.append(f"no statement of the exchange by {STATEMENT_DUE:%H:%M} of the next day: {_first(absent)}")
     if found:
         said.append(f"the file is in STATEMENT_FOLDER and not reconciled: {_first(found)}")
-    text = (
-        "The exchange's end-of-day file has not come: capture gaps stay open."
-        if absent
-        else "The exchange's end-of-day file is there but not reconciled yet: capture gaps stay open."
-    )
+    if changed:
+        said.append(f"the file in STATEMENT_FOLDER is another one than was reconciled: {_first(changed)}")
+    if absent:
+        text = "The exchange's end-of-day file has not come: capture gaps stay open."
+    elif found:
+        text = "The exchange's end-of-day file is there but not reconciled yet: capture gaps stay open."
+    else:
+        text = "The exchange's end-of-day file changed and is not reconciled again yet: trades are as before."
     if said:
-        due_at = statement_due_at(min(absent + found), look.settings.market.timezone)
+        due_at = statement_due_at(min(missed.day for missed in overdue), look.settings.market.timezone)
         yield Alarm("statement_missing", due_at, "; ".join(said), text)
 
 

@@ -21,13 +21,6 @@ WHERE market = %(market)s
   AND (state <> 'reconciled' OR (missing_count + differs_count > 0 AND reconciled_at > now() - interval '1 day'))
 ORDER BY statement_day
 
--- name: statements_missing
--- Of these days those without a statement
-SELECT day
-FROM unnest(%(days)s::date[]) AS day
-WHERE NOT EXISTS (SELECT FROM ops.statements AS s WHERE (s.market, s.statement_day) = (%(market)s, day))
-ORDER BY day
-
 -- name: new_fields
 -- Fields of trades that were first received after a moment
 SELECT name, message_count, first_seen_at

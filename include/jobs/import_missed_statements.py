@@ -1,13 +1,12 @@
-"""Reconciles earlier days that no run has: those of an outage of Airflow, or whose file came late."""
+"""Reconciles earlier days whose files came late, changed, or were missed or not loaded by earlier runs."""
 
 import logging
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from include.errors import TerminalError
-from include.health.missing_statements import days_without_statement
-from include.jobs import import_statements
+from include.health.missing_statements import missed_statements
+from include.jobs import build_pnl, import_statements
 from include.settings import Settings
-from include.statement_files import look_for
 from include.warehouse.connection import connect
 from include.warehouse.queries import load_queries, run_sql
 
@@ -17,40 +16,45 @@ SHARED = load_queries("warehouse/queries.sql")
 
 
 def run(settings: Settings, day: date) -> dict[str, object]:
-    """Imports the files in STATEMENT_FOLDER of the week before a day that are not reconciled.
+    """Imports the files in STATEMENT_FOLDER of the week before a day that are not reconciled as they are now.
 
-    A file that cannot be used does not stop the others.
+    Before that it loads and reconciles what is landed and not loaded, of any day: the warehouse was restored
+    from a dump, or a load was killed. A file that cannot be used does not stop the others.
 
     Args:
         settings: The market, STATEMENT_FOLDER, and where landing files and warehouse are.
         day: The day after the last one that is looked for.
 
     Returns:
-        The number of files that were imported; or why none is looked for, as `skipped`.
+        The number of days whose files were imported; or why none is looked for, as `skipped`.
 
     Raises:
         TerminalError: A file cannot be read or is no statement; the others are done.
         TransientError: The warehouse went away; a rerun goes on from there.
     """
+    count = len(import_statements.reconcile_landed(settings))
+    if count:
+        build_pnl.run(settings)
     folder = settings.statement_folder
+    if folder is None and count:
+        return {"files": count}
     if folder is None:
         return {"skipped": "STATEMENT_FOLDER is not set: there are no end-of-day files"}
     with connect(settings.warehouse_url, "import_missed_statements") as conn, conn, conn.cursor() as cur:
         run_sql(cur, SHARED["first_run"], {"market": settings.market.market})
         ((first_run_at,),) = cur.fetchall()
         last = day - timedelta(days=1)
-        missed = days_without_statement(cur, settings.market, last, first_run_at) if first_run_at else []
-    count, problems = 0, []
+        missed = missed_statements(cur, settings.market, folder, last, first_run_at) if first_run_at else []
+    problems = []
     for each in missed:
-        file, is_whole = look_for(folder, each, datetime.now(UTC))
-        if file is None or not is_whole:
-            log.info("no run has reconciled %s, and its file is not in %s", each, folder)
+        if each.file is None or not each.is_whole:
+            log.info("no run has reconciled %s, and its file is not in %s", each.day, folder)
             continue
         try:
-            log.info("%s: %s", each, import_statements.run(settings, [(each, file)]))
+            log.info("%s: %s", each.day, import_statements.run(settings, [(each.day, each.file)]))
             count += 1
         except TerminalError as error:
-            problems.append(f"{each}: {error}")
+            problems.append(f"{each.day}: {error}")
     if problems:
         raise TerminalError("; ".join(problems))
     return {"files": count}

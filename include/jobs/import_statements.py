@@ -15,6 +15,7 @@ from include.warehouse.queries import load_queries, run_sql
 log = logging.getLogger(__name__)
 
 QUERIES = load_queries("jobs/import_statements.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 _FILES_PER_PASS = 7
 
@@ -53,8 +54,19 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
     return total
 
 
-def reconcile_landed(settings: Settings) -> None:
+def standing(settings: Settings, days: Sequence[date]) -> list[tuple[date, str]]:
+    """The landing file that stands for each of these days, in their order; days without one are left out."""
+    parameters = {"market": settings.market.market, "days": list(days)}
+    with connect(settings.warehouse_url, "import_statements") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, SHARED["statements_standing"], parameters)
+        return [(day, landing_file) for day, landing_file, _ in cur if landing_file is not None]
+
+
+def reconcile_landed(settings: Settings) -> list[date]:
     """Loads and reconciles landed statements, as of a new warehouse, and validates what they add.
+
+    Returns:
+        Their days.
 
     Raises:
         TransientError: The warehouse went away; a rerun goes on from there.
@@ -62,6 +74,7 @@ def reconcile_landed(settings: Settings) -> None:
     if days := load_statement.load_landed(settings):
         reconcile_trades.run(settings, days)
         validate_trades.run(settings)
+    return days
 
 
 def _to_reconcile(settings: Settings, days: list[date]) -> list[date]:

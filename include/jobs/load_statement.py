@@ -65,11 +65,14 @@ def load_landed(settings: Settings) -> list[date]:
         for file in list_files(settings.landing_root, STATEMENTS, market=settings.landing_market)
         if not ledger.get(file.key, NEW).is_complete
     ]
-    try:
-        _load(settings, files)
-    except TerminalError as error:
-        log.error("%s", error)
-    return sorted({day_of(file) for file in files if file.unlisted is None})
+    days = set()
+    for file in files:
+        try:
+            _load(settings, [file])
+            days.add(day_of(file))
+        except TerminalError as error:
+            log.error("%s", error)
+    return sorted(days)
 
 
 def _load(settings: Settings, files: list[LandingFile]) -> dict[str, int]:

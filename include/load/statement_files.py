@@ -1,34 +1,41 @@
 """Lands statements of the exchange verbatim, and reads their lines whatever their encoding."""
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from include.domain.rejection import RejectedMessageError
 from include.domain.statement import (
+    MAX_LINE_CHARACTERS,
     MAX_PREAMBLE_LINES,
     StatementParser,
     UnknownFormatError,
+    WrongDayError,
     encoding_of,
 )
 from include.errors import TerminalError
 from include.landing import (
     LandingFile,
+    hour_of,
     make_durable_folder,
     statement_folder,
     sync_folder,
 )
+from include.landing_keys import landing_key
 from include.settings import Settings
 from include.statement_files import not_over
+
+log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _NAME = re.compile(
     r"statements/(?:market=[A-Za-z0-9]+/)?date=(\d{4}-\d\d-\d\d)/(\d{8}T\d{12})Z-[^/]+", re.ASCII
 )
-_MAX_HEADER_CHARACTERS = 10_000
+_NAMED_DAYS = 7
 
 BY_DELIVERY_DAY = "-delivery.csv"
 """The names of landed statements end with it whose day is that of delivery."""
@@ -37,7 +44,8 @@ BY_DELIVERY_DAY = "-delivery.csv"
 def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
     """Copies a statement to the landing files; whole or not at all.
 
-    The same content again is the landing file that is there.
+    The content that was landed last is the landing file that is there. An earlier one is landed again, since of
+    several the one that was landed last stands.
 
     Args:
         settings: Of the market.
@@ -45,8 +53,8 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
         file: The statement.
 
     Raises:
-        TerminalError: The day is not over, the file cannot be read, or none of its first lines names the
-            columns of a known format.
+        TerminalError: The day is not over, the file cannot be read, none of its first lines names the columns
+            of a known format, or all of its lines are of other days.
         OSError: The landing files cannot be written.
     """
     root, market = settings.landing_root, settings.market
@@ -55,17 +63,18 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
         raise TerminalError(not_over(day, market.timezone))
     try:
         parser = StatementParser(market, day, settings.statement_formats)
-        _read_header(file, parser)
-        digest = hashlib.sha256()
-        for chunk in _chunks(file):
-            digest.update(chunk)
+        _check_content(file, parser)
+        digest = _digest(file)
     except OSError as error:
         raise TerminalError(f"{file} cannot be read: {error.strerror}") from error
     folder = root / statement_folder(day, settings.landing_market)
-    # landed anew when MARKETS_FILE says otherwise which day it is: the last one landed stands
-    name = f"{digest.hexdigest()[:32]}{BY_DELIVERY_DAY if parser.is_by_delivery_day else '.csv'}"
-    if known := sorted(folder.glob(f"*-{name}")):
-        return _landed(settings, known[0])
+    # landed anew when MARKETS_FILE says otherwise which day it is
+    name = f"{digest}{BY_DELIVERY_DAY if parser.is_by_delivery_day else '.csv'}"
+    if last := max((path for path in folder.glob("*.csv") if hour_of(landing_key(root, path))), default=None):
+        known = _landed(settings, last)
+        if last.name.endswith(f"Z-{name}"):
+            return known
+        landed_at = max(landed_at, landed_at_of(known) + timedelta(microseconds=1))  # the clock was ahead
     make_durable_folder(folder)
     path = folder / f"{landed_at:%Y%m%dT%H%M%S%fZ}-{name}"
     unnamed = path.with_suffix(f".{os.getpid()}")
@@ -78,13 +87,28 @@ def land_statement(settings: Settings, day: date, file: Path) -> LandingFile:
                 copy.write(chunk)
             copy.flush()
             os.fsync(fd)
-        if copied.digest() != digest.digest():
+        if not copied.hexdigest().startswith(digest):
             raise TerminalError(f"{file} is still being written: try again once it is complete")
         unnamed.rename(path)
         sync_folder(folder)
     finally:
         unnamed.unlink(missing_ok=True)
     return _landed(settings, path)
+
+
+def is_changed(file: Path, landing_file: str, landed_at: datetime) -> bool:
+    """Whether a file was written after a statement was landed, and has other content than that.
+
+    One that was there before is no news: whoever landed the other one afterwards wanted that.
+    """
+    try:
+        # not the time of modification, which many transfers copy from the exchange's file
+        if file.stat().st_ctime <= landed_at.timestamp():
+            return False
+        return f"Z-{_digest(file)}" not in landing_file
+    except OSError as error:
+        log.warning("%s cannot be read: %s", file, error.strerror)
+        return False
 
 
 def day_of(file: LandingFile) -> date:
@@ -131,20 +155,34 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _read_header(path: Path, parser: StatementParser) -> None:
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(path):
+        digest.update(chunk)
+    return digest.hexdigest()[:32]
+
+
+def _check_content(path: Path, parser: StatementParser) -> None:
+    """Reads up to the first line that is not of another day."""
+    others: dict[date, str] = {}
     with path.open(encoding=encoding_of(_chunks(path)), errors="replace", newline="\n") as file:
-        for _ in range(MAX_PREAMBLE_LINES):
+        while text := file.readline(MAX_LINE_CHARACTERS + 1):
             try:
-                text = file.readline(_MAX_HEADER_CHARACTERS)
-                if not text:
-                    break
-                parser.trade(text)
+                if parser.trade(text, is_torn=not text.endswith("\n")) is not None:
+                    return
             except UnknownFormatError:
                 break
+            except WrongDayError as error:
+                others.setdefault(error.day, error.detail)
             except RejectedMessageError:
-                pass
-            if parser.has_header:
                 return
-    raise TerminalError(
-        f"{path}: none of its first {MAX_PREAMBLE_LINES} lines names the columns of a known statement"
-    )
+    if not parser.has_header:
+        raise TerminalError(
+            f"{path}: none of its first {MAX_PREAMBLE_LINES} lines names the columns of a known statement"
+        )
+    if others:
+        days = sorted(others)
+        named = ", ".join(map(str, days)) if len(days) <= _NAMED_DAYS else f"{days[0]} to {days[-1]}"
+        raise TerminalError(
+            f"{path} is no statement of {parser.day}, all of its lines are of {named}: {others[days[0]]}"
+        )

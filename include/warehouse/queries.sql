@@ -198,6 +198,14 @@ SELECT
     (SELECT count(*) FROM spent WHERE until > now() - interval '1 minute') AS spent_last_minute,
     (SELECT count(*) FROM spent WHERE until > now() - interval '1 hour') AS spent_last_hour
 
+-- name: statements_standing
+-- The statement that stands for each of these days, and when it was landed; NULL: none
+SELECT day, f.landing_file, s.landed_at
+FROM unnest(%(days)s::date[]) AS day
+LEFT JOIN ops.statements AS s ON (s.market, s.statement_day) = (%(market)s, day)
+LEFT JOIN ops.landing_files AS f USING (landing_file_id)
+ORDER BY day
+
 -- name: first_run
 -- When a task of the market first ran
 SELECT min(started_at) FROM ops.task_runs WHERE market = %(market)s

@@ -20,11 +20,27 @@ def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_file(database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_statement(tmp_path, [line(), line(id="bad", direction="hold")])
     assert reconcile.main(["--file", str(file)]) == 0
+    landed = database.value("SELECT landing_file FROM ops.landing_files")
     assert capsys.readouterr().out == (
         "1 statements, 3 new lines, 1 rejected; 1 days compared: 0 trades matched, 1 added, 0 changed,"
-        " 0 unexpected\n1 days wait for a review: make review lists what\n"
+        f" 0 unexpected\n{DAY}: {landed} stands\n1 days wait for a review: make review lists what\n"
     )
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
+
+
+def test_the_right_file_again_after_one_with_the_wrong_day(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = write_statement(tmp_path, [line(), line(id="z")])
+    next_day = DAY + timedelta(days=1)
+    wrong = write_statement(tmp_path, [line(id="w", execution_time=f"{next_day}T10:00:00Z")], next_day)
+    assert reconcile.main(["--file", str(right)]) == 0
+    assert reconcile.main(["--file", str(wrong), "--day", str(DAY)]) == 1
+    assert f"{wrong} is no statement of {DAY}, all of its lines are of {next_day}" in capsys.readouterr().err
+    assert reconcile.main(["--file", str(right)]) == 0
+    landed = database.value("SELECT landing_file FROM ops.landing_files")
+    assert capsys.readouterr().out.endswith(f"\n{DAY}: {landed} stands\n")
+    assert database.rows("SELECT trade_id FROM curated.trades ORDER BY 1") == [("x",), ("z",)]
 
 
 def test_a_day_that_the_name_does_not_say(database: Database, tmp_path: Path) -> None:

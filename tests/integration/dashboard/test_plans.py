@@ -57,7 +57,7 @@ def test_the_check_of_pnl_reads_the_trades_of_its_days(desk: Desk) -> None:
     )
     found = plan(desk, query.format(batch="staging.pnl_hourly"))
     scan = found.index("using trades_delivery_period on trades t\n")
-    assert "Index Cond: (delivery_day = ANY (" in found[scan:].split("\n")[1]
+    assert "(delivery_day = ANY (" in found[scan:].split("\n")[1]
 
 
 @pytest.mark.parametrize("name", ["pnl_daily", "pnl_weekly", "pnl_monthly"])

@@ -84,3 +84,18 @@ def test_the_trades_of_a_day_are_found_by_their_time_of_execution(database: Data
     assert "Seq Scan on trades" not in plan
     (rechecked,) = re.findall(r"Rows Removed by Index Recheck: (\d+)", plan)
     assert int(rechecked) < 20_000
+
+
+def test_the_rows_of_statements_in_a_batch_are_not_looked_for_among_all_amendments(database: Database) -> None:
+    cur = database.cursor
+    cur.execute(
+        "INSERT INTO raw.trades SELECT 't' || n, 'a', 'sell', 1, 1, at::date, '15-16', at, at, at, at,"
+        " n / 100, 1, n, 'DE', revision FROM (SELECT n, timestamptz '2026-01-01Z' + n * interval '1 min' AS at"
+        "                               FROM generate_series(1, 50000) AS n) AS trades,"
+        " LATERAL (SELECT 0 AS revision UNION ALL SELECT 1 UNION ALL SELECT -1 WHERE n % 1000 = 0) AS revisions"
+    )
+    cur.execute("VACUUM (ANALYZE) raw.trades")
+    cur.execute("EXPLAIN SELECT * FROM staging.affected_hours(%s::bigint[])", (list(range(100, 200)),))
+    plan = "\n".join(row for (row,) in cur.fetchall())
+    assert "trades_of_statements" in plan
+    assert "trades_amendments" not in plan

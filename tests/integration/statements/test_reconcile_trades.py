@@ -624,23 +624,71 @@ def test_of_two_files_of_a_day_the_last_one_stands(
     reconcile(settings, second)
     assert [row[:3] for row in database.rows(TRADES)] == [("a", -1, 1), ("c", -1, Decimal("20.64"))]
     assert database.rows(COUNTS) == [("reconciled", 0, 1, 1, 0)]
-    reconcile(settings, first)  # nothing new: it was landed before
-    assert [row[:2] for row in database.rows(TRADES)] == [("a", -1), ("c", -1)]
+    reconcile(settings, second)  # nothing new: it stands
     assert len(list_files(settings.landing_root, STATEMENTS)) == 2
+    assert is_clean(settings)
+
+
+def test_a_file_that_another_one_replaced_stands_again(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    right = write_statement(tmp_path / "right", [line(id="a"), line(id="b")])
+    wrong = write_statement(tmp_path / "wrong", [line(id="a", price=99)])
+    for file in (right, wrong, right, right):
+        reconcile(settings, file)
+    assert [row[:3] for row in database.rows(TRADES)] == [
+        ("a", -1, Decimal("20.64")),
+        ("b", -1, Decimal("20.64")),
+    ]
+    assert len(list_files(settings.landing_root, STATEMENTS)) == 3
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
     assert is_clean(settings)
 
 
-def test_a_file_of_another_day_is_rejected_and_closes_no_gap(
+def test_a_file_stands_also_after_one_that_was_landed_while_the_clock_was_ahead(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
-    counts = reconcile(settings, write_statement(tmp_path, [line()]), NEXT_DAY)
+    folder = settings.landing_root / STATEMENTS / f"date={DAY}"
+    folder.mkdir(parents=True)
+    (folder / "20980101T000000000000Z-0.csv").write_text(text([line(id="a")]))
+    import_statements.reconcile_landed(settings)
+    reconcile(settings, write_statement(tmp_path / "2", [line(id="b")]))
+    assert [row[0] for row in database.rows(TRADES)] == ["b"]
+
+
+def test_a_line_of_another_day_is_rejected_and_closes_no_gap(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    of_next_day = line(id="late", execution_time=f"{NEXT_DAY}T10:00:00Z")
+    counts = reconcile(settings, write_statement(tmp_path, [of_next_day, line()]))
     assert (counts["rejected_count"], counts["days"], counts["not_reconciled"]) == (1, 1, 1)
     assert database.rows("SELECT reason_code FROM ops.rejected_messages") == [("wrong_statement_day",)]
-    assert database.rows(COUNTS) == [("rejects", 0, 0, 0, 0)]
-    assert database.rows(TRADES) == []
+    assert database.rows(COUNTS) == [("rejects", 0, 1, 0, 0)]
     assert database.rows("SELECT * FROM ops.unreviewed_messages") == []
     decide(settings, "discard", "wrong day", Selection(reason_code="wrong_statement_day"))
+    assert database.rows(COUNTS) == [("reconciled", 0, 1, 0, 0)]
+
+
+def test_a_file_of_other_days_is_refused_and_replaces_nothing(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    reconcile(settings, write_statement(tmp_path, [line()]))
+    times = [f"{NEXT_DAY}T10:00:00Z", f"{NEXT_DAY}T23:30:00Z", f"{NEXT_DAY}T11:00:00Z"]
+    other = write_statement(tmp_path, [line(execution_time=at) for at in times], NEXT_DAY)
+    with pytest.raises(TerminalError) as refused:
+        reconcile(settings, other)
+    assert str(refused.value) == (
+        f"{other} is no statement of 2026-03-02, all of its lines are of 2026-03-03, 2026-03-04: executed at"
+        " 2026-03-03 10:00:00+00:00, not on 2026-03-02 in Europe/Berlin; where such a file has the day of"
+        ' delivery, set day = "delivery" of statement in MARKETS_FILE'
+    )
+    assert len(list_files(settings.landing_root, STATEMENTS)) == 1
+    assert [row[0] for row in database.rows(TRADES)] == ["x"]
+
+
+def test_a_file_without_trades_is_of_any_day(settings: Settings, database: Database, tmp_path: Path) -> None:
+    counts = reconcile(settings, write_statement(tmp_path, ["# no trades"]))
+    assert (counts["rejected_count"], counts["days"]) == (0, 1)
     assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 0)]
 
 
@@ -862,3 +910,20 @@ def test_a_history_is_imported_and_resumed(
     assert (counts["files"], counts["line_count"], counts["days"], counts["missing"]) == (9, 4, 2, 2)
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 9
     assert import_statements.run(settings, files)["days"] == 0
+
+
+def test_a_build_before_a_statement_is_validated_leaves_both_hours_to_the_next_one(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """The statement has x in another hour than it was captured: the hour that it leaves is built again, too."""
+    capture(settings, [deal(id="x"), deal(id="y", delivery_hour="17-18")])
+    build_pnl.run(settings)
+    file = write_statement(tmp_path, [line(delivery_hour="17"), line(id="y", delivery_hour="17")])
+    load_statement.run(settings, DAY, file)
+    reconcile_trades.run(settings, [DAY])
+    build_pnl.run(settings)
+    hours = PNL.format("delivery_hour, trade_count")
+    assert database.rows(hours) == [("15-16", 1), ("17-18", 1)], "as before, until it is validated"
+    validate_trades.run(settings)
+    build_pnl.run(settings)
+    assert database.rows(hours) == [("17-18", 2)]

@@ -164,11 +164,14 @@ def test_a_day_is_that_of_its_market(
     german: Settings, finnish: Settings, database: Database, tmp_path: Path
 ) -> None:
     """22:30 UTC is still the same day in Berlin, and the next one in Helsinki."""
-    lines = [line(id="late", delivery_day=DAY + timedelta(days=1), execution_time="2026-03-02T22:30:00Z")]
+    lines = [
+        line(id="late", delivery_day=DAY + timedelta(days=1), execution_time="2026-03-02T22:30:00Z"),
+        line(),
+    ]
     file = write_statement(tmp_path, lines)
-    assert reconcile(german, file)["missing"] == 1
+    assert reconcile(german, file)["missing"] == 2
     assert reconcile(finnish, file)["rejected_count"] == 1
-    assert database.rows(COUNTS) == [("DE", "reconciled", 0, 1, 0, 0), ("FI", "rejects", 0, 0, 0, 0)]
+    assert database.rows(COUNTS) == [("DE", "reconciled", 0, 2, 0, 0), ("FI", "rejects", 0, 1, 0, 0)]
     assert database.rows("SELECT market, reason_code FROM ops.rejected_messages") == [
         ("FI", "wrong_statement_day")
     ]

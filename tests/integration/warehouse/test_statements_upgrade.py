@@ -60,3 +60,17 @@ def test_nothing_changes_but_what_is_new(older: str) -> None:
         assert database.rows("SELECT DISTINCT is_unexpected FROM ops.quarantined_trades") == [(False,)]
         for source in ("trades", "reference_prices", "statements"):
             database.batch(source, name="new")
+
+
+@pytest.mark.parametrize("older", ["0031"], indirect=True)
+def test_hours_that_a_statement_moved_a_trade_out_of_are_built_again(older: str) -> None:
+    with closing(Database(older)) as database:
+        batch = database.batch()
+        for name, hour in (("moved", "17-18"), ("changed", "16-17")):
+            captured = "15-16" if name == "moved" else hour
+            database.trade(batch, DAY, captured, trade_id=name)
+            database.trade(batch, DAY, hour, trade_id=name, revision=-1)
+        migrate(older)
+        assert database.rows("SELECT delivery_day, delivery_hour, cause FROM ops.pending_delivery_periods") == [
+            (DAY, "15-16", "statement")
+        ]

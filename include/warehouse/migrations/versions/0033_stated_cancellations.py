@@ -3,7 +3,7 @@
 from include.warehouse.migrations.statements import run_beside
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 
 
 def upgrade() -> None:

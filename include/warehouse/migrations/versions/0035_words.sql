@@ -17,3 +17,5 @@ BEGIN
     EXECUTE 'CREATE OR REPLACE VIEW ops.freshness AS ' || query;
 END
 $$;
+
+COMMENT ON COLUMN raw.reference_prices.price_eur_per_mwh IS 'EUR/MWh, rounded half up to 10 decimals if the provider sends more; NULL: the provider had none yet (undefined), never 0 for that';
