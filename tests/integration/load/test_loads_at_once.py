@@ -23,6 +23,7 @@ def test_delivery_periods_are_taken_in_one_order_whatever_the_order_of_the_file(
         asked = {"delivery_day": DAY.isoformat(), "delivery_hour": label}
         body = json.dumps(asked | {"unit": "euro/mwh", "value": 1}).encode()
         lines += message_line(RECEIVED_AT + timedelta(seconds=number), body, request=asked, status=200)
+    database.rows("UPDATE raw.delivery_periods SET delivery_hours = 2")  # by another calendar: to be replaced
     write_landing_file(settings.landing_root, lines, source="reference_prices")
     lock = "SELECT FROM raw.delivery_periods WHERE delivery_hour = %s FOR UPDATE NOWAIT"
     database.connection.autocommit = False
