@@ -136,9 +136,7 @@ def _loading(look: _Look) -> Iterator[Alarm]:
     oldest = waiting[0]
     files = "1 landing file holds" if len(waiting) == 1 else f"{len(waiting)} landing files hold"
     limit = f"{MAX_WAIT.seconds // 60} minutes"
-    # of a line that cannot be read nothing tells when it was received: it has the start of its hour
-    is_known = oldest.since_at != oldest.since_at.replace(minute=0, second=0, microsecond=0)
-    when = f"was received {look.when(oldest.since_at)}, in" if is_known else "is in"
+    when = f"was received {look.when(oldest.since_at)}, in" if oldest.is_received_then else "is in"
     detail = (
         f"{files} lines that have waited for more than {limit} to be loaded: the oldest {when}"
         f" {oldest.landing_file}"

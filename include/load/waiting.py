@@ -25,11 +25,13 @@ class Waiting:
             be told.
         landing_file: Key of the file.
         load_error: Why the last attempt to load it failed; empty if it did not.
+        is_received_then: Whether that is when it was received, and not the start of its hour.
     """
 
     since_at: datetime
     landing_file: str
     load_error: str
+    is_received_then: bool
 
 
 def waiting_files(cur: cursor, settings: Settings, now: datetime) -> list[Waiting]:
@@ -41,14 +43,15 @@ def waiting_files(cur: cursor, settings: Settings, now: datetime) -> list[Waitin
             known = ledger.get(file.key, NEW)
             if is_loaded(file, known):
                 continue
-            since_at = _since(file, known)
-            if since_at is not None and now - since_at > MAX_WAIT:
-                found.append(Waiting(since_at, file.key, known.load_error or ""))
+            waiting = _since(file, known)
+            if waiting is not None and now - waiting[0] > MAX_WAIT:
+                since_at, is_received_then = waiting
+                found.append(Waiting(since_at, file.key, known.load_error or "", is_received_then))
     return sorted(found)
 
 
-def _since(file: LandingFile, known: Known) -> datetime | None:
-    """When the first line that is not loaded was received; None if nothing waits."""
+def _since(file: LandingFile, known: Known) -> tuple[datetime, bool] | None:
+    """`since_at` and `is_received_then` of `Waiting`; None if nothing waits."""
     try:
         file.check()
         size = file.path.stat().st_size
@@ -61,5 +64,7 @@ def _since(file: LandingFile, known: Known) -> datetime | None:
             return None  # it is being written
         received_at = decode_line(line).received_at
     except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
-        return file.hour_start_at
-    return datetime.fromisoformat(received_at) if is_utc_text(received_at, 32) else file.hour_start_at
+        return file.hour_start_at, False
+    if is_utc_text(received_at, 32):
+        return datetime.fromisoformat(received_at), True
+    return file.hour_start_at, False
