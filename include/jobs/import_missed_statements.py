@@ -36,10 +36,9 @@ def run(settings: Settings, day: date) -> dict[str, object]:
     if count:
         build_pnl.run(settings)
     folder = settings.statement_folder
-    if folder is None and count:
-        return {"files": count}
     if folder is None:
-        return {"skipped": "STATEMENT_FOLDER is not set: there are no end-of-day files"}
+        unset = "STATEMENT_FOLDER is not set: there are no end-of-day files"
+        return {"files": count} if count else {"skipped": unset}
     with connect(settings.warehouse_url, "import_missed_statements") as conn, conn, conn.cursor() as cur:
         run_sql(cur, SHARED["first_run"], {"market": settings.market.market})
         ((first_run_at,),) = cur.fetchall()

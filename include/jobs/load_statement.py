@@ -35,7 +35,7 @@ def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
         TerminalError: The file cannot be read, or none of its lines names the columns of a known format.
         TransientError: The warehouse went away; a rerun goes on from there.
     """
-    return _load(settings, [land_statement(settings, day, file)])
+    return _load(settings, land_statement(settings, day, file))
 
 
 def has_run_by(settings: Settings, day: date) -> bool:
@@ -68,33 +68,31 @@ def load_landed(settings: Settings) -> list[date]:
     days = set()
     for file in files:
         try:
-            _load(settings, [file])
+            _load(settings, file)
             days.add(day_of(file))
         except TerminalError as error:
             log.error("%s", error)
     return sorted(days)
 
 
-def _load(settings: Settings, files: list[LandingFile]) -> dict[str, int]:
-    total, failed = Loaded(files=len(files)), []
-    with connect(settings.warehouse_url, "load_statements") as conn:
-        for file in files:
-            before = total.failed_files
-            with noting_failure(conn, file, settings.market.market, total):
-                load = load_statement(conn, file, settings.market, settings.statement_formats)
-                if load is not None:
-                    total.add(load)
-                    log.info(
-                        "%s: %d lines = %d loaded + %d duplicates + %d rejected + %d header and comments",
-                        file.key,
-                        load.line_count,
-                        load.loaded_count,
-                        load.duplicate_count,
-                        load.rejected_count,
-                        load.event_count,
-                    )
-            if total.failed_files > before:
-                failed.append(file.key)
-    if failed:
-        raise TerminalError(f"{', '.join(failed)} cannot be loaded: load_error of ops.landing_files says why")
+def _load(settings: Settings, file: LandingFile) -> dict[str, int]:
+    total = Loaded(files=1)
+    with (
+        connect(settings.warehouse_url, "load_statements") as conn,
+        noting_failure(conn, file, settings.market.market, total),
+    ):
+        load = load_statement(conn, file, settings.market, settings.statement_formats)
+        if load is not None:
+            total.add(load)
+            log.info(
+                "%s: %d lines = %d loaded + %d duplicates + %d rejected + %d header and comments",
+                file.key,
+                load.line_count,
+                load.loaded_count,
+                load.duplicate_count,
+                load.rejected_count,
+                load.event_count,
+            )
+    if total.failed_files:
+        raise TerminalError(f"{file.key} cannot be loaded: load_error of ops.landing_files says why")
     return total.summary()

@@ -80,6 +80,12 @@ CROSS JOIN LATERAL (
         WHERE (e.market, e.statement_day) = (s.market, s.statement_day)
     ) AS differences
 ) AS d;
+COMMENT ON VIEW ops.reconciliations IS 'Each day of which the exchange''s statement is loaded: what was captured beside what the statement says. captured = matched + differs (as captured) + unexpected; statement = matched + differs + missing + cancelled; trades that were cancelled after the statement was landed are in both';
+COMMENT ON COLUMN ops.reconciliations.captured_count IS 'Trades that were captured and not cancelled before the statement was landed';
+COMMENT ON COLUMN ops.reconciliations.cancelled_count IS 'Trades of the statement that a cancellation takes out of PnL which was received before the statement was landed';
+COMMENT ON COLUMN ops.reconciliations.cancelled_mwh IS 'Their energy by the statement, MWh';
+COMMENT ON COLUMN ops.reconciliations.cancelled_cash_flow_eur IS 'Their income from sells less cost of buys by the statement, EUR';
+COMMENT ON COLUMN ops.reconciliations.unreviewed_cancelled_count IS 'Cancelled trades that nobody has reviewed';
 COMMENT ON COLUMN ops.reconciliations.state IS 'reconciled: it closes the capture gaps of the day, or for the hours of the delivery day; held: it seems to write ids in another way than the messages (alike_count), nothing of it is added or changed until a corrected one comes; differences: unexpected or cancelled trades wait for a review; rejects: lines of the statement cannot be read and wait for a review';
 COMMENT ON COLUMN ops.reconciliations.missing_count IS 'Trades that were not captured and are added, unless the state is held';
 COMMENT ON COLUMN ops.reconciliations.differs_count IS 'Trades that were captured with other content and are changed, unless the state is held';
