@@ -31,13 +31,16 @@ Outcome = tuple[LandingFile, list[Load], bool]
 def process_count(files: list[LandingFile], loaded_bytes: Mapping[str, int]) -> int:
     """In how many processes these files are to be loaded: 1 is this one.
 
+    One more than there are cores: while one waits for the disk at the end of a load, another has the core.
+
     Args:
         files: Files that are not loaded to their end.
         loaded_bytes: How far each is loaded, by its key; files that are not in it are new.
     """
     new_bytes = sum(size_of(file) - loaded_bytes.get(file.key, 0) for file in files)
     hours = len({file.hour_start_at for file in files})
-    return max(1, min(len(os.sched_getaffinity(0)), MAX_PROCESSES, hours, new_bytes // BYTES_PER_PROCESS))
+    cores = len(os.sched_getaffinity(0))
+    return max(1, min(cores + 1, MAX_PROCESSES, hours, new_bytes // BYTES_PER_PROCESS))
 
 
 def load_in_processes(

@@ -1,7 +1,7 @@
 """Turns confirmations into rows for COPY, ordinary ones many times faster than by the rules of the domain."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 
@@ -156,9 +156,9 @@ def key_of(trade_id: str, direction: str, revision: int) -> str:
     return f"{trade_id}\x00{direction}\x00{revision}"
 
 
-def trade_id_of(key: str) -> str:
-    """The trade id in the key of a row."""
-    return key.partition("\x00")[0]
+def trade_ids_of(keys: Iterable[str]) -> list[str]:
+    """The trade ids in the keys of rows."""
+    return "\x00".join(keys).split("\x00")[::3]
 
 
 @lru_cache(4096)  # trades of the same second are executed at the same time

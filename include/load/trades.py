@@ -13,7 +13,7 @@ from include.landing_line import Line
 from include.load.copying import NULL, array_literal, copy_rows, escaped
 from include.load.rejects import storable
 from include.load.sink import Note
-from include.load.trade_rows import COLUMNS, TradeRows, key_of, trade_id_of
+from include.load.trade_rows import COLUMNS, TradeRows, key_of, trade_ids_of
 from include.warehouse.locks import lock_trades, share_trades
 from include.warehouse.queries import load_queries, run_sql
 
@@ -105,7 +105,7 @@ class TradeSink:
             copy_rows(cur, "raw.trade_receipts", _RECEIPT_COLUMNS, receipts)
         # without statistics the planner takes the key's index for slow, and reads the whole table
         cur.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        parameters = {"market": self.market, "trade_ids": array_literal(map(trade_id_of, rows))}
+        parameters = {"market": self.market, "trade_ids": array_literal(trade_ids_of(rows))}
         run_sql(cur, QUERIES["trades_known"], parameters)
         keys = [key_of(*identity) for identity in cur.fetchall()]
         known = [rows.pop(key) for key in keys if key in rows] + repeated
