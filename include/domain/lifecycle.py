@@ -25,6 +25,21 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision of a trade, and when copies of it were received.
+
+    Attributes:
+        trade: The copy that was received first, disputed if any copy says so.
+        first_at: When the first copy was received, UTC.
+        last_at: When the last copy was received, UTC.
+    """
+
+    trade: Trade
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What the messages come to.
 
@@ -50,7 +65,9 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
     - A revision is disputed if any copy of it says so.
     - The highest revision counts; a revision in quarantine is as if it had not come.
     - A cancellation with a revision takes back that one and those before it. One without a revision takes back
-      revision 0, whenever it comes, and each revision that was received before it.
+      revision 0, whenever it comes, and each revision of which a copy was received before it.
+    - A copy of a cancellation without a revision does not take back what followed the first one, if it follows
+      the copy as well: both were received again, by a second instance or after a reconnect.
 
     Args:
         received: All messages.
@@ -61,35 +78,50 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
     revisions = revisions_of(messages)
     result = Outcome({}, {}, [], [], [])
     for identity, of_trade in revisions.items():
-        sound = {n: kept for n, kept in of_trade.items() if is_sound(kept[0])}
-        result.quarantined.extend(trade for n, (trade, _) in of_trade.items() if n not in sound)
+        sound = {n: kept for n, kept in of_trade.items() if is_sound(kept.trade)}
+        result.quarantined.extend(kept.trade for n, kept in of_trade.items() if n not in sound)
         if not sound:
             continue
-        trade, first_at = sound.pop(max(sound))
-        result.replaced.extend(older for older, _ in sound.values())
-        is_cancelled = any(takes_back(c, at, trade, first_at) for c, at in cancellations)
-        (result.cancelled if is_cancelled else result.counting)[identity] = trade
+        latest = sound.pop(max(sound))
+        result.replaced.extend(older.trade for older in sound.values())
+        is_cancelled = cancelled_at(latest, cancellations) is not None
+        (result.cancelled if is_cancelled else result.counting)[identity] = latest.trade
     known = {*revisions, *((trade_id, None) for trade_id, _ in revisions)}
     result.orphans.extend(c for c, _ in cancellations if (c.trade_id, c.direction) not in known)
     return result
 
 
-def revisions_of(received: Iterable[Received]) -> dict[Identity, dict[int, tuple[Trade, datetime]]]:
-    """The revisions of each trade, with the time when the first copy of each was received."""
-    revisions: dict[Identity, dict[int, tuple[Trade, datetime]]] = {}
+def revisions_of(received: Iterable[Received]) -> dict[Identity, dict[int, Revision]]:
+    """The revisions of each trade, by their numbers."""
+    revisions: dict[Identity, dict[int, Revision]] = {}
     for r in sorted(received, key=lambda r: (r.received_at, r.place)):
         if isinstance(trade := r.message, Trade):
             of_trade = revisions.setdefault((trade.trade_id, trade.direction), {})
-            first, first_at = of_trade.setdefault(trade.revision, (trade, r.received_at))
-            if trade.is_disputed and not first.is_disputed:
-                of_trade[trade.revision] = (replace(first, is_disputed=True), first_at)
+            first = of_trade.get(trade.revision) or Revision(trade, r.received_at, r.received_at)
+            kept = replace(first.trade, is_disputed=first.trade.is_disputed or trade.is_disputed)
+            of_trade[trade.revision] = replace(first, trade=kept, last_at=r.received_at)
     return revisions
 
 
-def takes_back(cancellation: Cancellation, at: datetime, trade: Trade, first_at: datetime) -> bool:
-    """Whether a cancellation received at a time takes back a revision that was first received at another."""
-    if cancellation.trade_id != trade.trade_id or cancellation.direction not in (None, trade.direction):
-        return False
-    if cancellation.revision is not None:
-        return cancellation.revision >= trade.revision
-    return trade.revision == 0 or first_at <= at
+def cancelled_at(revision: Revision, cancellations: Iterable[tuple[Cancellation, datetime]]) -> datetime | None:
+    """When the first cancellation that takes a revision back was received; None if none does.
+
+    Args:
+        revision: Of any trade.
+        cancellations: All of them, each with the time of its receipt.
+    """
+    trade = revision.trade
+    of_trade = [
+        (cancellation, at)
+        for cancellation, at in cancellations
+        if cancellation.trade_id == trade.trade_id and cancellation.direction in (None, trade.direction)
+    ]
+    followed = {cancellation for cancellation, at in of_trade if at < revision.first_at}
+
+    def takes_back(cancellation: Cancellation, at: datetime) -> bool:
+        if cancellation.revision is not None:
+            return cancellation.revision >= trade.revision
+        is_copy = cancellation in followed and at < revision.last_at
+        return trade.revision == 0 or (revision.first_at <= at and not is_copy)
+
+    return min((at for cancellation, at in of_trade if takes_back(cancellation, at)), default=None)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from include.domain.delivery_period import DeliveryPeriod, Market
-from include.domain.lifecycle import Identity, Received, outcome, revisions_of, takes_back
+from include.domain.lifecycle import Identity, Received, Revision, cancelled_at, outcome, revisions_of
 from include.domain.statement import StatementTrade
 from include.domain.trade import Cancellation, Trade
 
@@ -112,12 +112,12 @@ def reconcile(
     unexpected: dict[date, list[Trade]] = {statement.day: [] for statement in standing}
     for identity, (statement, line) in lines.items():
         of_trade = captured.get(identity, {})
-        before = {n: trade for n, (trade, at) in of_trade.items() if n == 0 or at <= statement.landed_at}
+        before = {n: r.trade for n, r in of_trade.items() if n == 0 or r.first_at <= statement.landed_at}
         sound = [n for n, trade in before.items() if is_sound(trade)]
         highest = max(sound, default=STATEMENT_REVISION)
-        would_count = {n: kept for n, kept in of_trade.items() if is_sound(kept[0])}
-        cancelled_at = min((at for c, at in cancellations if _cancels(c, at, line, would_count)), default=None)
-        if cancelled_at is not None and cancelled_at <= statement.landed_at:
+        would_count = {n: r for n, r in of_trade.items() if is_sound(r.trade)}
+        taken_back_at = _cancelled_at(line, would_count, cancellations)
+        if taken_back_at is not None and taken_back_at <= statement.landed_at:
             result.findings[identity] = Finding.CANCELLED
         if any(n >= highest and has_content(trade, line) for n, trade in before.items()):
             result.findings.setdefault(identity, Finding.MATCHED)
@@ -128,12 +128,12 @@ def reconcile(
         reference = before[max(sound or before)] if before else None
         row = _row(line, reference)
         is_overtaken = any(
-            n > 0 and at > statement.landed_at and is_sound(trade) for n, (trade, at) in of_trade.items()
+            n > 0 and r.first_at > statement.landed_at and is_sound(r.trade) for n, r in of_trade.items()
         )
         if not is_overtaken and is_sound(row):
-            rows.append((statement.day, identity, row, cancelled_at is not None))
+            rows.append((statement.day, identity, row, taken_back_at is not None))
     for key, trade in stream.counting.items():
-        executed_at = trade.executed_at or captured[key][trade.revision][1]
+        executed_at = trade.executed_at or captured[key][trade.revision].first_at
         its_days = {(executed_at.astimezone(market.timezone).date(), False), (trade.period.delivery_day, True)}
         if key not in result.findings and its_days & days:
             result.findings[key] = Finding.UNEXPECTED
@@ -188,17 +188,20 @@ def _alike(stated: list[StatementTrade], captured: list[Trade]) -> int:
     return count
 
 
-def _cancels(
-    cancellation: Cancellation,
-    at: datetime,
+def _cancelled_at(
     line: StatementTrade,
-    would_count: dict[int, tuple[Trade, datetime]],
-) -> bool:
-    """Whether a cancellation takes back the trade of a line: the highest revision, or whatever there is."""
+    would_count: dict[int, Revision],
+    cancellations: list[tuple[Cancellation, datetime]],
+) -> datetime | None:
+    """When the trade of a line was first taken back: with its highest revision, or by any cancellation."""
     if would_count:
-        trade, first_at = would_count[max(would_count)]
-        return takes_back(cancellation, at, trade, first_at)
-    return cancellation.trade_id == line.trade_id and cancellation.direction in (None, line.direction)
+        return cancelled_at(would_count[max(would_count)], cancellations)
+    of_trade = [
+        at
+        for cancellation, at in cancellations
+        if cancellation.trade_id == line.trade_id and cancellation.direction in (None, line.direction)
+    ]
+    return min(of_trade, default=None)
 
 
 def _is_one_of(doubled: DeliveryPeriod, period: DeliveryPeriod) -> bool:

@@ -100,7 +100,8 @@ class Cancellation:
     Attributes:
         trade_id: Of the trade.
         direction: None: of both directions.
-        revision: It takes back this revision and all before. None: revision 0, and each one received before it.
+        revision: It takes back this revision and all before. None: revision 0, and each one received before it
+            (`include/domain/lifecycle.py`).
     """
 
     trade_id: str

@@ -115,6 +115,22 @@ LIFECYCLES: dict[str, tuple[list[Trade | Cancellation], dict[str, int], dict[str
         [trade(20), cancel(), trade(21, revision=1), cancel()],
         *({}, {SELL: 21}, [], 0),
     ),
+    "restated, both received again": (
+        [trade(20), cancel(), trade(21, revision=1), cancel(), trade(21, revision=1)],
+        *({SELL: 21}, {}, [], 0),
+    ),
+    "restated, received by two instances in turns": (
+        [cancel(), cancel(), trade(21, revision=1), cancel(), trade(21, revision=1)],
+        *({SELL: 21}, {}, [], 0),
+    ),
+    "restated, another cancellation, a late copy": (
+        [trade(20), cancel(), trade(21, revision=1), cancel(direction="sell"), trade(21, revision=1)],
+        *({}, {SELL: 21}, [], 0),
+    ),
+    "restated and cancelled again, all received again": (
+        [cancel(), trade(21, revision=1), cancel(), cancel(), trade(21, revision=1), cancel()],
+        *({}, {SELL: 21}, [], 0),
+    ),
     "a late copy of a cancelled amendment": (
         [trade(20), trade(21, revision=1), cancel(), trade(21, revision=1), trade(22, revision=1)],
         *({}, {SELL: 21}, [], 0),
