@@ -32,9 +32,6 @@ with warnings.catch_warnings():
     from great_expectations.datasource.fluent.interfaces import TestConnectionError
     from great_expectations.exceptions.exceptions import GreatExpectationsError
     from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
-    from great_expectations.expectations.core.expect_column_value_lengths_to_be_between import (
-        ExpectColumnValueLengthsToBeBetween,
-    )
     from great_expectations.expectations.core.expect_column_values_to_be_between import (
         ExpectColumnValuesToBeBetween,
     )
@@ -53,7 +50,6 @@ with warnings.catch_warnings():
 __all__ = [
     "CRITICAL",
     "WARNING",
-    "ExpectColumnValueLengthsToBeBetween",
     "ExpectColumnValuesToBeBetween",
     "ExpectColumnValuesToBeInSet",
     "ExpectColumnValuesToNotBeNull",

@@ -5,7 +5,6 @@ from include.expectations.library import (
     CRITICAL,
     WARNING,
     Expectation,
-    ExpectColumnValueLengthsToBeBetween,
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToNotBeNull,
@@ -31,11 +30,20 @@ def suite(settings: Settings) -> Suite:
 
 def _identity() -> list[Expectation]:
     return [
-        ExpectColumnValueLengthsToBeBetween(
-            column="trade_id", min_value=1, severity=CRITICAL, description="each trade's id has characters"
+        # ExpectColumnValueLengthsToBeBetween would take a pass of its own over the table
+        no_rows_where(
+            "trade_id = ''",
+            columns=_IDENTITY,
+            column="trade_id",
+            severity=CRITICAL,
+            description="each trade's id has characters",
         ),
-        ExpectColumnValueLengthsToBeBetween(
-            column="trader_id", min_value=1, severity=CRITICAL, description="each trade says who traded"
+        no_rows_where(
+            "trader_id = ''",
+            columns=(*_IDENTITY, "trader_id"),
+            column="trader_id",
+            severity=CRITICAL,
+            description="each trade says who traded",
         ),
         *(
             ExpectColumnValuesToNotBeNull(
