@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{counts['files']:,} statements, {counts['line_count']:,} new lines,"
         f" {counts['rejected_count']:,} rejected; {counts['days']:,} days compared:"
         f" {counts['matched']:,} trades matched, {counts['missing']:,} added, {counts['differs']:,} changed,"
-        f" {counts['unexpected']:,} unexpected\n"
+        f" {counts['cancelled']:,} cancelled, {counts['unexpected']:,} unexpected\n"
     )
     sys.stdout.writelines(f"{day}: {landing_file} stands\n" for day, landing_file in standing)
     if counts["not_reconciled"]:

@@ -37,8 +37,8 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
         TransientError: The warehouse went away; a rerun goes on from there.
     """
     total = dict.fromkeys(
-        ("files", "line_count", "rejected_count", "days", "matched", "missing", "differs", "unexpected",
-         "not_reconciled"), 0
+        ("files", "line_count", "rejected_count", "days", "matched", "missing", "differs", "cancelled",
+         "unexpected", "not_reconciled"), 0
     )  # fmt: skip
     validate_trades.run(settings)  # what is captured and not validated would be missing
     progress = Progress("statements", len(files))
