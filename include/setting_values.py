@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -96,12 +97,17 @@ def zone(shown: str, text: str) -> ZoneInfo:
     """A time zone by its IANA name.
 
     Raises:
-        TerminalError: There is none of this name; the message calls it `shown`.
+        TerminalError: There is none of this name, or its clocks change by half an hour (Lord_Howe), so
+            that an hour of delivery is not a whole one; the message calls it `shown`.
     """
     try:
-        return ZoneInfo(text)
+        found = ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise TerminalError(f"{shown}: no time zone is called {text!r} (example: Europe/Berlin)") from error
+    winter, summer = (datetime(2026, month, 1, tzinfo=found).utcoffset() or timedelta() for month in (1, 7))
+    if (summer - winter) % timedelta(hours=1):
+        raise TerminalError(f"{shown}: the clocks of {text} do not change by a whole hour")
+    return found
 
 
 def apprise_urls(env: Mapping[str, str], *names: str) -> tuple[str, ...]:
@@ -115,7 +121,7 @@ def apprise_urls(env: Mapping[str, str], *names: str) -> tuple[str, ...]:
         TerminalError: One is no URL.
     """
     texts = (env.get(name, "") for name in names)
-    urls = tuple(dict.fromkeys(_of_apprise(url) for text in texts for url in text.split()))
+    urls = tuple(dict.fromkeys(apprise_url(url) for text in texts for url in text.split()))
     if not all(re.match(r"[a-z][a-z0-9+_-]*://.", url) for url in urls):
         raise TerminalError(
             f"{names[0]} must be URLs of Apprise with blanks between them (jsons://chat.example/hooks/desk)"
@@ -123,14 +129,20 @@ def apprise_urls(env: Mapping[str, str], *names: str) -> tuple[str, ...]:
     return urls
 
 
-def _of_apprise(url: str) -> str:
+def apprise_url(url: str) -> str:
     """The URL as Apprise writes it, also if it is the plain URL of a webhook or a mail server."""
-    parts = urlsplit(url)
-    scheme, query = parts.scheme, parts.query
+    scheme = url.partition("://")[0].lower()
+    if scheme not in ("http", "https", "smtp", "smtps"):
+        return url  # Apprise reads others in its own way: `#` begins the name of a channel
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    query = parts.query
     if scheme in ("http", "https"):
         scheme = "jsons" if scheme == "https" else "json"
         query = urlencode([(f"-{name}", value) for name, value in parse_qsl(query, keep_blank_values=True)])
-    elif scheme in ("smtp", "smtps"):
+    else:
         query += "&mode=ssl" if scheme == "smtps" else ""
         scheme = "mailtos" if scheme == "smtps" or parts.password else "mailto"
     return urlunsplit((scheme, parts.netloc, parts.path, query, ""))

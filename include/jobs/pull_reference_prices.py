@@ -4,6 +4,7 @@ import logging
 import time
 from datetime import UTC, datetime
 
+from include import setting_values
 from include.domain.delivery_period import Market
 from include.errors import TerminalError, TransientError
 from include.jobs import load_reference_prices
@@ -53,8 +54,8 @@ def run(
     Raises:
         TransientError: The provider left a period without an answer, or the warehouse went away. All that
             was answered is landed.
-        TerminalError: `force_prices` without window and days, both of these, no warehouse is configured, or a
-            landing file was changed.
+        TerminalError: `force_prices` without window and days, both of these, no warehouse is configured, the
+            provider's URL is none, or a landing file was changed.
     """
     end = time.monotonic() + deadline_seconds
     now = now or datetime.now(UTC)
@@ -67,7 +68,10 @@ def run(
         budget = Budget(conn, settings)
         periods = due_periods(conn, scope, now, force_prices, answered_since)
         writer = LandingWriter(settings.landing_root, REFERENCE_PRICES, "pull", market=settings.landing_market)
-        with MarketDataClient(settings.market_data_url) as client:
+        base_url = setting_values.url(
+            "MARKET_DATA_URL, or the connection market_data,", "market_data_url", settings.market_data_url
+        )
+        with MarketDataClient(base_url) as client:
             try:
                 result = Puller(client, budget, writer, market, end).pull(periods)
             finally:

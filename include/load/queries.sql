@@ -195,24 +195,35 @@ VALUES (%(market)s, %(source)s, %(scanned_at)s)
 ON CONFLICT (market, source) DO UPDATE SET scanned_at = greatest(known.scanned_at, excluded.scanned_at)
 
 -- name: pending_capture_gaps
--- Delivery periods whose PnL shows another gap than is known by now, of those tradable after a moment
+-- Delivery periods whose PnL shows other gaps, reconciled ones included, than are known by now, of those tradable after a
+-- moment. A statement reconciles all gaps of its days
 INSERT INTO ops.pending_delivery_periods (market, delivery_day, delivery_hour, cause)
 WITH gaps AS MATERIALIZED (
-    SELECT gap_start_at, gap_end_at FROM ops.capture_gaps WHERE market = %(market)s
+    SELECT gap_start_at, gap_end_at, false AS is_of_connection FROM ops.capture_gaps WHERE market = %(market)s
+    UNION ALL
+    SELECT gap_start_at, gap_end_at, true FROM staging.connection_gaps WHERE market = %(market)s
 ), stated AS MATERIALIZED (
     SELECT delivery_day FROM staging.stated_delivery_days WHERE market = %(market)s
 )
 SELECT DISTINCT p.market, p.delivery_day, p.delivery_hour, 'capture_gaps'
-FROM curated.pnl_hourly AS p
+FROM curated.pnl_versions AS p
 JOIN staging.pnl_hours AS d USING (market, delivery_day, delivery_hour)
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(extract(epoch FROM least(gap_end_at, d.tradable_until)
-                                           - greatest(gap_start_at, d.tradable_from))), 0) AS gap_seconds
-    FROM gaps
-    WHERE gap_start_at < d.tradable_until AND gap_end_at > d.tradable_from
-      AND p.delivery_day NOT IN (SELECT delivery_day FROM stated)
+    SELECT
+        coalesce(sum(seconds) FILTER (WHERE NOT is_of_connection
+                                        AND p.delivery_day NOT IN (SELECT delivery_day FROM stated)), 0) AS gap_seconds,
+        coalesce(sum(seconds) FILTER (WHERE is_of_connection), 0) AS connection_gap_seconds
+    FROM (
+        SELECT
+            is_of_connection,
+            extract(epoch FROM least(gap_end_at, d.tradable_until) - greatest(gap_start_at, d.tradable_from)) AS seconds
+        FROM gaps
+        WHERE gap_start_at < d.tradable_until AND gap_end_at > d.tradable_from
+    ) AS of_hour
 ) AS g
-WHERE p.market = %(market)s AND d.tradable_until > %(since)s AND p.capture_gap_seconds <> g.gap_seconds
+WHERE p.market = %(market)s AND p.valid_to IS NULL AND d.tradable_until > %(since)s
+  AND (p.capture_gap_seconds, p.reconciled_gap_seconds)
+      IS DISTINCT FROM (g.gap_seconds, g.connection_gap_seconds - g.gap_seconds)
 
 -- name: reload_pending
 -- The hours of PnL that a reload of files may change; they are built once its batches are accepted

@@ -86,13 +86,13 @@ class TradeSink:
     def told_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
         try:
             told = None if line.raw is None else told_hours(line.raw, self._market)
+            if told is not None:
+                day, hours = told
+                for hour in hours:
+                    if (day, hour) not in self._told:
+                        self._told[day, hour] = self._market.period(day, hour)
         except Exception:  # noqa: BLE001 - the load has rejected the line, whatever is wrong with it
             return None
-        if told is not None:
-            day, hours = told
-            for hour in hours:
-                if (day, hour) not in self._told:
-                    self._told[day, hour] = self._market.period(day, hour)
         return told
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:

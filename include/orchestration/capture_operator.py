@@ -22,9 +22,10 @@ class CaptureOperator(BaseOperator):
     def execute(self, context: Any) -> dict[str, int]:
         from include.capture.service import run_capture
 
-        settings = airflow_settings(context["ti"].dag_id)
-        with recorded(context, settings) as outcome:
+        dag_id = context["ti"].dag_id
+        with recorded(context, airflow_settings(dag_id)) as outcome:
             try:
+                settings = airflow_settings(dag_id, capturing=True)
                 captured = run_capture(settings, "airflow", lambda: self._is_stopping)
             except TerminalError as error:
                 raise AirflowFailException(str(error)) from error

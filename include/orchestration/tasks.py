@@ -167,7 +167,10 @@ def task(
         name = task_id or function.__name__
 
         def execute(**context: Any) -> Summary:
-            settings = airflow_settings(context["ti"].dag_id)
+            try:
+                settings = airflow_settings(context["ti"].dag_id)
+            except TerminalError as error:
+                raise AirflowFailException(str(error)) from error
             with recorded(context, settings) as outcome:
                 try:
                     summary = function(Run(context, settings))

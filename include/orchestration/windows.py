@@ -122,7 +122,7 @@ def resolve_window(context: Mapping[str, Any], now: datetime | None = None) -> W
         return _hour_of(logical_date)
     # a run cannot start before run_after: if it seems so, the scheduler's clock is ahead of ours
     present = max(now or datetime.now(UTC), _utc(run.run_after))
-    window = _interval(run, logical_date) if hour is None else _hour_of(_moment(hour))
+    window = _interval(run, logical_date) if hour is None else _given_hour(hour)
     _require_ended(window, present)
     if logical_date is not None:
         _require_place(window, logical_date, present)
@@ -232,12 +232,12 @@ def _interval(run: Any, logical_date: datetime | None) -> Window:
     return interval
 
 
-def _moment(value: object) -> datetime:
+def _given_hour(value: object) -> Window:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None:
-            return _utc(moment)
-    except (ValueError, OverflowError):
+            return _hour_of(moment)
+    except (ValueError, OverflowError):  # the end of the last hour of the calendar is none
         pass
     raise TerminalError(
         f"hour must be a moment with its time zone within the hour that is meant, like 2026-03-02T05:00:00Z,"

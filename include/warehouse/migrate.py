@@ -80,8 +80,10 @@ def _store(cur: cursor, markets: Sequence[Market]) -> None:
             f"the first market of the warehouse is {known}, whose landing files and DAGs do not name it, and"
             f" not {first}: LANDING_ROOT is that of another installation, or first_market in it was changed"
         )
-    run_sql(cur, QUERIES["markets_forget"], {"markets": [market.market for market in markets]})
-    run_sql(cur, QUERIES["markets_retire"], {"markets": [market.market for market in markets]})
+    configured = {"markets": [market.market for market in markets]}
+    run_sql(cur, QUERIES["markets_forget"], configured)
+    run_sql(cur, QUERIES["markets_retire"], configured)
+    run_sql(cur, QUERIES["markets_clear_alarms"], configured)
     for position, market in enumerate(markets, start=1):
         row = {"market": market.market, "position": position}
         row |= {"timezone": market.timezone.key, "currency": market.currency}

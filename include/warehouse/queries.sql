@@ -37,6 +37,11 @@ WHERE market <> ALL(%(markets)s::text[])
 -- name: markets_retire
 UPDATE ops.markets SET position = NULL WHERE market <> ALL(%(markets)s::text[]) AND position IS NOT NULL
 
+-- name: markets_clear_alarms
+-- Nobody looks whether an alarm of a market is over that is not configured any more
+UPDATE ops.alarms SET cleared_at = clock_timestamp()
+WHERE market <> ALL(%(markets)s::text[]) AND cleared_at IS NULL
+
 -- name: markets_store
 -- A market as this start was told
 INSERT INTO ops.markets AS known (market, position, timezone, currency)

@@ -139,6 +139,11 @@ def test_landing_files_from_before_belong_to_the_market_of_that_time(files: File
         ('market = "FI"', 'market = "de"', "the market DE is there twice"),
         ('market = "FI"', "", "table 2: market is missing"),
         ("Europe/Helsinki", "Europe/Atlantis", "market FI: timezone: no time zone is called 'Europe/Atlantis'"),
+        (
+            "Europe/Helsinki",
+            "Australia/Lord_Howe",
+            "timezone: the clocks of Australia/Lord_Howe do not change by",
+        ),
         ('"EUR"', '"NOK"', "market FI: currency must be EUR, not 'NOK': exchange rates are not modelled yet"),
         ("14:30:00", '"half past two"', "trading_opens must be a local time"),
         ("{ hours = 60, shorter = 30 }", "121", "gate_closure_minutes must be whole minutes"),

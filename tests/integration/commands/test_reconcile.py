@@ -23,7 +23,8 @@ def test_one_file(database: Database, tmp_path: Path, capsys: pytest.CaptureFixt
     landed = database.value("SELECT landing_file FROM ops.landing_files")
     assert capsys.readouterr().out == (
         "1 statements, 3 new lines, 1 rejected; 1 days compared: 0 trades matched, 1 added, 0 changed,"
-        f" 0 cancelled, 0 unexpected\n{DAY}: {landed} stands\n1 days wait for a review: make review lists what\n"
+        f" 0 cancelled, 0 unexpected\n{DAY}: {landed} stands\n"
+        "1 days wait for a review: make review lists what\n"
     )
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
 

@@ -20,13 +20,15 @@ from include.domain.reconciliation import Finding, Reconciled, Statement, reconc
 from include.domain.statement import StatementParser
 from include.domain.trade import Trade
 from include.expectations import acceptance
-from include.jobs import build_pnl, reconcile_trades
+from include.jobs import build_pnl, rebuild_steps, reconcile_trades
+from include.jobs.import_statements import reconcile_landed
 from include.landing import STATEMENTS, TRADES, list_files
 from include.load import audit
 from include.load.loader import QUERIES, load_file, reload_files
 from include.load.statement_files import BY_DELIVERY_DAY
 from include.load.statements import load_statement
 from include.load.trades import TradeSink
+from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from tests.factories import MARKET, Database
 from tests.integration.load.test_lifecycle import (
@@ -37,8 +39,8 @@ from tests.integration.load.test_lifecycle import (
     received,
     write,
 )
-from tests.messages import DEAL, RECEIVED_AT, cancellation, deal
-from tests.passes import accept_loaded, forget_everything
+from tests.messages import DEAL, RECEIVED_AT, cancellation, deal, event, write_landing_file
+from tests.passes import accept_loaded, forget_everything, take_in
 from tests.statements import DAY, HEADER, line, text
 from tools.fingerprint import fingerprint
 
@@ -308,3 +310,21 @@ def _row(trade: Trade) -> tuple[Any, ...]:
         trade.price_eur_per_mwh,
         trade.period.delivery_hour,
     )
+
+
+def test_landing_files_that_are_loaded_after_the_statement(settings: Settings, database: Database) -> None:
+    """The gap that they show is reconciled already, and shown as such; a rebuild finds nothing more."""
+    land(settings.landing_root, [line(id="a")], 60_000, is_by_delivery_day=True)
+    reconcile_landed(settings)
+    build_pnl.run(settings)
+    connected = event(0, "connected") + event(9, "heartbeat", connected=True)  # nothing is known of before
+    write_landing_file(settings.landing_root, connected)
+    take_in(settings)
+    query = (
+        "SELECT delivery_hour, capture_gap_seconds, reconciled_gap_seconds > 0 FROM curated.pnl_versions"
+        " WHERE valid_to IS NULL"
+    )
+    assert database.rows(query) == [("15-16", 0, True)]
+    rebuilt = rebuild_steps.run(settings, Rebuild("r", DeliveryDays(DAY, DAY)))
+    assert rebuilt["rebuild_pnl"]["rows_changed"] == 0
+    assert database.rows(query) == [("15-16", 0, True)]

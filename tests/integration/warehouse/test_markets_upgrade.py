@@ -79,6 +79,17 @@ def test_a_market_that_leaves_keeps_its_limits(warehouse_url: str, database: Dat
     assert database.rows(markets) == [("AT", 1)]
 
 
+def test_an_alarm_of_a_market_that_leaves_is_over(warehouse_url: str, database: Database) -> None:
+    german, finnish = (Market(Market.of("Europe/Berlin").timezone, market) for market in ("DE", "FI"))
+    migrate(warehouse_url, [german, finnish])
+    database.rows(
+        "INSERT INTO ops.alarms (market, alarm, severity, since_at, raised_at, detail)"
+        " SELECT unnest(ARRAY['DE', 'FI']), 'rejects', 'critical', now(), now(), 'why'"
+    )
+    migrate(warehouse_url, [german])
+    assert database.rows("SELECT market FROM ops.alarms WHERE cleared_at IS NULL") == [("DE",)]
+
+
 def test_whatever_refers_to_a_market_keeps_it(database: Database) -> None:
     referring = "SELECT conrelid::regclass::text FROM pg_constraint WHERE confrelid = 'ops.markets'::regclass"
     assert database.rows(referring) == [("ops.limits",)], "markets_forget in include/warehouse/queries.sql"

@@ -129,7 +129,17 @@ def test_the_param_hour_wins(hour: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hour", ["garbage", "", "2026-03-02", "2026-03-02T03:00:00", "05-06", 3, "9999-12-31T23:59:59-23:00"]
+    "hour",
+    [
+        "garbage",
+        "",
+        "2026-03-02",
+        "2026-03-02T03:00:00",
+        "05-06",
+        3,
+        "9999-12-31T23:59:59-23:00",
+        "9999-12-31T23:30:00Z",
+    ],
 )
 def test_a_param_hour_that_is_no_moment(hour: object) -> None:
     with pytest.raises(TerminalError, match=r"hour must be a moment .* like 2026-03-02T05:00:00Z, not "):
