@@ -124,12 +124,9 @@ def store_unexpected(cur: cursor, finding: Finding) -> None:
 
 def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteValidationResult:
     try:
-        with _table(warehouse_url, suite.name, view) as (context, table):
-            gx_suite = context.suites.add(
-                gx.ExpectationSuite(suite.name, expectations=list(suite.expectations))
-            )
-            definition = gx.ValidationDefinition(name=suite.name, data=table, suite=gx_suite)
-            result: ExpectationSuiteValidationResult = context.validation_definitions.add(definition).run(
+        with _table(warehouse_url, suite.name, view) as table:
+            result: ExpectationSuiteValidationResult = table.validate(
+                gx.ExpectationSuite(suite.name, expectations=list(suite.expectations)),
                 # counts and the query of the rows; no values, because the data docs would not escape them
                 result_format={
                     "result_format": "BASIC",
@@ -137,7 +134,7 @@ def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteVa
                     "exclude_unexpected_values": True,
                     "return_unexpected_index_query": True,
                     "unexpected_index_column_names": list(suite.identity),
-                }
+                },
             )
     except (TestConnectionError, DBAPIError) as error:
         raise TransientError(f"{suite.name} could not be validated: {error}") from error
@@ -147,8 +144,8 @@ def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteVa
 
 
 @contextmanager
-def _table(warehouse_url: str, name: str, view: str) -> Iterator[tuple[Any, Any]]:
-    """A context that lives in memory, and the view in it as a batch of a table asset."""
+def _table(warehouse_url: str, name: str, view: str) -> Iterator[Any]:
+    """The view as a batch of a table asset, in a context that lives in memory."""
     url = make_url(sqlalchemy_url(warehouse_url)).update_query_dict(
         {
             parameter: str(value)
@@ -161,7 +158,7 @@ def _table(warehouse_url: str, name: str, view: str) -> Iterator[tuple[Any, Any]
     source = context.data_sources.add_postgres("warehouse", connection_string="${WAREHOUSE}")
     try:
         asset = source.add_table_asset(name, table_name=view)
-        yield context, asset.add_batch_definition_whole_table("all")
+        yield asset.add_batch_definition_whole_table("all").get_batch()
     finally:
         source.get_execution_engine().close()
         source.get_engine().dispose()

@@ -1,11 +1,11 @@
 """SQL in every parameter of every call of the trading desk: it stays a text, in each statement that runs."""
 
 import re
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import psycopg2
-import pytest
 
 from tests.factories import Database
 from tests.integration.dashboard.conftest import DAY, Client, Desk
@@ -81,11 +81,11 @@ def test_a_text_of_a_parameter_is_never_a_statement(
     client: Client,
     postgres: str,
     torture: Torture,
-    tmp_path_factory: pytest.TempPathFactory,
+    postgres_folder: Path,
 ) -> None:
     database = dashboard.database
     name = database.value("SELECT current_database()")
-    (log,) = tmp_path_factory.getbasetemp().glob("postgres[0-9]/postgres.log")
+    log = postgres_folder / "postgres.log"
     before, logged = contents(database), log.stat().st_size
     connection = psycopg2.connect(postgres)
     connection.autocommit = True
