@@ -324,6 +324,21 @@ def _instant(wall: datetime, timezone: ZoneInfo, fold: int) -> datetime:
     return wall.replace(tzinfo=timezone, fold=fold).astimezone(UTC)
 
 
+def is_same_label(label: object, other: str) -> bool:
+    """Whether two labels name the same time of a day, however they are written.
+
+    Args:
+        label: Anything.
+        other: A label of a period.
+    """
+    if not isinstance(label, str):
+        return False
+    try:
+        return _parse_label(label) == _parse_label(other)
+    except RejectedMessageError:
+        return False
+
+
 def _parse_label(label: str) -> tuple[int, timedelta, str, str]:
     """Minutes after local midnight, length, and two letters, A, B or none.
 

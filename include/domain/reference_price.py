@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
-from include.domain.delivery_period import HIGHEST_PRICE, LOWEST_PRICE, DeliveryPeriod
+from include.domain.delivery_period import HIGHEST_PRICE, LOWEST_PRICE, DeliveryPeriod, is_same_label
 from include.domain.message import decode_json, parse_time, quoted_number, storable_number
 from include.domain.rejection import Reason, RejectedMessageError, quoted
 
@@ -160,7 +160,7 @@ def parse_reference_price(
     if not isinstance(body, dict):
         raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the reply is {quoted(text)}")
     day, label = body.get("delivery_day"), body.get("delivery_hour")
-    if (day, label) != (asked.delivery_day.isoformat(), asked.delivery_hour):
+    if day != asked.delivery_day.isoformat() or not is_same_label(label, asked.delivery_hour):
         raise RejectedMessageError(
             Reason.ANSWER_MISMATCH,
             f"asked for {asked.delivery_day} {asked.delivery_hour}, answered {quoted(day)} {quoted(label)}",

@@ -30,7 +30,8 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
         files: The statements and the days that they are about.
 
     Returns:
-        Counts: files, line_count, rejected_count, and those of `reconcile_trades` for the days done now.
+        Counts: files, line_count, rejected_count, those of `reconcile_trades` for the days done now, and
+        not_reconciled of all days that were given.
 
     Raises:
         TerminalError: A file cannot be read or is no statement; the ones before it are done.
@@ -38,7 +39,7 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
     """
     total = dict.fromkeys(
         ("files", "line_count", "rejected_count", "days", "matched", "missing", "differs", "cancelled",
-         "unexpected", "not_reconciled"), 0
+         "unexpected"), 0
     )  # fmt: skip
     validate_trades.run(settings)  # what is captured and not validated would be missing
     progress = Progress("statements", len(files))
@@ -51,7 +52,7 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
         validate_trades.run(settings)
         build_pnl.run(settings)
         log.info("%s", progress.text(first + len(portion)))
-    return total
+    return total | {"not_reconciled": _not_reconciled(settings, [day for day, _ in files])}
 
 
 def standing(settings: Settings, days: Sequence[date]) -> list[tuple[date, str]]:
@@ -86,6 +87,14 @@ def _to_reconcile(settings: Settings, days: list[date]) -> list[date]:
     with connect(settings.warehouse_url, "import_statements") as conn, conn, conn.cursor() as cur:
         run_sql(cur, QUERIES["statements_to_reconcile"], parameters)
         return [day for (day,) in cur]
+
+
+def _not_reconciled(settings: Settings, days: list[date]) -> int:
+    parameters = {"market": settings.market.market, "days": days}
+    with connect(settings.warehouse_url, "import_statements") as conn, conn, conn.cursor() as cur:
+        run_sql(cur, QUERIES["days_not_reconciled"], parameters)
+        ((count,),) = cur.fetchall()
+    return int(count)
 
 
 def _add(total: dict[str, int], counts: dict[str, int]) -> None:

@@ -13,3 +13,8 @@ WHERE NOT EXISTS (
     SELECT FROM ops.statements AS s
     WHERE (s.market, s.statement_day, s.landing_file_id) = (%(market)s, d.statement_day, f.landing_file_id))
 ORDER BY d.statement_day
+
+-- name: days_not_reconciled
+SELECT count(*)
+FROM ops.reconciliations
+WHERE market = %(market)s AND statement_day = ANY(%(days)s::date[]) AND state <> 'reconciled'

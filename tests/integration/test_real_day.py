@@ -78,6 +78,12 @@ def assert_built(database: Database, market: Market, messages: list[str]) -> Non
     )
     by_hour = database.rows(f"SELECT delivery_hour, trader_id, {', '.join(_SUMS)} FROM curated.pnl_hourly")
     assert set(by_quarter) == set(by_hour)
+    sums, columns = ", ".join(f"sum({name})" for name in _SUMS), ", ".join(_SUMS)
+    assert set(database.rows(f"SELECT delivery_hour, {columns} FROM curated.portfolio_pnl_hourly")) == set(
+        database.rows(
+            f"SELECT delivery_hour, {sums} FROM curated.portfolio_pnl_quarter_hourly GROUP BY delivery_hour"
+        )
+    )
     assert database.value("SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NULL") == 0
     assert database.value("SELECT count(*) FROM ops.provider_requests WHERE delivery_hour LIKE '%:%'") == 0
 

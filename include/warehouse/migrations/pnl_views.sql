@@ -280,15 +280,32 @@ COMMENT ON COLUMN curated.pnl_quarter_hourly.delivery_quarter IS 'Label of the q
 COMMENT ON COLUMN curated.pnl_quarter_hourly.trade_count IS 'Number of trades that deliver in the quarter';
 DO $$
 DECLARE
+    formulas text;
     commenting text;
 BEGIN
+    SELECT string_agg(format('%s AS %I', s.formula, s.name), ', ' ORDER BY s.position)
+    INTO formulas
+    FROM pg_temp.sums AS s
+    WHERE 'hour' = ANY (s.measures)
+      AND s.name IN (SELECT 'trader_count' UNION ALL
+                     SELECT attname FROM pg_attribute WHERE attrelid = 'curated.pnl_quarter_hourly'::regclass);
+    EXECUTE 'CREATE OR REPLACE VIEW curated.portfolio_pnl_quarter_hourly AS'
+            ' SELECT market, delivery_day, delivery_quarter, delivery_hour, ' || formulas
+            || ' FROM curated.pnl_quarter_hourly GROUP BY market, delivery_day, delivery_quarter, delivery_hour';
     FOR commenting IN
-        SELECT format('COMMENT ON COLUMN curated.pnl_quarter_hourly.%I IS %L', a.attname, col_description(t.attrelid, t.attnum))
-        FROM pg_attribute AS a
-        JOIN pg_attribute AS t ON t.attrelid = 'curated.pnl_versions'::regclass AND t.attname = a.attname
-        WHERE a.attrelid = 'curated.pnl_quarter_hourly'::regclass AND a.attnum > 0 AND a.attname <> 'trade_count'
+        SELECT format('COMMENT ON COLUMN curated.%I.%I IS %L', v.relname, a.attname,
+                      coalesce(col_description(t.attrelid, t.attnum), s.comment))
+        FROM pg_class AS v
+        JOIN pg_attribute AS a ON a.attrelid = v.oid AND a.attnum > 0
+        LEFT JOIN pg_attribute AS t ON t.attrelid = 'curated.pnl_versions'::regclass AND t.attname = a.attname
+        LEFT JOIN pg_temp.sums AS s ON s.name = a.attname AND 'hour' = ANY (s.measures)
+        WHERE v.oid IN ('curated.pnl_quarter_hourly'::regclass, 'curated.portfolio_pnl_quarter_hourly'::regclass)
+          AND a.attname NOT IN ('trade_count', 'delivery_quarter')
     LOOP
         EXECUTE commenting;
     END LOOP;
 END
 $$;
+COMMENT ON VIEW curated.portfolio_pnl_quarter_hourly IS 'PnL of the whole portfolio in each quarter of an hour, as if all traders were one: one trader''s buy and another''s sell are realised';
+COMMENT ON COLUMN curated.portfolio_pnl_quarter_hourly.delivery_quarter IS 'Label of the quarter, local time: 15:00-15:15';
+COMMENT ON COLUMN curated.portfolio_pnl_quarter_hourly.trade_count IS 'Number of trades that deliver in the quarter';

@@ -27,6 +27,10 @@ def test_one_file(database: Database, tmp_path: Path, capsys: pytest.CaptureFixt
         "1 days wait for a review: make review lists what\n"
     )
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 1
+    assert reconcile.main(["--file", str(file)]) == 0
+    again = capsys.readouterr().out
+    assert "0 days compared" in again
+    assert "1 days wait for a review" in again
 
 
 def test_the_right_file_again_after_one_with_the_wrong_day(

@@ -37,6 +37,11 @@ def test_a_reply_is_a_price_of_the_period_asked_for() -> None:
     assert parse_reference_price(200, reply(), ASKED) == ReferencePrice(ASKED, Decimal("27.74"), UPDATED_AT)
 
 
+@pytest.mark.parametrize("label", ["8-9", " 08-09 ", "08–09", "08:00-09:00", "H9", "Hour 9"])  # noqa: RUF001
+def test_a_reply_may_write_the_label_as_trades_do(label: str) -> None:
+    assert parse_reference_price(200, reply(delivery_hour=label), ASKED).price_eur_per_mwh == Decimal("27.74")
+
+
 @pytest.mark.parametrize("unit", ["euro/mwh", "euro"])
 def test_both_spellings_of_the_unit_mean_the_same_price(unit: str) -> None:
     assert parse_reference_price(200, reply(unit=unit), ASKED).price_eur_per_mwh == Decimal("27.74")

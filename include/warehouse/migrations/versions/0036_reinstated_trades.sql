@@ -35,3 +35,5 @@ WHERE t.revision > 0
       SELECT FROM raw.trade_cancellations AS c
       WHERE (c.market, c.trade_id) = (t.market, t.trade_id) AND c.revision IS NULL
       HAVING count(*) > 1);
+
+COMMENT ON COLUMN ops.review_queue.delivery_hours IS 'Hours of PnL that it may concern; NULL: all that were tradable when it came, or none if it is of a statement, whose day then waits';
