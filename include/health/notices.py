@@ -1,6 +1,7 @@
 """Notifications, and their channels: any service that Apprise supports, configured by its URL."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -51,10 +52,11 @@ def channels(urls: Iterable[str]) -> dict[str, str]:
 @cache
 def _name(url: str) -> str:
     """Scheme and hash of the URL. It is slow to compute, so that nobody finds a password by trying many."""
+    scheme = re.match(r"([a-z][a-z0-9+_-]*)://", url, re.IGNORECASE)
     digest = pbkdf2_hmac(
         "sha256", url.encode(errors="surrogateescape"), b"notification channel", _HASH_ROUNDS, dklen=4
     )
-    return f"{url.partition('://')[0].lower()}-{digest.hex()}"
+    return f"{scheme[1].lower() if scheme else 'unknown'}-{digest.hex()}"
 
 
 def sender(url: str, notice: Notice) -> Callable[[], str]:

@@ -3,15 +3,17 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from psycopg2.extensions import AsIs
 
+from include.errors import TransientError
 from include.health import notices
 from include.health.notices import Notice, channels, sender
-from include.health.notify import SEND_SECONDS, deliver, notify
+from include.health.notify import SEND_SECONDS, deliver, notify, send_once
 from include.settings import Settings
 from tests.factories import Database
 from tests.integration.health.receivers import MailReceiver, WebhookReceiver
@@ -153,6 +155,65 @@ def test_a_receiver_that_is_away_or_unknown_betrays_no_secret(
     assert not logging.getLogger("apprise").propagate, "its log quotes the URL; caplog listens there as well"
     logged = [record.getMessage() for record in caplog.records if record.name != "apprise"]
     assert "topsecret" not in "".join([*logged, result, *capfd.readouterr()])
+
+
+BROKEN = "mailtos://user:p[topsecret@mail.example/?to=a@b.de"
+
+
+def test_a_url_that_cannot_be_parsed_silences_no_other_channel(
+    settings: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
+    settings = replace(settings, alert_urls=(BROKEN, webhook.url))
+    results = notify(settings, NOTICE)
+    assert results[name_of(webhook.url)] == "sent"
+    assert len(webhook.bodies) == 1
+    assert ("mailtos", "failed") in {(channel.split("-")[0], state) for channel, state, _ in told(database)}
+    assert results[name_of(BROKEN)]
+    assert "topsecret" not in results[name_of(BROKEN)]
+
+
+@pytest.mark.parametrize("is_raised_at_once", [True, False], ids=["prepared", "sent"])
+def test_whatever_one_channel_raises_the_others_are_served(
+    settings: Settings,
+    database: Database,
+    webhook: WebhookReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    is_raised_at_once: bool,
+) -> None:
+    def fail() -> str:
+        raise KeyError("topsecret")
+
+    def prepare(url: str, notice: Notice) -> Callable[[], str]:
+        if url == webhook.url:
+            return sender(url, notice)
+        if is_raised_at_once:
+            fail()
+        return fail
+
+    monkeypatch.setattr("include.health.notify.sender", prepare)
+    settings = replace(settings, alert_urls=("slack://a/b/c", webhook.url))
+    results = notify(settings, NOTICE)
+    assert results[name_of(webhook.url)] == "sent"
+    assert results[name_of("slack://a/b/c")].startswith("KeyError was raised")
+    assert "topsecret" not in str(told(database))
+    with pytest.raises(TransientError, match=r"slack-.*KeyError was raised"):
+        send_once(settings, replace(NOTICE, about="report"), settings.alert_urls)
+    assert len(webhook.bodies) == 2
+
+
+def test_it_never_raises(
+    settings: Settings,
+    webhook: WebhookReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("topsecret")
+
+    monkeypatch.setattr("include.health.notify._claim", fail)
+    assert notify(replace(settings, alert_urls=(webhook.url,)), NOTICE) == {}
+    assert "notification of task d.t: KeyError was raised" in caplog.text
+    assert "topsecret" not in caplog.text
 
 
 def test_a_password_is_not_sent_in_clear_text(mail: MailReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
