@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import pbkdf2_hmac
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 from include.health.wording import presentable
 
@@ -68,8 +68,6 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     Returns:
         A function that sends it and returns SENT or the error, without any part of the URL.
     """
-    if _sends_password_in_clear_text(url):
-        return lambda: "a password is not sent in clear text: use mailtos://"
     # Apprise logs URLs that it cannot parse, including secrets; errors are in the result as well
     logging.getLogger("apprise").propagate = False
     # imported only when needed, since it takes seconds
@@ -80,6 +78,8 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     service = Apprise.instantiate(url, asset=asset)
     if service is None:
         return lambda: "Apprise does not know this kind of URL, or a part of it is missing"
+    if _sends_password_in_clear_text(service):
+        return lambda: "a password is not sent in clear text: use mailtos://"
     text = notice.text
     fields = getattr(service, "payload_extras", None)
     if isinstance(fields, dict):
@@ -105,6 +105,8 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     return send
 
 
-def _sends_password_in_clear_text(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "mailto" and bool(parts.password) and parts.hostname not in _LOOPBACK
+def _sends_password_in_clear_text(service: Any) -> bool:
+    """Whether it sends mail and logs in without TLS, however its URL says so."""
+    if not hasattr(service, "smtp_host"):
+        return False
+    return bool(service.password) and service.secure_mode == "insecure" and service.smtp_host not in _LOOPBACK

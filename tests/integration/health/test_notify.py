@@ -216,11 +216,28 @@ def test_it_never_raises(
     assert "topsecret" not in caplog.text
 
 
-def test_a_password_is_not_sent_in_clear_text(mail: MailReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("secrets", ["&user=u&pass=topsecret", "&user=u&pass=topsecret&smtp=127.0.0.1", ""])
+@pytest.mark.parametrize("mode", ["", "&mode=insecure"])
+def test_a_password_is_not_sent_in_clear_text(
+    mail: MailReceiver, monkeypatch: pytest.MonkeyPatch, secrets: str, mode: str
+) -> None:
     monkeypatch.setattr(notices, "_LOOPBACK", ())
-    assert "clear text" in sender(mail.url("u:p"), NOTICE)()
+    url = mail.url("" if secrets else "u:topsecret") + secrets + mode
+    if mode:
+        url = url.replace("mailto:", "mailtos:")
+    assert "clear text" in sender(url, NOTICE)()
     assert mail.logins == mail.mails == []
     assert sender(mail.url(), NOTICE)() == "sent"
+
+
+def test_a_password_goes_out_after_starttls_or_not_at_all(
+    mail: MailReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "_LOOPBACK", ())
+    reason = sender(mail.url("u:topsecret") + "&mode=starttls", NOTICE)()
+    assert "clear text" not in reason
+    assert reason != "sent"
+    assert mail.logins == mail.mails == []
 
 
 def test_two_at_once_say_it_once(settings: Settings, database: Database, webhook: WebhookReceiver) -> None:
