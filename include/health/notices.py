@@ -54,7 +54,7 @@ def _name(url: str) -> str:
     """Scheme and hash of the URL. It is slow to compute, so that nobody finds a password by trying many."""
     scheme = re.match(r"([a-z][a-z0-9+_-]*)://", url, re.IGNORECASE)
     digest = pbkdf2_hmac(
-        "sha256", url.encode(errors="surrogateescape"), b"notification channel", _HASH_ROUNDS, dklen=4
+        "sha256", url.encode(errors="backslashreplace"), b"notification channel", _HASH_ROUNDS, dklen=4
     )
     return f"{scheme[1].lower() if scheme else 'unknown'}-{digest.hex()}"
 

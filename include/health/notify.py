@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 
 from include.errors import TransientError
@@ -30,6 +30,7 @@ def notify(
     notice: Notice,
     repeat_after: timedelta | None = None,
     task: tuple[str, str] | None = None,
+    to: Collection[str] | None = None,
 ) -> dict[str, str]:
     """Sends a notice through every configured channel to which it was not sent before. Never raises.
 
@@ -40,12 +41,14 @@ def notify(
         notice: The notice.
         repeat_after: After this time it is sent again; None: never.
         task: DAG and task of the notice; it is sent again if that task succeeded since.
+        to: The channels that are meant; None: all.
 
     Returns:
         Channel to `sent` or the error; without channels to which it was sent before.
     """
     try:
-        by_name = channels(settings.alert_urls)
+        urls = channels(settings.alert_urls)
+        by_name = {name: url for name, url in urls.items() if to is None or name in to}
         if not by_name:
             return {}
         numbers = _claim(settings, notice, list(by_name), repeat_after, task)
