@@ -9,11 +9,12 @@ from hashlib import pbkdf2_hmac
 from pathlib import Path
 from typing import Any
 
-from include.health.wording import presentable
+from include.health.wording import presentable, without_markup
 
 SENT = "sent"
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LINKS = ("log_url",)
 _MAX_REASON_CHARACTERS = 300
 _HASH_ROUNDS = 200_000
 """About a tenth of a second, once a process and URL."""
@@ -60,7 +61,9 @@ def _name(url: str) -> str:
 
 
 def sender(url: str, notice: Notice) -> Callable[[], str]:
-    """Prepares to send the notice as plain text; Apprise escapes it for the service.
+    """Prepares to send the notice as plain text, without what a service may take for markup.
+
+    Apprise escapes it for some services only. The title and links to logs are ours: they stay as they are.
 
     `json://`, `form://` and `xml://` also get `text`, `kind` and the details as fields; other services get the
     details as lines below the text. Redirects are not followed.
@@ -80,12 +83,15 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
         return lambda: "Apprise does not know this kind of URL, or a part of it is missing"
     if _sends_password_in_clear_text(service):
         return lambda: "a password is not sent in clear text: use mailtos://"
-    text = notice.text
+    text = without_markup(notice.text)
+    details = {
+        name: value if name in _LINKS else without_markup(value) for name, value in notice.details.items()
+    }
     fields = getattr(service, "payload_extras", None)
     if isinstance(fields, dict):
-        fields |= {**notice.details, "text": f"{notice.title}\n{text}", "kind": notice.kind}
+        fields |= {**details, "text": f"{notice.title}\n{text}", "kind": notice.kind}
     else:
-        text = "\n".join([text, "", *(f"{name}: {value}" for name, value in notice.details.items())])
+        text = "\n".join([text, "", *(f"{name}: {value}" for name, value in details.items())])
     apprise = Apprise(service, asset=asset)
     is_warning = notice.details.get("severity") == "warning"
     level = NotifyType.WARNING if is_warning else NotifyType.FAILURE

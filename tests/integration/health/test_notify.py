@@ -1,5 +1,6 @@
 """Notifications to real receivers: what arrives, what is a repetition; receivers that are down, slow, rude."""
 
+import email
 import logging
 import threading
 import time
@@ -60,11 +61,26 @@ def test_every_channel_gets_it(
     assert set(told(database)) == {(name, "sent", None) for name in channels(urls)}
 
 
-def test_text_from_outside_is_escaped(mail: MailReceiver) -> None:
-    assert sender(mail.url() + "&format=html", replace(NOTICE, text="<script>a & b</script>"))() == "sent"
-    _, html = mail.mails[0].split("Content-Type: text/html")
-    assert "&lt;script&gt;a&nbsp;&amp;&nbsp;b&lt;/script&gt;" in html
-    assert "<script>" not in html
+EVIL = "<script>a & b</script> @everyone [click](http://evil.example) *bold*"
+HARMLESS = "«script»a + b«/script» (at)everyone (click)(http: //evil·example) •bold•"
+
+
+def test_text_from_outside_is_no_markup(mail: MailReceiver, webhook: WebhookReceiver) -> None:
+    """Most chats get the text as a field of a POST of JSON."""
+    notice = replace(NOTICE, text=EVIL, details={"error": EVIL, "log_url": "http://ui.example/log_1"})
+    assert sender(webhook.url, notice)() == "sent"
+    (body,) = webhook.bodies
+    assert (body["message"], body["text"]) == (HARMLESS, f"FAILED d.t\n{HARMLESS}")
+    assert (body["error"], body["log_url"]) == (HARMLESS, "http://ui.example/log_1")
+    assert sender(mail.url() + "&format=html", notice)() == "sent"
+    (part,) = [
+        part
+        for part in email.message_from_string(mail.mails[0]).walk()
+        if part.get_content_type() == "text/html"
+    ]
+    html = part.get_payload(decode=True).decode().replace("&nbsp;", " ")  # type: ignore[union-attr]
+    assert html.count(HARMLESS) == 2
+    assert "log_url: http://ui.example/log_1" in html
 
 
 def test_a_login_is_used_unescaped(mail: MailReceiver) -> None:
