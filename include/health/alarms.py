@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from psycopg2.extensions import cursor
 
 from include.health.alarm_rules import Alarm, alarms_on
-from include.health.notices import Notice
+from include.health.notices import Notice, channels
 from include.health.notify import notify
 from include.settings import Settings
 from include.warehouse.connection import connect
@@ -35,9 +35,9 @@ def check(settings: Settings) -> tuple[list[Alarm], int]:
         cleared = run_sql(cur, QUERIES["alarms_clear"], market | {"alarms": [alarm.alarm for alarm in alarms]})
     if settings.alert_urls:
         with connect(settings.warehouse_url, "check_freshness") as conn, conn, conn.cursor() as cur:
-            notices = list(_notices(cur, settings.market.market))
-        for notice in notices:
-            notify(settings, notice)
+            notices = list(_notices(cur, settings))
+        for notice, to in notices:
+            notify(settings, notice, to=to)
     return alarms, cleared
 
 
@@ -47,8 +47,11 @@ def log_alarms(alarms: Iterable[Alarm]) -> None:
         log.log(logging.ERROR if alarm.severity == "critical" else logging.WARNING, "%s", alarm)
 
 
-def _notices(cur: cursor, market: str) -> Iterator[Notice]:
-    for row in fetch_dicts(cur, QUERIES["alarms_to_tell"], {"market": market}):
+def _notices(cur: cursor, settings: Settings) -> Iterator[tuple[Notice, list[str] | None]]:
+    """What is to be told, and the channels; None: all of them."""
+    market = settings.market.market
+    parameters = {"market": market, "channels": list(channels(settings.alert_urls))}
+    for row in fetch_dicts(cur, QUERIES["alarms_to_tell"], parameters):
         alarm, detail, raised_at, cleared_at = (row[c] for c in ("alarm", "detail", "raised_at", "cleared_at"))
         named = f"{market} {alarm}" if row["has_several_markets"] else alarm
         details = {"alarm": alarm, "market": market, "severity": row["severity"]}
@@ -57,8 +60,9 @@ def _notices(cur: cursor, market: str) -> Iterator[Notice]:
         if cleared_at is None:
             title = f"{'ALARM' if row['severity'] == 'critical' else 'warning:'} {named}"
             text = f"{detail}. What to do: docs/runbook.md, section {alarm}"
-            yield Notice(f"{about} raised", "alarm_raised", title, text, details)
+            yield Notice(f"{about} raised", "alarm_raised", title, text, details), None
         else:
             details["cleared"] = cleared_at.isoformat()
             text = f"Over since {cleared_at:%Y-%m-%d %H:%M:%S} UTC; raised {raised_at:%H:%M:%S} UTC: {detail}."
-            yield Notice(f"{about} cleared", "alarm_cleared", f"over: {named}", text, details)
+            title = f"over{', now a warning' if row['is_warning_now'] else ''}: {named}"
+            yield Notice(f"{about} cleared", "alarm_cleared", title, text, details), row["open_channels"]

@@ -161,19 +161,33 @@ UPDATE ops.alarms SET cleared_at = clock_timestamp()
 WHERE market = %(market)s AND cleared_at IS NULL AND alarm <> ALL(%(alarms)s::text[])
 
 -- name: alarms_to_tell
--- Alarms of the market that are on, and those whose end people who heard of them should hear of: not one that was raised again at once,
--- unless it was critical and is a warning now; who was told, notifications_claim knows
+-- Alarms of the market that are on, and for a week those that are over, each with the channels that heard of it and not yet of its end.
+-- One that was raised again says nothing of its first end to a channel while it is on, nor if that heard of it once more: the next end
+-- is the end of both. Only the end of a critical alarm that is a warning now is told meanwhile
 SELECT
-    alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail,
+    alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail, open_channels,
+    cleared_at IS NOT NULL AND EXISTS (
+        SELECT FROM ops.alarms AS n
+        WHERE (n.market, n.alarm) = (a.market, a.alarm) AND n.cleared_at IS NULL AND n.severity = 'warning'
+    ) AS is_warning_now,
     -- who reads it has to be told which market it is about
     (SELECT count(*) > 1 FROM ops.markets WHERE position IS NOT NULL) AS has_several_markets
 FROM ops.alarms AS a
-WHERE market = %(market)s AND (cleared_at IS NULL
-    OR (cleared_at > clock_timestamp() - interval '1 hour'
+CROSS JOIN LATERAL (
+    SELECT array_agg(DISTINCT told.channel) AS open_channels
+    FROM ops.notifications AS told
+    WHERE told.about = format('alarm %%s raised', a.alarm_id) AND told.channel = ANY(%(channels)s) AND told.state = 'sent'
+        AND NOT EXISTS (SELECT FROM ops.notifications AS n
+                        WHERE (n.about, n.channel, n.state) = (format('alarm %%s cleared', a.alarm_id), told.channel, 'sent'))
         AND NOT EXISTS (SELECT FROM ops.alarms AS again
                         WHERE (again.market, again.alarm) = (a.market, a.alarm) AND again.alarm_id > a.alarm_id
-                            AND again.raised_at < a.cleared_at + interval '10 seconds'
-                            AND (again.severity = a.severity OR again.severity = 'critical'))
-        AND EXISTS (SELECT FROM ops.notifications AS n
-                    WHERE n.about = format('alarm %%s raised', a.alarm_id) AND n.state = 'sent')))
+                            AND again.severity IN (a.severity, 'critical')
+                            AND (again.cleared_at IS NULL
+                                 OR EXISTS (SELECT FROM ops.notifications AS n
+                                            WHERE (n.about, n.channel, n.state)
+                                                = (format('alarm %%s raised', again.alarm_id), told.channel, 'sent'))))
+) AS heard
+WHERE market = %(market)s
+    AND (cleared_at IS NULL OR cleared_at > now() - interval '7 days')
+    AND (cleared_at IS NULL OR open_channels IS NOT NULL)
 ORDER BY alarm_id

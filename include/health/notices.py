@@ -1,18 +1,20 @@
 """Notifications, and their channels: any service that Apprise supports, configured by its URL."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import pbkdf2_hmac
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
-from include.health.wording import presentable
+from include.health.wording import presentable, without_markup
 
 SENT = "sent"
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LINKS = ("log_url",)
 _MAX_REASON_CHARACTERS = 300
 _HASH_ROUNDS = 200_000
 """About a tenth of a second, once a process and URL."""
@@ -51,14 +53,17 @@ def channels(urls: Iterable[str]) -> dict[str, str]:
 @cache
 def _name(url: str) -> str:
     """Scheme and hash of the URL. It is slow to compute, so that nobody finds a password by trying many."""
+    scheme = re.match(r"([a-z][a-z0-9+_-]*)://", url, re.IGNORECASE)
     digest = pbkdf2_hmac(
-        "sha256", url.encode(errors="surrogateescape"), b"notification channel", _HASH_ROUNDS, dklen=4
+        "sha256", url.encode(errors="backslashreplace"), b"notification channel", _HASH_ROUNDS, dklen=4
     )
-    return f"{url.partition('://')[0].lower()}-{digest.hex()}"
+    return f"{scheme[1].lower() if scheme else 'unknown'}-{digest.hex()}"
 
 
 def sender(url: str, notice: Notice) -> Callable[[], str]:
-    """Prepares to send the notice as plain text; Apprise escapes it for the service.
+    """Prepares to send the notice as plain text, without what a service may take for markup.
+
+    Apprise escapes it for some services only. The title and links to logs are ours: they stay as they are.
 
     `json://`, `form://` and `xml://` also get `text`, `kind` and the details as fields; other services get the
     details as lines below the text. Redirects are not followed.
@@ -66,8 +71,6 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     Returns:
         A function that sends it and returns SENT or the error, without any part of the URL.
     """
-    if _sends_password_in_clear_text(url):
-        return lambda: "a password is not sent in clear text: use mailtos://"
     # Apprise logs URLs that it cannot parse, including secrets; errors are in the result as well
     logging.getLogger("apprise").propagate = False
     # imported only when needed, since it takes seconds
@@ -78,12 +81,17 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     service = Apprise.instantiate(url, asset=asset)
     if service is None:
         return lambda: "Apprise does not know this kind of URL, or a part of it is missing"
-    text = notice.text
+    if _sends_password_in_clear_text(service):
+        return lambda: "a password is not sent in clear text: use mailtos://"
+    text = without_markup(notice.text)
+    details = {
+        name: value if name in _LINKS else without_markup(value) for name, value in notice.details.items()
+    }
     fields = getattr(service, "payload_extras", None)
     if isinstance(fields, dict):
-        fields |= {**notice.details, "text": f"{notice.title}\n{text}", "kind": notice.kind}
+        fields |= {**details, "text": f"{notice.title}\n{text}", "kind": notice.kind}
     else:
-        text = "\n".join([text, "", *(f"{name}: {value}" for name, value in notice.details.items())])
+        text = "\n".join([text, "", *(f"{name}: {value}" for name, value in details.items())])
     apprise = Apprise(service, asset=asset)
     is_warning = notice.details.get("severity") == "warning"
     level = NotifyType.WARNING if is_warning else NotifyType.FAILURE
@@ -103,6 +111,8 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
     return send
 
 
-def _sends_password_in_clear_text(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "mailto" and bool(parts.password) and parts.hostname not in _LOOPBACK
+def _sends_password_in_clear_text(service: Any) -> bool:
+    """Whether it sends mail and logs in without TLS, however its URL says so."""
+    if not hasattr(service, "smtp_host"):
+        return False
+    return bool(service.password) and service.secure_mode == "insecure" and service.smtp_host not in _LOOPBACK

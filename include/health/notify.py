@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 
 from include.errors import TransientError
@@ -30,6 +30,7 @@ def notify(
     notice: Notice,
     repeat_after: timedelta | None = None,
     task: tuple[str, str] | None = None,
+    to: Collection[str] | None = None,
 ) -> dict[str, str]:
     """Sends a notice through every configured channel to which it was not sent before. Never raises.
 
@@ -40,22 +41,28 @@ def notify(
         notice: The notice.
         repeat_after: After this time it is sent again; None: never.
         task: DAG and task of the notice; it is sent again if that task succeeded since.
+        to: The channels that are meant; None: all.
 
     Returns:
         Channel to `sent` or the error; without channels to which it was sent before.
     """
-    by_name = channels(settings.alert_urls)
-    if not by_name:
+    try:
+        urls = channels(settings.alert_urls)
+        by_name = {name: url for name, url in urls.items() if to is None or name in to}
+        if not by_name:
+            return {}
+        numbers = _claim(settings, notice, list(by_name), repeat_after, task)
+        if numbers is not None:
+            by_name = {name: by_name[name] for name in numbers}
+        results = deliver(notice, by_name)
+        for name, result in results.items():
+            level = logging.INFO if result == SENT else logging.WARNING
+            log.log(level, "notification by %s: %s", name, result)
+        if numbers:
+            _write_down(settings, numbers, results)
+    except Exception as error:  # noqa: BLE001 - never stops what it tells of
+        log.error("notification of %s: %s", notice.about, _unquoted(error))
         return {}
-    numbers = _claim(settings, notice, list(by_name), repeat_after, task)
-    if numbers is not None:
-        by_name = {name: by_name[name] for name in numbers}
-    results = deliver(notice, by_name)
-    for name, result in results.items():
-        level = logging.INFO if result == SENT else logging.WARNING
-        log.log(level, "notification by %s: %s", name, result)
-    if numbers:
-        _write_down(settings, numbers, results)
     return results
 
 
@@ -93,14 +100,22 @@ def deliver(notice: Notice, to: Mapping[str, str], seconds: float = SEND_SECONDS
     """Sends to all channels in parallel, with one timeout for all of them.
 
     Returns:
-        Channel to `sent` or the error.
+        Channel to `sent` or the error, whatever a channel raises.
     """
     results: dict[str, str] = {}
+    senders: dict[str, Callable[[], str]] = {}
 
     def run(name: str, send: Callable[[], str]) -> None:
-        results[name] = send()
+        try:
+            results[name] = send()
+        except Exception as error:  # noqa: BLE001 - of this channel alone
+            results[name] = _unquoted(error)
 
-    senders = {name: sender(url, notice) for name, url in to.items()}
+    for name, url in to.items():
+        try:
+            senders[name] = sender(url, notice)
+        except Exception as error:  # noqa: BLE001 - of this channel alone
+            results[name] = _unquoted(error)
     # socket timeouts bound single operations only; a thread that hangs ends with the process
     threads = [threading.Thread(target=run, args=each, daemon=True) for each in senders.items()]
     deadline = time.monotonic() + seconds
@@ -109,6 +124,11 @@ def deliver(notice: Notice, to: Mapping[str, str], seconds: float = SEND_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     return {name: results.get(name, "no answer in time") for name in to}
+
+
+def _unquoted(error: Exception) -> str:
+    """What was raised, without its text."""
+    return f"{type(error).__name__} was raised (its text is not shown, since it may quote the URL)"
 
 
 def _claim(

@@ -1,10 +1,16 @@
-"""Error texts that are safe to store and send: without secrets, storable in PostgreSQL, of limited length."""
+"""Texts that are safe to store and send: no secrets, storable in PostgreSQL, of limited length, no markup."""
 
 import re
 
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 _QUERY = re.compile(r"(\w+://[^\s?]+)\?\S+")
 _PASSWORD = re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key)(\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\S+)")
+
+_LOOKALIKES = str.maketrans("#&*~`|<>[]", "♯+•≈'¦«»()") | {ord("@"): "(at)"}
+_DOT_OF_DOMAIN = re.compile(r"(?<=\S)[.。](?!jsonl\b)(?!(?<=docs/runbook\.)md\b)(?=[^\W\d_])")
+"""Chats make a link of evil.example, too; landing files and the runbook are ours."""
+_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""One within a word, as in names of alarms, is no markup anywhere."""
 
 
 def presentable(text: str, most: int) -> str:
@@ -14,3 +20,13 @@ def presentable(text: str, most: int) -> str:
     text = _PASSWORD.sub(r"\1\2***", text)
     text = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", r"\0")
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def without_markup(text: str) -> str:
+    """The text without what any chat or mail program takes for a link, a mention or the format of a word.
+
+    Each character that may begin one is replaced by another one that is as readable.
+    """
+    text = "".join(each if each.isprintable() or each == "\n" else " " for each in text)
+    text = _DOT_OF_DOMAIN.sub("·", text.translate(_LOOKALIKES).replace("://", ": //"))
+    return _EDGE_UNDERSCORE.sub("ˍ", text)

@@ -1,17 +1,20 @@
 """Notifications to real receivers: what arrives, what is a repetition; receivers that are down, slow, rude."""
 
+import email
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from psycopg2.extensions import AsIs
 
+from include.errors import TransientError
 from include.health import notices
 from include.health.notices import Notice, channels, sender
-from include.health.notify import SEND_SECONDS, deliver, notify
+from include.health.notify import SEND_SECONDS, deliver, notify, send_once
 from include.settings import Settings
 from tests.factories import Database
 from tests.integration.health.receivers import MailReceiver, WebhookReceiver
@@ -58,11 +61,26 @@ def test_every_channel_gets_it(
     assert set(told(database)) == {(name, "sent", None) for name in channels(urls)}
 
 
-def test_text_from_outside_is_escaped(mail: MailReceiver) -> None:
-    assert sender(mail.url() + "&format=html", replace(NOTICE, text="<script>a & b</script>"))() == "sent"
-    _, html = mail.mails[0].split("Content-Type: text/html")
-    assert "&lt;script&gt;a&nbsp;&amp;&nbsp;b&lt;/script&gt;" in html
-    assert "<script>" not in html
+EVIL = "<script>a & b</script> @everyone [click](http://evil.example) *bold*"
+HARMLESS = "«script»a + b«/script» (at)everyone (click)(http: //evil·example) •bold•"
+
+
+def test_text_from_outside_is_no_markup(mail: MailReceiver, webhook: WebhookReceiver) -> None:
+    """Most chats get the text as a field of a POST of JSON."""
+    notice = replace(NOTICE, text=EVIL, details={"error": EVIL, "log_url": "http://ui.example/log_1"})
+    assert sender(webhook.url, notice)() == "sent"
+    (body,) = webhook.bodies
+    assert (body["message"], body["text"]) == (HARMLESS, f"FAILED d.t\n{HARMLESS}")
+    assert (body["error"], body["log_url"]) == (HARMLESS, "http://ui.example/log_1")
+    assert sender(mail.url() + "&format=html", notice)() == "sent"
+    (part,) = [
+        part
+        for part in email.message_from_string(mail.mails[0]).walk()
+        if part.get_content_type() == "text/html"
+    ]
+    html = part.get_payload(decode=True).decode().replace("&nbsp;", " ")  # type: ignore[union-attr]
+    assert html.count(HARMLESS) == 2
+    assert "log_url: http://ui.example/log_1" in html
 
 
 def test_a_login_is_used_unescaped(mail: MailReceiver) -> None:
@@ -155,11 +173,87 @@ def test_a_receiver_that_is_away_or_unknown_betrays_no_secret(
     assert "topsecret" not in "".join([*logged, result, *capfd.readouterr()])
 
 
-def test_a_password_is_not_sent_in_clear_text(mail: MailReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+BROKEN = "mailtos://user:p[topsecret@mail.example/?to=a@b.de"
+
+
+def test_a_url_that_cannot_be_parsed_silences_no_other_channel(
+    settings: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
+    settings = replace(settings, alert_urls=(BROKEN, webhook.url))
+    results = notify(settings, NOTICE)
+    assert results[name_of(webhook.url)] == "sent"
+    assert len(webhook.bodies) == 1
+    assert ("mailtos", "failed") in {(channel.split("-")[0], state) for channel, state, _ in told(database)}
+    assert results[name_of(BROKEN)]
+    assert "topsecret" not in results[name_of(BROKEN)]
+
+
+@pytest.mark.parametrize("is_raised_at_once", [True, False], ids=["prepared", "sent"])
+def test_whatever_one_channel_raises_the_others_are_served(
+    settings: Settings,
+    database: Database,
+    webhook: WebhookReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    is_raised_at_once: bool,
+) -> None:
+    def fail() -> str:
+        raise KeyError("topsecret")
+
+    def prepare(url: str, notice: Notice) -> Callable[[], str]:
+        if url == webhook.url:
+            return sender(url, notice)
+        if is_raised_at_once:
+            fail()
+        return fail
+
+    monkeypatch.setattr("include.health.notify.sender", prepare)
+    settings = replace(settings, alert_urls=("slack://a/b/c", webhook.url))
+    results = notify(settings, NOTICE)
+    assert results[name_of(webhook.url)] == "sent"
+    assert results[name_of("slack://a/b/c")].startswith("KeyError was raised")
+    assert "topsecret" not in str(told(database))
+    with pytest.raises(TransientError, match=r"slack-.*KeyError was raised"):
+        send_once(settings, replace(NOTICE, about="report"), settings.alert_urls)
+    assert len(webhook.bodies) == 2
+
+
+def test_it_never_raises(
+    settings: Settings,
+    webhook: WebhookReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("topsecret")
+
+    monkeypatch.setattr("include.health.notify._claim", fail)
+    assert notify(replace(settings, alert_urls=(webhook.url,)), NOTICE) == {}
+    assert "notification of task d.t: KeyError was raised" in caplog.text
+    assert "topsecret" not in caplog.text
+
+
+@pytest.mark.parametrize("secrets", ["&user=u&pass=topsecret", "&user=u&pass=topsecret&smtp=127.0.0.1", ""])
+@pytest.mark.parametrize("mode", ["", "&mode=insecure"])
+def test_a_password_is_not_sent_in_clear_text(
+    mail: MailReceiver, monkeypatch: pytest.MonkeyPatch, secrets: str, mode: str
+) -> None:
     monkeypatch.setattr(notices, "_LOOPBACK", ())
-    assert "clear text" in sender(mail.url("u:p"), NOTICE)()
+    url = mail.url("" if secrets else "u:topsecret") + secrets + mode
+    if mode:
+        url = url.replace("mailto:", "mailtos:")
+    assert "clear text" in sender(url, NOTICE)()
     assert mail.logins == mail.mails == []
     assert sender(mail.url(), NOTICE)() == "sent"
+
+
+def test_a_password_goes_out_after_starttls_or_not_at_all(
+    mail: MailReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "_LOOPBACK", ())
+    reason = sender(mail.url("u:topsecret") + "&mode=starttls", NOTICE)()
+    assert "clear text" not in reason
+    assert reason != "sent"
+    assert mail.logins == mail.mails == []
 
 
 def test_two_at_once_say_it_once(settings: Settings, database: Database, webhook: WebhookReceiver) -> None:

@@ -11,7 +11,7 @@ from include.domain.delivery_period import DeliveryPeriod, Market
 from include.errors import TerminalError
 from include.expectations.review import Selection, decide
 from include.health.alarms import check
-from include.health.notices import Notice
+from include.health.notices import Notice, channels
 from include.health.notify import notify
 from include.jobs import load_trades
 from include.jobs.check_freshness import run
@@ -470,6 +470,95 @@ def test_the_end_of_an_alarm_that_nobody_heard_of_is_not_told(
     heartbeat(settings, 1)
     run(told)
     assert [body["kind"] for body in webhook.bodies] == ["task_failed", "alarm_raised"]
+
+
+def pass_minutes(database: Database, minutes: float) -> None:
+    """So much later."""
+    for table, columns in (("alarms", ("raised_at", "cleared_at")), ("notifications", ("started_at",))):
+        for column in columns:
+            database.rows(f"UPDATE ops.{table} SET {column} = {column} - interval '{minutes} minutes'")
+
+
+def turn(settings: Settings, *, on: bool) -> None:
+    """The alarm capture_silent is raised or over."""
+    heartbeat(settings, 70 if on else 1, silent=70 if on else None)
+    check(settings)
+
+
+def delivered(database: Database, channel: str = "%") -> list[str]:
+    return [
+        title
+        for (title,) in database.rows(
+            "SELECT title FROM ops.notifications WHERE state = 'sent' AND channel LIKE %s"
+            " ORDER BY notification_id",
+            (channel,),
+        )
+    ]
+
+
+def test_the_end_is_told_to_each_who_heard_of_the_alarm_however_long_it_was_down(
+    settings: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
+    with webhook_receiver() as deaf, webhook_receiver() as well:
+        receivers = (webhook, deaf, well)
+        settings = replace(settings, alert_urls=tuple(each.url for each in receivers))
+        (name, *_) = channels([webhook.url])
+        database.ran(20, window=20)
+        deaf.status = 503
+        turn(settings, on=True)
+        webhook.status = 503
+        turn(settings, on=False)
+        assert well.bodies[-1]["title"] == "over: capture_silent"
+        for _ in range(11):
+            pass_minutes(database, 6)
+            turn(settings, on=False)
+        tries = [body["title"] for body in webhook.bodies]
+        assert tries == ["ALARM capture_silent"] + ["over: capture_silent"] * 12
+        pass_minutes(database, 6 * 24 * 60)
+        webhook.status = deaf.status = 200
+        turn(settings, on=False)
+        assert delivered(database, name) == ["ALARM capture_silent", "over: capture_silent"]
+        pass_minutes(database, 6)
+        turn(settings, on=False)
+        assert [len(each.bodies) for each in receivers] == [14, 1, 2], "once, and not to who never heard of it"
+
+
+def test_an_end_that_was_a_week_ago_is_told_no_more(
+    settings: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
+    settings = replace(settings, alert_urls=(webhook.url,))
+    database.ran(20, window=20)
+    turn(settings, on=True)
+    webhook.status = 503
+    turn(settings, on=False)
+    webhook.status = 200
+    pass_minutes(database, 7 * 24 * 60 + 1)
+    turn(settings, on=False)
+    assert delivered(database) == ["ALARM capture_silent"]
+
+
+@pytest.mark.parametrize("hears_of_it_again", [True, False])
+def test_an_alarm_that_is_raised_again_is_not_answered_by_the_end_before(
+    settings: Settings, database: Database, webhook: WebhookReceiver, hears_of_it_again: bool
+) -> None:
+    settings = replace(settings, alert_urls=(webhook.url,))
+    database.ran(20, window=20)
+    turn(settings, on=True)
+    webhook.status = 503
+    turn(settings, on=False)
+    pass_minutes(database, 2)
+    if hears_of_it_again:
+        webhook.status = 200
+    for _ in range(2):
+        turn(settings, on=True)
+        pass_minutes(database, 6)
+    twice = ["ALARM capture_silent"] * (2 if hears_of_it_again else 1)
+    assert delivered(database) == twice
+    webhook.status = 200
+    for _ in range(2):
+        turn(settings, on=False)
+        pass_minutes(database, 6)
+    assert delivered(database) == [*twice, "over: capture_silent"], "one end of both"
 
 
 def past_hour(hours: float, days: float = 0) -> DeliveryPeriod:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from include.errors import TerminalError, TransientError
-from include.jobs import follow_market, load_trades
+from include.jobs import check_freshness, follow_market, load_trades
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
 from tests.factories import Database, ago
@@ -198,3 +198,17 @@ def test_each_pass_checks_freshness_and_notifies_people_once(desk: Settings, dat
         told = [body["alarm"] for body in webhook.bodies if body["kind"] == "alarm_raised"]
     assert (seen, summary["passes"]) == ([0, 1, 1], 3), "an alarm fails the task check_freshness, not this one"
     assert told.count("capture_silent") == 1
+
+
+def test_a_notification_that_cannot_be_sent_stops_nothing(desk: Settings, database: Database) -> None:
+    write_landing_file(desk.landing_root, landed([deal(id="bad", price=99_999), deal(id="0")]))
+    with webhook_receiver() as webhook:
+        urls = ("mailtos://user:p[w@mail.example/?to=a@b.de", webhook.url)
+        notifying = replace(desk, alert_urls=urls)
+        waits = [lambda: None, lambda: capture(desk, "1")]
+        summary = follow_market.run(notifying, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
+        told = [body["alarm"] for body in webhook.bodies]
+    assert (summary["passes"], told.count("trades_quarantined")) == (3, 1)
+    assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
+    with pytest.raises(TerminalError, match="trades_quarantined"):
+        check_freshness.run(notifying)

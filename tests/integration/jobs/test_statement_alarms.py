@@ -92,7 +92,7 @@ def test_people_are_told_when_it_becomes_critical_and_when_it_no_longer_is(
     statement_of(database, date(2026, 3, 3), rejects=2)
     assert told_now() == ["ALARM statement_differences"], "the end of the warning is no news"
     database.rows("DELETE FROM ops.rejected_messages")
-    assert told_now() == ["over: statement_differences", "warning: statement_differences"]
+    assert told_now() == ["over, now a warning: statement_differences", "warning: statement_differences"]
     database.rows("DELETE FROM ops.reconciliation_differences")
     assert told_now() == ["over: statement_differences"]
     assert database.rows(

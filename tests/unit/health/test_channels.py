@@ -26,3 +26,8 @@ def test_a_name_says_the_scheme_and_no_secret() -> None:
 
 def test_the_same_url_twice_is_one_channel() -> None:
     assert list(channels([B, B]).values()) == [B]
+
+
+def test_what_is_no_url_is_named_without_any_part_of_it() -> None:
+    for url in ("mailtos:desk:topsecret@mail.example", "desk:topsecret@mail.example/?next=json://x"):
+        assert names(url)[url].startswith("unknown-")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.health.wording import presentable
+from include.health.wording import presentable, without_markup
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,30 @@ def test_secrets_and_what_no_database_takes(text: str, shown: str) -> None:
 def test_what_is_too_long_says_so() -> None:
     assert presentable("abcdef", 6) == "abcdef"
     assert presentable("abcdefg", 6) == "abcde…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("@everyone <!channel> <@U1> <at>x</at>", "(at)everyone «!channel» «(at)U1» «at»x«/at»"),
+        ("[click](http://evil.example)", "(click)(http: //evil·example)"),
+        ("<http://evil.example|click>", "«http: //evil·example¦click»"),
+        ("www.evil.com, 💩.la, a@evil.com", "www·evil·com, 💩·la, a(at)evil·com"),
+        ("*b* _i_ __u__ ~~s~~ `c` ||s||", "•b• ˍiˍ ˍˍuˍˍ ≈≈s≈≈ 'c' ¦¦s¦¦"),
+        ("# h\n> q &#64;here", "♯ h\n» q +♯64;here"),
+        ("\x02bold\u202e", " bold "),
+    ],
+)
+def test_nothing_is_a_link_a_mention_or_markup(text: str, shown: str) -> None:
+    assert without_markup(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flex_trader_1, 2026-03-02 15-16: position of +5.0 MWh, the limit is 2,000.5.\nNext at 12:30:00",
+        "trades/date=2026-03-02/hour=09/a.jsonl has 0 bytes: docs/runbook.md, section limit_reached",
+    ],
+)
+def test_what_is_no_markup_stays_as_it_is(text: str) -> None:
+    assert without_markup(text) == text
