@@ -14,7 +14,8 @@ from include.health.wording import presentable, without_markup
 SENT = "sent"
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_LINKS = ("log_url",)
+_OURS = ("log_url", "dag_id", "task_id", "run_id")
+"""Details that lead to a run: they stay as they are."""
 _MAX_REASON_CHARACTERS = 300
 _HASH_ROUNDS = 200_000
 """About a tenth of a second, once a process and URL."""
@@ -63,7 +64,7 @@ def _name(url: str) -> str:
 def sender(url: str, notice: Notice) -> Callable[[], str]:
     """Prepares to send the notice as plain text, without what a service may take for markup.
 
-    Apprise escapes it for some services only. The title and links to logs are ours: they stay as they are.
+    Apprise escapes it for some services only. The title and what leads to a run stay as they are.
 
     `json://`, `form://` and `xml://` also get `text`, `kind` and the details as fields; other services get the
     details as lines below the text. Redirects are not followed.
@@ -85,7 +86,7 @@ def sender(url: str, notice: Notice) -> Callable[[], str]:
         return lambda: "a password is not sent in clear text: use mailtos://"
     text = without_markup(notice.text)
     details = {
-        name: value if name in _LINKS else without_markup(value) for name, value in notice.details.items()
+        name: value if name in _OURS else without_markup(value) for name, value in notice.details.items()
     }
     fields = getattr(service, "payload_extras", None)
     if isinstance(fields, dict):

@@ -9,8 +9,8 @@ _PASSWORD = re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api_?key)(\s*[=
 _LOOKALIKES = str.maketrans("#&*~`|<>[]", "♯+•≈'¦«»()") | {ord("@"): "(at)"}
 _DOT_OF_DOMAIN = re.compile(r"(?<=\S)[.。](?!jsonl\b)(?!(?<=docs/runbook\.)md\b)(?=[^\W\d_])")
 """Chats make a link of evil.example, too; landing files and the runbook are ours."""
-_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-"""One within a word, as in names of alarms, is no markup anywhere."""
+_EDGE_UNDERSCORE = re.compile(r"(?<!\w)_+|_+(?!\w)")
+"""Within a word, as in names of alarms and runs, they are no markup anywhere."""
 
 
 def presentable(text: str, most: int) -> str:
@@ -29,4 +29,4 @@ def without_markup(text: str) -> str:
     """
     text = "".join(each if each.isprintable() or each == "\n" else " " for each in text)
     text = _DOT_OF_DOMAIN.sub("·", text.translate(_LOOKALIKES).replace("://", ": //"))
-    return _EDGE_UNDERSCORE.sub("ˍ", text)
+    return _EDGE_UNDERSCORE.sub(lambda found: "ˍ" * len(found[0]), text)

@@ -48,6 +48,7 @@ def test_nothing_is_a_link_a_mention_or_markup(text: str, shown: str) -> None:
     "text",
     [
         "flex_trader_1, 2026-03-02 15-16: position of +5.0 MWh, the limit is 2,000.5.\nNext at 12:30:00",
+        "hourly_pnl__fi failed in manual__2026-03-02T05:00:00.123456+00:00",
         "trades/date=2026-03-02/hour=09/a.jsonl has 0 bytes: docs/runbook.md, section limit_reached",
     ],
 )
