@@ -1,6 +1,7 @@
 """Which of the received messages count: the executable specification that the SQL is tested against."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +9,8 @@ from include.domain.trade import Cancellation, Trade
 
 Identity = tuple[str, str]
 """Trade id and direction."""
+
+_CAPTURED_FILE = re.compile(r"(?:.*/)?(.+)-\d+-\d{8}T\d+Z\.jsonl", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,12 @@ class Received:
     received_at: datetime
     place: tuple[str, int]
 
+    @property
+    def instance(self) -> str:
+        """The capture instance, by the name of its file; a file of no instance is one itself."""
+        match = _CAPTURED_FILE.fullmatch(self.place[0])
+        return match[1] if match else self.place[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -31,12 +40,12 @@ class Revision:
     Attributes:
         trade: The copy that was received first, disputed if any copy says so.
         first_at: When the first copy was received, UTC.
-        last_at: When the last copy was received, UTC.
+        last_at: When each capture instance received its last copy, UTC.
     """
 
     trade: Trade
     first_at: datetime
-    last_at: datetime
+    last_at: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +75,15 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
     - The highest revision counts; a revision in quarantine is as if it had not come.
     - A cancellation with a revision takes back that one and those before it. One without a revision takes back
       revision 0, whenever it comes, and each revision of which a copy was received before it.
-    - A copy of a cancellation without a revision does not take back what followed the first one, if it follows
-      the copy as well: both were received again, by a second instance or after a reconnect.
+    - A copy of a cancellation without a revision does not take back what followed the first one, if the same
+      instance received that after the copy, too: both came again, at a second instance or after a reconnect.
 
     Args:
         received: All messages.
         is_sound: False for a trade that is in quarantine.
     """
     messages = sorted(received, key=lambda r: (r.received_at, r.place))
-    cancellations = [(r.message, r.received_at) for r in messages if isinstance(r.message, Cancellation)]
+    cancellations = cancellations_of(messages)
     revisions = revisions_of(messages)
     result = Outcome({}, {}, [], [], [])
     for identity, of_trade in revisions.items():
@@ -87,7 +96,7 @@ def outcome(received: Iterable[Received], is_sound: Callable[[Trade], bool] = la
         is_cancelled = cancelled_at(latest, cancellations) is not None
         (result.cancelled if is_cancelled else result.counting)[identity] = latest.trade
     known = {*revisions, *((trade_id, None) for trade_id, _ in revisions)}
-    result.orphans.extend(c for c, _ in cancellations if (c.trade_id, c.direction) not in known)
+    result.orphans.extend(c for c, _, _ in cancellations if (c.trade_id, c.direction) not in known)
     return result
 
 
@@ -97,31 +106,39 @@ def revisions_of(received: Iterable[Received]) -> dict[Identity, dict[int, Revis
     for r in sorted(received, key=lambda r: (r.received_at, r.place)):
         if isinstance(trade := r.message, Trade):
             of_trade = revisions.setdefault((trade.trade_id, trade.direction), {})
-            first = of_trade.get(trade.revision) or Revision(trade, r.received_at, r.received_at)
+            first = of_trade.get(trade.revision) or Revision(trade, r.received_at, {})
             kept = replace(first.trade, is_disputed=first.trade.is_disputed or trade.is_disputed)
-            of_trade[trade.revision] = replace(first, trade=kept, last_at=r.received_at)
+            last_at = {**first.last_at, r.instance: r.received_at}
+            of_trade[trade.revision] = replace(first, trade=kept, last_at=last_at)
     return revisions
 
 
-def cancelled_at(revision: Revision, cancellations: Iterable[tuple[Cancellation, datetime]]) -> datetime | None:
+def cancellations_of(received: Iterable[Received]) -> list[tuple[Cancellation, datetime, str]]:
+    """The cancellations, each with the time of its receipt and the capture instance that received it."""
+    return [(r.message, r.received_at, r.instance) for r in received if isinstance(r.message, Cancellation)]
+
+
+def cancelled_at(
+    revision: Revision, cancellations: Iterable[tuple[Cancellation, datetime, str]]
+) -> datetime | None:
     """When the first cancellation that takes a revision back was received; None if none does.
 
     Args:
         revision: Of any trade.
-        cancellations: All of them, each with the time of its receipt.
+        cancellations: All of them, as `cancellations_of` returns them.
     """
     trade = revision.trade
     of_trade = [
-        (cancellation, at)
-        for cancellation, at in cancellations
+        (cancellation, at, instance)
+        for cancellation, at, instance in cancellations
         if cancellation.trade_id == trade.trade_id and cancellation.direction in (None, trade.direction)
     ]
-    followed = {cancellation for cancellation, at in of_trade if at < revision.first_at}
+    followed = {cancellation for cancellation, at, _ in of_trade if at < revision.first_at}
 
-    def takes_back(cancellation: Cancellation, at: datetime) -> bool:
+    def takes_back(cancellation: Cancellation, at: datetime, instance: str) -> bool:
         if cancellation.revision is not None:
             return cancellation.revision >= trade.revision
-        is_copy = cancellation in followed and at < revision.last_at
+        is_copy = cancellation in followed and at < revision.last_at.get(instance, at)
         return trade.revision == 0 or (revision.first_at <= at and not is_copy)
 
-    return min((at for cancellation, at in of_trade if takes_back(cancellation, at)), default=None)
+    return min((each[1] for each in of_trade if takes_back(*each)), default=None)

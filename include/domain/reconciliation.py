@@ -7,7 +7,15 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from include.domain.delivery_period import DeliveryPeriod, Market
-from include.domain.lifecycle import Identity, Received, Revision, cancelled_at, outcome, revisions_of
+from include.domain.lifecycle import (
+    Identity,
+    Received,
+    Revision,
+    cancellations_of,
+    cancelled_at,
+    outcome,
+    revisions_of,
+)
 from include.domain.statement import StatementTrade
 from include.domain.trade import Cancellation, Trade
 
@@ -99,7 +107,7 @@ def reconcile(
     captured = revisions_of(messages)
     stream = outcome(messages, is_sound)
     result = Reconciled({}, dict(stream.counting), dict(stream.cancelled), {})
-    cancellations = [(r.message, r.received_at) for r in messages if isinstance(r.message, Cancellation)]
+    cancellations = cancellations_of(messages)
     standing = sorted(statements, key=lambda statement: (statement.landed_at, statement.day))
     days = {(statement.day, statement.is_by_delivery_day) for statement in standing}
     lines: dict[Identity, tuple[Statement, StatementTrade]] = {
@@ -191,14 +199,14 @@ def _alike(stated: list[StatementTrade], captured: list[Trade]) -> int:
 def _cancelled_at(
     line: StatementTrade,
     would_count: dict[int, Revision],
-    cancellations: list[tuple[Cancellation, datetime]],
+    cancellations: list[tuple[Cancellation, datetime, str]],
 ) -> datetime | None:
     """When the trade of a line was first taken back: with its highest revision, or by any cancellation."""
     if would_count:
         return cancelled_at(would_count[max(would_count)], cancellations)
     of_trade = [
         at
-        for cancellation, at in cancellations
+        for cancellation, at, _ in cancellations
         if cancellation.trade_id == line.trade_id and cancellation.direction in (None, line.direction)
     ]
     return min(of_trade, default=None)

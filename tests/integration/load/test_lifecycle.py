@@ -96,13 +96,19 @@ def m(**changes: Any) -> str:
 # a cancellation comes first; an amendment after it brings the trade back, one before it does not
 @example([(0, 0, cancellation(id="x")), (1, 1, m()), (2, 2, m(revision=1))], [2, 1, 0], [])
 @example([(0, 3, cancellation(id="x")), (1, 1, m()), (2, 2, m(revision=1))], [2, 1, 0], [[1]])
-# both come again, from a second instance; without the last copy the amendment is taken back
+# both come again, at a second instance; without the last copy the amendment is taken back
 @example(
     [(0, 0, cancellation(id="x")), (0, 1, m(revision=1)), (1, 2, cancellation(id="x")), (1, 3, m(revision=1))],
     [1, 0, 2],
     [[0], [1]],
 )
 @example([(0, 0, cancellation(id="x")), (0, 1, m(revision=1)), (1, 2, cancellation(id="x"))], [1, 0, 2], [])
+# a copy of the amendment alone brings nothing back
+@example(
+    [(0, 0, cancellation(id="x")), (0, 1, m(revision=1)), (0, 2, cancellation(id="x")), (1, 3, m(revision=1))],
+    [1, 0, 2],
+    [[1]],
+)
 # the copy that shows that the amendment was received first is not the stored one
 @example([(0, 4, m(revision=1)), (1, 1, m(revision=1)), (2, 2, cancellation(id="x"))], [0, 1, 2], [[0]])
 # of three copies the equal one proves which content came first

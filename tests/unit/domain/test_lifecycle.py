@@ -247,6 +247,27 @@ def test_further_copies_of_trades_change_nothing(data: st.DataObject) -> None:
     assert told(outcome([*messages, *late], is_sound)) == told(outcome(messages, is_sound))
 
 
+@pytest.mark.parametrize(
+    ("copies", "is_cancelled"),
+    [
+        ([(cancel(), "b-2"), (trade(21, revision=1), "b-2")], False),
+        ([(cancel(), "b-2"), (trade(21, revision=1), "b-1")], True),
+        ([(trade(21, revision=1), "b-2")], False),
+        ([(cancel(), "b-2")], True),
+    ],
+)
+def test_what_comes_after_a_copy_of_a_cancellation_came_at_the_same_instance(
+    copies: list[tuple[Trade | Cancellation, str]], is_cancelled: bool
+) -> None:
+    """In whatever hour and process: the landing files of an instance have its name."""
+    later = [
+        Received(message, NOON + timedelta(minutes=n), (f"trades/hour={n}/{name}-4{n}-20230221T1{n}Z.jsonl", 2))
+        for n, (message, name) in enumerate(copies, start=1)
+    ]
+    result = outcome([*received([trade(20), cancel(), trade(21, revision=1)]), *later])
+    assert bool(result.cancelled) == is_cancelled
+
+
 @given(lifecycles)
 def test_every_trade_counts_or_is_cancelled_or_all_of_it_is_in_quarantine(messages: list[Received]) -> None:
     result = outcome(messages, is_sound)
