@@ -10,7 +10,10 @@ from include.domain.trade import Cancellation, Trade
 Identity = tuple[str, str]
 """Trade id and direction."""
 
-_CAPTURED_FILE = re.compile(r"(?:.*/)?(.+)-\d+-\d{8}T\d+Z\.jsonl", re.DOTALL)
+CAPTURED_FILE = re.compile(
+    r"(?:.*/)?(?P<process>(?P<instance>.+)-\d+)-(?P<opened>\d{8}T\d+Z)\.jsonl", re.DOTALL
+)
+"""A landing file of capture: its instance, the process that wrote it, and when that opened it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,8 @@ class Received:
     @property
     def instance(self) -> str:
         """The capture instance, by the name of its file; a file of no instance is one itself."""
-        match = _CAPTURED_FILE.fullmatch(self.place[0])
-        return match[1] if match else self.place[0]
+        match = CAPTURED_FILE.fullmatch(self.place[0])
+        return match["instance"] if match else self.place[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def cancelled_at(
     of_trade = [
         (cancellation, at, instance)
         for cancellation, at, instance in cancellations
-        if cancellation.trade_id == trade.trade_id and cancellation.direction in (None, trade.direction)
+        if cancellation.names(trade.trade_id, trade.direction)
     ]
     followed = {cancellation for cancellation, at, _ in of_trade if at < revision.first_at}
 

@@ -204,11 +204,9 @@ def _cancelled_at(
     """When the trade of a line was first taken back: with its highest revision, or by any cancellation."""
     if would_count:
         return cancelled_at(would_count[max(would_count)], cancellations)
-    of_trade = [
-        at
-        for cancellation, at, _ in cancellations
-        if cancellation.trade_id == line.trade_id and cancellation.direction in (None, line.direction)
-    ]
+    of_trade = (
+        at for cancellation, at, _ in cancellations if cancellation.names(line.trade_id, line.direction)
+    )
     return min(of_trade, default=None)
 
 

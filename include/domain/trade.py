@@ -108,6 +108,10 @@ class Cancellation:
     direction: Direction | None
     revision: int | None
 
+    def names(self, trade_id: str, direction: Direction) -> bool:
+        """Whether it has the id of a trade and not the other direction."""
+        return self.trade_id == trade_id and self.direction in (None, direction)
+
 
 @dataclass(frozen=True, slots=True)
 class Operational:

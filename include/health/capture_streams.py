@@ -4,7 +4,6 @@ The memory that it takes is that of the trades of one minute.
 """
 
 import heapq
-import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from include.domain.lifecycle import CAPTURED_FILE
 from include.domain.message import MAX_CHARACTERS, is_utc_text
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import revision_of
@@ -34,8 +34,6 @@ Trade = tuple[str, str, int]
 """Id, direction and revision: the legs of a self trade have one id, an amendment is another revision."""
 
 Span = tuple[datetime, datetime]
-
-_FILE_NAME = re.compile(r"(?P<process>(?P<instance>.+)-\d+)-(?P<opened>\d{8}T\d+Z)\.jsonl", re.DOTALL)
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -71,7 +69,7 @@ def files_by_instance(files: Iterable[LandingFile]) -> dict[str, list[LandingFil
     An instance is known by the beginning of the names of its files: its name and its host. Files whose names
     no capture instance gave are left out.
     """
-    named = [(match, file) for file in files if (match := _FILE_NAME.fullmatch(file.path.name))]
+    named = [(match, file) for file in files if (match := CAPTURED_FILE.fullmatch(file.path.name))]
     named.sort(key=lambda pair: (pair[0]["opened"], pair[1]))
     found: dict[str, list[LandingFile]] = {}
     for match, file in named:
@@ -93,7 +91,7 @@ def received_trades(paths: Iterable[Path], from_at: datetime) -> Iterator[tuple[
     """
     of_processes: dict[str, list[Path]] = {}
     for path in paths:
-        name = _FILE_NAME.fullmatch(path.name)
+        name = CAPTURED_FILE.fullmatch(path.name)
         of_processes.setdefault(name["process"] if name else "", []).append(path)
     return heapq.merge(*(_received(files, from_at) for files in of_processes.values()), key=itemgetter(0))
 
