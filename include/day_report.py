@@ -100,24 +100,24 @@ def read(settings: Settings, delivery_day: date) -> DayReport:
     with connect(settings.warehouse_url, "day_report") as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with conn, conn.cursor() as cur:
-            told = fetch_dicts(cur, QUERIES["day_report_announced"], asked)
-            as_of = told[0]["final_at"] if told else report.current_moment(cur)
+            announced = fetch_dicts(cur, QUERIES["day_report_announced"], asked)
+            as_of = announced[0]["final_at"] if announced else report.current_moment(cur)
             of_then = asked | {"as_of": as_of}
             portfolio = fetch_dicts(cur, QUERIES["day_report_portfolio"], of_then)
             traders = fetch_dicts(cur, QUERIES["day_report_traders"], of_then)
             hours = fetch_dicts(cur, QUERIES["day_report_hours"], of_then)
             points = fetch_dicts(cur, QUERIES["day_report_open"], asked)
             before, changes = None, list[dict[str, Any]]()
-            if len(told) > 1:
-                previous = asked | {"as_of": told[1]["final_at"]}
+            if len(announced) > 1:
+                previous = asked | {"as_of": announced[1]["final_at"]}
                 before = fetch_dicts(cur, QUERIES["day_report_portfolio"], previous)
-                since = of_then | {"previous_at": told[1]["final_at"]}
+                since = of_then | {"previous_at": announced[1]["final_at"]}
                 changes = fetch_dicts(cur, QUERIES["day_report_changes"], since)
     of_day = report.run(settings, delivery_day, as_of=as_of)
     if of_day.gaps:
         detail = f"nothing was connected to the exchange {of_day.gaps} market time, while the day was tradable"
         points.append(dict.fromkeys(_OPEN) | {"what": "capture_gap", "is_open": True, "detail": detail})
-    revision = told[0]["revision"] if told else 0
+    revision = announced[0]["revision"] if announced else 0
     summary = [
         *_state(revision, as_of, [point for point in points if point["is_open"]]),
         *_numbers(portfolio, before, "no trades are known" if of_day.gaps else "nobody traded"),

@@ -140,8 +140,8 @@ def run(
     values = [[line.get(column.name) for column in IN_FILES] for line in lines]
     titles = [column.title for column in IN_FILES]
     table = pd.DataFrame(values, columns=titles, dtype=object)
-    told = ", ".join(_gap_in_words(gap, settings.market) for gap in gaps)
-    return Report(delivery_day, trader_id, table, market=settings.landing_market, gaps=told, **others)
+    gap_texts = ", ".join(_gap_in_words(gap, settings.market) for gap in gaps)
+    return Report(delivery_day, trader_id, table, market=settings.landing_market, gaps=gap_texts, **others)
 
 
 def current_moment(cur: cursor) -> datetime:

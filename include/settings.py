@@ -55,7 +55,7 @@ class Settings:
         trade_max_deviation_eur_per_mwh: So is one whose price is further from the reference price of its hour.
         airflow_port: Where `make run` serves Airflow's UI.
         airflow_database_url: SQLAlchemy's URL of Airflow's own database, for clean_airflow; empty: not known.
-        alert_urls: Who is told of failed tasks and alarms: URLs as Apprise writes them, one a service.
+        alert_urls: Who is notified of failed tasks and alarms: URLs as Apprise writes them, one a service.
         report_urls: Who gets the daily report to finance, in the same way; empty: nobody.
     """
 

@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 """Airflow's long-running processes: the arguments of the command `airflow`."""
 
 TIMEOUT_SECONDS: Mapping[str, float] = dict.fromkeys(COMMANDS, 10.0) | {"worker": 20.0}
-"""How long a component may finish what it has begun; then its tasks are told to end as well."""
+"""How long a component may finish what it has begun; then its tasks are ended as well."""
 
 TASK_SECONDS = 8.0
 """How long a task may take for that: Airflow gives `on_kill` 5 s."""

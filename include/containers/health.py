@@ -30,7 +30,7 @@ _HEALTH_PATH = "/api/v2/monitor/health"
 
 
 def is_healthy(component: str, environ: Mapping[str, str]) -> bool:
-    """Whether the component works, as far as can be told from within its container.
+    """Whether the component works, as far as can be seen from within its container.
 
     Args:
         component: scheduler, dag-processor, triggerer, api-server, worker, capture, metrics or simulator.

@@ -81,7 +81,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
         state = await service.state()
         return respond(request, json_answer({"version": state.version}), utc_now())
 
-    @api.get("/events", summary="Be told of changes", response_class=StreamingResponse)
+    @api.get("/events", summary="Stream of changes", response_class=StreamingResponse)
     async def events() -> Response:
         """Events `version`, each with what `version` answers: at once, on a change, and every 2 s.
 

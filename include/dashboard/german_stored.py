@@ -19,7 +19,7 @@ STORED: dict[str, str] = {
     "less than 1 s": "weniger als 1 s",
     "1 delivery hour": "einer Lieferstunde",
     "{count} delivery hours": "{count} Lieferstunden",
-    # alarms, as traders are told of them
+    # alarms, as traders read them
     "We do not record the exchange: trades made now are not seen, their hours stay incomplete.": (
         "Wir zeichnen die Börse nicht auf: jetzt getätigte Trades fehlen, ihre Stunden bleiben unvollständig."
     ),

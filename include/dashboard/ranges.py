@@ -21,7 +21,7 @@ QUERIES = load_queries("dashboard/queries.sql")
 MAX_DAYS = 366
 
 _LONGEST = {"day": 62, "week": 190}
-"""Days of the longest range that is told by days, and by weeks; a longer one is told by months."""
+"""Days of the longest range shown by days, and by weeks; a longer one is shown by months."""
 
 _AFTER: dict[str, Callable[[date], date]] = {
     "day": lambda day: day + timedelta(days=1),

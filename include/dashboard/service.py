@@ -43,7 +43,7 @@ EVENT_SECONDS = 2.0
 STREAM_SECONDS = 10.0
 """A stream of events ends then; the browser opens the next one by itself, and its login is checked again.
 
-So nobody is told anything for longer after a login ended, and a server that stops waits no longer for it.
+Nobody receives anything for longer after a login ended, and a server that stops waits no longer for it.
 """
 
 _POLL_SECONDS = 0.5
@@ -172,7 +172,7 @@ class Service:
                 version = (await self.state()).version
             except (UnavailableError, TerminalError) as error:
                 log.info("a stream of events ends: %s", error)
-                return  # the page then asks for the version and is told what is wrong
+                return  # the page then asks for the version and learns what is wrong
             if version != sent or loop.time() >= sent_at + EVENT_SECONDS:
                 yield b"event: version\ndata: %b\n\n" % msgspec.json.encode({"version": version})
                 sent, sent_at = version, loop.time()

@@ -145,7 +145,7 @@ def parse_message(text: str, market: Market) -> Trade | Cancellation | Operation
     raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the message is {quoted(text)}")
 
 
-def told_hours(text: str, market: Market) -> tuple[date, tuple[str, ...]] | None:
+def claimed_hours(text: str, market: Market) -> tuple[date, tuple[str, ...]] | None:
     """Delivery day and hours of PnL that a rejected message is about; None if it does not tell."""
     try:
         message = decode_json(text)

@@ -50,9 +50,9 @@ class Alarm:
         page_code: Code of ops.troubles; None: the name of the alarm.
         page_text: What it means for a trader; None: the page shows the detail of a critical alarm, nothing of a
             warning.
-        severity: `critical`: the task is red while it is on. `warning`: people are told, nothing is red.
-            People are told once more when it changes.
-        is_news: While the alarm is on and `since_at` becomes later, people are told once more: it is raised
+        severity: `critical`: the task is red while it is on. `warning`: people are notified, nothing is red.
+            People are notified again when it changes.
+        is_news: While the alarm is on and `since_at` becomes later, people are notified again: it is raised
             again.
     """
 
@@ -249,7 +249,7 @@ def _missing_statement(look: _Look) -> Iterator[Alarm]:
 
 
 def _reader(look: _Look) -> Iterator[Alarm]:
-    """PostgreSQL lets every role change its own password: it is set back, and people are told."""
+    """PostgreSQL lets every role change its own password: it is set back, and people are notified."""
     is_restored, ended_sessions = hold_reader(look.cur)
     if ended_sessions:
         log.warning("%d sessions of %s were ended: their transactions took too long", ended_sessions, READER)
@@ -310,7 +310,7 @@ def _fields(look: _Look) -> Iterator[Alarm]:
 
 
 def _limits(look: _Look) -> Iterator[Alarm]:
-    """Limits of ops.limits that were reached, until their hours are over: people are told of each once."""
+    """Limits of ops.limits that were reached, until their hours are over: people are notified of each once."""
     if found := breaches(look.cur, look.settings.market.market):
         over = [breach for breach in found if breach.is_over]
         text = f"{counted(len(over), 'limit')} reached: {_first(over)}." if over else None

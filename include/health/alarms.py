@@ -20,7 +20,7 @@ QUERIES = load_queries("health/alarms.sql")
 
 
 def check(settings: Settings) -> tuple[list[Alarm], int]:
-    """The alarms that are on, and how many were cleared; both are in ops.alarms, and people were told.
+    """The alarms that are on, and how many were cleared; both are in ops.alarms, and people were notified.
 
     Raises:
         TransientError: The warehouse cannot be reached.
@@ -48,7 +48,7 @@ def log_alarms(alarms: Iterable[Alarm]) -> None:
 
 
 def _notices(cur: cursor, settings: Settings) -> Iterator[tuple[Notice, list[str] | None]]:
-    """What is to be told, and the channels; None: all of them."""
+    """What is to be sent, and the channels; None: all of them."""
     market = settings.market.market
     parameters = {"market": market, "channels": list(channels(settings.alert_urls))}
     for row in fetch_dicts(cur, QUERIES["alarms_to_tell"], parameters):

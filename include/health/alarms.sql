@@ -150,7 +150,7 @@ WHERE (alarms.detail, alarms.page_code, alarms.page_text, alarms.severity)
       IS DISTINCT FROM (excluded.detail, excluded.page_code, excluded.page_text, excluded.severity)
 
 -- name: alarms_outdated
--- Clears an alarm that has news, or another severity by now: it is raised again, so that people are told
+-- Clears an alarm that has news, or another severity by now: it is raised again, so that people are notified
 UPDATE ops.alarms SET cleared_at = clock_timestamp()
 WHERE market = %(market)s AND alarm = %(alarm)s AND cleared_at IS NULL
     AND (severity <> %(severity)s OR (since_at < %(since_at)s AND %(is_news)s))
@@ -163,29 +163,29 @@ WHERE market = %(market)s AND cleared_at IS NULL AND alarm <> ALL(%(alarms)s::te
 -- name: alarms_to_tell
 -- Alarms of the market that are on, and for a week those that are over, each with the channels that heard of it and not yet of its end.
 -- One that was raised again says nothing of its first end to a channel while it is on, nor if that heard of it once more: the next end
--- is the end of both. Only the end of a critical alarm that is a warning now is told meanwhile
+-- is the end of both. Only the end of a critical alarm that is a warning now is announced meanwhile
 SELECT
     alarm_id, alarm, severity, since_at, raised_at, cleared_at, detail, open_channels,
     cleared_at IS NOT NULL AND EXISTS (
         SELECT FROM ops.alarms AS n
         WHERE (n.market, n.alarm) = (a.market, a.alarm) AND n.cleared_at IS NULL AND n.severity = 'warning'
     ) AS is_warning_now,
-    -- who reads it has to be told which market it is about
+    -- who reads it has to know which market it is about
     (SELECT count(*) > 1 FROM ops.markets WHERE position IS NOT NULL) AS has_several_markets
 FROM ops.alarms AS a
 CROSS JOIN LATERAL (
-    SELECT array_agg(DISTINCT told.channel) AS open_channels
-    FROM ops.notifications AS told
-    WHERE told.about = format('alarm %%s raised', a.alarm_id) AND told.channel = ANY(%(channels)s) AND told.state = 'sent'
+    SELECT array_agg(DISTINCT sent.channel) AS open_channels
+    FROM ops.notifications AS sent
+    WHERE sent.about = format('alarm %%s raised', a.alarm_id) AND sent.channel = ANY(%(channels)s) AND sent.state = 'sent'
         AND NOT EXISTS (SELECT FROM ops.notifications AS n
-                        WHERE (n.about, n.channel, n.state) = (format('alarm %%s cleared', a.alarm_id), told.channel, 'sent'))
+                        WHERE (n.about, n.channel, n.state) = (format('alarm %%s cleared', a.alarm_id), sent.channel, 'sent'))
         AND NOT EXISTS (SELECT FROM ops.alarms AS again
                         WHERE (again.market, again.alarm) = (a.market, a.alarm) AND again.alarm_id > a.alarm_id
                             AND again.severity IN (a.severity, 'critical')
                             AND (again.cleared_at IS NULL
                                  OR EXISTS (SELECT FROM ops.notifications AS n
                                             WHERE (n.about, n.channel, n.state)
-                                                = (format('alarm %%s raised', again.alarm_id), told.channel, 'sent'))))
+                                                = (format('alarm %%s raised', again.alarm_id), sent.channel, 'sent'))))
 ) AS heard
 WHERE market = %(market)s
     AND (cleared_at IS NULL OR cleared_at > now() - interval '7 days')

@@ -16,7 +16,7 @@ WITH zone AS MATERIALIZED (
     WHERE market = %(market)s AND delivery_day >= (SELECT (%(now)s AT TIME ZONE name)::date FROM zone) - %(first_within_days)s
     UNION
     SELECT delivery_day FROM ops.final_days JOIN changed USING (delivery_day) WHERE market = %(market)s
-), told AS (
+), announced AS (
     SELECT DISTINCT ON (delivery_day) delivery_day, revision, final_at
     FROM ops.final_days
     WHERE market = %(market)s
@@ -24,7 +24,7 @@ WITH zone AS MATERIALIZED (
 )
 SELECT d.delivery_day, coalesce(t.revision, 0) + 1 AS revision, o.has_open_points
 FROM days AS d
-LEFT JOIN told AS t USING (delivery_day)
+LEFT JOIN announced AS t USING (delivery_day)
 CROSS JOIN zone AS z
 CROSS JOIN LATERAL (
     SELECT
@@ -60,14 +60,14 @@ WHERE (%(now)s AT TIME ZONE z.name)::date > d.delivery_day
                     SELECT FROM (
                         SELECT delivery_hour, trader_id, trade_count, buy_mwh, sell_mwh, buy_value_eur, sell_value_eur,
                                reference_price_eur_per_mwh, valid_to IS NULL AS is_standing,
-                               valid_from <= t.final_at AND (valid_to IS NULL OR valid_to > t.final_at) AS was_told
+                               valid_from <= t.final_at AND (valid_to IS NULL OR valid_to > t.final_at) AS was_announced
                         FROM curated.pnl_versions
                         WHERE market = %(market)s AND delivery_day = d.delivery_day
                     ) AS v
-                    WHERE v.is_standing OR v.was_told
+                    WHERE v.is_standing OR v.was_announced
                     GROUP BY delivery_hour, trader_id, trade_count, buy_mwh, sell_mwh, buy_value_eur, sell_value_eur,
                              reference_price_eur_per_mwh
-                    HAVING bool_or(v.is_standing) <> bool_or(v.was_told))
+                    HAVING bool_or(v.is_standing) <> bool_or(v.was_announced))
       END
 ORDER BY d.delivery_day
 

@@ -48,17 +48,19 @@ def begin_batch(cur: cursor, file: LandingFile, landing_file_id: int, from_bytes
     return int(load_batch_id)
 
 
-def store_periods(cur: cursor, periods: Iterable[DeliveryPeriod], told: Iterable[DeliveryPeriod] = ()) -> None:
+def store_periods(
+    cur: cursor, periods: Iterable[DeliveryPeriod], claimed: Iterable[DeliveryPeriod] = ()
+) -> None:
     """Stores what the calendar says of delivery periods of a market.
 
     Args:
         cur: Within a transaction.
         periods: Of rows.
-        told: Hours that rejects are about: what is open in them is shown, but they have no row of
+        claimed: Hours that rejects are about: what is open in them is shown, but they have no row of
             raw.period_hours, so that no price is asked for and no gap is counted for them alone.
     """
     loaded = _by_key(periods)
-    if known := _by_key(told) | loaded:
+    if known := _by_key(claimed) | loaded:
         run_sql(cur, QUERIES["delivery_periods"], {"periods": _json(known)})
     if loaded:
         parameters = {"periods": _json(loaded)}

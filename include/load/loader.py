@@ -153,7 +153,7 @@ def _load(
         if reader.torn:
             detail = f"{len(reader.torn)} bytes without a line end"
             rejects.add(known_lines + reader.line_count, Reason.TORN_LINE, detail, reader.torn, None)
-        store_periods(cur, sink.take_periods(), sink.take_told_periods())
+        store_periods(cur, sink.take_periods(), sink.take_claimed_periods())
         conflicts = sink.conflicts(cur, load_batch_id) if written.known_count else {}
         refused = {
             Reason.CONFLICTING_DUPLICATE: conflicts,
@@ -284,8 +284,8 @@ class _Pass:
         self.last_received_at = at
 
     def _reject(self, number: int, line: Line, text: bytes, error: RejectedMessageError) -> None:
-        message, told = message_of(line, text), self._sink.told_hours(line)
-        self._rejects.add(number, error.reason, error.detail, message, line.received_at, told)
+        message, claimed = message_of(line, text), self._sink.claimed_hours(line)
+        self._rejects.add(number, error.reason, error.detail, message, line.received_at, claimed)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -83,7 +83,7 @@ def _spans(files: list[LandingFile], count: int) -> list[Iterator[list[LandingFi
 
 
 class _Worker:
-    """A process that loads what it is told."""
+    """A process that loads the files it is given."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", settings: Settings, sink: Sink) -> None:
         self.process = process

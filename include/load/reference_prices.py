@@ -81,7 +81,7 @@ class ReferencePriceSink:
             f"\t{NULL if unreadable is None else escaped(unreadable)}"
         )
 
-    def told_hours(self, line: Line) -> None:
+    def claimed_hours(self, line: Line) -> None:
         """None: a reply that is rejected leaves the hour without its price, which says so."""
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
@@ -97,7 +97,7 @@ class ReferencePriceSink:
         self._periods.clear()
         return periods
 
-    def take_told_periods(self) -> list[DeliveryPeriod]:
+    def take_claimed_periods(self) -> list[DeliveryPeriod]:
         return []
 
     def take_notes(self) -> list[Note]:

@@ -51,10 +51,10 @@ class Rejects:
         detail: str,
         payload: bytes,
         received_at: str | None,
-        told: tuple[date, tuple[str, ...]] | None = None,
+        claimed: tuple[date, tuple[str, ...]] | None = None,
     ) -> None:
-        """Adds a line that became neither a row nor an event; `told`: the day and hours of PnL it is about."""
-        day, hours = (NULL, NULL) if told is None else (told[0], array_literal(told[1]))
+        """Adds a line that became neither a row nor an event; `claimed`: the day and hours of PnL it names."""
+        day, hours = (NULL, NULL) if claimed is None else (claimed[0], array_literal(claimed[1]))
         raw = escaped(storable(payload[: 4 * MAX_CHARACTERS])[:MAX_CHARACTERS])
         self._file.write(
             f"{self._landing_file_id}\t{line_number}\t{self._load_batch_id}\t{self._market}\t{self._source}\t{reason}"
@@ -99,8 +99,8 @@ def reject_lines(
         for reason, details in refused.items():
             if number in details:
                 line = decode_line(text)
-                message, told = message_of(line, text), sink.told_hours(line)
-                rejects.add(number, reason, details[number], message, line.received_at, told)
+                message, claimed = message_of(line, text), sink.claimed_hours(line)
+                rejects.add(number, reason, details[number], message, line.received_at, claimed)
         if number == last:
             break
 

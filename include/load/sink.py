@@ -66,7 +66,7 @@ class Sink(RowStore, Protocol):
             RejectedMessageError: The message cannot become a row.
         """
 
-    def told_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
+    def claimed_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
         """Delivery day and hours of PnL that a rejected message is about; None if it does not tell."""
 
     def conflicts(self, cur: cursor, load_batch_id: int) -> dict[int, str]:
@@ -75,8 +75,8 @@ class Sink(RowStore, Protocol):
     def take_periods(self) -> list[DeliveryPeriod]:
         """The delivery periods of the rows since the last call."""
 
-    def take_told_periods(self) -> list[DeliveryPeriod]:
-        """The hours of PnL that `told_hours` returned since the last call."""
+    def take_claimed_periods(self) -> list[DeliveryPeriod]:
+        """The hours of PnL that `claimed_hours` returned since the last call."""
 
     def take_notes(self) -> list[Note]:
         """What there is to note about the messages of the load."""

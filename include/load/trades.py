@@ -7,7 +7,7 @@ from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import DeliveryPeriod, Market
 from include.domain.rejection import Reason, RejectedMessageError
-from include.domain.trade import Cancellation, Trade, parse_message, told_hours
+from include.domain.trade import Cancellation, Trade, claimed_hours, parse_message
 from include.landing import TRADES
 from include.landing_line import Line
 from include.load.copying import NULL, array_literal, copy_rows, escaped
@@ -48,7 +48,7 @@ class TradeSink:
         self.market = market.market
         self._market = market
         self._rows = TradeRows(market)
-        self._told: dict[tuple[date, str], DeliveryPeriod] = {}
+        self._claimed: dict[tuple[date, str], DeliveryPeriod] = {}
         self._notes: dict[tuple[str, str], Note] = {}
         self._cancellation_count = 0
         self._has_receipts = False
@@ -56,7 +56,7 @@ class TradeSink:
     def begin(self, cur: cursor, is_alone: bool = False) -> None:
         (lock_trades if is_alone else share_trades)(cur, self.market)
         self._rows.take_periods()
-        self._told.clear()
+        self._claimed.clear()
         self._notes.clear()
         self._cancellation_count = 0
         self._has_receipts = False
@@ -83,17 +83,17 @@ class TradeSink:
         self._note("operational", message.kind, line.received_at)
         return None
 
-    def told_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
+    def claimed_hours(self, line: Line) -> tuple[date, tuple[str, ...]] | None:
         try:
-            told = None if line.raw is None else told_hours(line.raw, self._market)
-            if told is not None:
-                day, hours = told
+            claimed = None if line.raw is None else claimed_hours(line.raw, self._market)
+            if claimed is not None:
+                day, hours = claimed
                 for hour in hours:
-                    if (day, hour) not in self._told:
-                        self._told[day, hour] = self._market.period(day, hour)
+                    if (day, hour) not in self._claimed:
+                        self._claimed[day, hour] = self._market.period(day, hour)
         except Exception:  # noqa: BLE001 - the load has rejected the line, whatever is wrong with it
             return None
-        return told
+        return claimed
 
     def write(self, cur: cursor, rows: dict[str, str], repeated: list[str]) -> int:
         if self._cancellation_count:
@@ -122,9 +122,9 @@ class TradeSink:
     def take_periods(self) -> list[DeliveryPeriod]:
         return self._rows.take_periods()
 
-    def take_told_periods(self) -> list[DeliveryPeriod]:
-        periods = list(self._told.values())
-        self._told.clear()
+    def take_claimed_periods(self) -> list[DeliveryPeriod]:
+        periods = list(self._claimed.values())
+        self._claimed.clear()
         return periods
 
     def take_notes(self) -> list[Note]:

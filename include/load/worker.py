@@ -1,4 +1,4 @@
-"""A process of `load_in_processes`: loads the files that it is told on its standard input, until that ends."""
+"""A process of `load_in_processes`: loads the files named on its standard input, until that ends."""
 
 import logging
 import pickle

@@ -31,7 +31,7 @@ def airflow_settings(
     Args:
         dag_id: The DAG, which says for which market; empty: the first one.
         capturing: Whether the exchange is needed: the connection `exchange`.
-        notifying: Whether people may have to be told of something: then the password of the connection `alerts`
+        notifying: Whether people may have to be notified: then the password of the connection `alerts`
             replaces ALERT_URLS. Asking for it is a request to Airflow's API even if nobody has set it up.
         reporting: Whether a report is to be sent: the same with the connection `reports` and REPORT_URLS.
 

@@ -20,7 +20,7 @@ from include.domain.reference_price import (
     standing_price,
 )
 from include.domain.rejection import RejectedMessageError
-from include.domain.trade import Operational, Trade, parse_message, told_hours
+from include.domain.trade import Operational, Trade, claimed_hours, parse_message
 from include.landing import TRADES
 from include.load.journal import Journal
 from tests.e2e.platform import Platform
@@ -68,7 +68,7 @@ class Specification:
             try:
                 message = parse_message(line["raw"], self.market)
             except RejectedMessageError:
-                self.rejects.append((at, told_hours(line["raw"], self.market)))
+                self.rejects.append((at, claimed_hours(line["raw"], self.market)))
                 continue
             if isinstance(message, Trade):
                 self._knows(message.period)

@@ -19,8 +19,8 @@ from include.domain.trade import (
     Cancellation,
     Operational,
     Trade,
+    claimed_hours,
     parse_message,
-    told_hours,
 )
 from tests.unit.domain.messages import BAD_DEALS, GOOD_BODY, deal, deal_with, deal_without, outcome
 
@@ -55,7 +55,7 @@ def parsed(text: str) -> Trade:
 def message_or_rejection(text: str) -> Trade | Cancellation | Operational | RejectedMessageError:
     """What parse_message makes of any text; all that may be said of the outcome is checked here."""
     message = outcome(parse_message, text, BERLIN)
-    told_hours(text, BERLIN)
+    claimed_hours(text, BERLIN)
     if isinstance(message, RejectedMessageError):
         assert message.reason in Reason
         assert message.detail.isascii()
@@ -313,7 +313,7 @@ def test_what_makes_two_copies_equal(changes: dict[str, Any], is_same: bool) -> 
     ],
 )
 def test_a_rejected_message_may_tell_its_hours(text: str, day: str, hours: str) -> None:
-    assert told_hours(text, BERLIN) == (date.fromisoformat(day), tuple(hours.split()))
+    assert claimed_hours(text, BERLIN) == (date.fromisoformat(day), tuple(hours.split()))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_a_rejected_message_may_tell_its_hours(text: str, day: str, hours: str) 
     ],
 )
 def test_a_rejected_message_may_tell_no_hours(text: str) -> None:
-    assert told_hours(text, BERLIN) is None
+    assert claimed_hours(text, BERLIN) is None
 
 
 @pytest.mark.parametrize("price", ["0", "-0.01", "-500", "-9999.99", "9999.99", "0.1", "1e2"])
