@@ -182,11 +182,11 @@ STORED: dict[str, str] = {
         "der Händler ist weder ein Text mit 1 bis 200 speicherbaren Zeichen noch eine ganze Zahl"
     ),
     "the direction is neither buy nor sell": "die Richtung ist weder Kauf noch Verkauf",
-    "the price is not a finite number that fits (9 digits, 10 decimals)": (
-        "der Preis ist keine endliche Zahl, die passt (9 Stellen, 10 Nachkommastellen)"
+    "the price is not a finite number that fits (9 digits before the point)": (
+        "der Preis ist keine endliche Zahl, die passt (9 Stellen vor dem Komma)"
     ),
-    "the quantity is not a finite number of MW that fits (9 digits, 10 decimals)": (
-        "die Menge ist keine endliche Zahl in MW, die passt (9 Stellen, 10 Nachkommastellen)"
+    "the quantity is not a finite number of MW that fits (9 digits before the point)": (
+        "die Menge ist keine endliche Zahl in MW, die passt (9 Stellen vor dem Komma)"
     ),
     "the delivery day is not a date YYYY-MM-DD of the years 2000 to 2099": (
         "der Liefertag ist kein Datum JJJJ-MM-TT der Jahre 2000 bis 2099"
@@ -197,8 +197,8 @@ STORED: dict[str, str] = {
     "the delivery hour does not exist on that day (a change of clocks)": (
         "die Lieferstunde gibt es an diesem Tag nicht (Zeitumstellung)"
     ),
-    "the revision is not a whole number from 0 to 2,147,483,647": (
-        "die Revision ist keine ganze Zahl von 0 bis 2.147.483.647"
+    "the revision is not a whole number from 0 to 9,223,372,036,854,775,807": (
+        "die Revision ist keine ganze Zahl von 0 bis 9.223.372.036.854.775.807"
     ),
     "the state of the trade is none that we know: nobody can say whether it counts": (
         "der Status des Trades ist unbekannt: niemand kann sagen, ob er zählt"

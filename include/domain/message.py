@@ -22,14 +22,13 @@ thousand and depends on the caller."""
 
 _TOO_DEEP = "nested too deeply"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
-_PLAIN_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
+_PLAIN_DECIMAL = re.compile(r"-?\d{1,100}(\.\d{1,100})?", re.ASCII)
 # One format only: Python parses several that PostgreSQL rejects or reads as another time.
 _utc_text = re.compile(
     r"20(?:0[1-9]|[1-8][0-9]|9[0-8])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?\+00:00"
 ).fullmatch
 _NUMBER_DIGITS, _NUMBER_DECIMALS = 9, 10
 _LAST_DECIMAL = Decimal("1e-10")
-_MAX_DIGITS = 28  # the precision of the default decimal context: normalize() does not round up to here
 
 
 def decode_json(text: str) -> Any:
@@ -93,17 +92,13 @@ def identifier(value: object, field: str, reason: Reason) -> str:
     raise RejectedMessageError(reason, f"{field} is {quoted(value)}")
 
 
-def storable_number(value: object, field: str, reason: Reason, *, is_rounded: bool = False) -> Decimal:
-    """A finite number of at most 9 digits before the decimal point and 10 after it, or such a number as a text.
+def storable_number(value: object, field: str, reason: Reason) -> Decimal:
+    """A finite number of at most 9 digits before the decimal point, or such a number as a text.
 
-    Args:
-        value: As decoded.
-        field: Its name, for the error.
-        reason: Of the error.
-        is_rounded: Whether a number with more decimals is rounded, half up, instead of rejected.
+    More than 10 decimals, as of a sum of binary fractions (27.740000000000002), are rounded half up.
 
     Raises:
-        RejectedMessageError: It is none, with the given reason.
+        RejectedMessageError: It is none, or too small to be told from zero, with the given reason.
     """
     given = value
     if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value):
@@ -111,16 +106,9 @@ def storable_number(value: object, field: str, reason: Reason, *, is_rounded: bo
     if isinstance(value, Decimal) and value.is_finite():
         if value.is_zero():
             return Decimal(0)
-        # adjusted() is the exponent of the first digit. It is checked before normalize(), which overflows on
-        # 1e9999999 and turns 1e-9999999 into zero.
-        is_near = -_NUMBER_DECIMALS <= value.adjusted() < _NUMBER_DIGITS
-        if is_near and len(value.as_tuple().digits) <= _MAX_DIGITS:
-            exact = value.normalize()
-            if is_rounded:
-                exact = exact.quantize(_LAST_DECIMAL, ROUND_HALF_UP).normalize()
-            exponent = exact.as_tuple().exponent
-            if isinstance(exponent, int) and exponent >= -_NUMBER_DECIMALS:
-                return exact
+        # adjusted(): exponent of the first digit. quantize() fails for 1e9999999 and makes 1e-9999999 zero
+        if -_NUMBER_DECIMALS <= value.adjusted() < _NUMBER_DIGITS:
+            return value.quantize(_LAST_DECIMAL, ROUND_HALF_UP).normalize()
     raise RejectedMessageError(reason, f"{field} is {quoted_number(given)}")
 
 

@@ -173,7 +173,7 @@ def parse_reference_price(
     if unit not in UNITS:
         raise RejectedMessageError(Reason.INVALID_UNIT, f"unit is {quoted(unit)}")
     # an average that the provider computes in floating point, and does not round, is a price
-    price = storable_number(value, "value", Reason.INVALID_PRICE, is_rounded=True)
+    price = storable_number(value, "value", Reason.INVALID_PRICE)
     if not bounds[0] <= price <= bounds[1]:
         raise RejectedMessageError(Reason.PRICE_OUT_OF_BOUNDS, f"value is {quoted_number(value)}")
     return ReferencePrice(asked, price, updated_at, unreadable)

@@ -35,7 +35,7 @@ _PRICE_UNITS = {"eur/mwh", "euro/mwh", "euro"}
 _EXTRA_FIELDS = {
     *_STATE_FIELDS, *_REVISION_FIELDS, *_PRICE_UNIT_FIELDS, *_QUANTITY_UNIT_FIELDS, "currency",
 }  # fmt: skip
-_MAX_REVISION = 2**31 - 1
+_MAX_REVISION = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +288,10 @@ def check_units(fields: Mapping[str, Any], market: Market) -> None:
 
 
 def megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPeriod) -> Decimal:
-    """The quantity in MW; MWh are divided by the hours of delivery.
+    """The quantity in MW; MWh are divided by the hours of delivery, to 10 decimals.
 
     Raises:
-        RejectedMessageError: The unit is unknown, or the quotient has no exact decimal representation.
+        RejectedMessageError: The unit is unknown.
     """
     is_energy = False
     for name in _QUANTITY_UNIT_FIELDS:
@@ -302,11 +302,5 @@ def megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPeri
         if text not in ("mw", "mwh"):
             raise RejectedMessageError(Reason.UNKNOWN_UNIT, f"{name} is {quoted(unit)}")
         is_energy = text == "mwh"
-    if not is_energy:
-        return quantity
-    power = quantity / period.hours
-    if power != round(power, 10):
-        raise RejectedMessageError(
-            Reason.INVALID_QUANTITY, f"{quantity} MWh in {period.hours} h is no exact number of MW"
-        )
+    power = quantity / period.hours if is_energy else quantity
     return storable_number(power, "quantity", Reason.INVALID_QUANTITY)

@@ -55,7 +55,7 @@ WHERE duplicate_count > 0
 -- name: keep_stored
 DELETE FROM pg_temp.replacements
 WHERE (trade_id, direction, revision) IN (
-    SELECT * FROM unnest(%(trade_ids)s::text[], %(directions)s::text[], %(revisions)s::integer[]))
+    SELECT * FROM unnest(%(trade_ids)s::text[], %(directions)s::text[], %(revisions)s::bigint[]))
 
 -- name: reject_replaced
 -- A trade that says something else than the copy that replaces it becomes a reject

@@ -36,7 +36,7 @@ DAYS = [
 DEPTHS = [1, 2, 99, 100, 101, 900, 1_000, 3_000, 100_000]
 """The last one only now and then: no interpreter allows it."""
 VALUES: list[Any] = [
-    None, True, False, 0, -1, 1e308, 2**63, 2**31, 2**31 - 1, "", " ", "x" * 200, "x" * 201, "x" * 300, "\x00",
+    None, True, False, 0, -1, 1e308, 2**63, 2**63 - 1, 2**31, "", " ", "x" * 200, "x" * 201, "x" * 300, "\x00",
     "a\x00b", "\ud800", "\udfff\ud800", "NaN", [], {}, [[]], {"a": 1}, "Sell", "BUY", "b", "' OR 1=1 --",
     "\\N", "\\.", "\t\n", "\r", "\u202eevil", "🦄", "1", "1.5", "1,5", "-1", "eur", "EUR", "GBP", "mwh", "MW",
     "kWh", "euro/mwh", "CANCELLED", "DISPUTED", "COMPLETED", "RECALLED", "not_cancelled", "?", *TIMES,

@@ -39,6 +39,9 @@ Sent = tuple[int, int, str]
 _ORIGIN = ("received_at", "landing_file_id", "line_number", "load_batch_id", "cancelled_at")
 """Which of several equal copies is stored may depend on the order."""
 
+MILLISECONDS = 1_764_230_400_000
+"""A revision of an exchange that counts them by the clock."""
+
 _confirmations = st.builds(
     lambda trade, direction, price, revision, state, label: deal(
         id=trade, direction=direction, price=price, delivery_hour=label, **revision, **state
@@ -46,7 +49,7 @@ _confirmations = st.builds(
     st.sampled_from("xyz"),
     st.sampled_from(["buy", "sell"]),
     st.sampled_from([1, 1, 2, 99_999]),
-    st.sampled_from([{}, {}, {"revision": 1}, {"revision": 2}]),
+    st.sampled_from([{}, {}, {"revision": 1}, {"revision": MILLISECONDS}]),
     st.sampled_from([{}, {}, {"state": "DISPUTED"}, {"state": "CANCELLED"}]),
     st.sampled_from(["15-16", "15-16", "15:15-15:30", "14-17"]),
 )
@@ -54,7 +57,7 @@ _cancellations = st.builds(
     lambda trade, direction, revision: cancellation(id=trade, **direction, **revision),
     st.sampled_from("xyzw"),
     st.sampled_from([{}, {"direction": "buy"}, {"direction": "sell"}]),
-    st.sampled_from([{}, {}, {"revision": 0}, {"revision": 1}]),
+    st.sampled_from([{}, {}, {"revision": 0}, {"revision": 1}, {"revision": MILLISECONDS}]),
 )
 _sent = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 4), st.one_of(_confirmations, _confirmations, _cancellations)),

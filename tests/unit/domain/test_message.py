@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import pytest
 from hypothesis import given
@@ -46,17 +46,31 @@ def test_a_byte_order_mark_before_the_json_is_skipped() -> None:
     assert decode_json('\ufeff{"a": 1}') == {"a": 1}
 
 
-@given(st.integers(-(10**27), 10**27), st.integers(-40, 40))
-def test_a_number_is_kept_exactly_or_rejected(digits: int, exponent: int) -> None:
-    written = Decimal(digits).scaleb(exponent)
-    fits = abs(written) < 10**9 and written == round(written, 10) if abs(written) < 10**12 else False
+@given(st.integers(-(10**60), 10**60), st.integers(-70, 40))
+def test_a_number_is_kept_to_ten_decimals_or_rejected(digits: int, exponent: int) -> None:
+    written = Decimal(digits).scaleb(exponent, Context(prec=200))
     kept = outcome(storable_number, decode_json(f"{digits}e{exponent}"), "price", Reason.INVALID_PRICE)
     if isinstance(kept, RejectedMessageError):
         assert kept.reason == Reason.INVALID_PRICE
-        assert not fits
+        assert abs(written) >= 10**9 or abs(written) < Decimal("1e-10")
     else:
-        assert kept == written
-        assert fits
+        assert kept == written.quantize(Decimal("1e-10"), ROUND_HALF_UP, Context(prec=200))
+        assert bool(kept) == bool(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("27.740000000000002", "27.74"),  # 9.4 + 18.34 in binary
+        ("0.1000000000000000055511151231257827021181583404541015625", "0.1"),
+        ("-0.30000000000000004", "-0.3"),
+        ("0.12345678905", "0.1234567891"),
+        ("999999999.99999999999", "1E+9"),
+    ],
+)
+def test_more_than_ten_decimals_are_rounded(written: str, kept: str) -> None:
+    for value in (decode_json(written), decode_json(f'"{written}"')):
+        assert storable_number(value, "price", Reason.INVALID_PRICE) == Decimal(kept)
 
 
 @pytest.mark.parametrize("written", ["0", "-0", "0.00", "-0.0", "0e9999999", "0E-9999999"])

@@ -343,8 +343,8 @@ def test_units_are_the_markets() -> None:
     assert one(instants(start, end, unit="MW"), INSTANTS).quantity_mw == Decimal("0.1")
     assert reason_of(instants(start, end, unit="kWh"), INSTANTS) is Reason.UNKNOWN_UNIT
     assert reason_of(instants(start, end).replace("EUR", "GBP"), INSTANTS) is Reason.FOREIGN_CURRENCY
-    # a third of a MW cannot be written down
-    assert reason_of(instants(start, "2026-03-02T16:00:00Z"), INSTANTS) is Reason.INVALID_QUANTITY
+    # 0.1 MWh in three hours
+    assert one(instants(start, "2026-03-02T16:00:00Z"), INSTANTS).quantity_mw == Decimal("0.0333333333")
 
 
 def test_unknown_columns_order_and_case_do_not_matter() -> None:

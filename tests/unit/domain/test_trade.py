@@ -67,7 +67,7 @@ def message_or_rejection(text: str) -> Trade | Cancellation | Operational | Reje
         assert message.kind == message.kind.strip()
         return message
     assert message.direction in ("buy", "sell") or (isinstance(message, Cancellation) and not message.direction)
-    assert 0 <= (message.revision or 0) < 2**31
+    assert 0 <= (message.revision or 0) < 2**63
     names = [message.trade_id]
     if isinstance(message, Trade):
         names.append(message.trader_id)
@@ -221,7 +221,8 @@ def test_a_disputed_trade_counts(code: str) -> None:
         ({"revision_no": "2"}, 2),
         ({"version": 3}, 3),
         ({"VERSION": 3}, 3),
-        ({"revision": 2**31 - 1}, 2_147_483_647),
+        ({"revision": 1_764_230_400_000}, 1_764_230_400_000),
+        ({"version": 2**63 - 1}, 9_223_372_036_854_775_807),
         ({"revision": 1, "version": 4, "revision_no": 2}, 4),
         ({"revision": 2, "version": None}, 2),
     ],
@@ -246,6 +247,18 @@ def test_mwh_are_converted_exactly_by_the_hours_of_delivery(label: str, mwh: str
     trade = parsed(deal(quantity=mwh, quantity_unit="MWh", delivery_hour=label))
     assert trade.quantity_mw == Decimal(mw)
     assert trade.energy_mwh == Decimal(mwh)
+
+
+def test_mwh_that_no_decimal_divides_still_count() -> None:
+    trade = parsed(deal(quantity=1, volume_unit="MWh", delivery_hour="08-11"))
+    assert trade.quantity_mw == Decimal("0.3333333333")
+
+
+def test_more_than_ten_decimals_cost_no_trade() -> None:
+    trade = parsed(deal_with("price", "27.740000000000002"))
+    assert trade.price_eur_per_mwh == Decimal("27.74")
+    trade = parsed(deal_with("quantity", "0.30000000000000004"))
+    assert trade.quantity_mw == Decimal("0.3")
 
 
 def test_the_currency_must_be_that_of_the_market() -> None:
