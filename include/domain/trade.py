@@ -118,7 +118,7 @@ class Operational:
     """A heartbeat, an acknowledgement, a status: says nothing about trades.
 
     Attributes:
-        kind: As the message names it.
+        kind: As the message names it, by a text or a number (SignalR: `{"type": 6}`).
     """
 
     kind: str
@@ -177,7 +177,7 @@ def _is_about_trades(message: Mapping[str, Any]) -> bool:
 def _kind(message: Mapping[str, Any]) -> str | None:
     for key in KIND_KEYS:
         value = message.get(key)
-        if isinstance(value, str) and (kind := value.strip()):
+        if isinstance(value, str | Decimal) and (kind := str(value).strip()):
             return kind
     if message and message.keys() <= _HEARTBEAT_KEYS:
         return "heartbeat"

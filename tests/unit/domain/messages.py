@@ -90,7 +90,9 @@ BAD_DEALS: list[tuple[Reason, str, str]] = [
     (Reason.UNKNOWN_MESSAGE, '{"channel": "trades", "data": {"deal_confirmation": {"id": "1"}}}', "data"),
     (Reason.UNKNOWN_MESSAGE, '{"channel": "trades", "data": [{"deal_recall": {"id": "1"}}]}', "data"),
     (Reason.UNKNOWN_MESSAGE, "{}", "{}"),
-    (Reason.UNKNOWN_MESSAGE, '{"type": 5}', "type"),
+    (Reason.UNKNOWN_MESSAGE, '{"type": true}', "type"),
+    (Reason.UNKNOWN_MESSAGE, '{"type": {"id": 5}}', "type"),
+    (Reason.UNKNOWN_MESSAGE, '{"type": 1, "arguments": [{"deal_confirmation": {"id": "1"}}]}', "arguments"),
     (Reason.UNKNOWN_MESSAGE, '{"type": " "}', "type"),
     (Reason.UNKNOWN_MESSAGE, '{"seq": 5, "price": 20.64}', "seq"),
     *(

@@ -118,6 +118,8 @@ def test_a_cancellation_says_which_trade(key: str, body: dict[str, Any], cancell
         ({"topic": "/system"}, "/system"),
         ({"method": "keepalive", "params": []}, "keepalive"),
         ({"type": " ack "}, "ack"),
+        ({"type": 6}, "6"),
+        ({"op": 11, "d": None}, "11"),
         ({"type": None, "op": "ack"}, "ack"),
         ({"type": "x" * 500}, "x" * 500),
         ({"type": "a\x00b"}, "a\x00b"),
