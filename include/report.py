@@ -128,9 +128,10 @@ def run(
             traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
             gaps = [] if rows else _gaps(cur, settings.market, delivery_day)
     if traders and not rows:
+        waiting = others["hours_without_trades"]
         raise TerminalError(
             f"{shown(str(trader_id))} has no trades for delivery on {delivery_day}; who has:"
-            f" {', '.join(map(shown, traders))}"
+            f" {', '.join(map(shown, traders))}" + (f"\n{waiting_note(waiting)}" if waiting else "")
         )
     lines = [
         row | {"delivery_period": f"{row['delivery_day']} {row['delivery_hour']}", "note": _row_note(row)}

@@ -165,6 +165,16 @@ def test_a_stranger_is_told_who_traded(traded: cursor, settings: Settings) -> No
         run(settings, DAY, "nobody'")
 
 
+def test_who_has_no_trade_but_one_that_is_held_back_is_told_so(
+    traded: cursor, database: Database, settings: Settings
+) -> None:
+    held_back(database, "13-14", "20-21")
+    with pytest.raises(
+        TerminalError, match=r"anna, bert\n! 2 hours without trades have messages that wait for a review$"
+    ):
+        run(settings, DAY, "dora")
+
+
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Any:
     """The command in an empty folder, against this test's warehouse."""
