@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ INTERRUPTED = 130
 
 
 def end(main: Callable[[], int]) -> NoReturn:
-    """Runs a command and ends the process with its exit code.
+    """Runs a command and ends the process with its exit code: 2 for arguments to one that takes none.
 
     1 if a file or its output cannot be read or written, or an argument is no text; a reader that closes the
     pipe has seen enough. A character that the terminal does not know is written as its escape.
@@ -21,7 +22,10 @@ def end(main: Callable[[], int]) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code, line = main(), ""
+        if sys.argv[1:] and not signature(main).parameters:
+            code, line = 2, f"takes no arguments, not {sys.argv[1]!r}"
+        else:
+            code, line = main(), ""
         sys.stdout.flush()
     except BrokenPipeError:
         code, line = 1, ""

@@ -61,6 +61,13 @@ def test_a_character_that_the_terminal_does_not_know() -> None:
     assert ended("print('Jörg \\u0639')", encoding="latin-1") == (0, "Jörg \\u0639\n", "")
 
 
+@pytest.mark.parametrize("command", ["audit", "dictionary", "freshness"])
+def test_one_that_takes_no_arguments_says_so(command: str) -> None:
+    arguments = [sys.executable, "-m", f"include.commands.{command}", "MARKET=FI"]
+    done = subprocess.run(arguments, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"{command}: takes no arguments, not 'MARKET=FI'\n")
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
 def test_each_command_ends_so(path: Path) -> None:
     assert path.read_text().endswith('\n\nif __name__ == "__main__":\n    end(main)\n')
