@@ -75,7 +75,8 @@ class Report:
         trader_id: None: the whole portfolio.
         table: The columns of IN_FILES by their titles, a row a delivery period, the last row the totals;
             numbers are Decimal, None where there is none. Without any row: nothing was traded.
-        hours_without_trades: Hours without any row about which messages came that nobody has reviewed.
+        hours_without_trades: Hours without any row, of the trader if there is one, about which messages came
+            that nobody has reviewed.
         market: `Settings.landing_market`: the market in the file's name.
         gaps: Without any row: when nothing was connected to the exchange while the day was tradable, in market
             time, so that trades may be missing; empty: never.
