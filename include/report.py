@@ -75,7 +75,8 @@ class Report:
         trader_id: None: the whole portfolio.
         table: The columns of IN_FILES by their titles, a row a delivery period, the last row the totals;
             numbers are Decimal, None where there is none. Without any row: nothing was traded.
-        hours_without_trades: Hours without any row about which messages came that nobody has reviewed.
+        hours_without_trades: Hours without any row, of the trader if there is one, about which messages came
+            that nobody has reviewed.
         market: `Settings.landing_market`: the market in the file's name.
         gaps: Without any row: when nothing was connected to the exchange while the day was tradable, in market
             time, so that trades may be missing; empty: never.
@@ -128,9 +129,10 @@ def run(
             traders = [row["trader_id"] for row in fetch_dicts(cur, QUERIES["report_traders"], of_whom)]
             gaps = [] if rows else _gaps(cur, settings.market, delivery_day)
     if traders and not rows:
+        waiting = others["hours_without_trades"]
         raise TerminalError(
             f"{shown(str(trader_id))} has no trades for delivery on {delivery_day}; who has:"
-            f" {', '.join(map(shown, traders))}"
+            f" {', '.join(map(shown, traders))}" + (f"\n{waiting_note(waiting)}" if waiting else "")
         )
     lines = [
         row | {"delivery_period": f"{row['delivery_day']} {row['delivery_hour']}", "note": _row_note(row)}

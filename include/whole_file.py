@@ -12,16 +12,19 @@ from include.errors import TerminalError
 def whole_file(path: Path) -> Iterator[Path]:
     """A file to write to, which becomes the one at the path when the block ends, and is gone if it fails.
 
-    Two may write the same path at once: the last one stays.
+    Two may write the same path at once: the last one stays. Of a link it is the file that it leads to.
 
     Raises:
-        TerminalError: It cannot be written.
+        TerminalError: It cannot be written, or there is something else than a file, such as /dev/stdout.
     """
-    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    file = path.resolve()
+    part = file.with_name(f".{file.name}.{uuid4().hex}.part")
     try:
+        if file.exists() and not file.is_file():
+            raise TerminalError(f"cannot write {path}: it is no file")
         try:
             yield part
-            part.replace(path)
+            part.replace(file)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:

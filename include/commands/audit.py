@@ -2,6 +2,7 @@
 
 import sys
 
+from include.commands.ending import end
 from include.errors import TerminalError, TransientError
 from include.load import audit
 from include.settings import command_settings
@@ -11,17 +12,21 @@ def main() -> int:
     """Prints a line a file that is wrong and the sums; 1 if anything does not add up."""
     sums = dict.fromkeys(("files", "lines", "loaded", "duplicates", "rejected", "events", "waiting"), 0)
     wrong = 0
-    for file in audit.run(command_settings()):
-        sums["files"] += 1
-        sums["lines"] += file.line_count
-        sums["loaded"] += file.loaded_count
-        sums["duplicates"] += file.duplicate_count
-        sums["rejected"] += file.rejected_count
-        sums["events"] += file.event_count
-        sums["waiting"] += file.waiting_lines
-        for problem in file.problems:
-            wrong += 1
-            print(f"{file.landing_file}: {problem}")
+    try:
+        for file in audit.run(command_settings()):
+            sums["files"] += 1
+            sums["lines"] += file.line_count
+            sums["loaded"] += file.loaded_count
+            sums["duplicates"] += file.duplicate_count
+            sums["rejected"] += file.rejected_count
+            sums["events"] += file.event_count
+            sums["waiting"] += file.waiting_lines
+            for problem in file.problems:
+                wrong += 1
+                print(f"{file.landing_file}: {problem}")
+    except (TerminalError, TransientError) as error:
+        sys.stderr.write(f"audit: {error}\n")
+        return 1
     print(
         f"{sums['files']} files, {sums['lines']} lines = {sums['loaded']} trades and prices"
         f" + {sums['duplicates']} duplicates + {sums['rejected']} rejected + {sums['events']} events;"
@@ -32,7 +37,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (TerminalError, TransientError) as problem:
-        sys.exit(f"audit: {problem}")
+    end(main)

@@ -6,6 +6,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 
+from include.commands.ending import end
 from include.domain.rejection import DESCRIPTIONS
 from include.errors import TerminalError, TransientError
 from include.settings import PROJECT_ROOT, command_settings
@@ -71,4 +72,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

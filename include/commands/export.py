@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from include.commands.ending import end
 from include.errors import TerminalError, TransientError
 from include.export import FORMATS, Selection, run
 from include.run_scope import parse_day
@@ -38,4 +39,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

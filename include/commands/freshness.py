@@ -1,7 +1,6 @@
 """Tells what is late right now in each market: `python -m include.commands.freshness`, `make freshness`."""
 
-import sys
-
+from include.commands.ending import end
 from include.errors import TerminalError, TransientError
 from include.health.alarms import check
 from include.settings import every_market
@@ -26,4 +25,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from include.commands.ending import end
 from include.errors import TerminalError, TransientError
 from include.jobs import rebuild_steps
 from include.run_scope import DeliveryDays, Rebuild
@@ -39,4 +40,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

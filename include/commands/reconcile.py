@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from include.commands.ending import end
 from include.errors import TerminalError, TransientError
 from include.jobs import import_statements
 from include.run_scope import DeliveryDays
@@ -71,4 +72,4 @@ def _files(path: Path, day: str | None) -> list[tuple[date, Path]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from include.commands.ending import end
 from include.csv_file import DECIMALS
 from include.errors import TerminalError, TransientError
 from include.report import Report, run, to_csv, to_text, to_xlsx, waiting_note
@@ -78,4 +79,4 @@ def _write(report: Report, form: str, decimal: str, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from include.commands.ending import end
 from include.domain.rejection import shown
 from include.duration import counted
 from include.errors import TerminalError, TransientError
@@ -114,4 +115,4 @@ def _place(message: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

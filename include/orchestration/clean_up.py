@@ -20,6 +20,7 @@ from include.errors import TerminalError
 from include.settings import Settings
 
 KEEP_DAYS = 30
+MAX_DAYS = 36_500
 
 TABLES = ("asset_event", "celery_taskmeta", "celery_tasksetmeta", "job", "log", "revoked_token")
 """Tables of which nothing that runs needs an old row, and whose removal cascades to no run: by age alone.
@@ -141,8 +142,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m include.orchestration.clean_up", description=__doc__)
     parser.add_argument("--days", type=int, default=KEEP_DAYS, help="how long runs that ended are kept (30)")
     days = parser.parse_args(arguments).days
-    if days < 1:
-        parser.error("--days: at least 1")
+    if not 1 <= days <= MAX_DAYS:
+        parser.error(f"--days: from 1 to {MAX_DAYS:,}")
     try:
         if url := Settings.from_environment().airflow_database_url:
             # in a task the variable of Airflow holds no address that could be used

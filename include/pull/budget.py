@@ -77,7 +77,9 @@ class Budget:
     A request counts from when it is taken until a minute (an hour) after its reply, so that it does not matter
     when in between the provider counts it. A request without a reply may arrive late or never; it counts until
     a minute (an hour) after the last time at which it can arrive (REQUEST_SECONDS). Requests for history have
-    lower limits on the same log. All times are of the warehouse's clock. Each call is one short transaction.
+    lower limits on the same log. All times are of the warehouse's clock; if it was ahead and is set back, what
+    was taken meanwhile counts as if it were taken when the next budget is opened. Each call is one short
+    transaction.
 
     Args:
         conn: A connection for this budget alone.
@@ -92,6 +94,7 @@ class Budget:
         with conn, conn.cursor() as cur:
             # `finish` takes the same lock, so every later query for due periods sees the answers from before
             lock_provider_budget(cur, self._provider, LOCK_TIMEOUT_SECONDS)
+            run_sql(cur, QUERIES["provider_clock_set_back"], {"provider": self._provider})
             run_sql(cur, QUERIES["provider_clock"])
             self._opened_at: datetime = _row(cur)[0]
 

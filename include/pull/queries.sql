@@ -116,6 +116,15 @@ WHERE is_forced OR CASE WHEN is_final THEN is_recheck ELSE NOT is_recheck_only E
 -- name: provider_clock
 SELECT clock_timestamp() AS warehouse_time
 
+-- name: provider_clock_set_back
+-- Requests of the future, taken while the clock was ahead, count as if they were made now: they hold up nothing for longer
+UPDATE ops.provider_requests
+SET requested_at = least(requested_at, clock_timestamp()),
+    finished_at = least(finished_at, clock_timestamp()),
+    retry_at = retry_at - (greatest(requested_at, finished_at) - clock_timestamp())
+WHERE provider = %(provider)s AND requested_at > now() - interval '2 hours'
+    AND greatest(requested_at, finished_at) > clock_timestamp()
+
 -- name: provider_is_asked
 -- whether a process is asking for the period right now, or got an answer about its price since a moment
 SELECT EXISTS (

@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
+from psycopg2 import errors
 from psycopg2.extensions import connection
 
 from include.errors import TerminalError, TransientError
@@ -46,6 +47,16 @@ Airflow uses them, too, for its own database (`sql_alchemy_connect_args`).
 # includes deadlocks, lost connections, full disks and the timeouts above
 RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
+IS_ANOTHER_SCHEMA = (
+    errors.InvalidSchemaName,
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
+    errors.InsufficientPrivilege,
+    errors.ReadOnlySqlTransaction,
+)
+"""What a statement meets in a database that is no warehouse or one of another version, or as another role."""
+
 
 def connection_parameters(
     application: str, connect_timeout_seconds: int = CONNECT_TIMEOUT_SECONDS, **settings: str
@@ -86,7 +97,8 @@ def connect(
 
     Raises:
         TransientError: The server cannot be reached or went away, the transaction was the victim of a deadlock,
-            or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded.
+            or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded. Or the warehouse is of another version than this
+            code, as while somebody upgrades.
         TerminalError: No warehouse is configured.
     """
     if not warehouse_url:
@@ -99,6 +111,11 @@ def connect(
             yield conn
     except RETRY_MAY_HELP as error:
         raise TransientError(f"the warehouse: {str(error).strip()}") from error
+    except IS_ANOTHER_SCHEMA as error:
+        raise TransientError(
+            "the database of WAREHOUSE_URL is not migrated to this version, or its role is not pipeline:"
+            f" {str(error).splitlines()[0]}"
+        ) from error
 
 
 def sqlalchemy_url(warehouse_url: str) -> str:

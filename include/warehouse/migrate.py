@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg2
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from psycopg2.extensions import cursor
 from sqlalchemy.exc import OperationalError
 
@@ -30,8 +31,8 @@ def migrate(warehouse_url: str, markets: Sequence[Market] = ()) -> None:
 
     Raises:
         TransientError: The warehouse cannot be reached, or a lock was not available in time.
-        TerminalError: No warehouse is configured, the first market is another one than before, or a function
-            fails, for example because PostgreSQL does not know a time zone.
+        TerminalError: No warehouse is configured, a newer version migrated it, the first market is another one
+            than before, or a function fails, for example because PostgreSQL does not know a time zone.
     """
     with connect(warehouse_url, "migrate") as conn, conn.cursor() as cur:
         conn.autocommit = True
@@ -43,6 +44,11 @@ def migrate(warehouse_url: str, markets: Sequence[Market] = ()) -> None:
             command.upgrade(config, "head")
         except OperationalError as error:
             raise TransientError(f"the warehouse: {str(error.orig).strip()}") from error
+        except CommandError as error:
+            raise TerminalError(
+                "the warehouse was migrated by a newer version of this platform, and a migration goes forward"
+                f" only (docs/deploy.md, Upgrade and rollback): {error}"
+            ) from error
         cur.execute(read_script("grants"))
         if markets:
             _store(cur, markets)
@@ -62,12 +68,14 @@ def migrate_for(markets: Sequence[Settings]) -> None:
 
     Raises:
         TransientError: As `migrate`.
-        TerminalError: As `migrate`.
-        OSError: LANDING_ROOT cannot be written.
+        TerminalError: As `migrate`, or LANDING_ROOT cannot be written.
     """
     first = markets[0]
     migrate(first.warehouse_url, [settings.market for settings in markets])
-    remember_first_market(first.landing_root, first.market.market)
+    try:
+        remember_first_market(first.landing_root, first.market.market)
+    except OSError as error:
+        raise TerminalError(f"LANDING_ROOT cannot be written: {error}") from error
 
 
 def _store(cur: cursor, markets: Sequence[Market]) -> None:

@@ -1,6 +1,6 @@
 -- What only a superuser can set up in the warehouse, so that the role analyst cannot stop the platform. Repeated at each
--- start. Where nobody of the platform is a superuser, an administrator runs it once, after the roles exist and after each
--- change of analyst's password:  psql --single-transaction --dbname=warehouse --file=administrator.sql
+-- start. Where nobody of the platform is a superuser, an administrator runs it once, after the roles exist, after each
+-- restore and after each change of analyst's password:  psql --single-transaction --dbname=warehouse --file=administrator.sql
 
 -- the owner of the database is no superuser: nothing of his runs here
 SET LOCAL search_path = pg_catalog;

@@ -128,6 +128,17 @@ def test_hours_about_which_only_messages_came_are_counted(
     assert run(settings, DAY).table["note"].iloc[-1].endswith(f"incomplete; {waiting}")
 
 
+def test_an_hour_that_others_traded_is_one_without_trades_of_a_trader(
+    traded: cursor, database: Database, settings: Settings
+) -> None:
+    """As on the trading desk: anna's trade of 13-14 is held back, where bert traded."""
+    held_back(database, "13-14")
+    waiting = "! 1 hour without trades has messages that wait for a review"
+    assert list(run(settings, DAY, "anna").table["note"]) == ["", "", waiting]
+    assert waiting not in run(settings, DAY, "bert").table["note"].iloc[-1]
+    assert waiting not in run(settings, DAY).table["note"].iloc[-1]
+
+
 def test_files_have_the_market_as_their_last_column(
     traded: cursor, command: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -152,6 +163,16 @@ def test_a_stranger_is_told_who_traded(traded: cursor, settings: Settings) -> No
         TerminalError, match=r"^nobody' has no trades for delivery on 2026-03-01; who has: anna, bert$"
     ):
         run(settings, DAY, "nobody'")
+
+
+def test_who_has_no_trade_but_one_that_is_held_back_is_told_so(
+    traded: cursor, database: Database, settings: Settings
+) -> None:
+    held_back(database, "13-14", "20-21")
+    with pytest.raises(
+        TerminalError, match=r"anna, bert\n! 2 hours without trades have messages that wait for a review$"
+    ):
+        run(settings, DAY, "dora")
 
 
 @pytest.fixture

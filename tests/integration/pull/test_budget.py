@@ -257,6 +257,22 @@ def test_the_budget_is_on_the_warehouses_clock(settings: Settings, warehouse: Wa
     assert requested_at <= finished_at <= now
 
 
+def test_a_clock_that_was_a_day_ahead_holds_nothing_up_for_a_day(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    settings = limited(settings, per_minute=3, per_hour=3)
+    budget = Budget(warehouse.conn, settings)
+    take(budget, "07-08")  # its reply never came
+    budget.finish(take(budget, "08-09"), 200, True, None)
+    budget.finish(take(budget, "09-10"), 429, False, 3600)
+    warehouse.age_requests(-86_400)
+    after = Budget(warehouse.conn, settings)
+    assert wait(after) == pytest.approx(3600, abs=REQUEST_SECONDS + 5)
+    warehouse.age_requests(3600 + REQUEST_SECONDS)
+    take(after, "07-08")
+    take(after, "08-09")
+
+
 def test_a_lock_that_is_held_too_long_is_an_error_and_not_a_hang(
     settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

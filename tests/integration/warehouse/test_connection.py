@@ -65,3 +65,28 @@ def test_who_waited_too_long_may_try_again(shared_warehouse_url: str, timeout: s
 
     with pytest.raises(TransientError, match=timeout.replace("_", " ")):
         wait()
+
+
+@pytest.mark.parametrize(
+    ("session", "statement"),
+    [
+        ("SELECT 1", "SELECT FROM curated.never_made"),
+        ("SELECT 1", "SELECT FROM never_made.pnl_hourly"),
+        ("SELECT 1", "SELECT never_made FROM curated.pnl_hourly"),
+        ("SELECT 1", "SELECT curated.never_made()"),
+        ("CREATE ROLE reads_nothing; SET ROLE reads_nothing", "SELECT FROM curated.pnl_hourly"),
+        ("SET TRANSACTION READ ONLY", "TRUNCATE ops.alarms"),
+    ],
+)
+def test_what_is_no_warehouse_of_this_version_is_said_in_a_line(
+    shared_warehouse_url: str, session: str, statement: str
+) -> None:
+    def ask() -> None:
+        with connect(shared_warehouse_url, "lost") as conn, conn.cursor() as cur:
+            cur.execute(f"{session}; {statement}")
+
+    with pytest.raises(
+        TransientError, match=r"not migrated to this version.*(not exist|denied|read-only)"
+    ) as told:
+        ask()
+    assert "\n" not in str(told.value)

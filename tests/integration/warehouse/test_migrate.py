@@ -54,6 +54,13 @@ def test_migrating_twice_is_migrating_once(warehouse_url: str, database: Databas
     assert database.value("SELECT count(*) FROM ops.landing_scans") == 1
 
 
+def test_a_warehouse_of_a_newer_version_is_left_alone(warehouse_url: str, database: Database) -> None:
+    database.rows("UPDATE migrations.applied SET version_num = '9999'")
+    with pytest.raises(TerminalError, match=r"newer version.*Upgrade and rollback"):
+        migrate(warehouse_url)
+    assert versions(warehouse_url) == ["9999"]
+
+
 def test_the_last_run_of_a_dag_that_is_gone_is_not_lost_for_ever(database: Database) -> None:
     for dag_id in ("follow_market", "watch_freshness", "hourly_pnl"):
         database.insert("ops.task_runs", dag_id=dag_id)

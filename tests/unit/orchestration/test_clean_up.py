@@ -45,7 +45,10 @@ def test_no_folder_is_nothing_to_do(tmp_path: Path) -> None:
     assert remove_logs(tmp_path / "none", set(), NOW) == 0
 
 
-def test_less_than_a_day_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "99999999999999999999"])
+def test_less_than_a_day_and_more_than_a_century_are_refused(
+    days: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["--days", "0"])
-    assert "at least 1" in capsys.readouterr().err
+        main(["--days", days])
+    assert "from 1 to 36,500" in capsys.readouterr().err
