@@ -13,6 +13,7 @@ from include.errors import TerminalError, TransientError
 from include.report import Report, run, to_csv, to_text, to_xlsx, waiting_note
 from include.run_scope import parse_day
 from include.settings import command_settings
+from include.whole_file import whole_file
 
 FORMATS = ("table", "csv", "xlsx")
 
@@ -63,10 +64,8 @@ def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> No
         sys.stdout.write(to_csv(report, decimal))
     else:
         path = output or Path(report.file_name)
-        try:
-            _write(report, form, decimal, path)
-        except OSError as error:
-            raise TerminalError(f"cannot write {path}: {error.strerror}") from error
+        with whole_file(path) as part:
+            _write(report, form, decimal, part)
         sys.stderr.write(f"wrote {path}\n")
 
 
