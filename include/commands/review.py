@@ -81,7 +81,7 @@ def _listed(messages: list[dict[str, Any]], of_market: str) -> Iterator[str]:
             yield from map(_reject, found)
             command = f"make review ACTION=discard REASON=… REJECT={reason}"
         else:
-            yield f"{counted(count, 'trade')} {_WHERE[problem]}; expected is that {reason}:"
+            yield f"{counted(count, 'trade')} {_WHERE[problem]}; expected: {reason}:"
             yield from map(_trade, found)
             part = shlex.quote(without_apostrophes(reason))
             command = f"make review ACTION=accept|discard REASON=… EXPECTATION={part}"

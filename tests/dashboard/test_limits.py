@@ -70,7 +70,7 @@ def test_time_left_to_gate_closure(visit: Open) -> None:
     expect(shown.row("14-15").locator(".closes")).to_have_text("closes in 20 min")
     expect(shown.page.locator(".closes")).to_have_count(1)
     figure = shown.page.locator("#figures .figure", has_text="Open position")
-    expect(figure).to_contain_text("next gate: 14-15 at 13:55, in 20 min")
+    expect(figure).to_contain_text("next gate closure: 14-15 at 13:55, in 20 min")
 
 
 def test_open_positions_of_each_trader(visit: Open) -> None:

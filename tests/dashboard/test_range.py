@@ -98,7 +98,7 @@ def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
             NONE,
         ]
     )
-    expect(column(shown, "#range-steps", "Added up")).to_have_text([f"{euros(each)} so far" for each in sums])
+    expect(column(shown, "#range-steps", "Cumulative")).to_have_text([f"{euros(each)} so far" for each in sums])
     expect(column(shown, "#range-steps", "Prices missing")).to_have_text(["1", "", "3", "24"])
     sentence = shown.page.locator("#picture-range-sum-sentence")
     expect(sentence).to_contain_text(f"{euros(sums[-1])} EUR so far, without 28 hours whose prices are missing")

@@ -55,7 +55,7 @@ def test_times_are_of_the_market_and_utc_on_hover(visit: Open) -> None:
     shown = visit(scenes.two_rows())
     period = shown.row("12-13").locator("th time")
     expect(period).to_have_attribute("title", "2026-11-25 11:00 UTC to 2026-11-25 12:00 UTC")
-    expect(shown.page.locator("#age")).to_contain_text("Data of 13:34:00")
+    expect(shown.page.locator("#age")).to_contain_text("Data as of 13:34:00")
     expect(shown.page.locator("#age")).to_have_attribute("title", "2026-11-25 12:34:00 UTC")
     expect(shown.page.locator("#waits")).to_contain_text("Next prices 13:40")
 

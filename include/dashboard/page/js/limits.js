@@ -107,7 +107,7 @@ export function OpenPositions({ desk, positions }) {
     <section id="open-positions" class="by-trader">
       <h2>${t("Open positions")}</h2>
       <p class="hint">
-        ${t("Net positions in hours whose gate has not closed; {total} MWh in all.", {
+        ${t("Net positions in hours that can still be traded; {total} MWh in total.", {
           total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
         })}
       </p>

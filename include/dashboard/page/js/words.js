@@ -209,7 +209,7 @@ export function priceSentence(rows) {
 export function positionSentence(rows, places) {
   const { lowest, highest } = extremes(rows, "net_position_mwh");
   if (!lowest) return t("Nothing was traded.");
-  return t("{total} MWh in all; from {least} ({lowest}) to {most} ({highest}). Above zero is bought, below is sold.", {
+  return t("{total} MWh in total; from {least} ({lowest}) to {most} ({highest}). Above zero is net bought, below is net sold.", {
     total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
     least: signed(lowest.net_position_mwh, places),
     lowest: lowest.delivery_hour,
