@@ -68,7 +68,7 @@ psql: ## SQL prompt in the warehouse of what runs, as analyst, who only reads; W
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.commands.audit
 
-freshness: $(STAMP) ## what is late right now, a line an alarm; fails if one is on; [MARKET=id]
+freshness: $(STAMP) ## what is late right now, a line per alarm; fails if one is on; [MARKET=id]
 	@exec $(PYTHON) -m include.commands.freshness
 
 report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [MARKET=id] [FORMAT=table|csv|xlsx] [DECIMAL=point|comma]

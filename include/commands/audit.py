@@ -8,7 +8,7 @@ from include.settings import command_settings
 
 
 def main() -> int:
-    """Prints a line a file that is wrong and the sums; 1 if anything does not add up."""
+    """Prints a line per file with an error, and the sums; 1 if lines are not accounted for."""
     sums = dict.fromkeys(("files", "lines", "loaded", "duplicates", "rejected", "events", "waiting"), 0)
     wrong = 0
     for file in audit.run(command_settings()):

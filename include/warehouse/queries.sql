@@ -134,7 +134,7 @@ WHERE market = %(market)s AND gap_start_at < %(until_at)s AND gap_end_at > %(fro
 ORDER BY gap_start_at
 
 -- name: capture_instances
--- The capture instances of a market in the last day, as far as their files are loaded: a file an hour and process.
+-- The capture instances of a market in the last day, as far as their files are loaded: a file per hour and process.
 -- Times in the future were written while a clock was ahead: such a file tells only what no other one does
 WITH files AS (
     SELECT landing_file_id, last_received_at, is_connected AND NOT is_complete AS is_connected,

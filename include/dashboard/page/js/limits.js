@@ -61,7 +61,7 @@ export function openHours(desk) {
     .filter(([, gate]) => gate > now());
 }
 
-/** Net positions in hours that can still be traded, an hour a row and a trader a column. `positions` are in order of time. */
+/** Net positions in hours that can still be traded, one row per hour and one column per trader. `positions` are in order of time. */
 export function OpenPositions({ desk, positions }) {
   const open = new Map(openHours(desk));
   const rows = desk.rows.filter((row) => open.has(row.delivery_hour));
