@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from include.duration import counted
 from include.errors import TerminalError, TransientError
 from include.jobs import rebuild_steps
 from include.run_scope import DeliveryDays, Rebuild
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"rebuild: {error}\n")
         return 1
     sys.stdout.write(
-        f"{counts['delivery_days']} delivery days: {counts['rows_built']:,} rows built,"
+        f"{counted(counts['delivery_days'], 'delivery day')}: {counted(counts['rows_built'], 'row')} built,"
         f" {counts['rows_changed']:,} changed\n"
     )
     return 0

@@ -137,6 +137,7 @@ export const GERMAN = {
   "distance from the reference price": "Abstand vom Referenzpreis",
   "{what} {amount} at {at}, limit {limit}": "{what} {amount} ({at} Uhr), Limit {limit}",
   ", within it again": ", wieder eingehalten",
+  "{count} more": "{count} weitere",
   "over a limit": "über einem Limit",
   "was over a limit": "war über einem Limit",
   "Limit: {limits}": "Limit: {limits}",
