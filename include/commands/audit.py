@@ -2,6 +2,7 @@
 
 import sys
 
+from include.duration import counted
 from include.errors import TerminalError, TransientError
 from include.load import audit
 from include.settings import command_settings
@@ -23,11 +24,12 @@ def main() -> int:
             wrong += 1
             print(f"{file.landing_file}: {problem}")
     print(
-        f"{sums['files']} files, {sums['lines']} lines = {sums['loaded']} trades and prices"
-        f" + {sums['duplicates']} duplicates + {sums['rejected']} rejected + {sums['events']} events;"
+        f"{counted(sums['files'], 'file')}, {counted(sums['lines'], 'line')}"
+        f" = {sums['loaded']} trades and prices + {sums['duplicates']} duplicates"
+        f" + {sums['rejected']} rejected + {sums['events']} events;"
         f" {sums['waiting']} lines wait to be loaded"
     )
-    print("every captured line is accounted for" if not wrong else f"{wrong} problems")
+    print("every captured line is accounted for" if not wrong else counted(wrong, "problem"))
     return 1 if wrong else 0
 
 

@@ -312,7 +312,7 @@ def test_pictures_are_drawn_and_told(visit: Open) -> None:
     shown.page.get_by_text("The same as a table").click()
     expect(shown.page.locator(".changes tbody tr").first).to_contain_text("new trades")
     shown.page.locator(".changes tbody button").nth(6).click()
-    expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 12:34:40")
+    expect(shown.page.locator("#as-of")).to_contain_text("The page as of 12:34:40")
 
 
 def test_a_moment_of_the_past_has_no_now(visit: Open) -> None:
@@ -345,7 +345,7 @@ def test_a_line_for_now_goes_with_the_present(visit: Open) -> None:
 
 def test_a_moment_of_the_past(visit: Open) -> None:
     shown = visit(scenes.busy_day(), "?as_of=2026-11-25T10:00:00Z")
-    expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 11:00:00")
+    expect(shown.page.locator("#as-of")).to_contain_text("The page as of 11:00:00")
     assert "as_of=2026-11-25T10%3A00%3A00Z" in next(
         asked for asked in shown.desk.asked if asked.startswith("page?")
     )

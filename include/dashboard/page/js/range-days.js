@@ -112,7 +112,7 @@ function pnlSentence(range, slots, name) {
   const gains = known.filter(({ row }) => toFloat(pnlOf(row)) > 0).length;
   const values = { gains: count(gains), all: count(known.length), best: name(best), most: amount(best.row), worst: name(worst), least: amount(worst.row) };
   const partial = slots.filter(({ row }) => row?.missing_price_count > 0).length;
-  const sentences = [t("Positive in {gains} of {all}; best {best} ({most}), worst {worst} ({least}).", values)];
+  const sentences = [known.length === 1 ? `${values.best}: ${values.most}.` : t("Positive in {gains} of {all}; best {best} ({most}), worst {worst} ({least}).", values)];
   if (partial > 0) sentences.push(t("Prices are missing in {partial}.", { partial: count(partial) }));
   return sentences.join(" ");
 }
@@ -129,6 +129,7 @@ function sumSentence({ steps }, name) {
     low: signed(low.cumulative_pnl_eur),
     lowest: name(low),
   };
+  if (steps.length === 1 && !last.cumulative_missing_price_count) return `${values.highest}: ${values.sum} EUR.`;
   return last.cumulative_missing_price_count > 0
     ? plural(
         last.cumulative_missing_price_count,
