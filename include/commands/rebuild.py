@@ -1,4 +1,4 @@
-"""Builds PnL of a range of delivery days anew: `python -m include.commands.rebuild`, `make rebuild`."""
+"""Rebuilds PnL of a range of delivery days: `python -m include.commands.rebuild`, `make rebuild`."""
 
 import argparse
 import logging

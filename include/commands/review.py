@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 after an error, which is one line."""
     parser = argparse.ArgumentParser(prog="python -m include.commands.review", description=__doc__)
     parser.add_argument("--action", choices=("accept", "discard"), help="without it, what waits is listed")
-    parser.add_argument("--reason", default="", help="why, for whoever reads it later")
+    parser.add_argument("--reason", default="", help="why, for those who read it later")
     parser.add_argument(
         "--trade", metavar="ID", help="a quarantined trade; one decided on before is decided again"
     )
