@@ -78,6 +78,14 @@ def test_the_tab_leads_to_this_week_and_says_what_is_missing(visit: Open) -> Non
     expect(figure(shown, "Month to date, so far").locator(".value")).to_have_text(euros(month))
 
 
+def test_names_of_traders_side_by_side_are_not_cut_off(visit: Open) -> None:
+    shown = visit(scenes.ranges(), "?view=range")
+    names = shown.page.locator(".multiples .name")
+    expect(names).to_have_count(3)
+    names.evaluate_all("all => all.forEach(name => (name.nextElementSibling.textContent = '-1,234,567'))")
+    assert names.evaluate_all("all => all.map(name => name.scrollWidth <= name.clientWidth)") == [True] * 3
+
+
 def test_one_day_of_trades_is_neither_best_nor_worst(visit: Open) -> None:
     scene, only = scenes.ranges(), TODAY - timedelta(days=1)
     every = scene.rows

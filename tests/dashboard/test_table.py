@@ -262,6 +262,13 @@ def test_a_day_that_was_not_captured_is_not_one_on_which_nobody_traded(visit: Op
     expect(empty).to_contain_text("Nobody traded for delivery on Tue, 24 Nov 2026.")
 
 
+def test_a_day_before_the_first_trade_is_not_one_on_which_nobody_traded(visit: Open) -> None:
+    scene = scenes.two_rows()
+    scene.days = (TODAY, TODAY)
+    empty = visit(scene, "?day=2026-11-01").page.locator("#empty")
+    expect(empty.locator("h3")).to_have_text("No trades for delivery on Sun, 1 Nov 2026 are known.")
+
+
 def test_the_portfolio_by_trader_leads_to_each(visit: Open) -> None:
     shown = visit(scenes.busy_day(scenes.FIFTEEN_TRADERS))
     traders = shown.page.locator("#by-trader tbody tr")
