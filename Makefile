@@ -68,7 +68,7 @@ psql: ## SQL prompt in the warehouse of what runs, as analyst, who only reads; W
 audit: $(STAMP) ## account for every captured line; fails if one is missing
 	@exec $(PYTHON) -m include.commands.audit
 
-freshness: $(STAMP) ## what is late right now, a line an alarm; fails if one is on; [MARKET=id]
+freshness: $(STAMP) ## what is late right now, a line per alarm; fails if one is on; [MARKET=id]
 	@exec $(PYTHON) -m include.commands.freshness
 
 report: $(STAMP) ## the traders' table: DAY=2026-01-31 [TRADER=name] [MARKET=id] [FORMAT=table|csv|xlsx] [DECIMAL=point|comma]
@@ -80,7 +80,7 @@ export: $(STAMP) ## a table or view as a file: TABLE=curated.pnl_daily [FROM=202
 	@exec $(PYTHON) -m include.commands.export --table "$$TABLE" $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} \
 		$${MARKET:+--market "$$MARKET"} $${FORMAT:+--format "$$FORMAT"} $${FILE:+--file "$$FILE"}
 
-rebuild: $(STAMP) ## build PnL of delivery days anew: FROM=2026-01-01 TO=2026-01-31 [MARKET=id] [RELOAD=1] [FORCE_PRICES=1]
+rebuild: $(STAMP) ## rebuild PnL of delivery days: FROM=2026-01-01 TO=2026-01-31 [MARKET=id] [RELOAD=1] [FORCE_PRICES=1]
 	@exec $(PYTHON) -m include.commands.rebuild --from "$$FROM" --to "$$TO" \
 		$${RELOAD:+--reload} $${FORCE_PRICES:+--force-prices}
 

@@ -1,5 +1,5 @@
 """
-### PnL of a range of delivery days, built anew
+### Rebuilds PnL of a range of delivery days
 
 | | |
 |---|---|

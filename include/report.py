@@ -73,7 +73,7 @@ class Report:
 
     Attributes:
         trader_id: None: the whole portfolio.
-        table: The columns of IN_FILES by their titles, a row a delivery period, the last row the totals;
+        table: The columns of IN_FILES by their titles, a row per delivery period, the last row the totals;
             numbers are Decimal, None where there is none. Without any row: nothing was traded.
         hours_without_trades: Hours without any row, of the trader if there is one, about which messages came
             that nobody has reviewed.

@@ -55,7 +55,7 @@ class Settings:
         trade_max_deviation_eur_per_mwh: So is one whose price is further from the reference price of its hour.
         airflow_port: Where `make run` serves Airflow's UI.
         airflow_database_url: SQLAlchemy's URL of Airflow's own database, for clean_airflow; empty: not known.
-        alert_urls: Who is notified of failed tasks and alarms: URLs as Apprise writes them, one a service.
+        alert_urls: Who is notified of failed tasks and alarms: URLs as Apprise writes them, one per service.
         report_urls: Who gets the daily report to finance, in the same way; empty: nobody.
     """
 
@@ -248,7 +248,7 @@ def load_environment(file: Path | None = None, environ: Mapping[str, str] | None
                     raise TerminalError(f"{file}, line {line}: write NAME=value or put a # before it")
         found = {name: value for name, value in dotenv_values(file, encoding="utf-8").items() if value}
     except (OSError, UnicodeDecodeError) as error:
-        raise TerminalError(f"{file} cannot be read ({error}): mend it or remove it") from error
+        raise TerminalError(f"{file} cannot be read ({error}): fix it or remove it") from error
     return own | {name: value for name, value in found.items() if not own.get(name)}
 
 

@@ -231,7 +231,7 @@ class _Capture:
         If the exchange refuses a second connection, the first one is closed before. If it cannot be reached,
         the first one stays.
         """
-        log.warning("%s. Connecting to %s anew", self._silence, self._url)
+        log.warning("%s. Reconnecting to %s", self._silence, self._url)
         successor = None
         try:
             successor = await open_connection(self._settings, self._timing)

@@ -1,1 +1,1 @@
-"""What a person runs, one module a command: arguments, output, exit code; other packages do the work."""
+"""What a person runs, one module per command: arguments, output, exit code; other packages do the work."""

@@ -3,13 +3,14 @@
 import sys
 
 from include.commands.ending import end
+from include.duration import counted
 from include.errors import TerminalError, TransientError
 from include.load import audit
 from include.settings import command_settings
 
 
 def main() -> int:
-    """Prints a line a file that is wrong and the sums; 1 if anything does not add up."""
+    """Prints a line per file with an error, and the sums; 1 if lines are not accounted for."""
     sums = dict.fromkeys(("files", "lines", "loaded", "duplicates", "rejected", "events", "waiting"), 0)
     wrong = 0
     try:
@@ -28,11 +29,12 @@ def main() -> int:
         sys.stderr.write(f"audit: {error}\n")
         return 1
     print(
-        f"{sums['files']} files, {sums['lines']} lines = {sums['loaded']} trades and prices"
-        f" + {sums['duplicates']} duplicates + {sums['rejected']} rejected + {sums['events']} events;"
+        f"{counted(sums['files'], 'file')}, {counted(sums['lines'], 'line')}"
+        f" = {sums['loaded']} trades and prices + {sums['duplicates']} duplicates"
+        f" + {sums['rejected']} rejected + {sums['events']} events;"
         f" {sums['waiting']} lines wait to be loaded"
     )
-    print("every captured line is accounted for" if not wrong else f"{wrong} problems")
+    print("every captured line is accounted for" if not wrong else counted(wrong, "problem"))
     return 1 if wrong else 0
 
 

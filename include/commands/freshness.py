@@ -7,7 +7,7 @@ from include.settings import every_market
 
 
 def main() -> int:
-    """Prints a line an alarm; 1 if one is on that is more than a warning, or nothing can be said."""
+    """Prints a line per alarm; 1 if a critical one is on or an alarm cannot be checked."""
     is_critical = False
     try:
         markets = every_market()

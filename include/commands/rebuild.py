@@ -1,4 +1,4 @@
-"""Builds PnL of a range of delivery days anew: `python -m include.commands.rebuild`, `make rebuild`."""
+"""Rebuilds PnL of a range of delivery days: `python -m include.commands.rebuild`, `make rebuild`."""
 
 import argparse
 import logging
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from include.commands.ending import end
+from include.duration import counted
 from include.errors import TerminalError, TransientError
 from include.jobs import rebuild_steps
 from include.run_scope import DeliveryDays, Rebuild
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"rebuild: {error}\n")
         return 1
     sys.stdout.write(
-        f"{counts['delivery_days']} delivery days: {counts['rows_built']:,} rows built,"
+        f"{counted(counts['delivery_days'], 'delivery day')}: {counted(counts['rows_built'], 'row')} built,"
         f" {counts['rows_changed']:,} changed\n"
     )
     return 0

@@ -52,8 +52,8 @@ def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> No
             )
         else:
             stream.write(
-                f"nobody has traded for delivery on {report.delivery_day} as far as curated.pnl_hourly is"
-                " built: a trade appears there within about a minute of its arrival\n"
+                f"no trades for delivery on {report.delivery_day} in curated.pnl_hourly: a trade appears there"
+                " within a minute of its arrival\n"
             )
         if report.hours_without_trades:
             stream.write(f"{waiting_note(report.hours_without_trades)}: the trading desk shows them\n")

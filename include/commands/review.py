@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 after an error, which is one line."""
     parser = argparse.ArgumentParser(prog="python -m include.commands.review", description=__doc__)
     parser.add_argument("--action", choices=("accept", "discard"), help="without it, what waits is listed")
-    parser.add_argument("--reason", default="", help="why, for whoever reads it later")
+    parser.add_argument("--reason", default="", help="why, for those who read it later")
     parser.add_argument(
         "--trade", metavar="ID", help="a quarantined trade; one decided on before is decided again"
     )
@@ -82,7 +82,7 @@ def _listed(messages: list[dict[str, Any]], of_market: str) -> Iterator[str]:
             yield from map(_reject, found)
             command = f"make review ACTION=discard REASON=… REJECT={reason}"
         else:
-            yield f"{counted(count, 'trade')} {_WHERE[problem]}; expected is that {reason}:"
+            yield f"{counted(count, 'trade')} {_WHERE[problem]}; expected: {reason}:"
             yield from map(_trade, found)
             part = shlex.quote(without_apostrophes(reason))
             command = f"make review ACTION=accept|discard REASON=… EXPECTATION={part}"

@@ -117,7 +117,7 @@ class Component:
         return {"metadatabase": "healthy", self._name: status}
 
     def _restart(self, name: str) -> None:
-        _say(f"{name} runs but stays unhealthy: it is ended, to be started anew")
+        _say(f"{name} runs but stays unhealthy: it is ended, to be restarted")
         self._must_restart = True
 
 

@@ -1,4 +1,4 @@
-"""Is this container's own component well? `python -m include.containers.health COMPONENT`; exit code 0 or 1.
+"""Whether the component of this container is healthy: `python -m include.containers.health NAME` exits 0 or 1.
 
 Airflow's own health endpoints are asked: the scheduler's, and for dag-processor and triggerer that of the
 api-server, which knows their last heartbeats. `airflow jobs check` would import for 5 to 9 s each time.

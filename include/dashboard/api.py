@@ -112,7 +112,7 @@ def build_api(service: Service, run_href: str) -> APIRouter:
             request, state, ("desk", view), lambda query: json_answer(read_desk(query, state, view)), view.as_of
         )
 
-    @api.get("/desk/history", summary="How the day's PnL came to be", response_model=schemas.History)
+    @api.get("/desk/history", summary="History of the day's PnL", response_model=schemas.History)
     async def history(request: Request, day: Day = "", trader: Trader = "") -> Response:
         """One point a publication that changed it: what it was from then on, and what the cause was."""
         state = await service.state(given.market(request))

@@ -1,4 +1,4 @@
-"""What the page shows of a delivery day: its rows, their sum, and how its PnL came to be."""
+"""What the page shows of a delivery day: its rows, their sum, and the history of its PnL."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

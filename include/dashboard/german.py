@@ -81,8 +81,8 @@ SENTENCES: dict[str, str] = {
     ),
     "the reference price is overdue": "der Referenzpreis ist überfällig",
     "the final reference price is overdue": "der endgültige Referenzpreis ist überfällig",
-    "{gap} without a connection to the exchange while it was tradable: trades may be missing": (
-        "{gap} ohne Verbindung zur Börse, während sie handelbar war: es können Trades fehlen"
+    "no connection to the exchange for {gap} of trading time: trades may be missing": (
+        "keine Verbindung zur Börse während {gap} der Handelszeit: es können Trades fehlen"
     ),
     "messages of this hour waited for a review": "Nachrichten zu dieser Stunde warteten auf eine Prüfung",
     "1 trade is held back because it breaks a rule ({rule}): it counts if an engineer accepts it": (

@@ -20,12 +20,14 @@ STORED: dict[str, str] = {
     "1 delivery hour": "einer Lieferstunde",
     "{count} delivery hours": "{count} Lieferstunden",
     # alarms, as traders read them
-    "We do not record the exchange: trades made now are not seen, their hours stay incomplete.": (
-        "Wir zeichnen die Börse nicht auf: jetzt getätigte Trades fehlen, ihre Stunden bleiben unvollständig."
-    ),
-    "We are not connected to the exchange: trades made now are not seen, their hours stay incomplete.": (
-        "Wir sind nicht mit der Börse verbunden: jetzt getätigte Trades fehlen, ihre Stunden bleiben"
+    "We are not recording trades: what is traded now is missing here, and its hours stay incomplete.": (
+        "Wir zeichnen keine Trades auf: was jetzt gehandelt wird, fehlt hier, und seine Stunden bleiben"
         " unvollständig."
+    ),
+    "We are not connected to the exchange: what is traded now is missing here,"
+    " and its hours stay incomplete.": (
+        "Wir sind nicht mit der Börse verbunden: was jetzt gehandelt wird, fehlt hier, und seine Stunden"
+        " bleiben unvollständig."
     ),
     "Some trades or prices that arrived more than {count} minutes ago are not in these numbers yet.": (
         "Einige Trades oder Preise, die vor mehr als {count} Minuten eingegangen sind, fehlen noch in diesen"

@@ -280,7 +280,7 @@ ORDER BY delivery_hour, reason
 SELECT min(delivery_day) AS first, max(delivery_day) AS last FROM curated.pnl_hourly WHERE market = %(market)s
 
 -- name: history
--- How a day's PnL came to be: one row a publication that changed it. Each version of a row adds its PnL when it is
+-- History of a day's PnL: one row per publication that changed it. Each version of a row adds its PnL when it is
 -- published and takes it away when it is replaced
 WITH versions AS (
     SELECT valid_from, valid_to, pnl_eur
@@ -440,8 +440,12 @@ LIMIT %(limit)s
 SELECT line_count FROM ops.landing_files WHERE market = %(market)s AND landing_file = %(landing_file)s
 
 -- name: data_as_of
--- Up to when the trades are known
-SELECT last_at AS data_as_of FROM ops.freshness WHERE market = %(market)s AND thing = 'trades'
+-- Up to when the trades are known: to the last line that is loaded, but no further than an instance was connected
+SELECT least(last_at, (SELECT max(connected_until)
+                       FROM ops.connected_intervals
+                       JOIN ops.landing_files USING (landing_file_id)
+                       WHERE market = %(market)s)) AS data_as_of
+FROM ops.freshness WHERE market = %(market)s AND thing = 'trades'
 
 -- name: troubles
 -- What is wrong, the oldest first

@@ -78,7 +78,7 @@ def days_of_trading(market: Market, day: date) -> tuple[date, date]:
 
 
 def read_statements(query: Query, settings: Settings, day: date, trader_id: str | None) -> Row:
-    """What the page shows of a delivery day: one entry a day of trading, `null` for one without a statement.
+    """What the page shows of a delivery day: one entry per day of trading, `null` for one without a statement.
 
     Where statements are of a delivery day, the one of that day alone.
     """

@@ -1,4 +1,4 @@
-"""Answers of the trading desk: read once a change, whoever asks and however often."""
+"""Answers of the trading desk: read once per change, however often they are requested."""
 
 import asyncio
 import logging

@@ -27,7 +27,7 @@ def incomplete_because(row: Row, missing: Iterable[Row]) -> list[str]:
     if seconds := Decimal(row["capture_gap_seconds"]):
         words.append(
             say(
-                "{gap} without a connection to the exchange while it was tradable: trades may be missing",
+                "no connection to the exchange for {gap} of trading time: trades may be missing",
                 gap=stored(duration(seconds)),
             )
         )

@@ -89,7 +89,7 @@ def decide(settings: Settings, action: Action, reason: str, selection: Selection
 def _check(parameters: dict[str, Any], listing: str) -> None:
     texts = {name: text for name, text in parameters.items() if isinstance(text, str)}
     if not texts["reason"]:
-        raise TerminalError('a review needs a reason, for whoever reads it later: REASON="why"')
+        raise TerminalError('a review needs a reason, for those who read it later: REASON="why"')
     if parameters["line_number"] is not None and "landing_file" not in texts:
         raise TerminalError("LINE is a line of a landing file: give FILE, too")
     if texts.keys() <= {"action", "reason"}:

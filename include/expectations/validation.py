@@ -165,7 +165,7 @@ def _table(warehouse_url: str, name: str, view: str) -> Iterator[Any]:
 
 
 def _exception(result: ExpectationValidationResult) -> str | None:
-    """What was raised instead of an evaluation: flat, or one entry a metric."""
+    """What was raised instead of an evaluation: flat, or one entry per metric."""
     info = result.exception_info or {}
     entries = [info] if "raised_exception" in info else list(info.values())
     return next((str(entry["exception_message"]) for entry in entries if entry["raised_exception"]), None)

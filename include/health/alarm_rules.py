@@ -36,7 +36,7 @@ SUSPICIOUS_HOURS = 3
 """So many hours with one and the same reference price, or all without one, are suspicious."""
 
 _NAMED = 3
-_CAPTURE_DOWN = "trades made now are not seen, their hours stay incomplete."
+_CAPTURE_DOWN = "what is traded now is missing here, and its hours stay incomplete."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _capture(look: _Look) -> Iterator[Alarm]:
             else "none yet"
         )
         detail = f"no capture writes landing files: {last}"
-        text = f"We do not record the exchange: {_CAPTURE_DOWN}"
+        text = f"We are not recording trades: {_CAPTURE_DOWN}"
         yield Alarm("capture_silent", signs.written_at or started_at, detail, text, "capture_down")
     elif look.now - max(signs.connected_at or started_at, started_at) > CAPTURE_LIMIT:
         last = look.when(signs.connected_at) if signs.connected_at else "longer ago than the last two hours"
@@ -264,7 +264,7 @@ def _reviews(look: _Look) -> Iterator[Alarm]:
         count, since_at, reasons = row["message_count"], row["since_at"], row["reasons"]
         if row["problem"] == "quarantined":
             are = "trade is" if count == 1 else "trades are"
-            detail = f"{count:,} {are} in quarantine; expected is that {reasons}"
+            detail = f"{count:,} {are} in quarantine; expected: {reasons}"
             text = f"{count:,} {are} held back because a check failed, until an engineer decides."
             yield Alarm("trades_quarantined", since_at, detail, text)
         else:

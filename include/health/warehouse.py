@@ -101,8 +101,8 @@ def _capture(query: Query, settings: Settings, now: datetime) -> Iterator[Sample
     for row in query(SHARED["capture_instances"]):
         instance = row["name"], row["host"]
         yield "capture_connected", instance, float(row["is_connected"])
-        yield "capture_last_line_timestamp_seconds", instance, seconds(row["last_message_at"])
-        yield "capture_messages_per_minute", instance, float(row["messages_last_minute"])
+        yield "capture_last_line_timestamp_seconds", instance, seconds(row["last_line_at"])
+        yield "capture_messages_per_minute", instance, float(row["messages_per_minute"])
     midnight = now.astimezone(settings.market.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
     gaps = query(SHARED["gaps"], from_at=midnight, until_at=now + RECENT, limit=100_000)
     yield "capture_gap_open", (), float(any(gap["is_ongoing"] for gap in gaps))

@@ -1,1 +1,1 @@
-"""One module a task of the pipeline, each with one entry function."""
+"""One module per task of the pipeline, each with one entry function."""

@@ -1,4 +1,4 @@
-"""Builds curated.pnl_hourly of a range of delivery days anew."""
+"""Rebuilds curated.pnl_hourly of a range of delivery days."""
 
 import logging
 from datetime import date, timedelta

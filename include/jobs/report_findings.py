@@ -71,7 +71,7 @@ def _to_review(settings: Settings, hour: dict[str, Any]) -> Iterator[str]:
         ids = ", ".join(map(shown, hour["trade_ids"]))
         more = f" and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
         broken = "; ".join(hour["expectations"])
-        parts.append(f"{counted(count, 'trade')} in quarantine ({ids}{more}; expected is that {broken})")
+        parts.append(f"{counted(count, 'trade')} in quarantine ({ids}{more}; expected: {broken})")
     if count := hour["reject_count"]:
         of_all = f"of {hour['message_count']:,} messages"
         parts.append(f"{counted(count, 'reject')} {of_all} ({', '.join(hour['reasons'])})")

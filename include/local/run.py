@@ -32,6 +32,8 @@ _TRADES_PER_SECOND = "1.6"
 """Of the simulated exchange: about the hundred trades a minute that a desk sees."""
 _OF_SERVERS = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 """What PostgreSQL gets of our environment: under root it runs as another user, who may know no secret."""
+_PORTS = {"EXCHANGE_URL": "--exchange-port", "MARKET_DATA_URL": "--market-data-port"}
+"""The options of the simulator's ports, by the setting of a server in its place."""
 _CAPTURE_STOP_SECONDS = 3.0
 _STOP_SECONDS = 7.0
 
@@ -211,7 +213,8 @@ class Run:
             if settings.is_simulated:
                 for variable, port in self._simulated_ports(settings).items():
                     if port:
-                        ports.require_free(port, f"{variable}{settings.own_suffix} to a server that is there")
+                        other = f"make run OPTIONS={_PORTS[variable]}=…, or {variable.lower()} in MARKETS_FILE"
+                        ports.require_free(port, f"another one: {other}")
 
     def _simulated_ports(self, settings: Settings) -> dict[str, int]:
         """The ports of the simulator; it always has both servers: 0 for one that nobody needs."""

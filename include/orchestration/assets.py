@@ -17,7 +17,7 @@ PNL_HOURLY = Asset("curated.pnl_hourly", uri="warehouse://curated/pnl_hourly")
 
 
 def pnl_daily(settings: Settings) -> Asset:
-    """The final days of a market: an event a day and revision, whose partition key is the day (`2026-03-02`).
+    """The final days of a market: an event per day and revision, whose partition key is the day (`2026-03-02`).
 
     Each market has its own, named as its DAGs are, since the days of the others are not its days.
     """

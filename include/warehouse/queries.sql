@@ -108,11 +108,11 @@ SELECT EXISTS (
 SELECT is_restored, ended_sessions FROM administration.hold_analyst()
 
 -- name: alarms
--- Alarms of a market that are on, the oldest first
+-- Alarms of a market that are on: critical ones first, then the oldest
 SELECT alarm, severity, since_at, raised_at, detail
 FROM ops.alarms
 WHERE market = %(market)s AND cleared_at IS NULL
-ORDER BY since_at
+ORDER BY severity, since_at
 
 -- name: gaps
 -- When no capture instance of a market was connected, the last first
@@ -134,7 +134,7 @@ WHERE market = %(market)s AND gap_start_at < %(until_at)s AND gap_end_at > %(fro
 ORDER BY gap_start_at
 
 -- name: capture_instances
--- The capture instances of a market in the last day, as far as their files are loaded: a file an hour and process.
+-- The capture instances of a market in the last day, as far as their files are loaded: a file per hour and process.
 -- Times in the future were written while a clock was ahead: such a file tells only what no other one does
 WITH files AS (
     SELECT landing_file_id, last_received_at, is_connected AND NOT is_complete AS is_connected,
@@ -143,7 +143,7 @@ WITH files AS (
     FROM ops.landing_files
     WHERE market = %(market)s AND source = 'trades' AND hour_start_at > now() - interval '1 day'
 ), lines AS (
-    SELECT parts[1] AS name, parts[2] AS host, max(last_received_at) FILTER (WHERE NOT is_ahead) AS last_message_at,
+    SELECT parts[1] AS name, parts[2] AS host, max(last_received_at) FILTER (WHERE NOT is_ahead) AS last_line_at,
            (array_agg(is_connected ORDER BY is_ahead, last_received_at DESC NULLS LAST))[1] AS is_connected
     FROM files
     WHERE parts IS NOT NULL
@@ -163,7 +163,7 @@ WITH files AS (
     FROM spans
     GROUP BY parts
 ), rates AS (
-    -- what the loads of the last ten minutes brought, a minute
+    -- messages per minute in the loads of the last ten minutes
     SELECT parts[1] AS name, parts[2] AS host,
            round(sum(b.loaded_count + b.duplicate_count + b.rejected_count)
                  / greatest(extract(epoch FROM max(b.loaded_at) - min(b.loaded_at)) / 60, 1))::bigint AS per_minute
@@ -172,8 +172,8 @@ WITH files AS (
     WHERE b.loaded_at > now() - interval '10 minutes'
     GROUP BY parts
 )
-SELECT name, host, CASE WHEN is_connected THEN connected_since END AS connected_since, last_message_at,
-       coalesce(per_minute, 0) AS messages_last_minute, is_connected
+SELECT name, host, CASE WHEN is_connected THEN connected_since END AS connected_since, last_line_at,
+       coalesce(per_minute, 0) AS messages_per_minute, is_connected
 FROM lines
 LEFT JOIN since USING (name, host)
 LEFT JOIN rates USING (name, host)

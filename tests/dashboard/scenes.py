@@ -252,7 +252,7 @@ def other_each_day(day: date, trader: str = "") -> list[Payload]:
 
 
 def history_of(rows: list[Payload], until: datetime = NOW) -> list[Payload]:
-    """How a day's PnL came to be: a step each ten minutes."""
+    """History of a day's PnL: a step every ten minutes."""
     causes = ["new trades", "price update", "new trades, price update", "late trades"]
     last = Decimal((total_of(rows) or {}).get("priced_pnl_eur") or 0)
     steps = 36
@@ -490,8 +490,8 @@ def good_health(now: datetime = NOW) -> Payload:
                 "name": name,
                 "host": "desk-01",
                 "connected_since": connected if is_connected else None,
-                "last_message_at": stamp(now - timedelta(seconds=2)),
-                "messages_last_minute": 96 if is_connected else 0,
+                "last_line_at": stamp(now - timedelta(seconds=2)),
+                "messages_per_minute": 96 if is_connected else 0,
                 "is_connected": is_connected,
             }
             for name, is_connected in (("capture-service", True), ("capture_trades", False))
@@ -731,7 +731,7 @@ def provider_down() -> Scene:
     return scene
 
 
-GAP = "19 h 37 min without a connection to the exchange while it was tradable: trades may be missing"
+GAP = "no connection to the exchange for 19 h 37 min of trading time: trades may be missing"
 
 
 def one_reason_for_many_hours() -> Scene:
@@ -752,11 +752,11 @@ def incomplete_hours() -> Scene:
     def rows(day: date, trader: str) -> list[Payload]:
         rows = whole_day(day, trader)
         for number, reasons in (
-            (9, ["no connection to the exchange for 12 min while it was tradable"]),
+            (9, ["no connection to the exchange for 12 min of trading time"]),
             (
                 15,
                 [
-                    "no connection to the exchange for 12 min while it was tradable",
+                    "no connection to the exchange for 12 min of trading time",
                     "3 trades wait for validation",
                 ],
             ),

@@ -273,7 +273,7 @@ def test_in_airflows_frame_links_open_and_files_download(visit: Open) -> None:
         frame.get_by_role("link", name="refresh_pnl").click()
     assert opened.value.url.startswith(f"{shown.desk.origin}/dags/refresh_pnl/runs/")
     with shown.context.expect_page() as alone:
-        frame.get_by_role("button", name="Open in a tab of its own").click()
+        frame.get_by_role("button", name="Open in a new tab").click()
     expect(alone.value.locator("#tab-health")).to_have_attribute("aria-selected", "true")
     expect(alone.value.locator("#own-tab")).to_be_hidden()
 

@@ -60,7 +60,7 @@ def test_an_hour_shows_what_does_not_count_and_why(visit: Open) -> None:
     expect(rejects.nth(0).locator("code")).to_have_text(
         re.compile(r"make review FILE=trades/\S+ LINE=118 ACTION=disc")
     )
-    expect(rejects.nth(1)).to_contain_text("It tells no hour: it may be about each that was tradable then.")
+    expect(rejects.nth(1)).to_contain_text("It names no hour: it may concern any hour that was tradable then.")
     expect(rejects.nth(1).locator(".raw")).to_have_text("<img src=x onerror=alert(1)>")
     assert dialog.locator("img").count() == 0
 

@@ -32,6 +32,19 @@ def test_a_limit_is_marked_on_its_row(visit: Open) -> None:
     ]
 
 
+def test_many_limits_leave_the_table_in_sight(visit: Open) -> None:
+    scene = scenes.limits_reached()
+    scene.limits = [scenes.limit("15-16", f"trader_{n}") for n in range(50)]
+    shown = visit(scene)
+    some, rest = shown.page.locator("#limits > li"), shown.page.locator("#limits details li")
+    expect(some).to_have_count(6)
+    expect(rest).to_have_count(45)
+    expect(rest.last).not_to_be_visible()
+    shown.page.get_by_text("45 more").click()
+    expect(rest.last).to_contain_text("trader_49: position +60.0 MWh at 13:12, limit 50")
+    expect(rest.last).to_be_visible()
+
+
 def test_a_limit_of_many_decimals_and_the_days_of_a_banner(visit: Open) -> None:
     scene = scenes.limits_reached()
     distance = {"measure": "price_distance_eur_per_mwh", "value": "30.1250", "limit_value": "25.125000"}
@@ -70,7 +83,7 @@ def test_time_left_to_gate_closure(visit: Open) -> None:
     expect(shown.row("14-15").locator(".closes")).to_have_text("closes in 20 min")
     expect(shown.page.locator(".closes")).to_have_count(1)
     figure = shown.page.locator("#figures .figure", has_text="Open position")
-    expect(figure).to_contain_text("next gate: 14-15 at 13:55, in 20 min")
+    expect(figure).to_contain_text("next gate closure: 14-15 at 13:55, in 20 min")
 
 
 def test_open_positions_of_each_trader(visit: Open) -> None:

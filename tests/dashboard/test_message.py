@@ -93,7 +93,7 @@ def test_a_moment_of_the_past_is_chosen_in_market_time(visit: Open) -> None:
     field = shown.page.get_by_label("As of")
     expect(field).to_have_value("")
     field.fill("2026-11-25T11:00:05")
-    expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 11:00:05")
+    expect(shown.page.locator("#as-of")).to_contain_text("The page as of 11:00:05")
     assert shown.page.url.endswith("?as_of=2026-11-25T10%3A00%3A05Z")
     shown.page.get_by_role("button", name="Back to now").click()
     expect(field).to_have_value("")

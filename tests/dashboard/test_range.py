@@ -78,6 +78,25 @@ def test_the_tab_leads_to_this_week_and_says_what_is_missing(visit: Open) -> Non
     expect(figure(shown, "Month to date, so far").locator(".value")).to_have_text(euros(month))
 
 
+def test_names_of_traders_side_by_side_are_not_cut_off(visit: Open) -> None:
+    shown = visit(scenes.ranges(), "?view=range")
+    names = shown.page.locator(".multiples .name")
+    expect(names).to_have_count(3)
+    names.evaluate_all("all => all.forEach(name => (name.nextElementSibling.textContent = '-1,234,567'))")
+    assert names.evaluate_all("all => all.map(name => name.scrollWidth <= name.clientWidth)") == [True] * 3
+
+
+def test_one_day_of_trades_is_neither_best_nor_worst(visit: Open) -> None:
+    scene, only = scenes.ranges(), TODAY - timedelta(days=1)
+    every = scene.rows
+    scene.rows = lambda day, trader: every(day, trader) if day == only else []
+    shown = visit(scene, "?view=range")
+    for chart in ("pnl", "sum"):
+        expect(shown.page.locator(f"#picture-range-{chart}-sentence")).to_have_text(
+            f"Tue, 24 Nov 2026: {euros(pnl(only, only))} EUR."
+        )
+
+
 def test_the_month_to_date_is_the_same_whichever_of_its_days_are_chosen(visit: Open) -> None:
     shown = visit(scenes.ranges(), "?view=range&from=2026-11-02&to=2026-11-08")
     month = pnl(date(2026, 11, 1), TODAY)
@@ -98,7 +117,7 @@ def test_days_are_added_up_and_lead_to_their_table(visit: Open) -> None:
             NONE,
         ]
     )
-    expect(column(shown, "#range-steps", "Added up")).to_have_text([f"{euros(each)} so far" for each in sums])
+    expect(column(shown, "#range-steps", "Cumulative")).to_have_text([f"{euros(each)} so far" for each in sums])
     expect(column(shown, "#range-steps", "Prices missing")).to_have_text(["1", "", "3", "24"])
     sentence = shown.page.locator("#picture-range-sum-sentence")
     expect(sentence).to_contain_text(f"{euros(sums[-1])} EUR so far, without 28 hours whose prices are missing")
@@ -176,7 +195,7 @@ def test_a_deep_link_with_a_trader_a_moment_and_an_order(visit: Open) -> None:
     path = f"{OCTOBER}&trader=flex_trader_2&as_of=2026-11-20T10:00:00Z&sort.range_steps=-pnl_eur"
     shown = visit(scenes.ranges(), path)
     expect(heading(shown)).to_contain_text("flex_trader_2 · October 2026")
-    expect(shown.page.locator("#as-of").nth(-1)).to_contain_text("What this page said at 20 Nov, 11:00:00")
+    expect(shown.page.locator("#as-of").nth(-1)).to_contain_text("The page as of 20 Nov, 11:00:00")
     first, last = date(2026, 10, 1), date(2026, 10, 31)
     expect(figure(shown, "PnL").locator(".value")).to_have_text(euros(pnl(first, last, "flex_trader_2")))
     days = [first + timedelta(days=number) for number in range(31)]

@@ -114,7 +114,7 @@ def test_an_error_is_a_sentence_and_mends_itself(visit: Open) -> None:
     shown.desk.scene.failure = FAILED
     shown.desk.tell()
     alert = shown.page.get_by_role("alert")
-    expect(alert).to_contain_text("The database does not answer at the moment. What you see is of 13:34:2")
+    expect(alert).to_contain_text("The database does not answer at the moment. What you see is as of 13:34:2")
     expect(alert).to_contain_text("The page tries again by itself")
     expect(shown.row("12-13")).to_contain_text("+0.40")
     shown.desk.scene.failure = None
@@ -131,7 +131,7 @@ def test_a_server_that_goes_away_is_noticed_without_news(visit: Open) -> None:
     with shown.desk.news:
         shown.desk.news.notify_all()  # ends the streams that are open
     expect(shown.page.locator("#live")).to_have_text("Not connected")
-    expect(shown.page.get_by_role("alert")).to_contain_text("What you see is of 13:34")
+    expect(shown.page.get_by_role("alert")).to_contain_text("What you see is as of 13:34")
     shown.desk.scene.failure, shown.desk.scene.has_events = None, True
     expect(shown.page.get_by_role("alert")).to_be_empty()
     expect(shown.page.locator("#live")).to_contain_text("Live")

@@ -58,7 +58,7 @@ def test_an_hour_shows_what_the_file_added_or_changed(visit: Open) -> None:
     counting = {cells[-1]: cells for cells in lines(dialog, "Trades that count")}
     assert counting["a_1"][-2] == "from the file"
     assert counting["u_1"][-2] == ""
-    differing = lines(dialog, "Otherwise in the exchange's end-of-day file")
+    differing = lines(dialog, "Different in the exchange's end-of-day file")
     assert [cells[1] for cells in differing] == ["added", "changed", "cancelled", "unexpected"]
 
 

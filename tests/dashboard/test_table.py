@@ -55,7 +55,7 @@ def test_times_are_of_the_market_and_utc_on_hover(visit: Open) -> None:
     shown = visit(scenes.two_rows())
     period = shown.row("12-13").locator("th time")
     expect(period).to_have_attribute("title", "2026-11-25 11:00 UTC to 2026-11-25 12:00 UTC")
-    expect(shown.page.locator("#age")).to_contain_text("Data of 13:34:00")
+    expect(shown.page.locator("#age")).to_contain_text("Data as of 13:34:00")
     expect(shown.page.locator("#age")).to_have_attribute("title", "2026-11-25 12:34:00 UTC")
     expect(shown.page.locator("#waits")).to_contain_text("Next prices 13:40")
 
@@ -262,6 +262,13 @@ def test_a_day_that_was_not_captured_is_not_one_on_which_nobody_traded(visit: Op
     expect(empty).to_contain_text("Nobody traded for delivery on Tue, 24 Nov 2026.")
 
 
+def test_a_day_before_the_first_trade_is_not_one_on_which_nobody_traded(visit: Open) -> None:
+    scene = scenes.two_rows()
+    scene.days = (TODAY, TODAY)
+    empty = visit(scene, "?day=2026-11-01").page.locator("#empty")
+    expect(empty.locator("h3")).to_have_text("No trades for delivery on Sun, 1 Nov 2026 are known.")
+
+
 def test_the_portfolio_by_trader_leads_to_each(visit: Open) -> None:
     shown = visit(scenes.busy_day(scenes.FIFTEEN_TRADERS))
     traders = shown.page.locator("#by-trader tbody tr")
@@ -312,7 +319,7 @@ def test_pictures_are_drawn_and_told(visit: Open) -> None:
     shown.page.get_by_text("The same as a table").click()
     expect(shown.page.locator(".changes tbody tr").first).to_contain_text("new trades")
     shown.page.locator(".changes tbody button").nth(6).click()
-    expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 12:34:40")
+    expect(shown.page.locator("#as-of")).to_contain_text("The page as of 12:34:40")
 
 
 def test_a_moment_of_the_past_has_no_now(visit: Open) -> None:
@@ -345,7 +352,7 @@ def test_a_line_for_now_goes_with_the_present(visit: Open) -> None:
 
 def test_a_moment_of_the_past(visit: Open) -> None:
     shown = visit(scenes.busy_day(), "?as_of=2026-11-25T10:00:00Z")
-    expect(shown.page.locator("#as-of")).to_contain_text("What this page said at 11:00:00")
+    expect(shown.page.locator("#as-of")).to_contain_text("The page as of 11:00:00")
     assert "as_of=2026-11-25T10%3A00%3A00Z" in next(
         asked for asked in shown.desk.asked if asked.startswith("page?")
     )

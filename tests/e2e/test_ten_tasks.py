@@ -229,7 +229,7 @@ def test_why_does_a_trade_not_count(task: Task) -> None:
 def test_is_yesterday_complete(task: Task) -> None:
     page = task.page
     day_of(page, YESTERDAY, task)
-    reason = page.locator("#content .reasons a", has_text="12 min without a connection to the exchange")
+    reason = page.locator("#content .reasons a", has_text="no connection to the exchange for 12 min")
     expect(reason).to_be_visible()
     task.is_done("7-is-yesterday-complete", steps=1)
 

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from include.containers import health
-from include.containers.env_file import SECRETS
 from include.health.__main__ import DEFAULT_PORT
 from include.settings import PROJECT_ROOT
 
@@ -16,52 +15,10 @@ PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
 EXAMPLES = DOCS / "deploy"
 COMPOSE_TEXT = (PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
-READ_BY_COMPOSE = {"COMPOSE_PROFILES"}
-NOT_FOR_USERS = {"REVISION"}
-
-
-def section(heading: str) -> str:
-    """The text below a heading, up to the next one."""
-    return re.split(r"^#+ ", PAGE.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-
-
-def rows(text: str) -> list[list[str]]:
-    """The cells of the tables' rows."""
-    return [
-        [cell.strip() for cell in line.strip("| ").split(" | ")]
-        for line in text.splitlines()
-        if line[:2] == "| "
-    ]
-
-
-def settings() -> dict[str, str]:
-    """The table of settings: each variable with the cell of its default."""
-    found = {}
-    for names, default, *_ in rows(section("Settings"))[1:]:
-        variables = re.findall(r"`([A-Z_]+)`", names)
-        values = (
-            default.split(", ") if len(variables) > 1 and default.count(",") else [default] * len(variables)
-        )
-        found |= dict(zip(variables, values, strict=True))
-    return found
 
 
 def documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((EXAMPLES / name).read_text(encoding="utf-8")))
-
-
-def test_the_table_of_settings_has_the_variables_of_the_compose_file_and_no_other() -> None:
-    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", COMPOSE_TEXT)) - NOT_FOR_USERS
-    assert set(settings()) == used | READ_BY_COMPOSE
-
-
-def test_its_defaults_are_those_of_the_compose_file_and_secrets_have_none() -> None:
-    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE_TEXT))
-    for name, told in settings().items():
-        if name in SECRETS:
-            assert told == "generated", name
-        elif (value := re.fullmatch(r"`([^`]+)`", told)) and name not in READ_BY_COMPOSE:
-            assert value[1] == defaults[name], name
 
 
 @pytest.mark.parametrize("name", ["compose-first-host.yaml", "compose-worker-host.yaml"])

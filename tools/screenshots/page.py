@@ -49,7 +49,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def main(folder: Path, states: list[str]) -> None:
-    """Writes one PNG a state: of those that are named, or of all."""
+    """Writes one PNG per state: of those that are named, or of all."""
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         for state in states or STATES:

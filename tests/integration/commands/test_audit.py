@@ -20,7 +20,7 @@ def test_the_command_fails_if_a_line_is_missing(
     load_trades.run(settings)
     assert audit.main() == 0
     sums = (
-        "1 files, 3 lines = 2 trades and prices + 0 duplicates + 1 rejected + 0 events;"
+        "1 file, 3 lines = 2 trades and prices + 0 duplicates + 1 rejected + 0 events;"
         " 0 lines wait to be loaded"
     )
     assert capsys.readouterr().out.splitlines() == [sums, "every captured line is accounted for"]
@@ -28,4 +28,4 @@ def test_the_command_fails_if_a_line_is_missing(
     assert audit.main() == 1
     key = file.relative_to(settings.landing_root)
     problem = f"{key}: loaded_count: the ledger says 2, the tables hold 1"
-    assert capsys.readouterr().out.splitlines() == [problem, sums, "1 problems"]
+    assert capsys.readouterr().out.splitlines() == [problem, sums, "1 problem"]

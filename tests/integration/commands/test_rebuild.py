@@ -24,7 +24,7 @@ def test_the_command_rebuilds_the_days_and_says_what_changed(
     write_landing_file(settings.landing_root, landed([deal(id="1"), deal(id="2", delivery_day="2026-03-03")]))
     validate_landed(settings)
     assert command("--from", "2026-03-01", "--to", "2026-03-02", "--reload") == 0
-    assert capsys.readouterr().out == "2 delivery days: 1 rows built, 1 changed\n"
+    assert capsys.readouterr().out == "2 delivery days: 1 row built, 1 changed\n"
     assert database.rows("SELECT delivery_day::text FROM curated.pnl_hourly") == [("2026-03-02",)]
     assert database.value("SELECT rebuild_id FROM ops.rebuilds") == "make rebuild 2026-03-01 2026-03-02 reload"
 

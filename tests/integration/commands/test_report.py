@@ -244,7 +244,7 @@ def test_a_spreadsheet_is_named_by_itself(
 
 def test_a_day_without_trades_says_what_to_expect(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command() == 0
-    assert capsys.readouterr().out.startswith("nobody has traded for delivery on 2026-03-01")
+    assert capsys.readouterr().out.startswith("no trades for delivery on 2026-03-01")
     assert command("--format", "csv") == 0
     assert capsys.readouterr().out == ""
 

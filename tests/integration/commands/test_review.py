@@ -40,7 +40,7 @@ def test_what_the_list_shows_can_be_decided_on(settings: Settings, database: Dat
     assert (listed.returncode, listed.stderr) == (0, "")
     lines = listed.stdout.splitlines()
     assert lines[0] == (
-        "2 trades in quarantine; expected is that each price is within the exchange's bounds, -9,999.99 to"
+        "2 trades in quarantine; expected: each price is within the exchange's bounds, -9,999.99 to"
         " 9,999.99 EUR/MWh:"
     )
     assert lines[1:3] == [

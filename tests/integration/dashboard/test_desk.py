@@ -189,7 +189,7 @@ def test_an_incomplete_hour_says_why_in_words(dashboard: Desk, client: Client) -
     )
     rows = client.json("desk", day=str(DAY), trader="anna")["rows"]
     assert rows[0]["incomplete_because"] == [
-        "12 min without a connection to the exchange while it was tradable: trades may be missing"
+        "no connection to the exchange for 12 min of trading time: trades may be missing"
     ]
     assert rows[1]["incomplete_because"] == [
         "changes of this hour are not in the numbers yet",

@@ -27,6 +27,12 @@ def test_how_old_the_data_is(desk: Desk, client: Client) -> None:
     assert 180 <= client.json("status")["data_age_seconds"] <= 185
 
 
+def test_heartbeats_without_a_connection_are_no_data(desk: Desk, client: Client) -> None:
+    desk.database.rows("UPDATE ops.landing_files SET last_received_at = %s WHERE source = 'trades'", (ago(0),))
+    desk.database.connected(1, (ago(10), ago(3)))
+    assert 180 <= client.json("status")["data_age_seconds"] <= 185
+
+
 @pytest.mark.parametrize(
     ("page_code", "page_text", "code", "text"),
     [
@@ -244,3 +250,9 @@ def test_the_pages_of_the_validations_are_served_without_scripts(platform: Desk,
     assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
     assert "script-src" not in reply.headers["Content-Security-Policy"]
     assert client.get("data-docs/.lock").status_code == 404
+
+
+def test_critical_alarms_come_before_older_warnings(desk: Desk, client: Client) -> None:
+    for alarm, severity, minutes in (("unknown_fields", "warning", 9), ("capture_silent", "critical", 2)):
+        desk.database.insert("ops.alarms", alarm=alarm, severity=severity, since_at=ago(minutes))
+    assert [alarm["alarm"] for alarm in client.json("health")["alarms"]] == ["capture_silent", "unknown_fields"]

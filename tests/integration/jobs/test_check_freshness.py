@@ -165,7 +165,7 @@ def test_quarantined_trades_are_an_alarm_until_the_last_is_reviewed(
     with pytest.raises(TerminalError) as raised:
         run(settings)
     assert str(raised.value) == (
-        "trades_quarantined: 2 trades are in quarantine; expected is that each price is within the exchange's"
+        "trades_quarantined: 2 trades are in quarantine; expected: each price is within the exchange's"
         " bounds, -9,999.99 to 9,999.99 EUR/MWh; each quantity is above 0 MW. What to do: docs/runbook.md,"
         " section trades_quarantined"
     )

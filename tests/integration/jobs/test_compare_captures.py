@@ -33,7 +33,7 @@ def at(seconds: float) -> datetime:
 
 
 class Instance:
-    """A capture instance that writes a file an hour: a heartbeat each 10 s while connected, and trades."""
+    """A capture instance that writes a file per hour: a heartbeat each 10 s while connected, and trades."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.name = f"{name}-host-1"

@@ -29,6 +29,18 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do_and_leaves_nothing_runni
     assert leftovers.find(tmp_path) == []
 
 
+def test_a_port_of_the_simulator_in_use_is_told_with_the_option_for_another(tmp_path: Path) -> None:
+    with socket.create_server((ports.HOST, 0)) as server:
+        port = server.getsockname()[1]
+        options = ("--state", str(tmp_path), f"--exchange-port={port}")
+        done = run_module("include.local", "run", *options, AIRFLOW_PORT=str(ports.find_free()))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"make run: port {port} is in use: stop what uses it or set another one:"
+        " make run OPTIONS=--exchange-port=…, or exchange_url in MARKETS_FILE\n"
+    )
+
+
 def test_a_bad_setting_is_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, EXCHANGE_URL="http://exchange.example")
     assert done.returncode == 2

@@ -175,11 +175,9 @@ def test_a_gap_in_german() -> None:
     row = {"capture_gap_seconds": "0.5", "has_unreviewed_messages": False}
     (reason,) = incomplete_because(row, [])
     assert isinstance(reason, Sentence)
-    assert reason == (
-        "less than 1 s without a connection to the exchange while it was tradable: trades may be missing"
-    )
+    assert reason == ("no connection to the exchange for less than 1 s of trading time: trades may be missing")
     assert reason.in_language("de") == (
-        "weniger als 1 s ohne Verbindung zur Börse, während sie handelbar war: es können Trades fehlen"
+        "keine Verbindung zur Börse während weniger als 1 s der Handelszeit: es können Trades fehlen"
     )
 
 

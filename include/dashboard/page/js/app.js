@@ -30,7 +30,7 @@ export function App() {
       <${Tabs} />
       <${Freshness} />
       <${Languages} />
-      <button type="button" id="own-tab" class="quiet" hidden=${!isFramed()} onClick=${open}>${t("Open in a tab of its own")}</button>
+      <button type="button" id="own-tab" class="quiet" hidden=${!isFramed()} onClick=${open}>${t("Open in a new tab")}</button>
     </header>
     <main>
       <${Failure} />

@@ -49,7 +49,7 @@ export const Marks = () => html`
     <p class="hint">
       ${`${t("Reference price:")} `}
       ${Object.values(PRICE_STATUS).map(({ mark, word }) => html`<${Mark} mark=${mark} />${` ${word}  `}`)}
-      ${`· ${t("How are we doing: + better than the reference price, - worse")}`}
+      ${`· ${t("How are we doing: PnL per MWh traded, + better than the reference price, - worse")}`}
     </p>
   </div>
 `;

@@ -68,7 +68,7 @@ function Heading({ desk }) {
 
 export const AsOf = ({ at }) => html`
   <div id="as-of" class="banner note">
-    <span>${t("What this page said at {at}; later trades and prices are not in it.", { at: clock(Date.parse(at), { seconds: true }) })}</span>
+    <span>${t("The page as of {at}; later trades and prices are not included.", { at: clock(Date.parse(at), { seconds: true }) })}</span>
     <button type="button" onClick=${() => choose({ asOf: null })}>${t("Back to now")}</button>
   </div>
 `;

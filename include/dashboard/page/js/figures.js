@@ -59,7 +59,7 @@ function OpenPosition({ desk, places }) {
   const hours = new Set(open.map(([hour]) => hour));
   const [next, gate] = open[0];
   const positions = desk.rows.filter((row) => hours.has(row.delivery_hour)).map((row) => row.net_position_mwh);
-  const note = t("next gate: {hour} at {at}, in {wait}", { hour: next, at: clock(gate), wait: duration(gate - now()) });
+  const note = t("next gate closure: {hour} at {at}, in {wait}", { hour: next, at: clock(gate), wait: duration(gate - now()) });
   return html`<${Figure} name=${t("Open position")} value=${signed(sum(positions) ?? "0", places)} unit="MWh" note=${note} />`;
 }
 

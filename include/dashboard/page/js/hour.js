@@ -21,7 +21,7 @@ const LISTS = [
   {
     key: "statement",
     Content: Differences,
-    title: t("Otherwise in the exchange's end-of-day file"),
+    title: t("Different in the exchange's end-of-day file"),
     hint: t("Added and changed trades count as the file says."),
   },
   { key: "cancelled", Content: Trades, title: t("Cancelled by the exchange") },
@@ -271,4 +271,4 @@ const reject = (row) => html`
 const concerned = ({ delivery_hours: hours }) =>
   hours
     ? t("It is about {hours}.", { hours: hours.join(", ") })
-    : t("It tells no hour: it may be about each that was tradable then.");
+    : t("It names no hour: it may concern any hour that was tradable then.");

@@ -3,7 +3,7 @@
 import { html, outside, unseen } from "./base.js";
 import { Table, inWords } from "./grid.js";
 import { t } from "./language.js";
-import { NONE, asSet, energyPlaces, fixed, isLessRounded, signed, sum } from "./numbers.js";
+import { NONE, asSet, count, energyPlaces, fixed, isLessRounded, signed, sum } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { clock, duration, minute, now } from "./times.js";
 
@@ -41,16 +41,27 @@ export function LimitMark({ limits }) {
   return html`<span class=${isOver ? "limit" : "limit kept"} title=${title}>▲${unseen(` ${word}`)}</span>`;
 }
 
+/** Limits above the table before the others are folded away. */
+const MAX_LIMITS = 5;
+
+const Limit = ({ limit }) =>
+  html`<li><b><${LimitMark} limits=${[limit]} />${` ${limit.delivery_hour ?? t("Day")}: `}</b>${limitInWords(limit)}</li>`;
+
 /** Each limit that was reached, above the table. */
-export const Limits = ({ limits }) =>
-  limits.length > 0 &&
-  html`
+export function Limits({ limits }) {
+  if (limits.length === 0) return null;
+  const items = limits.map((limit) => html`<${Limit} limit=${limit} />`);
+  const more = limits.length - MAX_LIMITS;
+  return html`
     <ul id="limits" class="reasons">
-      ${limits.map(
-        (limit) => html`<li><b><${LimitMark} limits=${[limit]} />${` ${limit.delivery_hour ?? t("Day")}: `}</b>${limitInWords(limit)}</li>`,
-      )}
+      ${items.slice(0, MAX_LIMITS)}
+      ${
+        more > 0 &&
+        html`<li><details><summary>${t("{count} more", { count: count(more) })}</summary><ul class="reasons">${items.slice(MAX_LIMITS)}</ul></details></li>`
+      }
     </ul>
   `;
+}
 
 /** The hours of a desk that can still be traded: [[hour, gate closure in ms], …], in order of time. */
 export function openHours(desk) {
@@ -61,7 +72,7 @@ export function openHours(desk) {
     .filter(([, gate]) => gate > now());
 }
 
-/** Net positions in hours that can still be traded, an hour a row and a trader a column. `positions` are in order of time. */
+/** Net positions in hours that can still be traded, one row per hour and one column per trader. `positions` are in order of time. */
 export function OpenPositions({ desk, positions }) {
   const open = new Map(openHours(desk));
   const rows = desk.rows.filter((row) => open.has(row.delivery_hour));
@@ -107,7 +118,7 @@ export function OpenPositions({ desk, positions }) {
     <section id="open-positions" class="by-trader">
       <h2>${t("Open positions")}</h2>
       <p class="hint">
-        ${t("Net positions in hours whose gate has not closed; {total} MWh in all.", {
+        ${t("Net positions in hours that can still be traded; {total} MWh in total.", {
           total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
         })}
       </p>

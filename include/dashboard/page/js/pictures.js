@@ -54,13 +54,13 @@ function OfTheDay({ desk }) {
   const [pnl, day, prices, position] = useMemo(() => drawings(desk), [desk]);
   return html`
     <${Chart} id="picture-pnl" title=${t("PnL by hour")} unit="EUR" ...${pnl} />
-    <${Chart} id="picture-day" title=${t("PnL added up over the day")} unit="EUR" ...${day} />
+    <${Chart} id="picture-day" title=${t("Cumulative PnL")} unit="EUR" ...${day} />
     <${Chart} id="picture-prices" title=${t("Our average price against the reference price")} unit="EUR/MWh" ...${prices} />
     <${Chart} id="picture-position" title=${t("Net position by hour")} unit="MWh" ...${position} />
   `;
 }
 
-/** PnL, PnL added up, prices and position: what is drawn, and its sentence. */
+/** PnL, cumulative PnL, prices and position: what is drawn, and its sentence. */
 function drawings({ day, rows }) {
   const slots = slotsOf(day, rows);
   const places = energyPlaces(rows.map((row) => row.net_position_mwh));
@@ -121,7 +121,7 @@ function History({ day, points }) {
   return html`
     <${Chart}
       id="picture-history"
-      title=${t("How the day's PnL came to be")}
+      title=${t("History of the day's PnL")}
       unit="EUR"
       picture=${picture}
       sentence=${historySentence(known, clock)}

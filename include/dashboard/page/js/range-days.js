@@ -1,4 +1,4 @@
-// The days of a range, or its weeks or months: PnL of each, PnL added up, as pictures and as a table.
+// The days of a range, or its weeks or months: PnL and cumulative PnL of each, as charts and as a table.
 
 import { html, useMemo } from "./base.js";
 import { Way, soFar } from "./around.js";
@@ -50,7 +50,7 @@ export function Days({ range }) {
   const [pnl, sums] = useMemo(() => drawings(range), [range]);
   return html`
     <${Chart} id="picture-range-pnl" title=${TITLES[range.step]()} unit="EUR" ...${pnl} />
-    <${Chart} id="picture-range-sum" title=${t("PnL added up over the range")} unit="EUR" ...${sums} />
+    <${Chart} id="picture-range-sum" title=${t("Cumulative PnL")} unit="EUR" ...${sums} />
   `;
 }
 
@@ -112,7 +112,7 @@ function pnlSentence(range, slots, name) {
   const gains = known.filter(({ row }) => toFloat(pnlOf(row)) > 0).length;
   const values = { gains: count(gains), all: count(known.length), best: name(best), most: amount(best.row), worst: name(worst), least: amount(worst.row) };
   const partial = slots.filter(({ row }) => row?.missing_price_count > 0).length;
-  const sentences = [t("A gain in {gains} of {all}; best {best} ({most}), worst {worst} ({least}).", values)];
+  const sentences = [known.length === 1 ? `${values.best}: ${values.most}.` : t("Positive in {gains} of {all}; best {best} ({most}), worst {worst} ({least}).", values)];
   if (partial > 0) sentences.push(t("Prices are missing in {partial}.", { partial: count(partial) }));
   return sentences.join(" ");
 }
@@ -129,6 +129,7 @@ function sumSentence({ steps }, name) {
     low: signed(low.cumulative_pnl_eur),
     lowest: name(low),
   };
+  if (steps.length === 1 && !last.cumulative_missing_price_count) return `${values.highest}: ${values.sum} EUR.`;
   return last.cumulative_missing_price_count > 0
     ? plural(
         last.cumulative_missing_price_count,
@@ -136,7 +137,7 @@ function sumSentence({ steps }, name) {
         "{sum} EUR so far, without {count} hours whose prices are missing; highest {high} after {highest}, lowest {low} after {lowest}.",
         values,
       )
-    : t("{sum} EUR in all; highest {high} after {highest}, lowest {low} after {lowest}.", values);
+    : t("{sum} EUR in total; highest {high} after {highest}, lowest {low} after {lowest}.", values);
 }
 
 function step(range, row) {
@@ -173,7 +174,7 @@ export function DaysTable({ range }) {
       PNL,
       {
         name: "cumulative_pnl_eur",
-        heading: t("Added up"),
+        heading: t("Cumulative"),
         unit: "EUR",
         kind: "number",
         of: (row) => soFar({ pnl_eur: row.cumulative_missing_price_count > 0 ? null : "", priced_pnl_eur: row.cumulative_pnl_eur }, signed(row.cumulative_pnl_eur)),

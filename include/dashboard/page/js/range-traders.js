@@ -40,7 +40,7 @@ function Multiples({ range, traders }) {
   const { lines, slots, least, most } = drawn;
   return html`
     <div>
-      <p class="hint">${t("PnL added up over the range, all on one scale; dashed where prices are missing.")}</p>
+      <p class="hint">${t("Cumulative PnL, all on one scale; dashed where prices are missing.")}</p>
       <ul class="multiples">
         ${lines.map(({ trader, values }) => html`<${Multiple} key=${trader.trader_id} trader=${trader} values=${values} slots=${slots} least=${least} most=${most} />`)}
       </ul>

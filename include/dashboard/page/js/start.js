@@ -6,7 +6,7 @@
     en: {
       lost: "The page did not arrive whole.",
       again: "It is loaded again.",
-      givenUp: "Load it again; if that does not help, tell whoever runs the platform.",
+      givenUp: "Load it again; if that does not help, tell the people who run the platform.",
     },
     de: {
       lost: "Die Seite ist nicht vollständig angekommen.",

@@ -36,7 +36,7 @@ const SIDES = [
 
 const OUTCOMES = {
   missing: { word: t("added"), meaning: t("It was not captured and counts as the file says") },
-  differs: { word: t("changed"), meaning: t("It was captured otherwise and counts as the file says") },
+  differs: { word: t("changed"), meaning: t("It was captured with other content and counts as the file says") },
   cancelled: {
     word: t("cancelled"),
     meaning: t("It was cancelled and is in the file all the same; it stays cancelled until it is accepted"),
@@ -47,7 +47,7 @@ const OUTCOMES = {
   },
 };
 
-const HELD = { word: t("held"), meaning: t("It is otherwise in the file, which is held: it counts as captured, if it was") };
+const HELD = { word: t("held"), meaning: t("It differs in the file, which is held: it counts as captured, if it was captured") };
 
 const DAYS_IN_FILE = 31;
 

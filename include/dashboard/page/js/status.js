@@ -26,7 +26,7 @@ export function Freshness() {
   const at = second.value;
   const { data_as_of: asOf, next_publication_at: publication, next_refresh_at: refresh } = status.value ?? {};
   const age = asOf
-    ? t("Data of {at}, {age} old", { at: clock(Date.parse(asOf), { seconds: true }), age: duration(at - Date.parse(asOf)) })
+    ? t("Data as of {at}, {age} old", { at: clock(Date.parse(asOf), { seconds: true }), age: duration(at - Date.parse(asOf)) })
     : t("No data yet");
   const waits = waitsFor(at, publication && Date.parse(publication), refresh && Date.parse(refresh));
   const next = publication ? t("next publication {at}", { at: exactly(publication) }) : undefined;
@@ -74,7 +74,7 @@ export function Failure() {
 }
 
 function banner({ error, what = "", shownSince, retryIn }) {
-  const old = shownSince === null ? "" : t("What you see is of {at}.", { at: clock(shownSince, { seconds: true }) });
+  const old = shownSince === null ? "" : t("What you see is as of {at}.", { at: clock(shownSince, { seconds: true }) });
   const isRetried = !error.isLoggedOut && retryIn !== null;
   const next = isRetried ? t("The page tries again by itself, every {wait}.", { wait: duration(retryIn) }) : "";
   const { asOf } = choices.value;

@@ -1,4 +1,4 @@
-// The traders' table: a row a delivery hour; a cell whose number has changed lights up for a moment.
+// The traders' table: a row per delivery hour; a cell whose number has changed lights up for a moment.
 
 import { html, unseen, useLayoutEffect, useRef, useState } from "./base.js";
 import { Mark } from "./around.js";

@@ -97,7 +97,7 @@ export function MomentField({ asOf, id = "moment" }) {
   // somebody who types a year has others on the way
   const change = ({ target: { value } }) =>
     (value === "" || value >= "2000") && choose({ asOf: value ? new Date(momentOf(value)).toISOString().replace(".000", "") : null });
-  const title = t("What this page said at a moment of the past, market time; empty: now");
+  const title = t("The page as it was at an earlier time (market time); empty: now");
   return html`<input type="datetime-local" id=${id} step="1" title=${title} ref=${field} onBlur=${show} onChange=${change} />`;
 }
 

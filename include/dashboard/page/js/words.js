@@ -77,9 +77,12 @@ export function nothingThere(desk) {
   const opensAt = Date.parse(desk.trading_opens_at);
   const values = { trader: trader && isolated(trader), day: dayInWords(day), opens: clock(opensAt) };
   const isOpen = opensAt <= now();
+  const unknown = trader
+    ? t("No trades of {trader} for delivery on {day} are known.", values)
+    : t("No trades for delivery on {day} are known.", values);
   if (desk.capture_gaps?.length > 0) {
     return [
-      trader ? t("No trades of {trader} for delivery on {day} are known.", values) : t("No trades for delivery on {day} are known.", values),
+      unknown,
       t("Nothing was connected to the exchange {spans}, while this day was tradable: trades may be missing.", {
         spans: gapsInWords(desk.capture_gaps),
       }),
@@ -121,8 +124,11 @@ export function nothingThere(desk) {
       t("They appear here by themselves within a minute of their arrival; there is no need to reload."),
     ];
   }
+  const nothing = trader
+    ? t("{trader} did not trade for delivery on {day}.", values)
+    : t("Nobody traded for delivery on {day}.", values);
   return [
-    trader ? t("{trader} did not trade for delivery on {day}.", values) : t("Nobody traded for delivery on {day}.", values),
+    day < days.first ? unknown : nothing,
     t("There are trades for delivery from {first} to {last}.", {
       first: dayInWords(days.first),
       last: dayInWords(days.last),
@@ -209,7 +215,7 @@ export function priceSentence(rows) {
 export function positionSentence(rows, places) {
   const { lowest, highest } = extremes(rows, "net_position_mwh");
   if (!lowest) return t("Nothing was traded.");
-  return t("{total} MWh in all; from {least} ({lowest}) to {most} ({highest}). Above zero is bought, below is sold.", {
+  return t("{total} MWh in total; from {least} ({lowest}) to {most} ({highest}). Above zero is net bought, below is net sold.", {
     total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
     least: signed(lowest.net_position_mwh, places),
     lowest: lowest.delivery_hour,
