@@ -11,17 +11,18 @@ The stand-alone capture (`python -m include.capture`) is the other instance. Eac
 trade counts once, so both may run, stop and overlap. Pausing this DAG does not stop the active run.
 """
 
-from datetime import UTC, datetime
-
+# Airflow reads only DAG files that hold its name
 from include.orchestration import assets
 from include.orchestration.capture_operator import CaptureOperator
 from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS
+from include.orchestration.timetable import EndlessTimetable
+from include.orchestration.windows import START_AT
 
 
 @dag(
-    schedule="@continuous",
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    schedule=EndlessTimetable(),
+    start_date=START_AT,
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS | {"retries": 0, "execution_timeout": None},
