@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import Param
 
-from include.domain.delivery_period import FIRST_DAY
 from include.errors import TerminalError
 from include.run_scope import DeliveryDays, Rebuild, Window, parse_day
 from include.statement_files import day_in_name, not_over
@@ -91,7 +90,7 @@ DAY_PARAMS = {
 }
 """Of a run about one delivery day, which an event of the day starts."""
 
-START_AT = datetime.combine(FIRST_DAY, time(), UTC)
+START_AT = datetime(2000, 1, 1, tzinfo=UTC)
 """Of all DAGs. Nothing is older; a run with an older date has no tasks."""
 _HOUR = timedelta(hours=1)
 _LONGEST = timedelta(days=31)

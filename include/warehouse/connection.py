@@ -7,6 +7,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection
 
+from include import setting_values
 from include.errors import TerminalError, TransientError
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -87,12 +88,13 @@ def connect(
     Raises:
         TransientError: The server cannot be reached or went away, the transaction was the victim of a deadlock,
             or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded.
-        TerminalError: No warehouse is configured.
+        TerminalError: No warehouse is configured, or its URL is none.
     """
     if not warehouse_url:
         raise TerminalError(
             "no warehouse is configured: set WAREHOUSE_URL, or start the platform with `make run`"
         )
+    setting_values.url("WAREHOUSE_URL, or the connection warehouse,", "warehouse_url", warehouse_url)
     try:
         parameters = connection_parameters(application, timeout_seconds, **settings)
         with closing(psycopg2.connect(warehouse_url, **parameters)) as conn:

@@ -8,7 +8,7 @@ import pytest
 from psycopg2.extensions import connection
 from sqlalchemy import create_engine, text
 
-from include.errors import TransientError
+from include.errors import TerminalError, TransientError
 from include.warehouse.connection import LOCK_TIMEOUT, STATEMENT_TIMEOUT, connect, connection_parameters
 from include.warehouse.connection import sqlalchemy_url as with_driver
 
@@ -32,6 +32,20 @@ def holder(shared_warehouse_url: str) -> Iterator[connection]:
     with closing(psycopg2.connect(shared_warehouse_url)) as conn, conn.cursor() as cur:
         cur.execute("SELECT pg_advisory_lock(1)")
         yield conn
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["generic://role:secret@db/warehouse", "mysql://role:secret@db/warehouse", "None://", "postgresql://"],
+)
+def test_a_connection_of_airflow_that_is_no_address_is_refused_in_words(url: str) -> None:
+    """Of the kinds that Airflow's form offers only generic is near, and libpq quotes what it cannot read."""
+    with (
+        pytest.raises(TerminalError, match=r"connection warehouse, must be a URL .* postgresql://") as refused,
+        connect(url, "somebody"),
+    ):
+        pass
+    assert "secret" not in str(refused.value)
 
 
 def test_every_library_gets_the_same_session(shared_warehouse_url: str) -> None:
