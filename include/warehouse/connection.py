@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
+from psycopg2 import errors
 from psycopg2.extensions import connection
 
 from include import setting_values
@@ -45,7 +46,12 @@ Airflow uses them, too, for its own database (`sql_alchemy_connect_args`).
 """
 
 # includes deadlocks, lost connections, full disks and the timeouts above
-RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
+RETRY_MAY_HELP = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    # a standby after a failover; a provider that lets nobody write until the disk is larger
+    errors.ReadOnlySqlTransaction,
+)
 
 
 def connection_parameters(
@@ -86,8 +92,8 @@ def connect(
         settings: Further or other settings of the session, such as `statement_timeout`.
 
     Raises:
-        TransientError: The server cannot be reached or went away, the transaction was the victim of a deadlock,
-            or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded.
+        TransientError: The server cannot be reached, went away or is read-only, the transaction was the victim
+            of a deadlock, or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded.
         TerminalError: No warehouse is configured, or its URL is none.
     """
     if not warehouse_url:

@@ -79,3 +79,18 @@ def test_who_waited_too_long_may_try_again(shared_warehouse_url: str, timeout: s
 
     with pytest.raises(TransientError, match=timeout.replace("_", " ")):
         wait()
+
+
+def test_a_server_that_lets_nobody_write_may_take_it_later(shared_warehouse_url: str) -> None:
+    """A standby after a failover, or a provider that waits for a larger disk."""
+
+    def write() -> None:
+        with (
+            connect(shared_warehouse_url, "refused", default_transaction_read_only="on") as conn,
+            conn,
+            conn.cursor() as cur,
+        ):
+            cur.execute("DELETE FROM ops.alarms")
+
+    with pytest.raises(TransientError, match="the warehouse: cannot execute DELETE in a read-only transaction"):
+        write()
