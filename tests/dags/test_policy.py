@@ -116,6 +116,12 @@ def test_a_run_that_hangs_delays_no_later_refresh() -> None:
     assert not refresh.get_task("follow_market").upstream_task_ids, "what waits in the chain holds up no pass"
 
 
+def test_what_runs_all_the_time_gets_the_next_slot() -> None:
+    """Airflow adds up the weights of a task and all that come after it."""
+    first = dag_of("capture_trades").get_task("stream_trades"), dag_of("refresh_pnl").get_task("follow_market")
+    assert min(task.priority_weight for task in first) > 10 * len(dag_of("hourly_pnl").tasks)
+
+
 def test_a_task_that_fails_fails_the_run(dag: Any) -> None:
     """Airflow judges a run by its leaves: a task that runs whatever came before it must not be one."""
     judged = [task.upstream_task_ids for task in dag.leaves if task.trigger_rule == "all_success"]
