@@ -8,8 +8,8 @@
 | **rerun** | clear the run, or mark its task failed: it flushes, ends and connects anew within seconds |
 
 The stand-alone capture (`python -m include.capture`) is the other instance. Each writes its own files and each
-trade counts once, so both may run, stop and overlap. Pausing this DAG does not stop the active run. If the *run*
-is marked failed or successful, Airflow starts the next one only when it reads this file again, within five minutes.
+trade counts once, so both may run, stop and overlap. Pausing this DAG does not stop the active run. If the run
+itself is marked, Airflow starts the next one only when it reads this file again, within five minutes.
 """
 
 # Airflow reads only DAG files that hold its name
