@@ -12,11 +12,13 @@ A run that has not ended stays, however old it is: `capture_trades` streams for 
 how long the rest is kept, in section Sizes. Landing files, trades, prices, PnL and its history stay for ever.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import dag
 
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
+from include.orchestration.timetable import CronTimetable
+from include.orchestration.windows import START_AT
 
 
 @task()
@@ -34,8 +36,8 @@ def clean_warehouse(run: Run) -> Summary:
 
 
 @dag(
-    schedule=CronTriggerTimetable("43 2 * * *", timezone="UTC"),
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    schedule=CronTimetable("43 2 * * *"),
+    start_date=START_AT,
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),

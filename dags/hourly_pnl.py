@@ -16,7 +16,7 @@ counts. The last task, `report_findings`, is red while messages of the hour wait
 """
 
 # Airflow reads only DAG files that hold its name
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from include.orchestration import assets
 from include.orchestration.markets import dag
@@ -31,7 +31,7 @@ from include.orchestration.pnl_tasks import (
 )
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import HourTimetable
-from include.orchestration.windows import WINDOW_PARAMS
+from include.orchestration.windows import START_AT, WINDOW_PARAMS
 
 
 @task(inlets=[assets.RAW_TRADES])
@@ -43,7 +43,7 @@ def compare_captures(run: Run) -> Summary:
 
 @dag(
     schedule=HourTimetable(),
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    start_date=START_AT,
     catchup=False,
     max_active_runs=3,
     dagrun_timeout=timedelta(hours=1),

@@ -16,7 +16,7 @@ The tasks are the steps of `include/jobs/rebuild_steps.py`, one after the other.
 the same steps without Airflow.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import chain
@@ -25,7 +25,8 @@ from include.jobs.rebuild_steps import STEPS, Step
 from include.orchestration import assets
 from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
-from include.orchestration.windows import REBUILD_PARAMS
+from include.orchestration.timetable import ByHandTimetable
+from include.orchestration.windows import REBUILD_PARAMS, START_AT
 
 OUTLETS = {
     "load_trades": [assets.RAW_TRADES],
@@ -46,8 +47,8 @@ def task_of(step: Step) -> Any:
 
 
 @dag(
-    schedule=None,
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    schedule=ByHandTimetable(),
+    start_date=START_AT,
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=48),

@@ -18,7 +18,7 @@ skipped. `make reconcile FILE=…` does the same by hand.
 """
 
 # Airflow reads only DAG files that hold its name
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from include.orchestration import assets
 from include.orchestration.markets import dag
@@ -26,7 +26,7 @@ from include.orchestration.pnl_tasks import build_pnl, validate_trades
 from include.orchestration.statement_sensor import StatementSensor
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import days_of_market
-from include.orchestration.windows import STATEMENT_PARAMS
+from include.orchestration.windows import START_AT, STATEMENT_PARAMS
 
 
 @task(outlets=[assets.LANDING_STATEMENTS, assets.RAW_STATEMENTS])
@@ -58,7 +58,7 @@ def reconcile_missed_days(run: Run) -> Summary:
 
 @dag(
     schedule=days_of_market,
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    start_date=START_AT,
     catchup=False,
     # one that waits must not hold up a backfill
     max_active_runs=3,

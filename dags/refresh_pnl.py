@@ -15,13 +15,14 @@ run: it loads, validates and builds, requests prices after each publication, and
 DAGs of the days that have become final; mostly it is skipped.
 """
 
-from datetime import UTC, datetime, timedelta
-
-from airflow.sdk import CronTriggerTimetable
+# Airflow reads only DAG files that hold its name
+from datetime import timedelta
 
 from include.orchestration import assets, pnl_tasks
 from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
+from include.orchestration.timetable import CronTimetable
+from include.orchestration.windows import START_AT
 from include.settings import Settings
 
 
@@ -51,8 +52,8 @@ def check_freshness(run: Run) -> Summary:
 
 
 @dag(
-    schedule=CronTriggerTimetable("1-59/10 * * * *", timezone="UTC"),
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    schedule=CronTimetable("1-59/10 * * * *"),
+    start_date=START_AT,
     catchup=False,
     # one that hangs, one that ends, one that begins, and one that a person started
     max_active_runs=4,

@@ -17,12 +17,12 @@ This is also the example of a DAG downstream of the final days: see `docs/contri
 """
 
 # Airflow reads only DAG files that hold its name
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import final_days_of_market
-from include.orchestration.windows import DAY_PARAMS
+from include.orchestration.windows import DAY_PARAMS, START_AT
 
 
 @task()
@@ -43,7 +43,7 @@ def send_report(run: Run) -> Summary:
 
 @dag(
     schedule=final_days_of_market,
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    start_date=START_AT,
     catchup=False,
     max_active_runs=3,
     dagrun_timeout=timedelta(hours=2),

@@ -1,12 +1,26 @@
-"""Tells Airflow about the timetable of the hour windows."""
+"""Tells Airflow about our timetables."""
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.orchestration.timetable import DayTimetable, HourTimetable
+from include.orchestration.timetable import (
+    ByHandTimetable,
+    CronTimetable,
+    DayTimetable,
+    EndlessTimetable,
+    FinalDaysTimetable,
+    HourTimetable,
+)
 
 
 class TimetablesPlugin(AirflowPlugin):
     """Registers our timetables, so that the scheduler can read them back."""
 
     name = "timetables"
-    timetables = (HourTimetable, DayTimetable)
+    timetables = (
+        ByHandTimetable,
+        CronTimetable,
+        DayTimetable,
+        EndlessTimetable,
+        FinalDaysTimetable,
+        HourTimetable,
+    )

@@ -69,7 +69,7 @@ def run(settings: Settings, until: datetime | None, clock: Clock = _CLOCK) -> di
 
     Raises:
         TerminalError: At the end, if built rows violated a critical expectation, or landing files cannot be
-            loaded.
+            loaded, or anything else failed, such as a disk that is full.
         TransientError: At the end, if the warehouse was down in the last pass.
     """
     total = Counter({"passes": 0, "trades": 0, "prices": 0, "rows_changed": 0})
@@ -94,7 +94,14 @@ def run(settings: Settings, until: datetime | None, clock: Clock = _CLOCK) -> di
         except TransientError as error:
             log.warning("%s", error)
             outage = error
-        _check_freshness(settings)
+        except Exception as error:
+            log.exception("the rest of this pass is left to the next one")
+            findings[f"{type(error).__name__}: {error}"] = None
+        try:
+            _check_freshness(settings)
+        except Exception as error:
+            log.exception("freshness was not checked")
+            findings[f"{type(error).__name__}: {error}"] = None
         total["passes"] += 1
         next_at = next_pass_at(clock.now())
     if findings:

@@ -96,7 +96,8 @@ def environment(
     url = base_url(settings)
     options = {
         "CORE__EXECUTOR": "include.orchestration.executor.PreloadingLocalExecutor",
-        "CORE__PARALLELISM": "8",
+        # capture_trades and follow_market of each market hold a slot all the time
+        "CORE__PARALLELISM": str(6 + 2 * len(markets)),
         "CORE__DAGS_FOLDER": str(dags),
         "CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",

@@ -1,16 +1,63 @@
-"""Timetables whose runs, scheduled or by hand, stand for one whole hour or day that has ended."""
+"""Airflow's timetables, with runs by hand that do at once what their date says, or are refused."""
 
 from typing import Any
 
-from airflow.sdk import PartitionedAssetTimetable
-from airflow.timetables.base import DataInterval
+from airflow.serialization.encoders import ensure_serialized_asset
+from airflow.timetables.base import DataInterval, Timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.timetables.simple import ContinuousTimetable, NullTimetable, PartitionedAssetTimetable
+from airflow.timetables.trigger import CronTriggerTimetable
 from airflow.utils.types import DagRunType
 from pendulum import DateTime, now
 
 from include.orchestration.assets import pnl_daily
-from include.orchestration.windows import CLOCKS_AGREE_TO
+from include.orchestration.windows import CLOCKS_AGREE_TO, START_AT
 from include.settings import Settings
+
+
+class _AtOnce(Timetable):
+    """Refuses a run by hand that would do nothing although Airflow shows it as running, or as green.
+
+    Until its date has come such a run starts no task, takes one of the places of runs that are under way (the
+    only one of capture_trades) and that of the scheduled run with its date, which would then never come. Before
+    START_AT it has no tasks at all, and Airflow calls that a success.
+    """
+
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """The moment of the date.
+
+        Raises:
+            ValueError: It is such a date. REST answers 400 with this text, and the trigger form shows it.
+        """
+        present = now("UTC")
+        is_whole_minute = run_after.second == run_after.microsecond == 0
+        if run_after > present + CLOCKS_AGREE_TO or (run_after > present and is_whole_minute):
+            raise ValueError(
+                f"The logical date {run_after:%Y-%m-%dT%H:%M:%SZ} lies in the future: the run would do nothing"
+                " until then, and keep others from running. Trigger it when the time has come, with the date as"
+                " it is (now) or none at all."
+            )
+        _require_begun(run_after)
+        return DataInterval.exact(run_after)
+
+
+class CronTimetable(_AtOnce, CronTriggerTimetable):
+    """Runs at the moments of a cron expression, UTC."""
+
+    def __init__(self, cron: str, timezone: Any = "UTC", **options: Any) -> None:
+        super().__init__(cron, timezone=timezone, **options)
+
+
+class EndlessTimetable(_AtOnce, ContinuousTimetable):
+    """`@continuous`: as soon as a run has ended, the next one begins."""
+
+
+class ByHandTimetable(_AtOnce, NullTimetable):
+    """Never by itself."""
+
+
+class FinalDaysTimetable(_AtOnce, PartitionedAssetTimetable):
+    """A run for each event of an asset; its partition key is the day."""
 
 
 class HourTimetable(CronDataIntervalTimetable):
@@ -33,9 +80,10 @@ class HourTimetable(CronDataIntervalTimetable):
 
         Raises:
             ValueError: The date is in the future, or it is the start of the hour that is under way: that is
-                the place of this hour's scheduled run, which would then never come. REST answers 400 with
-                this text, and the trigger form shows it.
+                the place of this hour's scheduled run, which would then never come. Or it is before START_AT.
+                REST answers 400 with this text, and the trigger form shows it.
         """
+        _require_begun(run_after)
         present = now("UTC")
         start = self._align_to_prev(run_after)
         end = self._get_next(start)
@@ -95,6 +143,13 @@ def days_of_market(settings: Settings) -> DayTimetable:
     return DayTimetable(timezone=settings.market.timezone.key)
 
 
-def final_days_of_market(settings: Settings) -> PartitionedAssetTimetable:
-    """A run for each delivery day of the market that is announced as final; its partition key is the day."""
-    return PartitionedAssetTimetable(assets=pnl_daily(settings))
+def final_days_of_market(settings: Settings) -> FinalDaysTimetable:
+    """A run for each delivery day of the market that is announced as final."""
+    return FinalDaysTimetable(assets=ensure_serialized_asset(pnl_daily(settings)))
+
+
+def _require_begun(date: DateTime) -> None:
+    if date < START_AT:
+        raise ValueError(
+            f"The logical date {date:%Y-%m-%d} is before {START_AT:%Y-%m-%d}: give a later one or none."
+        )

@@ -90,7 +90,11 @@ DAY_PARAMS = {
 }
 """Of a run about one delivery day, which an event of the day starts."""
 
+START_AT = datetime(2000, 1, 1, tzinfo=UTC)
+"""Of all DAGs. Nothing is older; a run with an older date has no tasks."""
 _HOUR = timedelta(hours=1)
+_LONGEST = timedelta(days=31)
+"""A longer interval is taken for a typing error: it would spend the provider's budget on prices of the past."""
 CLOCKS_AGREE_TO = timedelta(minutes=5)
 """How far the clock of a browser may be ahead of ours."""
 
@@ -229,19 +233,24 @@ def _interval(run: Any, logical_date: datetime | None) -> Window:
     # that they were given. REST and the UI never do: theirs is the hour of the date, or an explicit one.
     if interval in (before, _hour_of(run_after)) and asked_for.end_at <= run_after:
         return asked_for
+    if interval.end_at - interval.start_at > _LONGEST:
+        raise TerminalError(
+            f"a data interval from {start} to {end} is longer than {_LONGEST.days} days:"
+            " rebuild_pnl is for that"
+        )
     return interval
 
 
 def _given_hour(value: object) -> Window:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
+        if moment is not None and moment.tzinfo is not None and moment >= START_AT:
             return _hour_of(moment)
     except (ValueError, OverflowError):  # the end of the last hour of the calendar is none
         pass
     raise TerminalError(
-        f"hour must be a moment with its time zone within the hour that is meant, like 2026-03-02T05:00:00Z,"
-        f" not {value!r}; leave it empty for the hour of the run's date"
+        f"hour must be a moment since {START_AT.year} with its time zone, within the hour that is meant,"
+        f" like 2026-03-02T05:00:00Z, not {value!r}; leave it empty for the hour of the run's date"
     )
 
 

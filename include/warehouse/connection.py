@@ -8,6 +8,7 @@ import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import connection
 
+from include import setting_values
 from include.errors import TerminalError, TransientError
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -45,7 +46,12 @@ Airflow uses them, too, for its own database (`sql_alchemy_connect_args`).
 """
 
 # includes deadlocks, lost connections, full disks and the timeouts above
-RETRY_MAY_HELP = (psycopg2.OperationalError, psycopg2.InterfaceError)
+RETRY_MAY_HELP = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    # a standby after a failover; a provider that lets nobody write until the disk is larger
+    errors.ReadOnlySqlTransaction,
+)
 
 IS_ANOTHER_SCHEMA = (
     errors.InvalidSchemaName,
@@ -53,7 +59,6 @@ IS_ANOTHER_SCHEMA = (
     errors.UndefinedColumn,
     errors.UndefinedFunction,
     errors.InsufficientPrivilege,
-    errors.ReadOnlySqlTransaction,
 )
 """What a statement meets in a database that is no warehouse or one of another version, or as another role."""
 
@@ -96,15 +101,16 @@ def connect(
         settings: Further or other settings of the session, such as `statement_timeout`.
 
     Raises:
-        TransientError: The server cannot be reached or went away, the transaction was the victim of a deadlock,
-            or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded. Or the warehouse is of another version than this
-            code, as while somebody upgrades.
-        TerminalError: No warehouse is configured.
+        TransientError: The server cannot be reached, went away or is read-only, the transaction was the victim
+            of a deadlock, or STATEMENT_TIMEOUT or LOCK_TIMEOUT was exceeded. Or the warehouse is of another
+            version than this code, as while somebody upgrades.
+        TerminalError: No warehouse is configured, or its URL is none.
     """
     if not warehouse_url:
         raise TerminalError(
             "no warehouse is configured: set WAREHOUSE_URL, or start the platform with `make run`"
         )
+    setting_values.url("WAREHOUSE_URL, or the connection warehouse,", "warehouse_url", warehouse_url)
     try:
         parameters = connection_parameters(application, timeout_seconds, **settings)
         with closing(psycopg2.connect(warehouse_url, **parameters)) as conn:

@@ -51,6 +51,6 @@ def test_each_market_announces_its_own_days_to_its_own_report() -> None:
     names = []
     for refresh, report in zip(*(getattr(load(DAGS / f"{n}.py"), n)() for n in OF_A_MARKET[-2:]), strict=True):
         (outlet,) = refresh.get_task("announce_final_days").outlets
-        assert report.schedule.asset_condition == outlet
+        assert report.schedule.asset_condition.name == outlet.name
         names.append(outlet.name)
     assert names == ["curated.pnl_daily", "curated.pnl_daily__fi"]

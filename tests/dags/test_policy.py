@@ -7,13 +7,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from airflow.sdk import PartitionedAssetTimetable
 from airflow.utils.file import list_py_file_paths
 
 from include.jobs.follow_market import HANDOVER
 from include.jobs.rebuild_steps import STEPS
 from include.orchestration.notifier import FailureNotifier
-from include.orchestration.timetable import DayTimetable, HourTimetable
+from include.orchestration.timetable import DayTimetable, FinalDaysTimetable, HourTimetable
 
 DAGS = Path(__file__).parents[2] / "dags"
 
@@ -101,7 +100,8 @@ def test_airflow_takes_every_file_for_a_dag_file() -> None:
 def test_the_schedules() -> None:
     hourly, refresh, clean = dag_of("hourly_pnl"), dag_of("refresh_pnl"), dag_of("clean_up")
     assert isinstance(hourly.timetable, HourTimetable)
-    assert (refresh.timetable.expression, clean.timetable.expression) == ("1-59/10 * * * *", "43 2 * * *")
+    expressions = [dag.timetable.serialize()["expression"] for dag in (refresh, clean)]
+    assert expressions == ["1-59/10 * * * *", "43 2 * * *"]
     reconcile = dag_of("reconcile_trades").schedule
     assert isinstance(reconcile, DayTimetable)
     assert reconcile.serialize() == {"expression": "15 0 * * *", "timezone": "Europe/Berlin"}
@@ -114,6 +114,12 @@ def test_a_run_that_hangs_delays_no_later_refresh() -> None:
     at_once = refresh.dagrun_timeout // every + 1
     assert refresh.max_active_runs > at_once, "and one that a person started"
     assert not refresh.get_task("follow_market").upstream_task_ids, "what waits in the chain holds up no pass"
+
+
+def test_what_runs_all_the_time_gets_the_next_slot() -> None:
+    """Airflow adds up the weights of a task and all that come after it."""
+    first = dag_of("capture_trades").get_task("stream_trades"), dag_of("refresh_pnl").get_task("follow_market")
+    assert min(task.priority_weight for task in first) > 10 * len(dag_of("hourly_pnl").tasks)
 
 
 def test_a_task_that_fails_fails_the_run(dag: Any) -> None:
@@ -134,7 +140,7 @@ def test_final_days_start_the_report_of_their_day() -> None:
     announce, report = dag_of("refresh_pnl").get_task("announce_final_days"), dag_of("report_pnl")
     assert announce.upstream_task_ids == {"build_pnl"}, "what has landed counts first"
     assert announce.trigger_rule == "all_done", "a red build does not hold it up"
-    assert isinstance(report.schedule, PartitionedAssetTimetable)
+    assert isinstance(report.schedule, FinalDaysTimetable)
     assert [asset.name for asset in announce.outlets] == [report.schedule.asset_condition.name]
     assert announce.outlets[0].name == "curated.pnl_daily"
     assert report.params.dump() == {"day": None}

@@ -1,5 +1,6 @@
 """What arrives counts within a minute: trades in each pass, prices once after each publication."""
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from include.errors import TerminalError, TransientError
-from include.jobs import check_freshness, follow_market, load_trades
+from include.jobs import check_freshness, follow_market, load_trades, pull_reference_prices
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
 from tests.factories import Database, ago
@@ -212,3 +213,29 @@ def test_a_notification_that_cannot_be_sent_stops_nothing(desk: Settings, databa
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
     with pytest.raises(TerminalError, match="trades_quarantined"):
         check_freshness.run(notifying)
+
+
+def test_what_nobody_foresaw_ends_its_pass_only(
+    desk: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reply that cannot be written, since the disk is full: trades count, and alarms are looked at."""
+    on = "SELECT count(*) FROM ops.alarms WHERE alarm = 'trades_quarantined' AND cleared_at IS NULL"
+    seen = []
+
+    def full(*_: object, **__: object) -> dict[str, int]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def look() -> None:
+        seen.append((database.value("SELECT sum(trade_count) FROM curated.pnl_hourly"), database.value(on)))
+        capture(desk, f"{len(seen)}")
+
+    monkeypatch.setattr(pull_reference_prices, "run", full)
+    write_landing_file(desk.landing_root, landed([deal(id="bad", price=99_999), deal(id="0")]))
+    with pytest.raises(TerminalError, match=r"OSError: .*No space left"):
+        follow_market.run(desk, clock("12:01:00"), FakeClock(clock("12:00:01"), lambda: None, look, look))
+    look()
+    assert seen == [(1, 1), (2, 1), (3, 1)]
+    assert "the rest of this pass is left to the next one" in caplog.text
+    monkeypatch.setattr(follow_market, "check", full)
+    with pytest.raises(TerminalError, match=r"OSError: .*No space left"):
+        follow_market.run(desk, clock("12:00:32"), FakeClock(clock("12:00:01")))

@@ -7,11 +7,18 @@ from zoneinfo import ZoneInfo
 
 import pendulum
 import pytest
-from airflow.timetables.base import DataInterval
+from airflow.timetables.base import DataInterval, Timetable
 from airflow.utils.types import DagRunType
 
 from include.errors import TerminalError
-from include.orchestration.timetable import DayTimetable, HourTimetable
+from include.orchestration.timetable import (
+    ByHandTimetable,
+    CronTimetable,
+    DayTimetable,
+    EndlessTimetable,
+    HourTimetable,
+    final_days_of_market,
+)
 from include.orchestration.windows import (
     resolve_delivery_day,
     resolve_rebuild,
@@ -19,6 +26,7 @@ from include.orchestration.windows import (
     resolve_window,
 )
 from include.run_scope import DeliveryDays, Rebuild, Window
+from include.settings import Settings
 
 THREE, FOUR, FIVE, SIX, SEVEN = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (3, 4, 5, 6, 7))
 NOW = SIX + timedelta(minutes=17, seconds=12)
@@ -92,6 +100,45 @@ def test_a_run_that_would_take_the_place_of_an_hour_to_come_is_refused(date: dat
         inferred(date)
 
 
+NOW_TIMETABLES = (
+    CronTimetable("1-59/10 * * * *"),
+    EndlessTimetable(),
+    ByHandTimetable(),
+    final_days_of_market(Settings()),
+)
+
+
+@pytest.mark.usefixtures("at_six_seventeen")
+@pytest.mark.parametrize("timetable", NOW_TIMETABLES, ids=lambda timetable: type(timetable).__name__)
+def test_a_run_by_hand_that_would_start_no_task_is_refused(timetable: Timetable) -> None:
+    """Until its date Airflow shows it as running, and before the start of its DAG as green."""
+
+    def begins(at: datetime) -> datetime:
+        return timetable.infer_manual_data_interval(run_after=pendulum.instance(at)).start
+
+    minutes = timedelta(minutes=1)
+    the_next_schedule = NOW.replace(minute=21, second=0)
+    for at in (the_next_schedule, NOW + 6 * minutes, NOW + timedelta(days=1)):
+        with pytest.raises(ValueError, match=r"lies in the future.*\(now\) or none at all"):
+            begins(at)
+    with pytest.raises(ValueError, match="1999-12-31 is before 2000-01-01"):
+        begins(datetime(1999, 12, 31, 23, tzinfo=UTC))
+    for at in (THREE, NOW, NOW + 2 * minutes):  # a browser's clock may be ahead
+        assert begins(at) == at
+
+
+def test_an_hour_before_the_start_of_the_dag_is_refused() -> None:
+    with pytest.raises(ValueError, match="is before 2000-01-01"):
+        inferred(datetime(1, 1, 1, tzinfo=UTC))
+
+
+def test_an_interval_of_more_than_a_month_is_a_typing_error() -> None:
+    start = THREE - timedelta(days=31)
+    assert window(logical_date=NOW, interval=(start, THREE)) == Window(start, THREE)
+    with pytest.raises(TerminalError, match="longer than 31 days: rebuild_pnl is for that"):
+        window(logical_date=NOW, interval=(start, FOUR))
+
+
 def test_triggered_with_a_null_logical_date() -> None:
     assert window() == Window(FIVE, SIX)
     assert window(run_after=SIX, now=SIX) == Window(FIVE, SIX)
@@ -139,6 +186,8 @@ def test_the_param_hour_wins(hour: str) -> None:
         3,
         "9999-12-31T23:59:59-23:00",
         "9999-12-31T23:30:00Z",
+        "0001-01-01T00:00:00Z",
+        "1999-12-31T23:59:59Z",
     ],
 )
 def test_a_param_hour_that_is_no_moment(hour: object) -> None:
@@ -212,9 +261,12 @@ def test_a_manual_run_is_named_after_its_hour() -> None:
     assert name(DagRunType.SCHEDULED, hour) == "scheduled__2026-03-02T06:17:12+00:00"
 
 
-def test_the_timetable_survives_being_stored() -> None:
-    stored = HourTimetable().serialize()
-    assert HourTimetable.deserialize(stored).serialize() == stored
+@pytest.mark.parametrize(
+    "timetable", [HourTimetable(), *NOW_TIMETABLES], ids=lambda timetable: type(timetable).__name__
+)
+def test_the_timetable_survives_being_stored(timetable: Timetable) -> None:
+    stored = timetable.serialize()
+    assert type(timetable).deserialize(stored).serialize() == stored
 
 
 @pytest.mark.parametrize(("start", "end"), [(SIX, FIVE), (SIX, SIX), (SIX.replace(tzinfo=None), SEVEN)])
