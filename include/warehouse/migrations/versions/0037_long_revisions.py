@@ -2,7 +2,7 @@
 
 from include.warehouse.migrations.statements import run_beside
 
-revision = "0039"
+revision = "0037"
 down_revision = "0036"
 
 
