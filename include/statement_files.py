@@ -73,7 +73,11 @@ def named_statement(folder: Path, name: str) -> Path:
         TerminalError: There is none.
     """
     path = (folder / name).resolve()
-    if not (path.is_relative_to(folder.resolve()) and path.is_file()):
+    try:
+        is_there = path.is_relative_to(folder.resolve()) and path.is_file()
+    except OSError:  # a name longer than any file's
+        is_there = False
+    if not is_there:
         raise TerminalError(f"no file in STATEMENT_FOLDER ({folder}) is called {name!r}")
     return path
 

@@ -52,7 +52,9 @@ def test_a_file_is_whole_once_it_has_not_changed_for_a_while(tmp_path: Path) -> 
     assert is_settled(file, changed_at + timedelta(seconds=31))
 
 
-@pytest.mark.parametrize("name", ["../secret.csv", "/etc/hostname", "link.csv", "folder", "missing.csv"])
+@pytest.mark.parametrize(
+    "name", ["../secret.csv", "/etc/hostname", "link.csv", "folder", "missing.csv", "x" * 300]
+)
 def test_a_chosen_file_lies_in_the_folder_and_nowhere_else(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "statements"
     (folder / "folder").mkdir(parents=True)
