@@ -18,8 +18,9 @@ _DAYS = 365
 
 _BATCHES = """
 WITH files AS (
-    INSERT INTO ops.landing_files (market, landing_file, source, hour_start_at)
-    VALUES ('DE', 'trades/bench', 'trades', now()), ('DE', 'reference_prices/bench', 'reference_prices', now())
+    INSERT INTO ops.landing_files (market, landing_file, source, hour_start_at, line_count)
+    VALUES ('DE', 'trades/bench', 'trades', now(), %(trades)s),
+           ('DE', 'reference_prices/bench', 'reference_prices', now(), 0)
     RETURNING landing_file_id, source
 )
 INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count,
@@ -60,7 +61,7 @@ def fill(url: str, trades: int) -> None:
             cur.execute("SET LOCAL synchronous_commit = off")
             for day in days:
                 store_periods(cur, market.hours_of(day))
-            cur.execute(_BATCHES)
+            cur.execute(_BATCHES, {"trades": trades})
             cur.execute(_TRADES, {"traders": TRADERS, "trades": trades})
             cur.execute(PRICES, {"number": 0, "first_day": days[0]})
         log.info("%d trades of a year are there after %.0f s", trades, time.monotonic() - began)
