@@ -18,9 +18,9 @@ _DAYS = 365
 
 _BATCHES = """
 WITH files AS (
-    INSERT INTO ops.landing_files (market, landing_file, source, hour_start_at, line_count)
-    VALUES ('DE', 'trades/bench', 'trades', now(), %(trades)s),
-           ('DE', 'reference_prices/bench', 'reference_prices', now(), 0)
+    INSERT INTO ops.landing_files (market, landing_file, source, hour_start_at, line_count, loaded_count)
+    VALUES ('DE', 'trades/bench', 'trades', now(), %(trades)s, %(trades)s),
+           ('DE', 'reference_prices/bench', 'reference_prices', now(), 0, 0)
     RETURNING landing_file_id, source
 )
 INSERT INTO ops.load_batches (source, landing_file_id, from_bytes, to_bytes, line_count, loaded_count,
