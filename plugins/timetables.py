@@ -2,14 +2,7 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.orchestration.timetable import (
-    ByHandTimetable,
-    CronTimetable,
-    DayTimetable,
-    EndlessTimetable,
-    FinalDaysTimetable,
-    HourTimetable,
-)
+from include.orchestration import timetable
 
 
 class TimetablesPlugin(AirflowPlugin):
@@ -17,10 +10,10 @@ class TimetablesPlugin(AirflowPlugin):
 
     name = "timetables"
     timetables = (
-        ByHandTimetable,
-        CronTimetable,
-        DayTimetable,
-        EndlessTimetable,
-        FinalDaysTimetable,
-        HourTimetable,
+        timetable.ByHandTimetable,
+        timetable.CronTimetable,
+        timetable.DayTimetable,
+        timetable.EndlessTimetable,
+        timetable.FinalDaysTimetable,
+        timetable.HourTimetable,
     )

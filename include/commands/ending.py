@@ -8,6 +8,8 @@ from inspect import signature
 from pathlib import Path
 from typing import NoReturn
 
+from include.errors import TerminalError, TransientError
+
 INTERRUPTED = 130
 """As a shell says that Ctrl-C ended it."""
 
@@ -15,8 +17,9 @@ INTERRUPTED = 130
 def end(main: Callable[[], int]) -> NoReturn:
     """Runs a command and ends the process with its exit code: 2 for arguments to one that takes none.
 
-    1 if a file or its output cannot be read or written, or an argument is no text; a reader that closes the
-    pipe has seen enough. A character that the terminal does not know is written as its escape.
+    1 after an error of ours, if a file or its output cannot be read or written, or if an argument is no text; a
+    reader that closes the pipe has seen enough. A character that the terminal does not know is written as its
+    escape.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -31,7 +34,7 @@ def end(main: Callable[[], int]) -> NoReturn:
         code, line = 1, ""
     except UnicodeEncodeError as error:
         code, line = 1, f"an argument holds characters that cannot be stored: {error.object!r}"
-    except OSError as error:
+    except (OSError, TerminalError, TransientError) as error:
         code, line = 1, str(error)
     except KeyboardInterrupt:
         code, line = INTERRUPTED, "interrupted; repeat the command"

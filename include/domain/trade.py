@@ -302,5 +302,6 @@ def megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPeri
         if text not in ("mw", "mwh"):
             raise RejectedMessageError(Reason.UNKNOWN_UNIT, f"{name} is {quoted(unit)}")
         is_energy = text == "mwh"
-    power = quantity / period.hours if is_energy else quantity
-    return storable_number(power, "quantity", Reason.INVALID_QUANTITY)
+    if not is_energy:
+        return quantity
+    return storable_number(quantity / period.hours, "quantity", Reason.INVALID_QUANTITY)

@@ -53,7 +53,7 @@ RETRY_MAY_HELP = (
     errors.ReadOnlySqlTransaction,
 )
 
-IS_ANOTHER_SCHEMA = (
+_IS_ANOTHER_SCHEMA = (
     errors.InvalidSchemaName,
     errors.UndefinedTable,
     errors.UndefinedColumn,
@@ -117,7 +117,7 @@ def connect(
             yield conn
     except RETRY_MAY_HELP as error:
         raise TransientError(f"the warehouse: {str(error).strip()}") from error
-    except IS_ANOTHER_SCHEMA as error:
+    except _IS_ANOTHER_SCHEMA as error:
         raise TransientError(
             "the database of WAREHOUSE_URL is not migrated to this version, or its role is not pipeline:"
             f" {str(error).splitlines()[0]}"

@@ -39,6 +39,8 @@ def ended(body: str, stdout: str = "", encoding: str = "utf-8") -> tuple[int, st
         ("raise PermissionError(13, 'Permission denied', 'a.csv')", 1, "[Errno 13] Permission denied: 'a.csv'"),
         ("'\\udcff'.encode()", 1, "an argument holds characters that cannot be stored: '\\udcff'"),
         ("raise BrokenPipeError", 1, ""),
+        ("from include.errors import TerminalError; raise TerminalError('no warehouse')", 1, "no warehouse"),
+        ("from include.errors import TransientError; raise TransientError('away')", 1, "away"),
         ("raise KeyboardInterrupt", INTERRUPTED, "interrupted; repeat the command"),
     ],
 )

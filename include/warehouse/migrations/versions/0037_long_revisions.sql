@@ -46,7 +46,6 @@ GROUP BY class_id, object_id;
 
 CREATE TEMPORARY TABLE comments ON COMMIT DROP AS
 SELECT
-    d.depth,
     CASE
         WHEN d.class_id = 'pg_proc'::regclass THEN
             format(
