@@ -42,7 +42,7 @@ logs: ## follow the logs of the containers, all or one part: SERVICE=scheduler
 test: $(STAMP) ## run all tests, or some: ARGS="-k word"
 	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-torture: $(STAMP) ## attack each guarantee at length and write docs/guarantees.md: ARGS="-k capture" [TORTURE=0.1] [TORTURE_SEED=42]
+torture: $(STAMP) ## attack each guarantee at length and write docs/guarantees.md: ARGS="-k capture" [TORTURE=0.1, only prints] [TORTURE_SEED=42]
 	TORTURE=$${TORTURE:-1} $(PYTHON) -m pytest tests/torture -q -s -p no:cacheprovider $(ARGS)
 
 test-containers: $(STAMP) ## try the containers for real (ten minutes; needs a Docker engine): STEPS="celery local:kill"

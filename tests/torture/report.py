@@ -22,7 +22,6 @@ class Outcome:
         has_passed: Whether the property held.
         seconds: How long it took.
         seed: TORTURE_SEED that repeats it.
-        fraction: TORTURE, the part of the long form.
         rows: Guarantee, what was tried, what came of it.
     """
 
@@ -30,7 +29,6 @@ class Outcome:
     has_passed: bool
     seconds: float
     seed: int
-    fraction: float
     rows: list[tuple[str, str, str]]
 
 
@@ -43,7 +41,6 @@ def write(outcomes: list[Outcome]) -> None:
             "passed": outcome.has_passed,
             "seconds": round(outcome.seconds),
             "seed": outcome.seed,
-            "fraction": outcome.fraction,
             "commit": short_commit(),
             "day": datetime.now(UTC).date().isoformat(),
             "machine": f"{platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}",
@@ -58,8 +55,6 @@ def table(figures: dict[str, dict[str, object]]) -> str:
     for test, found in sorted(figures.items()):
         name = test.split("/")[-1].replace(".py::", ", ")
         how = f"`{name}`, {found['day']}, commit {found['commit']}, seed {found['seed']}, {found['seconds']} s"
-        if found["fraction"] != 1:
-            how += f", {found['fraction']:.0%} of the trials"
         for guarantee, tried, figure in found["rows"]:  # type: ignore[attr-defined]
             result = figure if found["passed"] else f"**FAILED** {figure}"
             cells = [guarantee, tried, result, how]
