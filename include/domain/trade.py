@@ -138,8 +138,7 @@ def parse_message(text: str, market: Market) -> Trade | Cancellation | Operation
         if isinstance(body := _only(message, CONFIRMATION_KEYS), dict):
             return _confirmation(body, market)
         if isinstance(body := _only(message, CANCELLATION_KEYS), dict) and "id" in body:
-            fields = _lower(body)
-            return _cancellation(body, fields)
+            return _cancellation(body)
         if not _is_about_trades(message) and (kind := _kind(message)) is not None:
             return Operational(kind)
     raise RejectedMessageError(Reason.UNKNOWN_MESSAGE, f"the message is {quoted(text)}")
@@ -185,26 +184,25 @@ def _kind(message: Mapping[str, Any]) -> str | None:
 
 
 def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellation:
-    fields = _lower(body)
-    states = [_state(fields[name]) for name in _STATE_FIELDS if fields.get(name) is not None]
+    states = [_state(value) for _, value in _named(body, _STATE_FIELDS)]
     if "cancelled" in states:
-        return _cancellation(body, fields)
+        return _cancellation(body)
     trade_id = _trade_id(body)
     price = storable_number(require(body, "price"), "price", Reason.INVALID_PRICE)
     quantity = storable_number(require(body, "quantity"), "quantity", Reason.INVALID_QUANTITY)
     direction = direction_of(require(body, "direction"))
     period = _period(body, market)
     trader_id = identifier(require(body, "trader_id"), "trader_id", Reason.INVALID_TRADER_ID)
-    check_units(fields, market)
+    check_units(body, market)
     return Trade(
         trade_id=trade_id,
         trader_id=trader_id,
         direction=direction,
         price_eur_per_mwh=price,
-        quantity_mw=megawatts(quantity, fields, period),
+        quantity_mw=megawatts(quantity, body, period),
         period=period,
         executed_at=parse_time(body.get("execution_time")),
-        revision=revision_of(fields) or 0,
+        revision=revision_of(body) or 0,
         is_disputed="disputed" in states,
         unknown_fields=tuple(
             name for name in body if name not in _KNOWN_FIELDS and name.lower() not in _EXTRA_FIELDS
@@ -212,16 +210,16 @@ def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellati
     )
 
 
-def _cancellation(body: Mapping[str, Any], fields: Mapping[str, Any]) -> Cancellation:
+def _cancellation(body: Mapping[str, Any]) -> Cancellation:
     direction = body.get("direction")
     return Cancellation(
-        _trade_id(body), None if direction is None else direction_of(direction), revision_of(fields)
+        _trade_id(body), None if direction is None else direction_of(direction), revision_of(body)
     )
 
 
-def _lower(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with their names in lower case."""
-    return {name.lower(): value for name, value in body.items()}
+def _named(body: Mapping[str, Any], names: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """The fields that have one of these names, in any case, and a value."""
+    return [(name, value) for name, value in body.items() if value is not None and name.lower() in names]
 
 
 def _trade_id(body: Mapping[str, Any]) -> str:
@@ -256,52 +254,49 @@ def _state(value: object) -> str:
     raise RejectedMessageError(Reason.UNKNOWN_STATE, f"state is {quoted(value)}")
 
 
-def revision_of(fields: Mapping[str, Any]) -> int | None:
+def revision_of(body: Mapping[str, Any]) -> int | None:
     """The highest revision that the message names; None if it names none.
 
     Raises:
         RejectedMessageError: One of them is no whole number, or too large.
     """
     revisions = []
-    for name in _REVISION_FIELDS:
-        if fields.get(name) is not None:
-            digits = identifier(fields[name], name, Reason.INVALID_REVISION)
-            if not (digits.isascii() and digits.isdigit() and int(digits) <= _MAX_REVISION):
-                raise RejectedMessageError(Reason.INVALID_REVISION, f"{name} is {quoted(digits)}")
-            revisions.append(int(digits))
+    for name, value in _named(body, _REVISION_FIELDS):
+        digits = identifier(value, name, Reason.INVALID_REVISION)
+        if not (digits.isascii() and digits.isdigit() and int(digits) <= _MAX_REVISION):
+            raise RejectedMessageError(Reason.INVALID_REVISION, f"{name} is {quoted(digits)}")
+        revisions.append(int(digits))
     return max(revisions, default=None)
 
 
-def check_units(fields: Mapping[str, Any], market: Market) -> None:
+def check_units(body: Mapping[str, Any], market: Market) -> None:
     """Nothing is converted: price and currency have to be the market's.
 
     Raises:
         RejectedMessageError: They are others.
     """
-    currency = fields.get("currency")
-    if currency is not None and not (isinstance(currency, str) and currency.strip().upper() == market.currency):
-        raise RejectedMessageError(Reason.FOREIGN_CURRENCY, f"currency is {quoted(currency)}")
-    for name in _PRICE_UNIT_FIELDS:
-        unit = fields.get(name)
-        if unit is not None and not (isinstance(unit, str) and unit.strip().lower() in _PRICE_UNITS):
+    for _, currency in _named(body, ("currency",)):
+        if not (isinstance(currency, str) and currency.strip().upper() == market.currency):
+            raise RejectedMessageError(Reason.FOREIGN_CURRENCY, f"currency is {quoted(currency)}")
+    for name, unit in _named(body, _PRICE_UNIT_FIELDS):
+        if not (isinstance(unit, str) and unit.strip().lower() in _PRICE_UNITS):
             raise RejectedMessageError(Reason.UNKNOWN_UNIT, f"{name} is {quoted(unit)}")
 
 
-def megawatts(quantity: Decimal, fields: Mapping[str, Any], period: DeliveryPeriod) -> Decimal:
+def megawatts(quantity: Decimal, body: Mapping[str, Any], period: DeliveryPeriod) -> Decimal:
     """The quantity in MW; MWh are divided by the hours of delivery, to 10 decimals.
 
+    `volume_unit` is its unit if nothing else is meant: there is neither `quantity_unit` nor a `volume`.
+
     Raises:
-        RejectedMessageError: The unit is unknown.
+        RejectedMessageError: A unit is unknown, or comes twice and differs.
     """
-    is_energy = False
-    for name in _QUANTITY_UNIT_FIELDS:
-        unit = fields.get(name)
-        if unit is None:
-            continue
+    units = dict[str, str]()
+    for name, unit in _named(body, _QUANTITY_UNIT_FIELDS):
         text = unit.strip().lower() if isinstance(unit, str) else ""
-        if text not in ("mw", "mwh"):
+        if text not in ("mw", "mwh") or units.setdefault(name.lower(), text) != text:
             raise RejectedMessageError(Reason.UNKNOWN_UNIT, f"{name} is {quoted(unit)}")
-        is_energy = text == "mwh"
-    if not is_energy:
+    of_volume = "mw" if _named(body, ("volume",)) else units.get("volume_unit", "mw")
+    if units.get("quantity_unit", of_volume) == "mw":
         return quantity
     return storable_number(quantity / period.hours, "quantity", Reason.INVALID_QUANTITY)

@@ -156,6 +156,9 @@ BAD_DEALS: list[tuple[Reason, str, str]] = [
     (Reason.UNKNOWN_UNIT, deal(unit="MW"), "unit is 'MW'"),
     (Reason.UNKNOWN_UNIT, deal(quantity_unit="kW"), "quantity_unit is 'kW'"),
     (Reason.UNKNOWN_UNIT, deal(volume_unit=1), "volume_unit is Decimal('1')"),
+    (Reason.UNKNOWN_UNIT, deal(quantity_unit="MW", Quantity_Unit="MWh"), "Quantity_Unit is 'MWh'"),
+    (Reason.UNKNOWN_UNIT, deal(quantity_unit="MW", volume_unit="lots"), "volume_unit is 'lots'"),
+    (Reason.FOREIGN_CURRENCY, deal(Currency="USD", currency="EUR"), "currency is 'USD'"),
     (Reason.FOREIGN_CURRENCY, deal(currency="GBP"), "currency is 'GBP'"),
     (Reason.FOREIGN_CURRENCY, deal(currency=978), "currency is Decimal('978')"),
     (

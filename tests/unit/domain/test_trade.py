@@ -205,7 +205,11 @@ def test_a_confirmation_in_a_cancelled_state_is_a_cancellation(name: str, code: 
 
 
 def test_a_trade_that_one_state_confirms_and_another_cancels_is_cancelled() -> None:
-    for states in ({"state": "COMPLETED", "status": "CANCELLED"}, {"state": "RECALLED", "status": "DISPUTED"}):
+    for states in (
+        {"state": "COMPLETED", "status": "CANCELLED"},
+        {"state": "RECALLED", "status": "DISPUTED"},
+        {"state": "RECALLED", "State": "ACTIVE"},
+    ):
         assert isinstance(parse_message(deal(**states), BERLIN), Cancellation)
 
 
@@ -227,6 +231,8 @@ def test_a_disputed_trade_counts(code: str) -> None:
         ({"version": 2**63 - 1}, 9_223_372_036_854_775_807),
         ({"revision": 1, "version": 4, "revision_no": 2}, 4),
         ({"revision": 2, "version": None}, 2),
+        ({"Version": 5, "version": 3}, 5),
+        ({"version": 5, "Version": 3}, 5),
     ],
 )
 def test_the_highest_revision_of_a_message_counts(changes: dict[str, Any], revision: int) -> None:
@@ -249,6 +255,19 @@ def test_mwh_are_converted_exactly_by_the_hours_of_delivery(label: str, mwh: str
     trade = parsed(deal(quantity=mwh, quantity_unit="MWh", delivery_hour=label))
     assert trade.quantity_mw == Decimal(mw)
     assert trade.energy_mwh == Decimal(mwh)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        {"quantity_unit": "MW", "volume_unit": "MWh"},
+        {"quantity_unit": "MW", "volume": "0.3", "volume_unit": "MWh"},
+        {"volume_unit": "MWh", "Volume": 0.3},
+    ],
+)
+def test_the_unit_of_another_number_says_nothing_about_the_quantity(units: dict[str, Any]) -> None:
+    trade = parsed(deal(quantity="1.2", delivery_hour="15:00-15:15", **units))
+    assert (trade.quantity_mw, trade.energy_mwh) == (Decimal("1.2"), Decimal("0.3"))
 
 
 def test_mwh_that_no_decimal_divides_still_count() -> None:
