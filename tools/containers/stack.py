@@ -13,9 +13,9 @@ from typing import Any, Self
 from dotenv import dotenv_values
 
 from include.containers.env_file import SECRETS
+from include.local.ports import free_ports
 from tools.containers.isolation import clean_environment, copy_checkout, docker, remove_project
 from tools.containers.report import DrillError, Report, expect
-from tools.ports import free_ports
 
 PREFIX = "desk-drill"
 """Begins the name of every project and image of the drill."""
