@@ -95,6 +95,18 @@ def test_killed_and_started_again_it_completes_the_end_of_day_file(tmp_path: Pat
     assert len(written) == len(set(written))
 
 
+def test_its_market_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_TIMEZONE", "UTC")
+    monkeypatch.setenv("REFERENCE_PRICE_PER_MINUTE", "1")
+    lost_in_berlin = {"delivery_day": "2026-03-29", "delivery_hour": "02-03"}
+    with running("--rate-per-second", "0") as (_, _, provider):
+        statuses = [
+            requests.get(f"{provider}/reference-price", params=lost_in_berlin, timeout=WAIT_S).status_code
+            for _ in range(2)
+        ]
+    assert statuses == [200, 429]
+
+
 def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
     with running() as (_, exchange, provider):
         for option, url in (("--exchange-port", exchange), ("--market-data-port", provider)):
@@ -110,11 +122,10 @@ def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
         ("--fault", "nonsense"),
         ("--statement-fault", "nonsense"),
         ("--statement-folder", "/proc/none"),
-        ("--timezone", "Mars/Olympus"),
+        ("--market", "FI"),
         ("--rate-per-second", "-1"),
         ("--rate-per-second", "nan"),
         ("--exchange-port", "70000"),
-        ("--requests-per-minute", "0"),
     ],
 )
 def test_a_wrong_option_is_named(options: tuple[str, str]) -> None:

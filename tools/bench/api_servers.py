@@ -96,7 +96,7 @@ class ApiServers:
         home = self._folder / "airflow"
         made = airflow.environment(
             airflow.common_environment(os.environ, settings),
-            *([settings], home, PROJECT_ROOT / "dags", self._metadata_url, self._secrets),
+            *([settings], home, self._metadata_url, self._secrets),
         )
         passwords = home / "traders.json"
         passwords.write_text(json.dumps(self._passwords))
