@@ -30,7 +30,6 @@ class Running:
 
     Attributes:
         id: The long one; its first twelve digits are the container's host name.
-        name: Its name.
         service: What of the compose file it runs.
         is_healthy: Running, and its health check says so.
         started_at: When its first process started, as the engine spells it.
