@@ -31,7 +31,6 @@ class ApiServers:
     Args:
         server: Gets a database for Airflow.
         warehouse_url: What the trading desk shows.
-        folder: For Airflow's files and logs.
         traders: Number of users.
     """
 

@@ -18,7 +18,6 @@ class Measure:
     """One row of the table, ready to be shown.
 
     Attributes:
-        name: What was measured.
         limit: The median of its limit.
         result: The median of itself.
         spread: The smallest and the largest of itself.
