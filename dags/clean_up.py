@@ -36,7 +36,7 @@ def clean_warehouse(run: Run) -> Summary:
 
 
 @dag(
-    schedule=CronTimetable("43 2 * * *"),
+    schedule=CronTimetable("43 2 * * *", timezone="UTC"),
     start_date=START_AT,
     catchup=False,
     max_active_runs=1,

@@ -52,7 +52,7 @@ def check_freshness(run: Run) -> Summary:
 
 
 @dag(
-    schedule=CronTimetable("1-59/10 * * * *"),
+    schedule=CronTimetable("1-59/10 * * * *", timezone="UTC"),
     start_date=START_AT,
     catchup=False,
     # one that hangs, one that ends, one that begins, and one that a person started

@@ -22,7 +22,6 @@ class Child:
     """One process that shall run until the end.
 
     Attributes:
-        name: For people.
         launch: Starts it, in a new session.
         log: Where it writes; None: where we do.
     """
@@ -68,29 +67,27 @@ class Supervisor:
 
     Args:
         say: Tells the user a line.
-        clock: Monotonic seconds.
     """
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
         self._clock = clock
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
 
     def start(self, child: Child) -> Child:
-        """Starts a child and watches it from now on."""
-        self._children.append(child)
+        """Starts a child, whose name no other has, and watches it from now on."""
+        self._children[child.name] = child
         self._launch(child)
         return child
 
-    def adopt(self, child: Child, process: "subprocess.Popen[bytes]") -> Child:
+    def adopt(self, child: Child, process: "subprocess.Popen[bytes]") -> None:
         """Watches a child that runs already."""
         child.process, child.started_at = process, self._clock()
-        self._children.append(child)
-        return child
+        self._children[child.name] = child
 
     def check(self) -> None:
         """Reports children that died; restarts each after a pause, which doubles while it keeps dying."""
-        for child in self._children:
+        for child in self._children.values():
             if child.process is not None and child.process.poll() is not None:
                 self._handle_exit(child)
             if child.process is None and self._clock() >= child.restart_at:
@@ -98,26 +95,25 @@ class Supervisor:
 
     def restart(self, name: str) -> None:
         """Restarts the child of this name, which runs but is unhealthy; its whole session is ended first."""
-        for child in self._children:
-            if child.name == name and child.process is not None:
-                self._say(f"{name} answers no more{_place(child)}; it is started again")
-                end_all(members_of_session(child.process.pid), timeout_seconds=6)
-                child.process.wait()
-                self._launch(child)
+        child = self._children.get(name)
+        if child is not None and child.process is not None:
+            self._say(f"{name} answers no more{_place(child)}; it is started again")
+            end_all(members_of_session(child.process.pid), timeout_seconds=6)
+            child.process.wait()
+            self._launch(child)
 
     def age_seconds(self, name: str) -> float:
         """How long ago the child of this name was started; 0 while it waits to be."""
-        ages = [
-            self._clock() - child.started_at for child in self._children if child.name == name and child.process
-        ]
-        return min(ages, default=0.0)
+        child = self._children.get(name)
+        return self._clock() - child.started_at if child and child.process else 0.0
 
     def stop(self, children: Sequence[Child], timeout_seconds: float) -> None:
         """TERM to these children and all of their sessions at once, KILL to what is left after the timeout.
 
         They are watched no more.
         """
-        self._children = [child for child in self._children if child not in children]
+        for child in children:
+            del self._children[child.name]
         running = [child.process for child in children if child.process is not None]
         end_all([member for process in running for member in members_of_session(process.pid)], timeout_seconds)
         for process in running:
@@ -126,7 +122,7 @@ class Supervisor:
     @property
     def children(self) -> list[Child]:
         """Those that are watched."""
-        return list(self._children)
+        return list(self._children.values())
 
     def _handle_exit(self, child: Child) -> None:
         assert child.process is not None

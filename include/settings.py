@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -98,11 +99,7 @@ class Settings:
 
     @classmethod
     def chosen_markets(cls, environ: Mapping[str, str] | None = None) -> "list[Settings]":
-        """Those of the market that the variable MARKET names, in any case, else of each market.
-
-        Raises:
-            TerminalError: As `from_environment`.
-        """
+        """Those of the market that the variable MARKET names, in any case, else of each market."""
         env = os.environ if environ is None else environ
         markets = cls.of_markets(env)
         if not (chosen := env.get("MARKET", "").strip()):
@@ -115,11 +112,7 @@ class Settings:
 
     @classmethod
     def of_markets(cls, environ: Mapping[str, str] | None = None) -> "list[Settings]":
-        """The settings of each market of MARKETS_FILE, the first one first; without the file of one, DE.
-
-        Raises:
-            TerminalError: As `from_environment`.
-        """
+        """The settings of each market of MARKETS_FILE, the first one first; without the file of one, DE."""
         env = os.environ if environ is None else environ
         plain = cls(**_values(env))  # type: ignore[arg-type]
         if not (file := env.get("MARKETS_FILE", "").strip()):
@@ -268,18 +261,15 @@ def command_settings(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> 
 
 
 def every_market(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> list[Settings]:
-    """As `command_settings`, of each market or, if the variable MARKET names one, of that one alone.
-
-    Raises:
-        TerminalError: As `command_settings`.
-    """
+    """As `command_settings`, of each market or, if the variable MARKET names one, of that one alone."""
     environment = load_environment(env_file)
     if not environment.get("WAREHOUSE_URL") and not environment.get("MARKETS_FILE"):
-        environment["MARKETS_FILE"] = _markets_of_make_run(state)
+        with suppress(TerminalError):  # who asks for the warehouse next hears what is wrong
+            environment["MARKETS_FILE"] = _written_by_make_run(state, "markets_file")
     markets = Settings.chosen_markets(environment)
     if markets[0].warehouse_url:
         return markets
-    url = _of_make_run(state, "warehouse_url")
+    url = _url_of_make_run(state, "warehouse_url")
     return [replace(settings, warehouse_url=url) for settings in markets]
 
 
@@ -287,12 +277,9 @@ def analyst_url(state: Path = LOCAL_ROOT, env_file: Path | None = None) -> str:
     """The warehouse of a running `make run` for the role that may read only.
 
     Where WAREHOUSE_URL names another warehouse, that is the one: its roles are not ours to know.
-
-    Raises:
-        TerminalError: As for `command_settings`.
     """
     named = Settings.from_environment(load_environment(env_file)).warehouse_url
-    return named or _of_make_run(state, "analyst_url")
+    return named or _url_of_make_run(state, "analyst_url")
 
 
 def credentials_file(state: Path) -> Path:
@@ -300,24 +287,19 @@ def credentials_file(state: Path) -> Path:
     return state / "credentials.json"
 
 
-def _markets_of_make_run(state: Path) -> str:
-    """The MARKETS_FILE that `make run` was given; empty: none, or it never ran."""
-    try:
-        known = json.loads(credentials_file(state).read_text(encoding="utf-8"))
-        return str(known.get("markets_file", ""))
-    except (OSError, ValueError, AttributeError):
-        return ""  # who asks for the warehouse next hears what is wrong
-
-
-def _of_make_run(state: Path, name: str) -> str:
-    """A URL of a database that `make run` has written down, and that listens."""
+def _written_by_make_run(state: Path, name: str) -> str:
     file = credentials_file(state)
     try:
-        url = str(json.loads(file.read_text(encoding="utf-8"))[name])
+        return str(({"markets_file": ""} | json.loads(file.read_text(encoding="utf-8")))[name])
     except FileNotFoundError as error:
         raise TerminalError(_NOT_UP) from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise TerminalError(f"{file} cannot be read: stop make run and start it again") from error
+
+
+def _url_of_make_run(state: Path, name: str) -> str:
+    """A URL of a database that `make run` has written down, and that listens."""
+    url = _written_by_make_run(state, name)
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname, parts.port or 5432), timeout=5).close()

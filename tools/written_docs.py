@@ -1,9 +1,21 @@
-"""Pages of docs of which a command writes a part, between two marks."""
+"""Tables in Markdown, and pages of docs of which a command writes a part, between two marks."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from include.settings import PROJECT_ROOT
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown with columns of equal width, which reads well as it stands."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in (head, *rows)
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
 
 
 def put_between(page: Path, begin: str, end: str, text: str) -> None:

@@ -38,7 +38,6 @@ def notify(
 
     Args:
         settings: Has the channels and the warehouse.
-        notice: The notice.
         repeat_after: After this time it is sent again; None: never.
         task: DAG and task of the notice; it is sent again if that task succeeded since.
         to: The channels that are meant; None: all.

@@ -67,7 +67,6 @@ class TaskRun:
     Args:
         warehouse_url: Where ops.task_runs is.
         market: Id of the market of its DAG.
-        attempt: What it is about.
 
     Attributes:
         window: Start and end (UTC) of what the run is about; None for all there is.

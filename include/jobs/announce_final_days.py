@@ -32,7 +32,6 @@ class Announcer:
     """The task of a run in Airflow that sends the events.
 
     Attributes:
-        dag_id: Its DAG.
         run_id: Its run; the same for each try.
         task_id: The task, as ops.task_runs has it.
     """
@@ -52,11 +51,6 @@ def run(settings: Settings, announcer: Announcer, now: datetime | None = None) -
 
     Each day and revision is stored once, however many runs there are at once. A run that is tried again gets
     the same days again; those of a run that never succeeded fall to another one after an hour.
-
-    Args:
-        settings: The market, the warehouse, and whether statements are expected.
-        announcer: Who asks.
-        now: The time of the decision; default: the present.
 
     Raises:
         TransientError: The warehouse cannot be reached, or a build holds the days for too long.

@@ -31,11 +31,8 @@ class Build:
     """Rows that wait in staging.pnl_hourly, for these delivery periods.
 
     Attributes:
-        market: Of the delivery periods.
         days: The delivery days of the build, all of whose rows in staging.pnl_hourly are its own.
         pending_ids: The changes in ops.pending_delivery_periods that the rows take in.
-        period_count: Delivery periods that were built.
-        row_count: Rows that were built.
         changed_count: Rows that are new, differ from what stands, or have no trades any more.
     """
 
@@ -54,7 +51,6 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     A period whose numbers come out the same is not written.
 
     Args:
-        settings: Where the warehouse is.
         window: Also rebuild the periods that are delivered in the window or have trades received in it.
 
     Returns:
@@ -91,17 +87,12 @@ def build_days(
     """Builds, checks and publishes the pending delivery periods of these days, or with `is_whole` all of them.
 
     Args:
-        settings: Where the warehouse is.
         days: Delivery days; few enough to be published together.
         is_whole: Whether periods without a pending change are built as well.
         publishing: Called in the transaction that publishes, with the counts.
 
     Returns:
         Counts: delivery periods, rows built, rows changed.
-
-    Raises:
-        TerminalError: See `run`.
-        TransientError: See `run`.
     """
     with _locked(settings, days) as conn:
         build = stage(conn, settings.market.market, days, is_whole=is_whole)

@@ -62,7 +62,6 @@ def run(settings: Settings, until: datetime | None, clock: Clock = _CLOCK) -> di
     Args:
         settings: The platform's settings, with the notification channels.
         until: When the next run is due, UTC; None for a manual run, which makes no passes.
-        clock: For tests.
 
     Returns:
         Counts: passes, and the sums of trades, prices and rows of PnL changed in them.

@@ -22,7 +22,6 @@ def run(settings: Settings, day: date) -> dict[str, object]:
     from a dump, or a load was killed. A file that cannot be used does not stop the others.
 
     Args:
-        settings: The market, STATEMENT_FOLDER, and where landing files and warehouse are.
         day: The day after the last one that is looked for.
 
     Returns:

@@ -26,7 +26,6 @@ def run(settings: Settings, files: Sequence[tuple[date, Path]]) -> dict[str, int
     A killed import goes on where it stopped: what is landed, loaded and reconciled is not done again.
 
     Args:
-        settings: Where landing files and warehouse are.
         files: The statements and the days that they are about.
 
     Returns:

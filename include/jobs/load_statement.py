@@ -24,9 +24,7 @@ def run(settings: Settings, day: date, file: Path) -> dict[str, int]:
     The same content again is the same landing file: there is nothing new to load.
 
     Args:
-        settings: Where landing files and warehouse are.
         day: The day of the market on which its trades were executed, or of some formats deliver.
-        file: Where it lies.
 
     Returns:
         Counts of files, batches and lines: lines = loaded + duplicate + rejected + event.

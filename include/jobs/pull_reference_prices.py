@@ -37,14 +37,11 @@ def run(
     deadline leave over is deferred to the next run, which is no error.
 
     Args:
-        settings: Where the provider, the warehouse and the landing files are, and the budget.
         window: Only what is delivered in it or has trades received in it. Without window and days: the hours
             that are open now and all that was ever traded.
-        days: Only these delivery days.
         force_prices: Also what is delivered in the window or on the days and has a final price.
         answered_since: Of the forced ones, those without an answer since this moment: when a run that may
             be repeated began.
-        now: The moment to decide for; the present if not given.
         deadline_seconds: After this time nothing more is asked.
 
     Returns:

@@ -21,7 +21,6 @@ def run(settings: Settings, days: list[date]) -> dict[str, int]:
     Run `validate_trades` afterwards: it decides on the trades that a statement adds or changes.
 
     Args:
-        settings: Where the warehouse is.
         days: Days of the market. Those without a statement are left as they are.
 
     Returns:

@@ -31,7 +31,6 @@ def run(settings: Settings, window: Window | None = None) -> dict[str, int]:
     Everything else of the hour is in PnL by then. Once they are reviewed the run can be cleared.
 
     Args:
-        settings: Where the warehouse is.
         window: Hours of receipt. None: all landing files, and no messages.
 
     Returns:

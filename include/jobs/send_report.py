@@ -12,8 +12,6 @@ def run(settings: Settings, delivery_day: date, repetition: str = "") -> dict[st
     """Sends the day's last revision through each channel of REPORT_URLS that has not taken it yet.
 
     Args:
-        settings: The market, the warehouse, REPORT_ROOT and REPORT_URLS.
-        delivery_day: The day.
         repetition: Not empty: it is sent although it was sent before, once for each value of it.
 
     Returns:

@@ -10,7 +10,7 @@ from pathlib import Path
 from include.errors import TerminalError, TransientError
 from include.local.postgres import binaries
 from include.local.run import Run
-from include.settings import LOCAL_ROOT, PROJECT_ROOT, analyst_url, command_settings
+from include.settings import LOCAL_ROOT, analyst_url, command_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +24,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("--airflow-port", type=_port, help="instead of AIRFLOW_PORT")
     run.add_argument("--exchange-port", type=_port, default=5050, help="the simulated exchange's")
     run.add_argument("--market-data-port", type=_port, default=5060, help="the simulated provider's")
-    run.add_argument("--dags", type=Path, default=PROJECT_ROOT / "dags", help="folder of the DAG files")
     psql = commands.add_parser("psql", help="opens psql in the warehouse of the running platform, as analyst")
     psql.add_argument("--write", action="store_true", help="as pipeline, which owns the warehouse")
     options = parser.parse_args(arguments)
@@ -33,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _psql(options.write)
         return Run(
             options.state.resolve(),
-            options.dags.resolve(),
             options.airflow_port,
             options.exchange_port,
             options.market_data_port,

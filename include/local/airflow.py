@@ -19,6 +19,7 @@ from include.settings import PROJECT_ROOT, Settings
 from include.warehouse.connection import sqlalchemy_url
 
 ADMIN = "admin"
+DAGS = PROJECT_ROOT / "dags"
 
 COMPONENTS = {name: arguments for name, arguments in COMMANDS.items() if name != "worker"}
 """Airflow's long-running processes on one machine: the arguments of the command `airflow`."""
@@ -76,7 +77,6 @@ def environment(
     common: Mapping[str, str],
     markets: Sequence[Settings],
     home: Path,
-    dags: Path,
     metadata_url: str,
     secrets: Secrets,
 ) -> dict[str, str]:
@@ -86,7 +86,6 @@ def environment(
         common: What `common_environment` made.
         markets: With the URLs that the connections get.
         home: AIRFLOW_HOME.
-        dags: The folder of the DAG files.
         metadata_url: `postgresql://…` of Airflow's own database.
         secrets: Keys that survive restarts, at least 64 characters each.
     """
@@ -98,7 +97,7 @@ def environment(
         "CORE__EXECUTOR": "include.orchestration.executor.PreloadingLocalExecutor",
         # capture_trades and follow_market of each market hold a slot all the time
         "CORE__PARALLELISM": str(6 + 2 * len(markets)),
-        "CORE__DAGS_FOLDER": str(dags),
+        "CORE__DAGS_FOLDER": str(DAGS),
         "CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",

@@ -1,6 +1,7 @@
 """Loopback ports: is one free, find one, keep the one of the last time."""
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 from include.errors import TerminalError
@@ -22,10 +23,16 @@ def is_free(port: int) -> bool:
 
 def find_free() -> int:
     """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that were free a moment ago."""
+    with ExitStack() as open_probes:
+        probes = [open_probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def require_free(port: int, variable: str) -> None:

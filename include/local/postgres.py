@@ -144,31 +144,20 @@ class EmbeddedPostgres:
                 time.sleep(0.02)
 
     def stop(self) -> None:
-        """Fast shutdown: sessions are cut off, what was committed is on disk. Nothing to do when it is down."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.send_signal(signal.SIGQUIT)
-                self.process.wait()
-        self.process = None
-
-    def end_leftover(self) -> bool:
-        """Ends the server that an earlier owner of the folder left behind; whether there was one."""
-        leftover = self.postmaster()
-        if leftover is None:
-            return False
-        family = [leftover, *leftover.children(recursive=True)]
-        leftover.send_signal(signal.SIGINT)
+        """Fast shutdown of the server of the folder, whoever started it; what was committed is on disk."""
+        server = self.postmaster()
+        family = [] if server is None else [server, *server.children(recursive=True)]
+        first = self.process or server  # what we started may have written no pid file yet
+        if first is not None:
+            first.send_signal(signal.SIGINT)
         _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
         for process in alive:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(alive, timeout=_STOP_SECONDS)
-        return True
+        if self.process is not None:
+            self.process.wait()
+            self.process = None
 
     def create_role(self, role: str) -> None:
         """A role that can log in with its generated password."""

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from include.errors import TransientError
-from include.local.airflow import Api
+from include.local.airflow import DAGS, Api
 from include.settings import Settings
 from include.warehouse.probe import fetch_row
 from include.warehouse.queries import load_queries
@@ -69,9 +68,9 @@ def wait_for_airflow(api: Api, progress: Progress) -> None:
     progress.wait(attempt, lambda: f"for {', '.join(unhealthy)}")
 
 
-def wait_for_dags(api: Api, dags: Path, progress: Progress) -> None:
+def wait_for_dags(api: Api, progress: Progress) -> None:
     """Returns when every DAG file has been read, and tells of those that are broken."""
-    expected = {path.stem for path in dags.glob("*.py")}  # a file makes the DAG of its name, perhaps others
+    expected = {path.stem for path in DAGS.glob("*.py")}  # a file makes the DAG of its name, perhaps others
 
     def attempt() -> list[str] | None:
         found = api.dags()

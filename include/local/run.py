@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -43,16 +42,15 @@ class Run:
 
     Args:
         state: Folder of all state.
-        dags: Folder of the DAG files.
         airflow_port: Instead of AIRFLOW_PORT, if given.
         exchange_port: Of the simulated exchange.
         market_data_port: Of the simulated provider.
     """
 
     def __init__(
-        self, state: Path, dags: Path, airflow_port: int | None, exchange_port: int, market_data_port: int
+        self, state: Path, airflow_port: int | None, exchange_port: int, market_data_port: int
     ) -> None:
-        self._state, self._dags, self._logs = state, dags, state / "logs"
+        self._state, self._logs = state, state / "logs"
         self._airflow_port = airflow_port
         self._exchange_port, self._market_data_port = exchange_port, market_data_port
         self._started_at = time.monotonic()
@@ -142,7 +140,7 @@ class Run:
         secrets = Secrets(self._state / "secrets.json", size=48)
         home = self._state / "airflow"
         airflow_environment = airflow.environment(
-            common, markets, home, self._dags, postgres.url("airflow", "airflow"), secrets
+            common, markets, home, postgres.url("airflow", "airflow"), secrets
         )
         self._migrate(markets, airflow_environment)
         for component, arguments in airflow.COMPONENTS.items():
@@ -161,7 +159,7 @@ class Run:
             self._say,
             self._supervisor.age_seconds,
         )
-        ready.wait_for_dags(api, self._dags, progress)
+        ready.wait_for_dags(api, progress)
         self._say(f"the UI is on {api.url}: user {airflow.ADMIN}, password {api.password}")
         for each in markets:
             ready.wait_for_priced_pnl(api, each, progress)
@@ -185,7 +183,7 @@ class Run:
         if others or postgres.postmaster():
             self._say("ending what an earlier run left behind")
             end_all(others, _STOP_SECONDS)
-            postgres.end_leftover()
+            postgres.stop()
 
     def _left(self, postgres: EmbeddedPostgres) -> list[psutil.Process]:
         """What runs of this folder's processes, without those of PostgreSQL."""
@@ -274,10 +272,7 @@ class Run:
         if self._postgres is None:
             return
         end_all(self._left(self._postgres), 1.0)
-        self._postgres.end_leftover()
-        if self._postgres.process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._postgres.process.wait(1)
+        self._postgres.stop()
 
     def _say(self, line: str) -> None:
         with suppress(OSError):  # whoever read the output may be gone

@@ -104,7 +104,6 @@ def remove_logs(folder: Path, known: Collection[Run], now: datetime, days: int =
     Args:
         folder: Airflow's base_log_folder.
         known: The runs whose logs stay, however old: an endless task may have said nothing for long.
-        now: The present.
         days: A file that was written to later than this stays in any case.
 
     Returns:

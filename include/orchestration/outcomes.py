@@ -26,7 +26,6 @@ def recorded(context: Mapping[str, Any], settings: Settings) -> "Iterator[TaskRu
 
     Args:
         context: Airflow's task context. If the run has the param `hour`, the row includes its window.
-        settings: Has the warehouse's URL and the market.
     """
     from include.health.task_runs import TaskRun
 

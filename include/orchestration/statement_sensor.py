@@ -66,7 +66,7 @@ class StatementSensor(BaseSensorOperator):
         file, is_whole = look_for(folder, day, now)
         if file is not None and is_whole:
             return {"day": f"{day}", "file": file.name}
-        until = expected_by(settings, day)
+        until = statement_due_at(day, settings.market.timezone)
         if file is not None and not has_waited:
             until = max(until, now + _GRACE)
         if until <= now:
@@ -114,8 +114,3 @@ class StatementTrigger(BaseTrigger):
                 break
             await asyncio.sleep(_LOOKS_EVERY_SECONDS)
         yield TriggerEvent(is_whole)  # type: ignore[no-untyped-call]
-
-
-def expected_by(settings: Settings, day: date) -> datetime:
-    """When the file of a day has to be there, UTC."""
-    return statement_due_at(day, settings.market.timezone)

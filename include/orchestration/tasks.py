@@ -65,11 +65,7 @@ class Run:
 
     @cached_property
     def window(self) -> Window | None:
-        """The window of receipt of the run; None in a DAG whose runs are about all that there is.
-
-        Raises:
-            TerminalError: See resolve_window.
-        """
+        """The window of receipt of the run; None in a DAG whose runs are about all that there is."""
         if "hour" not in self.params:
             return None
         window = resolve_window(self._context)
@@ -78,20 +74,12 @@ class Run:
 
     @cached_property
     def rebuild(self) -> Rebuild:
-        """The rebuild that the run's params describe.
-
-        Raises:
-            TerminalError: See resolve_rebuild.
-        """
+        """The rebuild that the run's params describe."""
         return resolve_rebuild(self._context)
 
     @cached_property
     def statement_day(self) -> date:
-        """The day of the market whose statement the run is about.
-
-        Raises:
-            TerminalError: See resolve_statement.
-        """
+        """The day of the market whose statement the run is about."""
         return self._statement[0]
 
     @cached_property
@@ -116,11 +104,7 @@ class Run:
 
     @cached_property
     def delivery_day(self) -> date:
-        """The delivery day of a run that an event of a day started, or a person.
-
-        Raises:
-            TerminalError: See resolve_delivery_day.
-        """
+        """The delivery day of a run that an event of a day started, or a person."""
         return resolve_delivery_day(self._context, self.settings.market.timezone)
 
     @property

@@ -42,10 +42,7 @@ class _AtOnce(Timetable):
 
 
 class CronTimetable(_AtOnce, CronTriggerTimetable):
-    """Runs at the moments of a cron expression, UTC."""
-
-    def __init__(self, cron: str, timezone: Any = "UTC", **options: Any) -> None:
-        super().__init__(cron, timezone=timezone, **options)
+    """Runs at the moments of a cron expression."""
 
 
 class EndlessTimetable(_AtOnce, ContinuousTimetable):
@@ -60,8 +57,8 @@ class FinalDaysTimetable(_AtOnce, PartitionedAssetTimetable):
     """A run for each event of an asset; its partition key is the day."""
 
 
-class HourTimetable(CronDataIntervalTimetable):
-    """Runs at each full hour for the hour that has just ended; catches up by backfill, not by itself.
+class _IntervalTimetable(CronDataIntervalTimetable):
+    """Runs for the interval that has just ended; catches up by backfill, not by itself.
 
     Differs from its parent in manual runs: a run with logical date 05:00 is about 05:00-06:00, as a
     scheduled or backfilled run of that logical date would be, and not about the hour before, which would
@@ -69,11 +66,8 @@ class HourTimetable(CronDataIntervalTimetable):
     fills it in) means the last hour that has ended.
     """
 
-    unit = "hour"
+    unit: str
     """What a run stands for."""
-
-    def __init__(self, cron: str = "0 * * * *", timezone: str = "UTC") -> None:
-        super().__init__(cron, timezone=timezone)
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """The hour that a manual run with this logical date is about.
@@ -99,6 +93,15 @@ class HourTimetable(CronDataIntervalTimetable):
         end = self._align_to_prev(present)
         return DataInterval(start=self._get_prev(end), end=end)
 
+
+class HourTimetable(_IntervalTimetable):
+    """Runs at each full hour for the hour that has just ended."""
+
+    unit = "hour"
+
+    def __init__(self, cron: str = "0 * * * *", timezone: str = "UTC") -> None:
+        super().__init__(cron, timezone=timezone)
+
     def generate_run_id(
         self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
     ) -> str:
@@ -117,25 +120,16 @@ class HourTimetable(CronDataIntervalTimetable):
         )
 
 
-class DayTimetable(HourTimetable):
+class DayTimetable(_IntervalTimetable):
     """Runs at 00:15 market time for the day that has just ended; its logical date is 00:15 of that day.
 
-    Args:
-        timezone: The market's.
+    Airflow names its runs: the params of a manual run, which are not known here, may say another day.
     """
 
     unit = "day"
 
     def __init__(self, cron: str = "15 0 * * *", timezone: str = "UTC") -> None:
         super().__init__(cron, timezone=timezone)
-
-    def generate_run_id(
-        self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
-    ) -> str:
-        """Airflow's name: the params of a manual run, which are not known here, may say another day."""
-        return CronDataIntervalTimetable.generate_run_id(
-            self, run_type=run_type, run_after=run_after, data_interval=data_interval, **extra
-        )
 
 
 def days_of_market(settings: Settings) -> DayTimetable:

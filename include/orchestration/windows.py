@@ -109,10 +109,6 @@ def resolve_window(context: Mapping[str, Any], now: datetime | None = None) -> W
     without that about its data interval; without that (a null logical date) about the last hour that was
     complete before `run_after`.
 
-    Args:
-        context: Airflow's task context.
-        now: The moment to decide for; the present if not given.
-
     Raises:
         TerminalError: The param is no moment, the interval is empty, the window has not ended, or the run
             takes the place of an hour in the schedule without being about it.
@@ -136,9 +132,6 @@ def resolve_window(context: Mapping[str, Any], now: datetime | None = None) -> W
 def resolve_rebuild(context: Mapping[str, Any]) -> Rebuild:
     """What the run is asked to do; the same for each of its tasks and their retries.
 
-    Args:
-        context: Airflow's task context.
-
     Raises:
         TerminalError: A param is not what the trigger form would have let through.
     """
@@ -155,11 +148,6 @@ def resolve_statement(
     A run with a date is about the local day of that date, or if it has not ended ("now", as the trigger form
     fills it in) about the last day that has; without a date about the last day before `run_after`. The params
     come first, but not in a backfill, which also takes over the runs that it finds.
-
-    Args:
-        context: Airflow's task context.
-        timezone: The market's zone.
-        now: The moment to decide for; the present if not given.
 
     Raises:
         TerminalError: A param is not what the trigger form would have let through, the day has not ended, or
@@ -193,10 +181,6 @@ def resolve_statement(
 
 def resolve_delivery_day(context: Mapping[str, Any], timezone: ZoneInfo) -> date:
     """The delivery day of a run: its param `day`, else the partition key of the event, else yesterday.
-
-    Args:
-        context: Airflow's task context.
-        timezone: The market's zone.
 
     Raises:
         TerminalError: It is no delivery day, or one that has not begun.

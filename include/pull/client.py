@@ -38,7 +38,6 @@ class Reply:
 
     Attributes:
         received_at: UTC, when it was complete.
-        status: HTTP status.
         body: The body, verbatim.
         retry_after: The header Retry-After; None if there is none.
     """
@@ -56,10 +55,7 @@ class MarketDataClient:
 
     Args:
         base_url: MARKET_DATA_URL, with its base path if it has one.
-        connect_seconds: Timeout of the connection.
-        read_seconds: Timeout of each read.
         whole_seconds: Timeout from the call to the last byte of the reply. Nothing is sent later.
-        body_bytes: Largest body.
     """
 
     def __init__(

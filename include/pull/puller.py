@@ -83,10 +83,8 @@ class Puller:
     """One pull of reference prices.
 
     Args:
-        client: The provider.
         budget: Shared with all other processes.
         writer: Where replies land.
-        market: The market of the delivery periods.
         end: `time.monotonic()` after which nothing is requested.
     """
 

@@ -35,7 +35,6 @@ class Scope:
     """The hours of a pull: those of the calendar, and known ones. The provider has prices of hours only.
 
     Attributes:
-        market: The market of the hours.
         hours: Hours of the calendar, whether the warehouse knows them or not.
         window: Half-open interval: adds known hours whose delivery starts in it, and hours with trades
             received in it.
@@ -111,9 +110,6 @@ def due_periods(
     those whose final price has to be asked for once more.
 
     Args:
-        conn: The warehouse.
-        scope: The periods of the pull.
-        now: The time.
         force: Also all hours that are delivered in the window or on the days of the scope, final or not.
         answered_since: Leave out forced periods that were answered since this time.
     """

@@ -52,7 +52,6 @@ class Sending:
 
         Args:
             session: Used by one thread at a time.
-            url: The URL.
             timeout: Of the connection and of each read, s.
 
         Raises:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from include.errors import TerminalError
 from include.settings import Settings, environment_with
 from include.simulator.exchange import Exchange
-from include.simulator.faults import DEMO, StatementFaults, parse_faults, switch_on
+from include.simulator.faults import DEMO, parse_faults
 from include.simulator.market import SimulatedMarket
-from include.simulator.provider import PUBLISHED_BUDGET, Provider
+from include.simulator.provider import Provider
 from include.simulator.statement import EndOfDayFiles
 
 T = TypeVar("T")
@@ -29,22 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         exchange_faults, provider_faults = parse_faults([*(() if options.plain else DEMO), *options.fault])
-        switch_on(options.statement_fault, statement_faults := StatementFaults())
     except ValueError as error:
         parser.error(str(error))
-    calendar, budget = None, [(options.requests_per_minute, 60), (options.requests_per_hour, 3600)]
-    if options.market:
-        try:
-            settings = Settings.from_environment(environment_with(MARKET=options.market))
-        except TerminalError as error:
-            parser.error(str(error))
-        calendar = settings.market
-        budget = [(settings.reference_price_per_minute, 60), (settings.reference_price_per_hour, 3600)]
-    market = SimulatedMarket(options.seed, options.timezone, calendar=calendar)
+    try:
+        settings = Settings.from_environment(environment_with(MARKET=options.market))
+    except TerminalError as error:
+        parser.error(str(error))
+    market = SimulatedMarket(options.seed, calendar=settings.market)
     statements = None
     if options.statement_folder is not None:
         try:
-            statements = EndOfDayFiles(options.statement_folder, market.calendar, faults=statement_faults)
+            statements = EndOfDayFiles(options.statement_folder, market.calendar)
         except OSError as error:
             parser.error(f"--statement-folder {options.statement_folder}: {error.strerror}")
     exchange = Exchange(
@@ -60,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=options.host,
         port=options.market_data_port,
         faults=provider_faults,
-        budget=budget,
+        budget=[(settings.reference_price_per_minute, 60), (settings.reference_price_per_hour, 3600)],
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -85,7 +79,7 @@ def _checked(parse: Callable[[str], T], is_valid: Callable[[T], bool], what: str
     """The type of an option: parses its text, or explains what it is not."""
 
     def value(text: str) -> T:
-        with suppress(ValueError, OSError, ZoneInfoNotFoundError):
+        with suppress(ValueError):
             if is_valid(found := parse(text)):
                 return found
         raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
@@ -95,14 +89,13 @@ def _checked(parse: Callable[[str], T], is_valid: Callable[[T], bool], what: str
 
 _port = _checked(int, lambda number: 0 <= number <= 65535, "port")
 _rate = _checked(float, lambda rate: 0 <= rate < float("inf"), "number of deals a second")
-_budget = _checked(int, lambda number: number > 0, "positive number of requests")
-_zone = _checked(lambda name: ZoneInfo(name).key, bool, "time zone")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m include.simulator",
-        description="An exchange and a market data provider for demos and tests.",
+        description="An exchange and a market data provider for demos and tests. Zone, opening, gates and the"
+        " provider's budget are those of the market in the environment.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -110,13 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--market-data-port", type=_port, default=5060, help="0 takes a free one")
     parser.add_argument("--rate-per-second", type=_rate, default=3.0, help="mean number of deals a second")
     parser.add_argument("--seed", type=int, default=7, help="decides prices and deals")
-    parser.add_argument("--timezone", type=_zone, default="Europe/Berlin", help="the market's zone")
     parser.add_argument(
-        "--market", default="", help="of MARKETS_FILE: its zone, opening, gates, and its provider's budget"
+        "--market", default="", help="one of MARKETS_FILE (default: the first, else that of MARKET_TIMEZONE)"
     )
-    for (most, seconds), unit in zip(PUBLISHED_BUDGET, ("minute", "hour"), strict=True):
-        budget = f"the provider's budget in any {seconds} s"
-        parser.add_argument(f"--requests-per-{unit}", type=_budget, default=most, help=budget)
     parser.add_argument(
         "--plain", action="store_true", help="each deal is sent once, as an hour, without the mix of the demo"
     )
@@ -131,13 +120,6 @@ def _parser() -> argparse.ArgumentParser:
         "--statement-folder",
         type=Path,
         help="where the exchange writes its end-of-day files; without it: nowhere",
-    )
-    parser.add_argument(
-        "--statement-fault",
-        action="append",
-        default=[],
-        metavar="NAME[=VALUE]",
-        help="what is wrong with these files, repeatable; the names are in the same module",
     )
     return parser
 

@@ -79,12 +79,10 @@ class Provider:
 
     Args:
         market: Whose index is published; share it with an Exchange.
-        host: Address to listen on.
         port: 0 takes a free one.
         faults: What goes wrong; its attributes may be changed at any time, from any thread.
         budget: Pairs of a number of requests and the seconds in which no more are allowed.
         undefined: How a price that does not exist yet is answered.
-        clock: Now.
     """
 
     def __init__(
@@ -106,7 +104,6 @@ class Provider:
         self.clock = clock
         self.requests_answered = 0
         self._budget = RequestBudget(budget)
-        self._random = Random(f"{self.market.seed}/provider")
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -150,13 +147,14 @@ class Provider:
             self.requests_answered += 1
         faults, at = self.faults, self.clock()
         wait = 0 if faults.permissive else self._budget.take(at)
-        if wait or faults.too_many:
+        if wait:
             reply = Reply.error(429, "too many requests")
-            if not faults.no_retry_after:
-                reply.headers["Retry-After"] = str(wait or 1)
+            reply.headers["Retry-After"] = str(wait)
             return reply
-        if (faults.error_status or faults.hang_up) and self._random.random() < faults.error_share:
-            return Reply.error(faults.error_status, "not now") if faults.error_status else None
+        if faults.error_status:
+            return Reply.error(faults.error_status, "not now")
+        if faults.hang_up:
+            return None
         url = urlsplit(target)
         if url.path not in _PATHS:
             return Reply.error(404, f"there is no {url.path}")
@@ -185,13 +183,11 @@ class Provider:
             value = None if price is None else float(price)
             if faults.permissive and value is None:
                 value = self._any_value(day, label, at)
-            if faults.revise_final and value is not None:
-                value, updated_at = round(value + self._any_value(day, label, at) / 100, 2), at
         body: dict[str, Any] = {
             "delivery_day": day,
             "delivery_hour": label,
             "last_update": updated_at.isoformat(timespec="seconds"),
-            "unit": faults.wrong_unit or "euro/mwh",
+            "unit": "euro/mwh",
             "value": _VALUE if faults.raw_value else value,
         }
         if body["value"] is None and self.undefined == "404":

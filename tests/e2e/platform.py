@@ -16,9 +16,9 @@ import psycopg2
 import requests
 
 from include.local import leftovers
+from include.local.ports import free_ports
 from include.settings import Settings
 from tests.factories import Database
-from tools.ports import free_ports
 
 PROJECT = Path(__file__).parents[2]
 LONGEST_STOP_SECONDS = 20.0

@@ -86,13 +86,25 @@ def test_killed_and_started_again_it_completes_the_end_of_day_file(tmp_path: Pat
             for _ in range(50):
                 received.update(body["id"] for body in json.loads(client.recv(timeout=WAIT_S)).values())
             process.kill()
-    with running("--rate-per-second", "0", *options[2:], "--statement-fault", "semicolons") as (_, exchange, _):
+    with running("--rate-per-second", "0", *options[2:]) as (_, exchange, _):
         url = f"{exchange.replace('ws:', 'http:')}/statement"
         path = Path(requests.get(url, timeout=WAIT_S).text.strip())
     assert path.parent == tmp_path
-    written = [line.split(";")[0] for line in path.read_text().splitlines()]
+    written = [line.split(",")[0] for line in path.read_text().splitlines()]
     assert received <= set(written)
     assert len(written) == len(set(written))
+
+
+def test_its_market_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_TIMEZONE", "UTC")
+    monkeypatch.setenv("REFERENCE_PRICE_PER_MINUTE", "1")
+    lost_in_berlin = {"delivery_day": "2026-03-29", "delivery_hour": "02-03"}
+    with running("--rate-per-second", "0") as (_, _, provider):
+        statuses = [
+            requests.get(f"{provider}/reference-price", params=lost_in_berlin, timeout=WAIT_S).status_code
+            for _ in range(2)
+        ]
+    assert statuses == [200, 429]
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
@@ -108,13 +120,11 @@ def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
     "options",
     [
         ("--fault", "nonsense"),
-        ("--statement-fault", "nonsense"),
         ("--statement-folder", "/proc/none"),
-        ("--timezone", "Mars/Olympus"),
+        ("--market", "FI"),
         ("--rate-per-second", "-1"),
         ("--rate-per-second", "nan"),
         ("--exchange-port", "70000"),
-        ("--requests-per-minute", "0"),
     ],
 )
 def test_a_wrong_option_is_named(options: tuple[str, str]) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from include.local import postgres as embedded
 from include.local.account import ServerAccount
+from include.local.ports import find_free
 from include.warehouse.migrate import migrate
 from tests.factories import Database
 from tests.sql.test_golden import test_golden as test_golden  # with the fixtures of this module
 from tests.waiting import eventually
-from tools.ports import free_ports
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for shared in (folder, folder.parent):
         shared.chmod(0o755)
     account.give(folder)
-    data, (port,) = folder / "data", free_ports(1)
+    data, port = folder / "data", find_free()
     initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
     subprocess.run(
         [*account.prefix, *initdb, "--locale=C.UTF-8", "--no-sync"], cwd="/", check=True, capture_output=True

@@ -7,9 +7,11 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from include.local.postgres import embedded_postgres
+from include.local.postgres import EmbeddedPostgres, embedded_postgres
 from tools.bench import (
     build,
     capture,
@@ -23,22 +25,33 @@ from tools.bench import (
     validation,
     whole_platform,
 )
-from tools.bench.measures import Measure, WrongResultError, table
+from tools.bench.measures import Measure, WrongResultError, table_of
 from tools.bench.warehouses import Warehouses
 
-_PARTS = (
-    "loader",
-    "peers",
-    "capture",
-    "sustained",
-    "durable",
-    "validation",
-    "build",
-    "rebuild",
-    "growth",
-    "dashboard",
-    "platform",
-)
+
+@dataclass(frozen=True)
+class _Bench:
+    """What the parts measure with."""
+
+    server: EmbeddedPostgres
+    warehouses: Warehouses
+    folder: Path
+    options: argparse.Namespace
+
+
+_PARTS: Mapping[str, Callable[[_Bench], list[Measure]]] = {
+    "loader": lambda b: loader.measure(b.warehouses, b.options.repeats, b.folder),
+    "peers": lambda b: peers.measure(b.warehouses, 1, b.folder),  # the slowest takes minutes
+    "capture": lambda b: capture.measure(b.warehouses.dataset, b.options.repeats, b.folder),
+    "sustained": lambda b: capture.sustain(b.warehouses.dataset, b.folder),
+    "durable": lambda b: durable.measure(b.options.repeats, b.folder),
+    "validation": lambda b: validation.measure(b.warehouses, b.options.repeats, b.folder),
+    "build": lambda b: build.measure(b.warehouses, b.options.repeats, b.folder),
+    "rebuild": lambda b: rebuild.measure(b.warehouses, b.options.days, b.folder),
+    "growth": lambda b: growth.measure(b.server, b.options.repeats, b.options.trades, b.folder),
+    "dashboard": lambda b: dashboard.measure(b.server, b.options.repeats, b.options.trades, b.folder),
+    "platform": lambda b: whole_platform.measure(b.options.repeats, b.folder),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,14 +90,12 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            machine, parts, notes = _measure(Path(folder), options)
+            machine, parts = _measure(Path(folder), options)
     except WrongResultError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(table([measure for measures in parts.values() for measure in measures]))
     took = time.monotonic() - began
-    for note in notes:
-        print(f"\n{note}")
+    print(table_of([measure for measures in parts.values() for measure in measures]))
     sizes = f"{options.lines:,} lines, {options.repeats} pairs, {options.days} days, {options.trades:,} trades"
     print(f"\n{machine}; {sizes}, {took:.0f} s in all")
     if not options.no_write:
@@ -92,41 +103,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, dict[str, list[Measure]], list[str]]:
-    """The machine, the measures of each part, and what there is to say beside them."""
-    measures: dict[str, list[Measure]] = {}
-    notes: list[str] = []
-    repeats, wanted = options.repeats, options.parts or _PARTS
+def _measure(folder: Path, options: argparse.Namespace) -> tuple[str, dict[str, list[Measure]]]:
+    """The machine, and the measures of each part."""
     with embedded_postgres(folder / "postgres") as server:
         warehouses = Warehouses(server, folder, options.lines)
-        if "loader" in wanted:
-            measures["loader"] = loader.measure(warehouses, repeats, folder)
-        if "peers" in wanted:
-            measures["peers"] = peers.measure(warehouses, 1, folder)  # the slowest takes minutes
-        if "capture" in wanted:
-            measures["capture"] = capture.measure(warehouses.dataset, repeats, folder)
-        if "sustained" in wanted:
-            measures["sustained"] = capture.sustain(warehouses.dataset, folder)
-        if "durable" in wanted:
-            measures["durable"] = durable.measure(repeats, folder)
-        if "validation" in wanted:
-            measures["validation"] = validation.measure(warehouses, repeats, folder)
-        if "build" in wanted:
-            measures["build"] = build.measure(warehouses, repeats, folder)
-        if "rebuild" in wanted:
-            measures["rebuild"], note = rebuild.measure(warehouses, options.days, folder)
-            notes.append(note)
-        if "growth" in wanted:
-            measures["growth"] = growth.measure(server, repeats, options.trades, folder)
-        if "dashboard" in wanted:
-            measures["dashboard"] = dashboard.measure(server, repeats, options.trades, folder)
-        if "platform" in wanted:
-            measures["platform"] = whole_platform.measure(repeats, folder)
+        bench = _Bench(server, warehouses, folder, options)
+        wanted = options.parts or _PARTS
+        parts = {name: measure(bench) for name, measure in _PARTS.items() if name in wanted}
         machine = (
             f"{os.cpu_count()} cores, PostgreSQL {warehouses.version()}, Python {platform.python_version()},"
             f" {platform.system()} {platform.machine()}"
         )
-    return machine, measures, notes
+    return machine, parts
 
 
 if __name__ == "__main__":

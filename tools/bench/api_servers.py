@@ -31,7 +31,6 @@ class ApiServers:
     Args:
         server: Gets a database for Airflow.
         warehouse_url: What the trading desk shows.
-        folder: For Airflow's files and logs.
         traders: Number of users.
     """
 
@@ -96,7 +95,7 @@ class ApiServers:
         home = self._folder / "airflow"
         made = airflow.environment(
             airflow.common_environment(os.environ, settings),
-            *([settings], home, PROJECT_ROOT / "dags", self._metadata_url, self._secrets),
+            *([settings], home, self._metadata_url, self._secrets),
         )
         passwords = home / "traders.json"
         passwords.write_text(json.dumps(self._passwords))

@@ -13,10 +13,11 @@ from include.expectations.acceptance import QUERIES
 from include.expectations.pnl_hourly import check_pnl
 from include.jobs.build_pnl import publish, stage
 from include.settings import Settings
+from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
 from tools.bench.dataset import DELIVERY_DAYS, DELIVERY_HOURS
 from tools.bench.measures import Measure, WrongResultError, duration
-from tools.bench.warehouses import Warehouses
+from tools.bench.warehouses import Warehouses, vacuum
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +62,10 @@ def measure(warehouses: Warehouses, repeats: int, folder: Path) -> list[Measure]
     url = warehouses.loaded
     settings = replace(Settings(), warehouse_url=url, data_docs_root=folder / "data_docs")
     first, again = _Times(), _Times()
-    with warehouses.connect(url) as conn:
+    with connect(url, "bench") as conn:
         with conn, conn.cursor() as cur:
             cur.execute(_ACCEPT)
-        _vacuum(conn)
+        vacuum(conn, QUERIES["vacuum_trades"])  # as the validation of so many trades does at its end
         with conn, conn.cursor() as cur:
             lock_pnl_days(cur, "DE", _DAYS)
         for number in range(repeats + 1):
@@ -145,11 +146,3 @@ def _timed(work: Callable[[], None]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-def _vacuum(conn: Connection) -> None:
-    """What the validation of so many trades does at its end: statistics for the planner."""
-    conn.autocommit = True
-    with conn.cursor() as cur:
-        cur.execute(QUERIES["vacuum_trades"])
-    conn.autocommit = False

@@ -11,26 +11,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from statistics import quantiles
-
-from psycopg2.extensions import connection as Connection
 
 from include.jobs.build_pnl import publish, stage
 from include.local.postgres import EmbeddedPostgres
 from include.settings import PROJECT_ROOT
 from include.warehouse.connection import connect
 from include.warehouse.locks import lock_pnl_days
-from include.warehouse.migrate import migrate
 from tools.bench import views
 from tools.bench.api_servers import PREFIX, ApiServers
 from tools.bench.measures import Measure, WrongResultError, median_of
-from tools.bench.year import LAST_DAY, PRICES, TRADERS, fill
+from tools.bench.year import LAST_DAY, PRICES, TRADERS, make_year
 
 log = logging.getLogger(__name__)
 
-_OWNER = "pipeline"
 _SECONDS = 6.0
 _A_CHANGE_SECONDS = 2.0
 _AT_LEAST_A_SECOND = 500
@@ -57,10 +52,7 @@ class Storm:
 
 def measure(server: EmbeddedPostgres, repeats: int, trades: int, folder: Path) -> list[Measure]:
     """The desk alone, beside an application that reads for each request, and behind Airflow."""
-    server.create_database("desk", _OWNER)
-    url = server.url("desk", _OWNER)
-    migrate(url)
-    fill(url, trades)
+    url = make_year(server, "desk", trades)
     with _server(url, "--forgetful") as (port, _):
         measures = views.measure(port)
     measures += [*_measure_alone(url, repeats), *_measure_behind_airflow(server, url, repeats, folder)]
@@ -134,15 +126,6 @@ def _report(name: str, number: int, repeats: int, other: Storm, ours: Storm) -> 
     )
 
 
-def _publish(conn: Connection, days: list[date]) -> int:
-    with conn, conn.cursor() as cur:
-        lock_pnl_days(cur, "DE", days)
-    build = stage(conn, "DE", days, is_whole=True)
-    with conn, conn.cursor() as cur:
-        publish(cur, build)
-    return build.changed_count
-
-
 def _storm(url: str, port: int, prefix: str = "", headers: Sequence[str] = (), every: float = 0) -> Storm:
     page = f"{prefix}/api/v1/page?day={LAST_DAY}&trader=flex_trader_"
     connections = [
@@ -206,7 +189,10 @@ def _changes(url: str) -> Iterator[list[int]]:
                     cur.execute("SELECT count(*) FROM raw.reference_prices")
                     (number,) = cur.fetchone() or (0,)
                     cur.execute(PRICES, {"number": number, "first_day": LAST_DAY})
-                changes.append(_publish(conn, [LAST_DAY]))
+                build = stage(conn, "DE", [LAST_DAY], is_whole=True)
+                with conn, conn.cursor() as cur:
+                    publish(cur, build)
+                changes.append(build.changed_count)
 
     with ThreadPoolExecutor(1) as threads:
         publishing = threads.submit(publish_prices)

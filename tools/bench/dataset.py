@@ -1,16 +1,18 @@
 """The input of all measurements: messages of two delivery days as a landing file and as websocket frames."""
 
+import json
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
 from websockets.frames import Frame, Opcode
 
-from include.landing import TRADES, message_line
+from include.landing import TRADES, hour_folder, message_line
 
 log = logging.getLogger(__name__)
 
@@ -61,17 +63,33 @@ def generate(folder: Path, line_count: int) -> Dataset:
             lines, duplicates, malformed = (
                 count * (number + 1) // _HOURS - count * number // _HOURS for count in counts
             )
-            hour = FIRST_HOUR + timedelta(hours=number)
-            step = timedelta(hours=1) / (lines + 1)
-            path = landing_root / TRADES / f"date={hour:%Y-%m-%d}" / f"hour={hour:%H}" / "bench.jsonl"
-            path.parent.mkdir(parents=True)
-            with path.open("wb") as file:
-                for position, message in enumerate(messages(rng, lines, duplicates, malformed), start=1):
-                    payload = message.encode()
-                    file.write(message_line(hour + position * step, payload))
-                    frames.write(Frame(Opcode.TEXT, payload).serialize(mask=False))
+            payloads = [message.encode() for message in messages(rng, lines, duplicates, malformed)]
+            land_hour(landing_root, FIRST_HOUR + timedelta(hours=number), payloads)
+            frames.writelines(Frame(Opcode.TEXT, payload).serialize(mask=False) for payload in payloads)
             log.info("generated %d of %d hours", number + 1, _HOURS)
     return dataset
+
+
+def land_hour(root: Path, hour: datetime, payloads: Sequence[bytes]) -> None:
+    """Lands messages as received evenly over an hour."""
+    step = timedelta(hours=1) / (len(payloads) + 1)
+    lines = (message_line(hour + n * step, payload) for n, payload in enumerate(payloads, start=1))
+    write_lines(root, TRADES, hour, lines)
+
+
+def write_lines(root: Path, source: str, hour: datetime, lines: Iterable[bytes]) -> None:
+    """Writes a landing file of an hour."""
+    folder = root / hour_folder(source, hour)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "bench.jsonl").open("wb") as file:
+        file.writelines(lines)
+
+
+def reply_line(at: datetime, day: date | str, label: str, price: Decimal | int) -> bytes:
+    """A reply of the provider as it is landed; the price in EUR/MWh."""
+    request = {"delivery_day": f"{day}", "delivery_hour": label}
+    fields = json.dumps(request | {"last_update": at.isoformat(), "unit": "euro/mwh"})
+    return message_line(at, f'{fields[:-1]}, "value": {price}}}'.encode(), request=request, status=200)
 
 
 def messages(rng: random.Random, count: int, duplicate_count: int, malformed_count: int) -> Iterator[str]:

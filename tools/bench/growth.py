@@ -1,6 +1,5 @@
 """An hourly run after a long history beside the same run after a tenth of it."""
 
-import json
 import logging
 import random
 import time
@@ -9,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from include.jobs import (
@@ -18,18 +18,24 @@ from include.jobs import (
     validate_reference_prices,
     validate_trades,
 )
-from include.landing import REFERENCE_PRICES, TRADES, message_line
+from include.landing import REFERENCE_PRICES
 from include.local.postgres import EmbeddedPostgres
 from include.run_scope import Window
 from include.settings import Settings
-from include.warehouse.migrate import migrate
-from tools.bench.dataset import DELIVERY_DAYS, DELIVERY_HOURS, FIRST_HOUR, messages
+from tools.bench.dataset import (
+    DELIVERY_DAYS,
+    DELIVERY_HOURS,
+    FIRST_HOUR,
+    land_hour,
+    messages,
+    reply_line,
+    write_lines,
+)
 from tools.bench.measures import Measure, WrongResultError, duration
-from tools.bench.year import fill
+from tools.bench.year import make_year
 
 log = logging.getLogger(__name__)
 
-_OWNER = "pipeline"
 _AT_MOST = 1.2
 _LINES, _DUPLICATES, _MALFORMED = 6_000, 60, 6
 """Of an hour at 100 messages a minute."""
@@ -44,10 +50,7 @@ def measure(server: EmbeddedPostgres, repeats: int, trades: int, folder: Path) -
     places = {}
     for size in (trades // 10, trades):
         name = f"growth_{size}"
-        server.create_database(name, _OWNER)
-        url = server.url(name, _OWNER)
-        migrate(url)
-        fill(url, size)
+        url = make_year(server, name, size)
         root = folder / name
         places[size] = replace(
             Settings(), warehouse_url=url, landing_root=root / "landing", data_docs_root=root / "data_docs"
@@ -94,20 +97,9 @@ def _tasks(settings: Settings, window: Window) -> dict[str, Callable[[], dict[st
 def _land(settings: Settings, number: int) -> Window:
     """An hour of messages, and a price for each hour that they may be about."""
     hour, rng = FIRST_HOUR + number * timedelta(hours=1), random.Random(number)
-    step = timedelta(hours=1) / (_LINES + 1)
-    lines = [
-        message_line(hour + position * step, message.encode())
-        for position, message in enumerate(messages(rng, _LINES, _DUPLICATES, _MALFORMED), start=1)
-    ]
-    replies = []
-    for day in DELIVERY_DAYS:
-        for label in DELIVERY_HOURS:
-            asked = {"delivery_day": day, "delivery_hour": label}
-            answer = asked | {"last_update": hour.isoformat(), "unit": "euro/mwh", "value": 40 + number}
-            body = json.dumps(answer).encode()
-            replies.append(message_line(hour, body, request=asked, status=200))
-    for source, content in ((TRADES, lines), (REFERENCE_PRICES, replies)):
-        path = settings.landing_root / source / f"date={hour:%Y-%m-%d}" / f"hour={hour:%H}" / "bench.jsonl"
-        path.parent.mkdir(parents=True)
-        path.write_bytes(b"".join(content))
+    payloads = [text.encode() for text in messages(rng, _LINES, _DUPLICATES, _MALFORMED)]
+    land_hour(settings.landing_root, hour, payloads)
+    periods = product(DELIVERY_DAYS, DELIVERY_HOURS)
+    replies = (reply_line(hour, day, label, 40 + number) for day, label in periods)
+    write_lines(settings.landing_root, REFERENCE_PRICES, hour, replies)
     return Window(hour, hour + timedelta(hours=1))

@@ -4,8 +4,9 @@ import logging
 import time
 from pathlib import Path
 
+from include.warehouse.connection import connect
 from tools.bench.measures import Measure, memory, speed
-from tools.bench.warehouses import Warehouses, copy_out
+from tools.bench.warehouses import Warehouses
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +18,13 @@ def measure(warehouses: Warehouses, repeats: int, folder: Path) -> list[Measure]
     """Limit, loader, and loader in one process in turns, each into an empty warehouse."""
     data = warehouses.dataset
     rows = folder / "ready-made-rows.copy"
-    with warehouses.connect(warehouses.loaded) as conn:
-        copy_out(conn, "SELECT * FROM raw.trades ORDER BY landing_file_id, line_number", rows)
+    query = "SELECT * FROM raw.trades ORDER BY landing_file_id, line_number"
+    with connect(warehouses.loaded, "bench") as conn, conn.cursor() as cur, rows.open("wb") as file:
+        cur.copy_expert(f"COPY ({query}) TO STDOUT", file)
     limits, rates, alone, peaks = list[float](), list[float](), list[float](), list[int]()
     for number in range(1, repeats + 1):
         with warehouses.empty() as url:
-            limits.append(data.trade_count / _copy(warehouses, url, rows))
+            limits.append(data.trade_count / _copy(url, rows))
         with warehouses.empty() as url:
             rates.append(data.line_count / warehouses.load(url).seconds)
         with warehouses.empty() as url:
@@ -40,8 +42,8 @@ def measure(warehouses: Warehouses, repeats: int, folder: Path) -> list[Measure]
     ]
 
 
-def _copy(warehouses: Warehouses, url: str, rows: Path) -> float:
-    with warehouses.connect(url) as conn, rows.open("rb") as file:
+def _copy(url: str, rows: Path) -> float:
+    with connect(url, "bench") as conn, rows.open("rb") as file:
         began = time.perf_counter()
         with conn, conn.cursor() as cur:
             cur.copy_expert("COPY raw.trades FROM STDIN", file, size=1 << 20)

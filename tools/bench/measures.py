@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from tools.written_docs import table
+
 MEGABYTE = 1_000_000
 
 
@@ -16,7 +18,6 @@ class Measure:
     """One row of the table, ready to be shown.
 
     Attributes:
-        name: What was measured.
         limit: The median of its limit.
         result: The median of itself.
         spread: The smallest and the largest of itself.
@@ -120,17 +121,10 @@ def median_of(
     )
 
 
-def table(measures: Sequence[Measure]) -> str:
-    """The measures as a table in Markdown that reads well as it stands."""
-    rows = [("measure", "limit", "median", "min..max", "ratio", "mark", "met")]
-    rows += [
-        (m.name, m.limit, m.result, m.spread, m.ratio, m.mark, {True: "yes", False: "NO", None: ""}[m.is_met])
-        for m in measures
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        for row in rows
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
+def table_of(measures: Sequence[Measure]) -> str:
+    """The measures as a table in Markdown."""
+    met = {True: "yes", False: "NO", None: ""}
+    return table(
+        ("measure", "limit", "median", "min..max", "ratio", "mark", "met"),
+        [(m.name, m.limit, m.result, m.spread, m.ratio, m.mark, met[m.is_met]) for m in measures],
+    )

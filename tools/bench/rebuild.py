@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.landing import REFERENCE_PRICES, message_line
+from include.landing import REFERENCE_PRICES
 from include.settings import PROJECT_ROOT
+from tools.bench.dataset import reply_line, write_lines
 from tools.bench.measures import MEGABYTE, Measure, WrongResultError, figure
 from tools.bench.warehouses import Warehouses
 from tools.database import Database
@@ -115,7 +116,7 @@ class _Place:
         return Run(**json.loads(done.stdout))
 
 
-def measure(warehouses: Warehouses, days: int, folder: Path) -> tuple[list[Measure], str]:
+def measure(warehouses: Warehouses, days: int, folder: Path) -> list[Measure]:
     """Each rebuild once, in an order in which the next one starts from what the one before left.
 
     Raises:
@@ -133,12 +134,12 @@ def measure(warehouses: Warehouses, days: int, folder: Path) -> tuple[list[Measu
             database.close()
 
 
-def _measure(warehouses: Warehouses, place: _Place, database: Database, days: int) -> tuple[list[Measure], str]:
+def _measure(warehouses: Warehouses, place: _Place, database: Database, days: int) -> list[Measure]:
     history = place.history
     warehouses.settle()
     first = place.run("from landing files")
     built, prints = _state(database), fingerprint(database)
-    check_first(first, built, history)
+    _check_first(first, built, history)
     paces = [pace for _, pace in database.rows(_PACES)]
     log.info("rebuild: %s lines/s loaded, quarter by quarter", ", ".join(f"{pace:,.0f}" for pace in paces))
 
@@ -167,7 +168,9 @@ def _measure(warehouses: Warehouses, place: _Place, database: Database, days: in
 
     of_days = f"rebuild, {_days(days)}"
     stages = first.stages
-    measures = [
+    years = _DAYS_PER_YEAR / days
+    a_year = f"a year of {_DAYS_PER_YEAR * 24 * 60 * _PER_MINUTE:,} trades, extrapolated"
+    return [
         figure(f"{of_days} from landing files", _seconds(first.seconds)),
         figure("- load_trades", _seconds(stages["load_trades"])),
         figure("- validate_trades", _seconds(stages["validate_trades"])),
@@ -183,8 +186,9 @@ def _measure(warehouses: Warehouses, place: _Place, database: Database, days: in
         figure(f"{of_days}, nothing changed", _seconds(again.seconds)),
         figure(f"{of_days}, all prices changed", _seconds(priced.seconds)),
         figure(f"{of_days}, landing files loaded again", _seconds(reloaded.seconds)),
+        figure(f"{a_year}, from landing files", f"{first.seconds * years / 60:.1f} min"),
+        figure(f"{a_year}, all prices changed", f"{priced.seconds * years / 60:.1f} min"),
     ]
-    return measures, year(days, history, first, priced)
 
 
 def _state(database: Database) -> dict[str, Any]:
@@ -193,7 +197,7 @@ def _state(database: Database) -> dict[str, Any]:
     return dict(zip((column.name for column in database.cursor.description), values, strict=True))
 
 
-def check_first(run: Run, state: Mapping[str, object], history: History) -> None:
+def _check_first(run: Run, state: Mapping[str, object], history: History) -> None:
     """Every line of the history is where it belongs after the first rebuild.
 
     Raises:
@@ -221,17 +225,11 @@ def _expect(what: str, found: object, expected: object) -> None:
 def _publish_other_prices(database: Database, place: _Place) -> None:
     """Lands a later reply of the provider for each delivery period, with another price."""
     at = place.history.prices_until
-    path = place.landing_root / REFERENCE_PRICES / f"date={at:%Y-%m-%d}" / f"hour={at:%H}" / "changed.jsonl"
-    path.parent.mkdir(parents=True)
-    with path.open("wb") as file:
-        for number, (day, label, price) in enumerate(database.rows(_PRICES)):
-            observed_at = at + number * timedelta(milliseconds=1)
-            request = {"delivery_day": day.isoformat(), "delivery_hour": label}
-            body = (
-                f'{{"delivery_day": "{day}", "delivery_hour": "{label}", "last_update": "{at.isoformat()}",'
-                f' "unit": "euro/mwh", "value": {price + _MORE_EUR}}}'
-            )
-            file.write(message_line(observed_at, body.encode(), request=request, status=200))
+    lines = (
+        reply_line(at + number * timedelta(milliseconds=1), day, label, price + _MORE_EUR)
+        for number, (day, label, price) in enumerate(database.rows(_PRICES))
+    )
+    write_lines(place.landing_root, REFERENCE_PRICES, at, lines)
 
 
 def _of_prices(stages: Mapping[str, float]) -> float:
@@ -244,14 +242,3 @@ def _days(days: int) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.1f} s"
-
-
-def year(days: int, history: History, first: Run, priced: Run) -> str:
-    """What a year of these days comes to, in words."""
-    factor = _DAYS_PER_YEAR / days
-    trades = _DAYS_PER_YEAR * 24 * 60 * _PER_MINUTE
-    return (
-        f"A year of {trades:,} trades, extrapolated from {history.trade_count:,} in {_days(days)}:"
-        f" {first.seconds * factor / 60:.1f} min from landing files,"
-        f" {priced.seconds * factor / 60:.1f} min with all prices changed."
-    )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.settings import PROJECT_ROOT
-from tools.bench.measures import Measure, table
+from tools.bench.measures import Measure, table_of
 from tools.written_docs import put_between, short_commit
 
 PAGE = PROJECT_ROOT / "docs/performance.md"
@@ -51,7 +51,7 @@ def page(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
         for run in before:
             if apart := _apart(measures, [Measure(**measure) for measure in run["measures"]]):
                 text += f". Ratios of the run before ({run['day']}, commit {run['commit']}): {apart}"
-        sections.append(f"\n{text}\n\n{table(measures)}\n")
+        sections.append(f"\n{text}\n\n{table_of(measures)}\n")
     return "".join(sections) + "\n"
 
 

@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 from include.expectations.acceptance import QUERIES
 from include.jobs import validate_trades
 from include.settings import Settings
+from include.warehouse.connection import connect
 from tools.bench.measures import Measure, WrongResultError, duration
 from tools.bench.warehouses import Warehouses
 
@@ -66,7 +67,7 @@ def measure(warehouses: Warehouses, repeats: int, folder: Path) -> list[Measure]
     """
     settings = replace(Settings(), warehouse_url=warehouses.loaded, data_docs_root=folder / "data_docs")
     limits, seconds = list[float](), list[float]()
-    with warehouses.connect(warehouses.loaded) as conn:
+    with connect(warehouses.loaded, "bench") as conn:
         conn.autocommit = True
         with conn.cursor() as cur:
             cur.execute(QUERIES["vacuum_trades"])

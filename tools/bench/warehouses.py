@@ -17,10 +17,9 @@ from include.local.postgres import EmbeddedPostgres
 from include.settings import PROJECT_ROOT
 from include.warehouse.connection import connect
 from include.warehouse.migrate import migrate
+from include.warehouse.roles import WRITER
 from tools.bench.dataset import Dataset, generate
 from tools.bench.measures import WrongResultError
-
-_OWNER = "pipeline"
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Warehouses:
         self._server = server
         self._folder, self._line_count = folder, line_count
         self._numbers = itertools.count(1)
-        server.create_database("migrated", _OWNER)
-        migrate(server.url("migrated", _OWNER))
+        server.create_database("migrated", WRITER)
+        migrate(server.url("migrated", WRITER))
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -61,24 +60,18 @@ class Warehouses:
     def empty(self) -> Iterator[str]:
         """URL of a fresh warehouse; nothing of earlier measurements is left to be written to disk."""
         name = f"bench_{next(self._numbers)}"
-        self._server.create_database(name, _OWNER, "migrated")
+        self._server.create_database(name, WRITER, "migrated")
         self.settle()
-        yield self._server.url(name, _OWNER)
+        yield self._server.url(name, WRITER)
         self._server.drop_database(name)
 
     @cached_property
     def loaded(self) -> str:
         """URL of a warehouse that holds the whole dataset."""
-        self._server.create_database("loaded", _OWNER, "migrated")
-        url = self._server.url("loaded", _OWNER)
+        self._server.create_database("loaded", WRITER, "migrated")
+        url = self._server.url("loaded", WRITER)
         self.load(url)
         return url
-
-    @contextmanager
-    def connect(self, url: str) -> Iterator[Connection]:
-        """A connection of the bench's own."""
-        with connect(url, "bench") as conn:
-            yield conn
 
     def settle(self) -> None:
         """Writes everything to disk, so that one measurement does not pay for another."""
@@ -116,7 +109,7 @@ class Warehouses:
         data = self.dataset
         expected = (data.line_count, data.trade_count, data.duplicate_count, data.malformed_count)
         names = ("line_count", "loaded_count", "duplicate_count", "rejected_count")
-        with self.connect(url) as conn, conn.cursor() as cur:
+        with connect(url, "bench") as conn, conn.cursor() as cur:
             cur.execute(
                 "SELECT sum(line_count)::bigint, (SELECT count(*) FROM raw.trades),"
                 " sum(duplicate_count)::bigint, (SELECT count(*) FROM ops.rejected_messages)"
@@ -130,7 +123,9 @@ class Warehouses:
             )
 
 
-def copy_out(conn: Connection, query: str, path: Path) -> None:
-    """Writes a query's rows as COPY takes them back."""
-    with conn, conn.cursor() as cur, path.open("wb") as file:
-        cur.copy_expert(f"COPY ({query}) TO STDOUT", file)
+def vacuum(conn: Connection, statement: str = "VACUUM (ANALYZE)") -> None:
+    """Runs a VACUUM, which no transaction may hold."""
+    conn.autocommit = True
+    with conn.cursor() as cur:
+        cur.execute(statement)
+    conn.autocommit = False

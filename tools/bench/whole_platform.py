@@ -17,12 +17,11 @@ from typing import Any, TypeVar
 import psutil
 
 from include.errors import TransientError
-from include.landing import TRADES, message_line
 from include.local import airflow, leftovers
+from include.local.ports import free_ports
 from include.settings import PROJECT_ROOT
-from tools.bench.dataset import messages
+from tools.bench.dataset import land_hour, messages
 from tools.bench.measures import MEGABYTE, Measure, WrongResultError, duration, figure
-from tools.ports import free_ports
 
 log = logging.getLogger(__name__)
 
@@ -155,13 +154,8 @@ class _Platform:
     def land(self, number: int) -> datetime:
         """Lands messages of an hour of the past; returns the hour."""
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30 + number)
-        step = timedelta(hours=1) / (_LINES + 1)
-        path = self._state / "landing" / TRADES / f"date={hour:%Y-%m-%d}" / f"hour={hour:%H}" / "bench.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = enumerate(messages(random.Random(number), _LINES, 0, 0), start=1)
-        path.write_bytes(
-            b"".join(message_line(hour + position * step, text.encode()) for position, text in lines)
-        )
+        payloads = [text.encode() for text in messages(random.Random(number), _LINES, 0, 0)]
+        land_hour(self._state / "landing", hour, payloads)
         return hour
 
     def run(self, dag: str, conf: dict[str, str]) -> float:

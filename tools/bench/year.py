@@ -7,8 +7,12 @@ from datetime import date, timedelta
 from include.domain.delivery_period import Market
 from include.jobs.build_pnl import publish, stage
 from include.load.ledger import store_periods
+from include.local.postgres import EmbeddedPostgres
 from include.warehouse.connection import connect
+from include.warehouse.migrate import migrate
+from include.warehouse.roles import WRITER
 from tools.bench.measures import WrongResultError
+from tools.bench.warehouses import vacuum
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +55,11 @@ WHERE delivery_day >= %(first_day)s
 """
 
 
-def fill(url: str, trades: int) -> None:
-    """A year of trades of 15 traders with its prices and its PnL."""
+def make_year(server: EmbeddedPostgres, name: str, trades: int) -> str:
+    """Makes a database with a year of trades of 15 traders, its prices and its PnL; its URL."""
+    server.create_database(name, WRITER)
+    url = server.url(name, WRITER)
+    migrate(url)
     market = Market.of("Europe/Berlin")
     days = [LAST_DAY - timedelta(days=n) for n in reversed(range(_DAYS))]
     began = time.monotonic()
@@ -65,19 +72,16 @@ def fill(url: str, trades: int) -> None:
             cur.execute(_TRADES, {"traders": TRADERS, "trades": trades})
             cur.execute(PRICES, {"number": 0, "first_day": days[0]})
         log.info("%d trades of a year are there after %.0f s", trades, time.monotonic() - began)
-        conn.autocommit = True
-        with conn.cursor() as cur:
-            cur.execute("VACUUM (ANALYZE)")
-        conn.autocommit = False
+        vacuum(conn)
         build = stage(conn, "DE", days, is_whole=True)
         with conn, conn.cursor() as cur:
             publish(cur, build)
         rows = build.row_count
-        conn.autocommit = True
-        with conn.cursor() as cur:
-            cur.execute("VACUUM (ANALYZE)")
+        vacuum(conn)
+        with conn, conn.cursor() as cur:
             cur.execute("SELECT count(*), sum(trade_count)::bigint, count(pnl_eur) FROM curated.pnl_hourly")
             found = cur.fetchone()
     if found != (rows, trades, rows):
         raise WrongResultError(f"{rows} rows of {trades} trades must be there and priced, not {found}")
     log.info("%d rows of PnL are built after %.0f s", rows, time.monotonic() - began)
+    return url

@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -14,6 +14,7 @@ import psycopg2
 import requests
 
 from tools.containers import scenarios
+from tools.containers.desk import Desk
 from tools.containers.isolation import docker, remove_images
 from tools.containers.report import DrillError, Report
 from tools.containers.stack import PREFIX, Stack
@@ -68,18 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if report.is_right else 1
 
 
-def _run(stack: Stack, steps: Sequence[str]) -> None:
+def _run(stack: Stack, steps: Mapping[str, scenarios.Step]) -> None:
     """Runs the steps. What goes wrong is a row of the table, and the next step is tried."""
     report, scenario = stack.report, stack.report.step
-    for step in steps:
-        report.step = f"{scenario}:{step}"
+    for name, step in steps.items():
+        report.step = f"{scenario}:{name}"
         try:
-            scenarios.run(stack, step)
+            step(Desk(stack))
         except (DrillError, psycopg2.Error, requests.RequestException, StopIteration, OSError) as error:
             text = " ".join(f"{type(error).__name__}: {error}".split())
-            report.add(step, text.removeprefix("DrillError: "), is_right=False)
+            report.add(name, text.removeprefix("DrillError: "), is_right=False)
             scenarios.show_logs(stack)
-            if step in scenarios.REQUIRED:
+            if name in scenarios.REQUIRED:
                 break
 
 

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
-import requests
 
+from include.errors import TransientError
+from include.local import airflow
 from tools.containers.report import DrillError, expect
 from tools.containers.stack import Running, Stack
 from tools.database import Database
@@ -39,27 +40,22 @@ class Desk:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._token = ""
+        self._api: airflow.Api | None = None
 
     # --- Airflow
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Airflow's REST API as admin; None while it does not answer, or not as asked."""
-        url = f"http://127.0.0.1:{self.stack.airflow_port}"
         try:
-            if not self._token:
-                login = {"username": "admin", "password": self.stack.secrets()["ADMIN_PASSWORD"]}
-                answer = requests.post(f"{url}/auth/token", json=login, timeout=10)
-                if not answer.ok:
-                    return None
-                self._token = answer.json()["access_token"]
-            headers = {"Authorization": f"Bearer {self._token}"}
-            answer = requests.request(method, f"{url}/api/v2/{path}", json=body, headers=headers, timeout=10)
-        except requests.RequestException:
+            if (api := self._api) is None:
+                url = f"http://127.0.0.1:{self.stack.airflow_port}"
+                api = airflow.Api(url, self.stack.secrets()["ADMIN_PASSWORD"])
+                api.login()
+                self._api = api
+            return api.call(method, f"/api/v2/{path}", body)
+        except TransientError:
+            self._api = None
             return None
-        if answer.status_code == requests.codes.unauthorized:
-            self._token = ""
-        return answer.json() if answer.ok else None
 
     def trigger(self) -> str:
         """Starts a run of refresh_pnl as soon as Airflow takes it; its id."""

@@ -1,9 +1,11 @@
 """What the drill says while it goes on, and the tables at its end."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from tools.written_docs import table
 
 _REMIND_EVERY_SECONDS = 20.0
 
@@ -86,14 +88,3 @@ def expect(is_so: object, sentence: str) -> None:
     """Raises a DrillError with the sentence unless it is so."""
     if not is_so:
         raise DrillError(sentence)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown with columns of equal width."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        for row in (head, *rows)
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)

@@ -7,12 +7,33 @@ from tools.containers.desk import Desk
 from tools.containers.isolation import docker
 from tools.containers.stack import Stack
 
-STEPS: Mapping[str, tuple[str, ...]] = {
-    "files": ("compose", "secret"),
-    "local": ("start", "inspect", "scale", "kill", "upgrade", "backup", "down", "rebuild"),
-    "celery": ("start", "inspect", "scale", "kill"),
+Step = Callable[[Desk], None]
+
+
+def _kill(desk: Desk) -> None:
+    kills.kill_in_turn(desk, starting.services(desk.stack, "EXECUTOR" in desk.stack.environment))
+
+
+STEPS: Mapping[str, Mapping[str, Step]] = {
+    "files": {"compose": starting.is_accepted, "secret": starting.lacks_a_secret},
+    "local": {
+        "start": starting.from_nothing,
+        "inspect": starting.inspect,
+        "scale": scaling.captures,
+        "kill": _kill,
+        "upgrade": upgrading.upgrade,
+        "backup": backups.backup_and_restore,
+        "down": backups.down_keeps_the_data,
+        "rebuild": backups.rebuild_from_landing_files,
+    },
+    "celery": {
+        "start": starting.from_nothing,
+        "inspect": starting.inspect,
+        "scale": scaling.workers,
+        "kill": _kill,
+    },
 }
-"""Scenario to its steps. `files` starts nothing."""
+"""Scenario to its steps, in their order. `files` starts nothing."""
 
 NAMES = tuple(f"{scenario}:{step}" for scenario, steps in STEPS.items() for step in steps)
 SETTINGS: Mapping[str, Mapping[str, str]] = {
@@ -31,7 +52,7 @@ REQUIRED = ("start",)
 _LOG_LINES = "15"
 
 
-def chosen(names: Sequence[str]) -> dict[str, list[str]]:
+def chosen(names: Sequence[str]) -> dict[str, dict[str, Step]]:
     """Scenario to the steps that are to be run, with what they need, in order.
 
     Args:
@@ -43,36 +64,13 @@ def chosen(names: Sequence[str]) -> dict[str, list[str]]:
     unknown = sorted(set(names) - set(STEPS) - set(NAMES))
     if unknown:
         raise ValueError(f"no such step: {', '.join(unknown)}")
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, Step]] = {}
     for scenario, steps in STEPS.items():
         is_whole = not names or scenario in names
-        wanted = [step for step in steps if is_whole or f"{scenario}:{step}" in names]
+        wanted = {name for name in steps if is_whole or f"{scenario}:{name}" in names}
         if wanted:
-            found[scenario] = [step for step in steps if step in wanted or step in REQUIRED]
+            found[scenario] = {name: step for name, step in steps.items() if name in {*wanted, *REQUIRED}}
     return found
-
-
-def run(stack: Stack, step: str) -> None:
-    """Runs a step by its name.
-
-    Raises:
-        DrillError: Something is not as it should be.
-    """
-    desk = Desk(stack)
-    is_celery = "EXECUTOR" in stack.environment
-    steps: dict[str, Callable[[], None]] = {
-        "compose": lambda: starting.is_accepted(stack),
-        "secret": lambda: starting.lacks_a_secret(stack),
-        "start": lambda: starting.from_nothing(desk),
-        "inspect": lambda: starting.inspect(desk),
-        "scale": lambda: (scaling.workers if is_celery else scaling.captures)(desk),
-        "kill": lambda: kills.kill_in_turn(desk, starting.services(stack, is_celery)),
-        "upgrade": lambda: upgrading.upgrade(desk),
-        "backup": lambda: backups.backup_and_restore(desk),
-        "down": lambda: backups.down_keeps_the_data(desk),
-        "rebuild": lambda: backups.rebuild_from_landing_files(desk),
-    }
-    steps[step]()
 
 
 def show_logs(stack: Stack) -> None:

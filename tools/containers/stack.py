@@ -13,9 +13,9 @@ from typing import Any, Self
 from dotenv import dotenv_values
 
 from include.containers.env_file import SECRETS
+from include.local.ports import free_ports
 from tools.containers.isolation import clean_environment, copy_checkout, docker, remove_project
 from tools.containers.report import DrillError, Report, expect
-from tools.ports import free_ports
 
 PREFIX = "desk-drill"
 """Begins the name of every project and image of the drill."""
@@ -30,7 +30,6 @@ class Running:
 
     Attributes:
         id: The long one; its first twelve digits are the container's host name.
-        name: Its name.
         service: What of the compose file it runs.
         is_healthy: Running, and its health check says so.
         started_at: When its first process started, as the engine spells it.

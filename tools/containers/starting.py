@@ -15,8 +15,9 @@ _PRICED_SECONDS = 600.0
 _LOWEST_USER = 1
 
 
-def is_accepted(stack: Stack) -> None:
+def is_accepted(desk: Desk) -> None:
     """Compose accepts the compose file with every profile, and gives no warning."""
+    stack = desk.stack
     stack.environment |= {name: make() for name, make in SECRETS.items()}
     done = stack.try_compose("config", "--quiet")
     expect(done.returncode == 0 and not done.stderr.strip(), f"config: {done.stderr}")
@@ -25,8 +26,9 @@ def is_accepted(stack: Stack) -> None:
     stack.report.add("compose file", "accepted")
 
 
-def lacks_a_secret(stack: Stack) -> None:
+def lacks_a_secret(desk: Desk) -> None:
     """Without a secret nothing starts, and a sentence says why: in make up and in compose by hand."""
+    stack = desk.stack
     file = stack.root / ".env"
     file.write_text("".join(f"{n}={make()}\n" for n, make in SECRETS.items() if n != "PIPELINE_PASSWORD"))
     before = file.read_text()

@@ -203,7 +203,6 @@ def make_run(tmp_path: Path) -> dict[str, str]:
         airflow.common_environment({}, settings),
         [settings],
         tmp_path,
-        PROJECT_ROOT / "dags",
         "postgresql://airflow:p@h:1/airflow",
         Secrets(tmp_path / "secrets.json", size=48),
     )

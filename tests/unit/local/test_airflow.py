@@ -6,7 +6,7 @@ import pytest
 
 from include.local import airflow
 from include.local.files import Secrets
-from include.settings import PROJECT_ROOT, Settings
+from include.settings import Settings
 
 
 @pytest.mark.parametrize("markets", [1, 5])
@@ -15,7 +15,5 @@ def test_tasks_that_run_all_the_time_leave_slots_to_others(tmp_path: Path, marke
     settings = [Settings(warehouse_url="postgresql://pipeline:p@h:1/warehouse")] * markets
     common = airflow.common_environment({}, settings[0])
     secrets = Secrets(tmp_path / "secrets.json", size=48)
-    environment = airflow.environment(
-        common, settings, tmp_path, PROJECT_ROOT / "dags", "postgresql://a@h/a", secrets
-    )
+    environment = airflow.environment(common, settings, tmp_path, "postgresql://a@h/a", secrets)
     assert int(environment["AIRFLOW__CORE__PARALLELISM"]) - 2 * markets == 6

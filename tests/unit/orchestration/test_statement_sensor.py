@@ -8,15 +8,16 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
-from include.domain.delivery_period import Market
 from include.orchestration import statement_sensor
-from include.orchestration.statement_sensor import StatementSensor, StatementTrigger, expected_by
+from include.orchestration.statement_sensor import StatementSensor, StatementTrigger
 from include.settings import Settings
+from include.statement_files import statement_due_at
 from tests.factories import Database
 
 MONDAY_0015 = datetime(2026, 3, 1, 23, 15, tzinfo=UTC)
@@ -193,10 +194,9 @@ def test_without_a_folder_the_run_is_skipped_and_says_so(
 
 
 def test_the_deadline_follows_the_clock_changes() -> None:
-    berlin, london = Settings(), replace(Settings(), market=Market.of("Europe/London"))
-    march = datetime(2026, 3, 28).date()
-    assert expected_by(berlin, march) == datetime(2026, 3, 29, 6, tzinfo=UTC)
-    assert expected_by(london, march) == datetime(2026, 3, 29, 7, tzinfo=UTC)
+    march = date(2026, 3, 28)
+    assert statement_due_at(march, ZoneInfo("Europe/Berlin")) == datetime(2026, 3, 29, 6, tzinfo=UTC)
+    assert statement_due_at(march, ZoneInfo("Europe/London")) == datetime(2026, 3, 29, 7, tzinfo=UTC)
 
 
 def fired(trigger: StatementTrigger) -> bool:

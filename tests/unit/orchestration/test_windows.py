@@ -101,7 +101,7 @@ def test_a_run_that_would_take_the_place_of_an_hour_to_come_is_refused(date: dat
 
 
 NOW_TIMETABLES = (
-    CronTimetable("1-59/10 * * * *"),
+    CronTimetable("1-59/10 * * * *", timezone="UTC"),
     EndlessTimetable(),
     ByHandTimetable(),
     final_days_of_market(Settings()),
