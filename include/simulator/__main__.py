@@ -14,7 +14,7 @@ from typing import TypeVar
 from include.errors import TerminalError
 from include.settings import Settings, environment_with
 from include.simulator.exchange import Exchange
-from include.simulator.faults import DEMO, parse_faults
+from include.simulator.faults import DEMO, StatementFaults, parse_faults, switch_on
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
 from include.simulator.statement import EndOfDayFiles
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         exchange_faults, provider_faults = parse_faults([*(() if options.plain else DEMO), *options.fault])
+        switch_on(options.statement_fault, statement_faults := StatementFaults())
     except ValueError as error:
         parser.error(str(error))
     try:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     statements = None
     if options.statement_folder is not None:
         try:
-            statements = EndOfDayFiles(options.statement_folder, market.calendar)
+            statements = EndOfDayFiles(options.statement_folder, market.calendar, faults=statement_faults)
         except OSError as error:
             parser.error(f"--statement-folder {options.statement_folder}: {error.strerror}")
     exchange = Exchange(
@@ -120,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
         "--statement-folder",
         type=Path,
         help="where the exchange writes its end-of-day files; without it: nowhere",
+    )
+    parser.add_argument(
+        "--statement-fault",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="what is wrong with these files, repeatable; the names are in the same module",
     )
     return parser
 

@@ -43,8 +43,10 @@ class Exchange:
         market: Where deals come from and are recorded; share it with a Provider.
         rate_per_second: Mean number of deals a second; 0 for a silent exchange that only sends
             what it is told to.
+        host: Address to listen on.
         port: 0 takes a free one.
         faults: What goes wrong; its attributes may be changed at any time, from any thread.
+        has_bursts: Whether deals come in clusters of up to 20, as on a real market.
         clock: The time of execution.
         statements: Writes the end-of-day files; None: there are none. GET /statement writes that of the running
             day so far and answers with its path.
@@ -58,6 +60,7 @@ class Exchange:
         host: str = "127.0.0.1",
         port: int = 0,
         faults: ExchangeFaults | None = None,
+        has_bursts: bool = True,
         clock: Callable[[], datetime] = utc_now,
         statements: EndOfDayFiles | None = None,
     ) -> None:
@@ -67,6 +70,7 @@ class Exchange:
         self.port = port
         self.faults = faults or ExchangeFaults()
         self.messages_sent = 0
+        self._has_bursts = has_bursts
         self._clock = clock
         self._statements = statements
         self._thread: threading.Thread | None = None
@@ -216,8 +220,7 @@ class Exchange:
                     self.market.record(deal)
                     for message in disturbance.messages(deal):
                         self._broadcast(message)
-                # deals come in clusters of up to 20, as on a real market
-                burst = random.randint(2, _LONGEST_BURST) if random.random() < _BURST_SHARE else 1
+                burst = self._next_burst(random)
                 if self._loop.time() - now > _TICK_S:
                     break  # connections, pings and stop have their turn
             cut_at = self._apply_disconnects(now, cut_at)
@@ -228,6 +231,11 @@ class Exchange:
             for connection in self._opened_at:
                 connection.transport.resume_reading()
 
+    def _next_burst(self, random: Random) -> int:
+        if self._has_bursts and random.random() < _BURST_SHARE:
+            return random.randint(2, _LONGEST_BURST)
+        return 1
+
     def _broadcast(self, message: str | bytes, is_text: bool | None = None) -> None:
         if self._statements is not None:
             # first: whoever is killed in between has sent nothing that it forgets
@@ -235,6 +243,10 @@ class Exchange:
         if not self.is_silent:
             broadcast(self._opened_at, message, text=is_text)
         self.messages_sent += 1
+        every = self.faults.disconnect_every_messages
+        if every and self.messages_sent % every == 0:
+            for connection in list(self._opened_at):
+                self._close(connection)
 
     async def _send_all(self, messages: Iterable[str | bytes], is_text: bool | None) -> None:
         for number, message in enumerate(messages):
@@ -260,11 +272,12 @@ class Exchange:
     def _apply_disconnects(self, now: float, cut_at: float) -> float:
         """Ends the connections whose time has come; returns when all were cut last."""
         faults = self.faults
+        is_dying = faults.dying_hour or self._clock().hour == faults.dying_utc_hour
         cuts_all = 0 < faults.disconnect_every_seconds <= now - cut_at
         for connection, opened_at in list(self._opened_at.items()):
             if cuts_all or connection.transport.get_write_buffer_size() > _HOPELESS_BYTES:
                 self._close(connection)
-            elif faults.dying_hour and now - opened_at >= faults.dying_after_seconds:
+            elif is_dying and now - opened_at >= faults.dying_after_seconds:
                 self._close(connection, CloseCode.INTERNAL_ERROR)
         return now if cuts_all else cut_at
 

@@ -21,6 +21,7 @@ DEMO = (
 )
 """What exchange and provider of the demo send, so that a new user sees all that real ones may send."""
 
+_OVERSIZED_BYTES = 5_000_000
 _MAX_HELD_BACK = 5
 _MAX_LATER = 200  # deals: two minutes of the demo
 _EXTREME_PRICE = Decimal("12345.67")
@@ -37,7 +38,9 @@ class ExchangeFaults:
     """
 
     disconnect_every_seconds: float = 0.0  # all TCP connections are cut, without a close frame
+    disconnect_every_messages: int = 0  # the same, counted in messages
     dying_hour: bool = False  # each connection is closed with 1011 dying_after_seconds after it was opened
+    dying_utc_hour: int = -1  # the same during that hour of every day only; -1: never
     dying_after_seconds: float = 3.0
     silence: bool = False  # nothing is sent, no ping is answered, and every connection stays open
     # further messages
@@ -46,6 +49,7 @@ class ExchangeFaults:
     reordering: float = 0.0  # overtaken by up to five later deals
     broken_json: float = 0.0  # a text cut off in the middle
     binary_frames: float = 0.0  # a binary message that is no text
+    oversized_messages: float = 0.0  # a well-formed message of 5 MB
     operational_messages: float = 0.0  # a heartbeat, an acknowledgement or a status
     self_trades: float = 0.0  # the desk is both parties: a second leg with the same id
     amendments: float = 0.0  # another price as revision 1, up to 200 deals later
@@ -70,14 +74,32 @@ class ProviderFaults:
     """Faults of the HTTP API; all off by default."""
 
     error_status: int = 0  # every reply has this status, for example 503; 0: none
+    error_share: float = 1.0  # of the requests that error_status and hang_up hit
     hang_up: bool = False  # the connection is closed without a reply
     slow_body_seconds: float = 0.0  # the headers come at once, the body in pieces over that time
     garbage: bool = False  # the body is no JSON
+    wrong_unit: str = ""  # what `unit` says instead
     raw_value: str = ""  # stands in place of the value, as it is: null, NaN, "abc", 1e400000
+    too_many: bool = False  # every reply is a 429, whatever the budget
+    no_retry_after: bool = False  # a 429 does not say when to come back
     permissive: bool = False  # any label of any day has a value, and there is no budget
+    revise_final: bool = False  # a price changes every 10 minutes, after delivery too
     # shares of the hours whose price …
     stale_prices: float = 0.0  # is not updated from an hour before gate closure on
     revised_prices: float = 0.0  # changes once more, at 5 in the morning after delivery
+
+
+@dataclass(slots=True)
+class StatementFaults:
+    """What is wrong with the exchange's end-of-day file; all off by default."""
+
+    late_minutes: float = 0.0
+    truncated: bool = False  # ends in the middle of a line, at about half of its length
+    missing_line: bool = False  # one of its trades is not in it
+    unknown_trade: bool = False  # one that was never sent is
+    other_price: bool = False  # one of its prices is another one
+    utf16: bool = False  # its encoding; UTF-8 otherwise
+    semicolons: bool = False  # between its cells, and decimal commas
 
 
 class Disturbance:
@@ -108,6 +130,7 @@ class Disturbance:
             "self_trades": lambda: json.dumps({key: body | _other_leg(deal)}),
             "broken_json": lambda: text[: random.randrange(1, len(text))],
             "binary_frames": lambda: b"\xff\xfe" + random.randbytes(30),
+            "oversized_messages": lambda: json.dumps({"notice": "x" * _OVERSIZED_BYTES}),
             "operational_messages": lambda: json.dumps(random.choice(_operational(deal.executed_at))),
         }
         result: list[str | bytes] = [] if overtaken else [text]
@@ -212,10 +235,20 @@ def parse_faults(arguments: Sequence[str]) -> tuple[ExchangeFaults, ProviderFaul
     """The faults of the stream and of the API that `NAME` or `NAME=VALUE` arguments switch on.
 
     Raises:
-        ValueError: An unknown name or a value of the wrong kind; the message is for a person.
+        ValueError: As for `switch_on`.
     """
     exchange, provider = ExchangeFaults(), ProviderFaults()
-    owners: dict[str, Any] = {field.name: of for of in (exchange, provider) for field in fields(of)}
+    switch_on(arguments, exchange, provider)
+    return exchange, provider
+
+
+def switch_on(arguments: Sequence[str], *targets: ExchangeFaults | ProviderFaults | StatementFaults) -> None:
+    """Sets the attributes of `targets` that `NAME` or `NAME=VALUE` arguments name.
+
+    Raises:
+        ValueError: An unknown name or a value of the wrong kind; the message is for a person.
+    """
+    owners: dict[str, Any] = {field.name: faults for faults in targets for field in fields(faults)}
     for argument in arguments:
         spelled, separator, text = argument.partition("=")
         name = spelled.replace("-", "_")
@@ -233,4 +266,3 @@ def parse_faults(arguments: Sequence[str]) -> tuple[ExchangeFaults, ProviderFaul
             setattr(owners[name], name, kind(text))
         except ValueError:
             raise ValueError(f"the fault {spelled} needs a number, not {text!r}") from None
-    return exchange, provider

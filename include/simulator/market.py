@@ -44,20 +44,22 @@ class SimulatedMarket:
 
     Args:
         seed: Decides every price of past and future.
+        timezone: IANA name of the market's zone.
         has_background: Whether others trade too. Without them the index is that of the exchange's deals,
             to the cent, and hours before the start have no price.
-        calendar: Zone, opening and gates of the market.
+        calendar: Zone, opening and gates of the market, instead of `timezone`.
     """
 
     def __init__(
         self,
         seed: int = 7,
+        timezone: str = "Europe/Berlin",
         *,
         has_background: bool = True,
         calendar: Market | None = None,
     ) -> None:
         self.seed = seed
-        self.calendar = calendar or Market.of("Europe/Berlin")
+        self.calendar = calendar or Market.of(timezone)
         self.has_background = has_background
         self._lock = threading.Lock()
         # per period: (end of the publication interval, MWh, EUR), both summed up since trading opened

@@ -79,10 +79,12 @@ class Provider:
 
     Args:
         market: Whose index is published; share it with an Exchange.
+        host: Address to listen on.
         port: 0 takes a free one.
         faults: What goes wrong; its attributes may be changed at any time, from any thread.
         budget: Pairs of a number of requests and the seconds in which no more are allowed.
         undefined: How a price that does not exist yet is answered.
+        clock: Now.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Provider:
         self.clock = clock
         self.requests_answered = 0
         self._budget = RequestBudget(budget)
+        self._random = Random(f"{self.market.seed}/provider")
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -147,14 +150,13 @@ class Provider:
             self.requests_answered += 1
         faults, at = self.faults, self.clock()
         wait = 0 if faults.permissive else self._budget.take(at)
-        if wait:
+        if wait or faults.too_many:
             reply = Reply.error(429, "too many requests")
-            reply.headers["Retry-After"] = str(wait)
+            if not faults.no_retry_after:
+                reply.headers["Retry-After"] = str(wait or 1)
             return reply
-        if faults.error_status:
-            return Reply.error(faults.error_status, "not now")
-        if faults.hang_up:
-            return None
+        if (faults.error_status or faults.hang_up) and self._random.random() < faults.error_share:
+            return Reply.error(faults.error_status, "not now") if faults.error_status else None
         url = urlsplit(target)
         if url.path not in _PATHS:
             return Reply.error(404, f"there is no {url.path}")
@@ -183,11 +185,13 @@ class Provider:
             value = None if price is None else float(price)
             if faults.permissive and value is None:
                 value = self._any_value(day, label, at)
+            if faults.revise_final and value is not None:
+                value, updated_at = round(value + self._any_value(day, label, at) / 100, 2), at
         body: dict[str, Any] = {
             "delivery_day": day,
             "delivery_hour": label,
             "last_update": updated_at.isoformat(timespec="seconds"),
-            "unit": "euro/mwh",
+            "unit": faults.wrong_unit or "euro/mwh",
             "value": _VALUE if faults.raw_value else value,
         }
         if body["value"] is None and self.undefined == "404":

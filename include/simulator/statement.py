@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from include.domain.delivery_period import Market
 from include.domain.rejection import RejectedMessageError
 from include.domain.trade import Cancellation, Trade, parse_message
+from include.simulator.faults import StatementFaults
 from include.simulator.market import utc_now
 
 COLUMNS = (
@@ -36,6 +38,8 @@ class EndOfDayFiles:
     Args:
         folder: Where the files are written; made if it is missing.
         calendar: Whose local days are meant.
+        faults: What is wrong with a file; read when it is written.
+        clock: The present, UTC.
     """
 
     def __init__(
@@ -43,10 +47,12 @@ class EndOfDayFiles:
         folder: Path,
         calendar: Market,
         *,
+        faults: StatementFaults | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._folder = folder
         self._calendar = calendar
+        self._faults = faults or StatementFaults()
         self._clock = clock
         self._look_at = datetime.min.replace(tzinfo=UTC)
         self._lock = threading.Lock()
@@ -89,10 +95,11 @@ class EndOfDayFiles:
 
     def write_due(self) -> list[Path]:
         """Writes the files of the days that are over, each once; returns them."""
+        late = timedelta(minutes=self._faults.late_minutes)
         due = [
             day
             for day in self._parts()
-            if datetime.combine(day + timedelta(days=1), time(), self._calendar.timezone) + WRITTEN_AFTER
+            if datetime.combine(day + timedelta(days=1), time(), self._calendar.timezone) + WRITTEN_AFTER + late
             <= self._clock()
         ]
         written = []
@@ -110,7 +117,7 @@ class EndOfDayFiles:
         """
         day = day or self._local_day(self._clock())
         path = self._folder / _NAME.format(day)
-        data = _encoded(_final(_read(self._part(day))))
+        data = _encoded(_disturbed(_final(_read(self._part(day))), self._faults), self._faults)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         unfinished.write_bytes(data)
         unfinished.replace(path)
@@ -170,7 +177,25 @@ def _final(records: Iterable[Row]) -> list[Row]:
     return [row for key, (revision, row) in trades.items() if revision > taken_back.get(key, -1)]
 
 
-def _encoded(rows: Iterable[Row]) -> bytes:
+def _disturbed(rows: list[Row], faults: StatementFaults) -> list[Row]:
+    """The first row is missing, the last has another price, or a copy of the last one has an unknown id."""
+    if faults.missing_line:
+        rows = rows[1:]
+    if faults.unknown_trade and rows:
+        rows = [*rows[:-1], [f"{rows[-1][0]}-unknown", *rows[-1][1:]], rows[-1]]
+    if faults.other_price and rows:
+        trade_id, price, *others = rows[-1]
+        rows = [*rows[:-1], [trade_id, f"{Decimal(price) + 1:f}", *others]]
+    return rows
+
+
+def _encoded(rows: Iterable[Row], faults: StatementFaults) -> bytes:
+    if faults.semicolons:
+        rows = ([r[0], r[1].replace(".", ","), r[2].replace(".", ","), *r[3:]] for r in rows)
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-    return file.getvalue().encode()
+    writer = csv.writer(file, delimiter=";" if faults.semicolons else ",", lineterminator="\n")
+    writer.writerows([COLUMNS, *rows])
+    text = file.getvalue()
+    if faults.truncated:
+        text = text[: len(text) // 2].rstrip("\n,;")[:-1]
+    return text.encode("utf-16" if faults.utf16 else "utf-8")

@@ -82,7 +82,7 @@ def platform(
     state = tmp_path_factory.mktemp("desk") / "state"
     # somebody was connected while the two hours were tradable: they are complete
     journal = [datetime(2023, 2, 5, 13, tzinfo=UTC), datetime(2023, 2, 6, 13, tzinfo=UTC)]
-    CaptureLine(state / "landing", 0, "standalone", *journal, outages=[]).stop()
+    CaptureLine(state / "landing", 0, "standalone", *journal, outages=[], seed=7).stop()
     day, hour = open_hour
     outside.prices[f"{day} {hour}"] = 40.0
     with running_platform(state, outside.environment) as platform:

@@ -64,7 +64,7 @@ def installation(url: str, folder: Path, outages: list[Outage]) -> Installation:
         database.price(prices, DAY, period.delivery_hour, Decimal(f"{50 + number}.25"), observed_at)
     start_at = hours[0].tradable_from - timedelta(hours=1)
     line = CaptureLine(
-        settings.landing_root, 0, "standalone", start_at, hours[-1].end_at + timedelta(hours=1), outages
+        settings.landing_root, 0, "standalone", start_at, hours[-1].end_at + timedelta(hours=1), outages, 1
     )
     return Installation(settings, database, line)
 

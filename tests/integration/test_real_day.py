@@ -37,7 +37,7 @@ def pages() -> None:
 @contextmanager
 def priced(settings: Settings, zone: str) -> Iterator[Settings]:
     """Settings of a platform in that zone, with a provider that knows every hour."""
-    with Provider(SimulatedMarket(calendar=Market.of(zone)), budget=[(10_000, 60)]) as provider:
+    with Provider(SimulatedMarket(timezone=zone), budget=[(10_000, 60)]) as provider:
         yield replace(
             settings,
             market=Market.of(zone),

@@ -86,11 +86,11 @@ def test_killed_and_started_again_it_completes_the_end_of_day_file(tmp_path: Pat
             for _ in range(50):
                 received.update(body["id"] for body in json.loads(client.recv(timeout=WAIT_S)).values())
             process.kill()
-    with running("--rate-per-second", "0", *options[2:]) as (_, exchange, _):
+    with running("--rate-per-second", "0", *options[2:], "--statement-fault", "semicolons") as (_, exchange, _):
         url = f"{exchange.replace('ws:', 'http:')}/statement"
         path = Path(requests.get(url, timeout=WAIT_S).text.strip())
     assert path.parent == tmp_path
-    written = [line.split(",")[0] for line in path.read_text().splitlines()]
+    written = [line.split(";")[0] for line in path.read_text().splitlines()]
     assert received <= set(written)
     assert len(written) == len(set(written))
 
@@ -120,6 +120,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
     "options",
     [
         ("--fault", "nonsense"),
+        ("--statement-fault", "nonsense"),
         ("--statement-folder", "/proc/none"),
         ("--market", "FI"),
         ("--rate-per-second", "-1"),

@@ -136,6 +136,16 @@ def test_a_client_that_reads_nothing_holds_up_nobody_and_is_cut_off_at_last(
         assert exchange.connections == 1
 
 
+def test_connections_are_cut_every_so_many_messages() -> None:
+    faults = ExchangeFaults(disconnect_every_messages=50)
+    with Exchange(rate_per_second=FAST, faults=faults) as exchange:
+        for _ in range(3):
+            with connect(exchange.url) as client:
+                number, closed = lasting(client)
+                assert number <= 50
+                assert closed.rcvd is None, "no close frame"
+
+
 def test_connections_are_cut_every_so_many_seconds() -> None:
     with Exchange(rate_per_second=FAST) as exchange, connect(exchange.url) as client:
         receive(client, 5)
@@ -154,6 +164,20 @@ def test_in_the_dying_hour_connections_end_with_1011_again_and_again() -> None:
         exchange.faults.dying_hour = False
         with connect(exchange.url) as client:
             receive(client, 100)
+
+
+def test_the_dying_hour_can_be_one_of_the_day() -> None:
+    now = datetime(2025, 6, 2, 22, 59, tzinfo=UTC)
+    faults = ExchangeFaults(dying_utc_hour=23, dying_after_seconds=0.05)
+    with (
+        Exchange(rate_per_second=FAST, faults=faults, clock=lambda: now) as exchange,
+        connect(exchange.url) as client,
+    ):
+        receive(client, 100)
+        now = datetime(2025, 6, 2, 23, 0, tzinfo=UTC)
+        closed = lasting(client)[1]
+        assert closed.rcvd is not None
+        assert closed.rcvd.code == 1011
 
 
 def test_silence_sends_nothing_answers_no_ping_and_stays_open() -> None:
@@ -202,8 +226,9 @@ def test_waiting_for_nobody_is_an_error() -> None:
         exchange.wait_for_connections(1, timeout_seconds=0.05)
 
 
-def test_the_mean_rate_is_the_one_asked_for() -> None:
-    with Exchange(rate_per_second=1000) as exchange:
+@pytest.mark.parametrize("has_bursts", [True, False])
+def test_the_mean_rate_is_the_one_asked_for(has_bursts: bool) -> None:
+    with Exchange(rate_per_second=1000, has_bursts=has_bursts) as exchange:
         start, before = time.monotonic(), exchange.messages_sent
         time.sleep(0.5)
         sent, seconds = exchange.messages_sent - before, time.monotonic() - start

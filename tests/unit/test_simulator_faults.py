@@ -90,6 +90,11 @@ def test_binary_frames_are_no_text() -> None:
             message.decode()
 
 
+def test_oversized_messages_have_five_megabytes() -> None:
+    (_, oversized) = Disturbance(ExchangeFaults(oversized_messages=1.0), 1).messages(DEALS[0])
+    assert len(oversized) > 5_000_000
+
+
 @pytest.mark.parametrize(
     ("kind", "lengths"), [("quarter_hours", {"0.25"}), ("half_hours", {"0.5"}), ("blocks", set("2345678"))]
 )
@@ -292,9 +297,11 @@ def test_the_other_price_stays_within_the_limits() -> None:
 
 
 def test_faults_are_named_on_the_command_line() -> None:
-    exchange, provider = parse_faults(["dying-hour", "duplicates=0.1", "error_status=503", "raw_value=NaN"])
-    assert exchange == ExchangeFaults(dying_hour=True, duplicates=0.1)
-    assert (provider.error_status, provider.raw_value) == (503, "NaN")
+    exchange, provider = parse_faults(
+        ["dying-hour", "duplicates=0.1", "disconnect_every_messages=50", "error_status=503", "wrong_unit=gbp"]
+    )
+    assert exchange == ExchangeFaults(dying_hour=True, duplicates=0.1, disconnect_every_messages=50)
+    assert (provider.error_status, provider.wrong_unit) == (503, "gbp")
 
 
 @pytest.mark.parametrize(

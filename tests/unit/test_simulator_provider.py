@@ -134,6 +134,8 @@ def test_400s_are_part_of_the_budget() -> None:
 
 def test_faults_of_the_body() -> None:
     served = provider()
+    served.faults.wrong_unit = "gbp/therm"
+    assert json.loads(answer(served).body)["unit"] == "gbp/therm"
     served.faults.raw_value = "NaN"
     assert answer(served).body.endswith('"value": NaN}')
     served.faults.raw_value = "null"
@@ -143,8 +145,15 @@ def test_faults_of_the_body() -> None:
         json.loads(answer(served).body)
 
 
-def test_a_fault_of_the_status() -> None:
-    assert answer(provider(faults=ProviderFaults(error_status=503))).status == 503
+def test_faults_of_the_status() -> None:
+    served = provider(faults=ProviderFaults(error_status=503))
+    assert answer(served).status == 503
+    served.faults.error_share = 0.5
+    assert {answer(served).status for _ in range(30)} == {200, 503}
+    served.faults.error_status, served.faults.too_many = 0, True
+    assert (answer(served).status, answer(served).headers) == (429, {"Retry-After": "1"})
+    served.faults.no_retry_after = True
+    assert (answer(served).status, answer(served).headers) == (429, {})
 
 
 def test_the_permissive_provider_answers_anything_and_knows_no_budget() -> None:
@@ -155,7 +164,7 @@ def test_the_permissive_provider_answers_anything_and_knows_no_budget() -> None:
     assert all(isinstance(json.loads(reply.body)["value"], float) for reply in replies)
 
 
-def test_a_final_price_stays() -> None:
+def test_a_final_price_is_revised_only_on_demand() -> None:
     clock = Clock()
     served = provider(clock=clock)
 
@@ -164,6 +173,9 @@ def test_a_final_price_stays() -> None:
         return float(json.loads(answer(served).body)["value"])
 
     assert value_in(0) == value_in(25)
+    served.faults.revise_final = True
+    assert value_in(0) == value_in(1)
+    assert value_in(1) != value_in(25)
 
 
 def test_a_stale_price_is_not_updated_any_more_before_trading_ends() -> None:

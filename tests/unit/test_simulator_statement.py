@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from include.domain.delivery_period import Market
 from include.domain.lifecycle import Received, outcome
 from include.domain.trade import parse_message
+from include.simulator.faults import StatementFaults
 from include.simulator.statement import EndOfDayFiles
 
 BERLIN = Market.of("Europe/Berlin")
@@ -164,6 +165,46 @@ def test_the_folder_is_looked_at_every_few_seconds(files: EndOfDayFiles, clock: 
     assert [files.is_due(), files.is_due()] == [True, False]
     clock.now += timedelta(seconds=5)
     assert files.is_due()
+
+
+TRADES = [confirmation(id=f"t{number}", price=number) for number in range(1, 5)]
+
+
+def with_fault(folder: Path, clock: Clock, **faults: Any) -> bytes:
+    files = EndOfDayFiles(folder, BERLIN, faults=StatementFaults(**faults), clock=clock)
+    for trade in TRADES:
+        files.record(trade)
+    return files.write().read_bytes()
+
+
+def test_each_fault_does_what_its_name_says(tmp_path: Path, clock: Clock) -> None:
+    def lines(**faults: Any) -> list[str]:
+        folder = tmp_path / "-".join(faults)
+        return with_fault(folder, clock, **faults).decode().splitlines()
+
+    plain = lines()
+    assert lines(missing_line=True) == [plain[0], *plain[2:]]
+    assert lines(other_price=True) == [*plain[:-1], plain[-1].replace("t4,4,", "t4,5,")]
+    assert lines(unknown_trade=True) == [*plain[:-1], plain[-1].replace("t4", "t4-unknown"), plain[-1]]
+    truncated = lines(truncated=True)
+    assert truncated[:-1] == plain[: len(truncated) - 1]
+    assert plain[len(truncated) - 1].startswith(truncated[-1])
+    assert 1 < len(truncated) < len(plain)
+    assert truncated[-1] != plain[len(truncated) - 1]
+    semicolons = lines(semicolons=True)
+    assert semicolons[1] == "t1;1;1,2;sell;2025-06-02;15;flex_trader_4;2025-06-02T06:13:43Z"
+    utf16 = with_fault(tmp_path / "utf16", clock, utf16=True)
+    assert utf16[:2] in (b"\xff\xfe", b"\xfe\xff")
+    assert utf16.decode("utf-16").splitlines() == plain
+
+
+def test_a_late_file_is_late(tmp_path: Path, clock: Clock) -> None:
+    files = EndOfDayFiles(tmp_path, BERLIN, faults=StatementFaults(late_minutes=120), clock=clock)
+    files.record(confirmation())
+    clock.now = MIDNIGHT + timedelta(minutes=124)
+    assert files.write_due() == []
+    clock.now = MIDNIGHT + timedelta(minutes=125)
+    assert len(files.write_due()) == 1
 
 
 def messages() -> st.SearchStrategy[str]:

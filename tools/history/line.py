@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import BinaryIO
 
-from include.landing import TRADES, event_line, hour_folder, message_line, timestamp
+from include.landing import TRADES, event_line, message_line, timestamp
 from tools.history.outages import Outage
 
 _HEARTBEAT = timedelta(seconds=10)
@@ -24,6 +24,7 @@ class CaptureLine:
         start_at: UTC hour; it connects some milliseconds later.
         end_at: UTC hour; it is stopped half a second before.
         outages: When it is not connected, in order.
+        seed: Of the latencies.
 
     Attributes:
         files: Written so far.
@@ -38,12 +39,13 @@ class CaptureLine:
         start_at: datetime,
         end_at: datetime,
         outages: list[Outage],
+        seed: int,
     ) -> None:
         self.number = number
         self.files = self.lines = 0
         self._root = root
         self._name, self._host, self._pid = name, f"desk-{number + 1}", 4100 + 100 * number
-        self._random = Random(f"latency/{number}").random
+        self._random = Random(f"{seed}/latency/{number}").random
         self._file: BinaryIO | None = None
         self._hour_ends_at = start_at
         self._stop_at = end_at - _STOPS_BEFORE
@@ -161,7 +163,7 @@ def open_landing_file(root: Path, source: str, name: str, host: str, pid: int, a
     Raises:
         FileExistsError: There is one of that name.
     """
-    folder = root / hour_folder(source, at)
+    folder = root / source / f"date={at:%Y-%m-%d}" / f"hour={at:%H}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{host}-{pid}-{at:%Y%m%dT%H%M%S%fZ}.jsonl"
     return path.open("xb", buffering=1 << 18)

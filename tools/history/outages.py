@@ -30,7 +30,7 @@ class Outage:
     reason: str
 
 
-def outages(line: int, start_at: datetime, hours: int) -> list[Outage]:
+def outages(seed: int, line: int, start_at: datetime, hours: int) -> list[Outage]:
     """The outages of one line, in order and apart from each other.
 
     About two hours of three have one of the line's own. In the second hour, and every six hours from
@@ -39,7 +39,7 @@ def outages(line: int, start_at: datetime, hours: int) -> list[Outage]:
     result = []
     for number in range(hours):
         hour = start_at + timedelta(hours=number)
-        random = Random(f"outages/{line}/{hour}")
+        random = Random(f"{seed}/outages/{line}/{hour}")
         if random.random() < 2 / 3:
             lost_at = hour + timedelta(minutes=random.uniform(2, 48))
             result.append(_outage(random, lost_at, random.uniform(5, 150)))

@@ -14,16 +14,21 @@ _BEFORE = 5  # a trade is identical to the one so many before it, which is as lo
 _QUARTERS = (1, 3)  # of five trades
 
 
-def real_day(day: date) -> list[tuple[datetime, str]]:
+def real_day(day: date, seed: int = 7, timezone: str = "Europe/Berlin") -> list[tuple[datetime, str]]:
     """All confirmations of a delivery day, each with the time (UTC) at which it was sent, in order.
 
     3,349 sells in steps of 0.1 MW, from 15:00 of the day before to the last gate closure: 2,009 for an hour and
     1,340 for a quarter of one. 530 prices are negative, or a few fewer where some are equal. 76 trades are
     identical in all but the id to another one. 24 times 19 trades come within a second, nine of these within a
-    millisecond. The same day has the same messages.
+    millisecond. Same arguments, same messages.
+
+    Args:
+        day: Of delivery.
+        seed: Of all that is random.
+        timezone: IANA name of the market's zone.
     """
-    random = Random(f"real day/{day}")
-    deals = list(_deals(Market.of("Europe/Berlin"), day, random))
+    random = Random(f"{seed}/real day/{day}")
+    deals = list(_deals(Market.of(timezone), day, seed, random))
     # neither the trade nor the one before it belongs to a burst or is chosen itself
     may_repeat = [
         n for n in range(_TRADES) if n % _BURST_EVERY >= _BURST + _BEFORE and n % (2 * _BEFORE) < _BEFORE
@@ -35,8 +40,8 @@ def real_day(day: date) -> list[tuple[datetime, str]]:
     return [(deal.executed_at, deal.message()) for deal in sorted(deals, key=lambda deal: deal.executed_at)]
 
 
-def _deals(market: Market, day: date, random: Random) -> Iterator[Deal]:
-    generator = DealGenerator(7, market, has_fixed_ids=True)
+def _deals(market: Market, day: date, seed: int, random: Random) -> Iterator[Deal]:
+    generator = DealGenerator(seed, market, has_fixed_ids=True)
     for number, at in enumerate(_times(market, day, random)):
         deal = generator.deal(at)
         while deal.period.delivery_day != day:

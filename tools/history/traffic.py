@@ -35,10 +35,12 @@ class TradeSent:
 
     Attributes:
         contents: The messages about it that any line received.
+        is_sent: Whether anything was sent.
     """
 
     delivery_day: date
     contents: set[bytes] = field(default_factory=set)
+    is_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Traffic:
 
     Args:
         market: Where the deals are made; ordinary ones enter its index.
+        seed: Of all that is not ordinary.
         per_minute: Ordinary deals.
         start_at: The first minute.
         lines: Number of capture instances.
@@ -72,13 +75,15 @@ class Traffic:
     def __init__(
         self,
         market: SimulatedMarket,
+        seed: int,
         per_minute: int,
         start_at: datetime,
         lines: int,
         is_fast: bool = False,
     ) -> None:
         self._market = market
-        self._deals = DealGenerator(market.seed, market.calendar, has_fixed_ids=True)
+        self._deals = DealGenerator(seed, market.calendar, has_fixed_ids=True)
+        self._seed = seed
         self._per_minute = per_minute
         self._start_at = start_at
         self._first, self._last = (0,), (lines - 1,)
@@ -109,13 +114,13 @@ class Traffic:
 
     def _varied(self, pool: "_Pool", minute: datetime) -> list[Sent]:
         if minute.minute % _POOL_MINUTES == 0:
-            pool.fill(self._deals.between(minute, minute + MINUTE, _POOL_DEALS / 60))
+            pool.fill(self._deals.between(minute, minute + MINUTE, _POOL_DEALS / 60), self._seed)
         step = MINUTE / self._per_minute
         return [Sent(minute + number * step, *pool.another()) for number in range(self._per_minute)]
 
     def _plan(self, hour: datetime) -> None:
         """What else will be sent in this hour, and when."""
-        random = self._random = Random(f"history/{hour}")
+        random = self._random = Random(f"{self._seed}/history/{hour}")
         number = int((hour - self._start_at).total_seconds()) // 3600
         conflicts = (_CONFLICTS[number % 6], _CONFLICTS[(number + 3) % 6])
         bad = [conflicts[0], ("broken", "binary")[number % 2], conflicts[1], ("binary", "broken")[number % 2]]
@@ -182,7 +187,7 @@ class _Pool:
         self._random = Random()
         self._deals: list[tuple[str, int, str, date]] = []
 
-    def fill(self, deals: Iterable[Deal]) -> None:
+    def fill(self, deals: Iterable[Deal], seed: int) -> None:
         """Takes these instead of those before."""
         self._deals = []
         for deal in deals:
@@ -190,7 +195,7 @@ class _Pool:
             _, separator, rest = after.partition(', "quantity"')
             day = deal.period.delivery_day
             self._deals.append((before, int(deal.price * 100), separator + rest, day))
-            self._random = Random(f"pool/{deal.executed_at}")
+            self._random = Random(f"{seed}/pool/{deal.executed_at}")
 
     def another(self) -> tuple[bytes, TradeSent]:
         """A deal that was not sent before: its message, and what it is."""

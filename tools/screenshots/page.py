@@ -20,6 +20,8 @@ def take(
     """A picture of what an address shows when all of it has come.
 
     Args:
+        browser: Any.
+        url: Of the page.
         file: A PNG; is replaced.
         prepare: What is done with the page before.
         look: Options of the browser's context: size, colours, locale, cookies by `storage_state`.

@@ -100,7 +100,7 @@ def land(
 ) -> None:
     """What a capture would have landed of the deals of TRADERS traders in that time."""
     start_at = start_at.replace(minute=0, second=0, microsecond=0) - _HOUR
-    line = CaptureLine(root, 0, "standalone", start_at, end_at, outages or [])
+    line = CaptureLine(root, 0, "standalone", start_at, end_at, outages or [], market.seed)
     for number, each in enumerate(market.deals().between(start_at, end_at, per_minute / 60)):
         named = replace(each, is_sibling=False, trader=number * 7 % TRADERS + 1)
         line.receive(named.executed_at, named.message().encode())
