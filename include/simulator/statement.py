@@ -2,16 +2,19 @@
 
 import csv
 import io
+import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from include.domain.delivery_period import Market
+from include.domain.lifecycle import Received, outcome
 from include.domain.rejection import RejectedMessageError
-from include.domain.trade import Cancellation, Trade, parse_message
+from include.domain.trade import Cancellation, Operational, Trade, parse_message
 from include.simulator.faults import StatementFaults
 from include.simulator.market import utc_now
 
@@ -24,7 +27,7 @@ WRITTEN_AFTER = timedelta(minutes=5)
 _LOOKS_EVERY = timedelta(seconds=5)
 _NAME = "epex_trades_{:%Y%m%d}.csv"
 _PART = ".epex_trades_{:%Y%m%d}.part"
-"""What has been sent so far about trades of a day. Its name begins with a dot: it is not for others."""
+"""What has been sent about trades of a day: a line a message, with its time. The dot: it is not for others."""
 
 Row = list[str]
 
@@ -65,25 +68,23 @@ class EndOfDayFiles:
         been written.
         """
         try:
-            sent = parse_message(message if isinstance(message, str) else message.decode(), self._calendar)
+            message = message if isinstance(message, str) else message.decode()
+            sent = parse_message(message, self._calendar)
         except (RejectedMessageError, UnicodeDecodeError):
             return
-        today = self._local_day(self._clock())
+        now = self._clock()
         if isinstance(sent, Trade):
-            executed_at = sent.executed_at or self._clock()
-            day, revision, row = self._local_day(executed_at), f"{sent.revision}", _row(sent, executed_at)
-            parts = [self._part(day)] if day >= today or self._part(day).exists() else []
+            day = self._local_day(sent.executed_at or now)
+            parts = [self._part(day)] if day >= self._local_day(now) or self._part(day).exists() else []
         elif isinstance(sent, Cancellation):
-            revision = "" if sent.revision is None else f"{sent.revision}"
-            row = [sent.trade_id, "", "", sent.direction or "", *[""] * (len(COLUMNS) - 4)]
             parts = list(self._parts().values())  # it does not say when the trade was executed
         else:
             return
         with self._lock:
             for part in parts:
-                with part.open("a", encoding="utf-8", newline="") as file:
-                    file.write("\n")  # ends what a crash may have cut off
-                    csv.writer(file).writerow([revision, *row])
+                with part.open("a", encoding="utf-8") as file:
+                    # the first line end ends what a crash may have cut off
+                    file.write(f"\n{json.dumps([now.isoformat(), message])}\n")
 
     def is_due(self) -> bool:
         """Whether `write_due` should be called: every few seconds, as looking at the folder costs something."""
@@ -117,11 +118,27 @@ class EndOfDayFiles:
         """
         day = day or self._local_day(self._clock())
         path = self._folder / _NAME.format(day)
-        data = _encoded(_disturbed(_final(_read(self._part(day))), self._faults), self._faults)
+        data = _encoded(_disturbed(self._standing(self._part(day)), self._faults), self._faults)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         unfinished.write_bytes(data)
         unfinished.replace(path)
         return path
+
+    def _standing(self, part: Path) -> list[Row]:
+        """The rows of the trades that count."""
+        received = list[Received]()
+        for number, line in enumerate(part.read_text(encoding="utf-8").splitlines() if part.exists() else ()):
+            try:
+                at, text = json.loads(line)
+            except ValueError:  # empty, or cut off by a crash
+                continue
+            message = parse_message(text, self._calendar)
+            if isinstance(message, Trade):
+                message = replace(message, executed_at=message.executed_at or datetime.fromisoformat(at))
+            if not isinstance(message, Operational):
+                # several may have been sent at one moment: their order is what matters
+                received.append(Received(message, datetime.fromtimestamp(number, UTC), (part.name, number)))
+        return [_row(trade) for trade in outcome(received).counting.values()]
 
     def _local_day(self, at: datetime) -> date:
         return at.astimezone(self._calendar.timezone).date()
@@ -135,8 +152,9 @@ class EndOfDayFiles:
         return {date.fromisoformat(path.name[len(stem) : -len(ending)]): path for path in found}
 
 
-def _row(trade: Trade, executed_at: datetime) -> Row:
-    period = trade.period
+def _row(trade: Trade) -> Row:
+    period, executed_at = trade.period, trade.executed_at
+    assert executed_at is not None
     start, end = period.delivery_hour[:2], period.delivery_hour[3:]
     is_hour = end.isdigit() and int(end) == int(start) + 1  # no quarter, no block, none of two hours 02-03
     return [
@@ -149,32 +167,6 @@ def _row(trade: Trade, executed_at: datetime) -> Row:
         trade.trader_id,
         executed_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     ]
-
-
-def _read(part: Path) -> Iterator[Row]:
-    """Revision and columns of each record, in the order of sending, without those that a crash cut off."""
-    if part.exists():
-        with part.open(encoding="utf-8", newline="") as file:
-            yield from (record for record in csv.reader(file) if len(record) == len(COLUMNS) + 1)
-
-
-def _final(records: Iterable[Row]) -> list[Row]:
-    """The rows of the trades that stand: of each the highest revision, none that was taken back.
-
-    The rules are those of include/domain/lifecycle.py.
-    """
-    trades: dict[tuple[str, str], tuple[int, Row]] = {}
-    taken_back: dict[tuple[str, str], int] = {}
-    for revision, *row in records:
-        for direction in [row[3]] if row[3] else ["buy", "sell"]:
-            key = (row[0], direction)
-            highest = trades[key][0] if key in trades else 0
-            if not row[1]:
-                until = int(revision) if revision else highest
-                taken_back[key] = max(until, taken_back.get(key, -1))
-            elif key not in trades or int(revision) > highest:
-                trades[key] = int(revision), row
-    return [row for key, (revision, row) in trades.items() if revision > taken_back.get(key, -1)]
 
 
 def _disturbed(rows: list[Row], faults: StatementFaults) -> list[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from include.domain.delivery_period import Market
@@ -141,7 +141,7 @@ def test_it_is_written_once_shortly_after_midnight(files: EndOfDayFiles, clock: 
 def test_another_process_continues_and_completes_what_one_left_behind(tmp_path: Path, clock: Clock) -> None:
     EndOfDayFiles(tmp_path, BERLIN, clock=clock).record(confirmation(id="t1"))
     with (tmp_path / ".epex_trades_20250602.part").open("a") as part:
-        part.write("0,t2,20.6")  # a crash of the machine in the middle of a record
+        part.write('["2025-06-02T12:00:00+00:00", "{')  # a crash of the machine in the middle of a record
     part_of_next = EndOfDayFiles(tmp_path, BERLIN, clock=clock)
     part_of_next.record(confirmation(id="t3"))
     part_of_next.record(confirmation(id="t4"))
@@ -230,12 +230,16 @@ def messages() -> st.SearchStrategy[str]:
     return confirmations | recalls
 
 
+RECALL = json.dumps({"deal_recall": {"id": "t1"}})
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return iter(tmp_path_factory.mktemp("statement") / str(number) for number in range(10_000))
 
 
 @given(sent=st.lists(messages(), max_size=8))
+@example(sent=[RECALL, confirmation(revision=1), RECALL, confirmation(revision=1)])  # sent again after a break
 @settings(max_examples=200, deadline=None)
 def test_what_stands_follows_the_specification(folders: Iterator[Path], sent: list[str]) -> None:
     clock = Clock()
