@@ -83,7 +83,9 @@ def reconcile(
     """Compares the captured trades with the statements; no order matters.
 
     - A trade is `matched` if the revision that counts, or a higher one in quarantine, has the content of the
-      statement. Amendments that were first received after the statement was landed are not compared.
+      statement. Amendments that were first received after the statement was landed are not compared. Nor does a
+      statement know of those after its day, however late it is landed: a trade that is as it was at the end of
+      the day is `matched`, too.
     - Else it `differs`, or is `missing` if no revision was captured. It then counts as the statement says,
       unless an amendment was first received after that: then the highest revision counts.
     - It keeps the captured trader if the statement names none, and the captured one of the two hours of a
@@ -123,11 +125,13 @@ def reconcile(
         before = {n: r.trade for n, r in of_trade.items() if n == 0 or r.first_at <= statement.landed_at}
         sound = [n for n, trade in before.items() if is_sound(trade)]
         highest = max(sound, default=STATEMENT_REVISION)
+        day_end = market.span_of(statement.day)[1]
+        of_day = max((n for n in sound if n == 0 or of_trade[n].first_at < day_end), default=None)
         would_count = {n: r for n, r in of_trade.items() if is_sound(r.trade)}
         taken_back_at = _cancelled_at(line, would_count, cancellations)
         if taken_back_at is not None and taken_back_at <= statement.landed_at:
             result.findings[identity] = Finding.CANCELLED
-        if any(n >= highest and has_content(trade, line) for n, trade in before.items()):
+        if any((n >= highest or n == of_day) and has_content(trade, line) for n, trade in before.items()):
             result.findings.setdefault(identity, Finding.MATCHED)
             continue
         result.findings.setdefault(identity, Finding.DIFFERS if before else Finding.MISSING)

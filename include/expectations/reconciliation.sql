@@ -126,7 +126,7 @@ ANALYZE pg_temp.statement_scope
 -- name: statement_lines
 -- What the statements say of these trades: the lines of those that stand
 CREATE TEMPORARY TABLE statement_lines ON COMMIT DROP AS
-SELECT DISTINCT ON (l.market, l.trade_id, l.direction) l.*, s.landed_at
+SELECT DISTINCT ON (l.market, l.trade_id, l.direction) l.*, s.landed_at, s.covered_until
 FROM pg_temp.statement_scope
 JOIN raw.statement_trades AS l USING (market, trade_id, direction)
 JOIN ops.statements AS s USING (market, statement_day, landing_file_id)
@@ -170,7 +170,7 @@ WHERE (r.market, r.trade_id, r.direction) = (s.market, s.trade_id, s.direction)
 
 -- name: statement_outcomes
 -- Each line beside what was captured: the revision that counts, or the highest one in quarantine. Amendments that were
--- first received after the statement was landed are not compared
+-- first received after the statement was landed are not compared, and a statement knows of none after its day
 CREATE TEMPORARY TABLE statement_outcomes ON COMMIT DROP AS
 SELECT
     l.market, l.trade_id, l.direction, l.statement_day,
@@ -189,12 +189,17 @@ SELECT
     l.landing_file_id, l.line_number, l.load_batch_id
 FROM pg_temp.statement_lines AS l
 LEFT JOIN LATERAL (
-    SELECT r.*, bool_or(is_same AND revision >= standing_revision) OVER () AS is_matched
+    SELECT r.*, bool_or(is_same AND (revision >= standing_revision OR revision = revision_of_day)) OVER () AS is_matched
     FROM (
-        SELECT t.*, coalesce(max(t.revision) FILTER (WHERE is_standing) OVER (), 0) AS standing_revision
+        SELECT
+            t.*,
+            coalesce(max(t.revision) FILTER (WHERE is_standing) OVER (), 0) AS standing_revision,
+            max(t.revision) FILTER (WHERE is_standing AND (t.revision = 0 OR first_at < l.covered_until)) OVER ()
+                AS revision_of_day
         FROM (
             SELECT
                 t.*,
+                f.first_at,
                 NOT EXISTS (
                     SELECT FROM ops.quarantined_trades AS q
                     WHERE (q.market, q.trade_id, q.direction, q.revision) = (t.market, t.trade_id, t.direction, t.revision)
@@ -210,10 +215,13 @@ LEFT JOIN LATERAL (
                                AND p.delivery_hour IN (t.delivery_hour, l.delivery_hour) AND p.is_dst_ambiguous))
                     AND (l.trader_id IS NULL OR l.trader_id = t.trader_id) AS is_same
             FROM raw.trades AS t
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN t.revision > 0 THEN
+                    staging.first_received_at(t.market, t.trade_id, t.direction, t.revision, t.received_at) END
+            ) AS f (first_at)
             WHERE (t.market, t.trade_id, t.direction) = (l.market, l.trade_id, l.direction) AND t.revision >= 0
               AND t.load_batch_id NOT IN (SELECT load_batch_id FROM staging.undecided_batches)
-              AND (t.revision = 0
-                   OR staging.first_received_at(t.market, t.trade_id, t.direction, t.revision, t.received_at) <= l.landed_at)
+              AND (t.revision = 0 OR f.first_at <= l.landed_at)
         ) AS t
     ) AS r
     ORDER BY is_standing DESC, revision DESC

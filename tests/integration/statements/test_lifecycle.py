@@ -69,7 +69,11 @@ _trades = st.builds(
 )
 _MIDNIGHT = round((MARKET.span_of(DAY)[1] - RECEIVED_AT).total_seconds())
 _sent = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 4), st.one_of(_trades, _trades, _cancellations)),
+    st.tuples(
+        st.integers(0, 2),
+        st.one_of(st.integers(0, 4), st.integers(_MIDNIGHT - 1, _MIDNIGHT + 1)),
+        st.one_of(_trades, _trades, _cancellations),
+    ),
     max_size=10,
 )
 
@@ -139,7 +143,7 @@ def statement(lines: list[str], second: float, is_by_delivery_day: bool) -> Stat
 @given(
     _sent,
     _lines,
-    st.sampled_from([-0.5, 1.5, 9]),
+    st.sampled_from([-0.5, 1.5, 9, _MIDNIGHT + 2]),
     st.permutations([0, 1, 2, "s"]),
     st.lists(st.integers(0, 3), max_size=3),
     st.booleans(),
@@ -217,6 +221,23 @@ def statement(lines: list[str], second: float, is_by_delivery_day: bool) -> Stat
 @example([(0, 0, m(price=1)), (1, 1, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [0], False)
 @example(
     [(0, 0, m(price=1)), (1, 2, m(price=3, revision=1))], [line(price=2)], 1.5, [1, "s", 0, 2], [1, 3], True
+)
+# an amendment after the day and before the statement, which does not know of it; its first copy is loaded last
+@example(
+    [(0, 0, m(price=1)), (1, _MIDNIGHT, m(price=3, revision=1))],
+    [line(price=1)],
+    _MIDNIGHT + 9,
+    ["s", 1, 0, 2],
+    [0],
+    False,
+)
+@example(
+    [(0, 0, m(price=1)), (1, _MIDNIGHT, m(price=3, revision=1)), (2, _MIDNIGHT - 1, m(price=3, revision=1))],
+    [line(price=1)],
+    _MIDNIGHT + 9,
+    [0, 1, "s", 2],
+    [1],
+    True,
 )
 # the copy that shows that an amendment came before the statement is loaded last
 @example(

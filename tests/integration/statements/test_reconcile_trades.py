@@ -613,6 +613,24 @@ def test_a_trade_near_midnight_may_be_in_the_file_beside(
     assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 0), ("reconciled", 1, 0, 0, 0)]
 
 
+def test_a_statement_that_is_landed_weeks_later_takes_back_no_amendment(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    capture(settings, [deal(id="a"), deal(id="b"), deal(id="c"), deal(id="c", price=2, revision=1)])
+    amendments = [deal(id=id, price=30, revision=2) for id in "abc"]
+    write_landing_file(settings.landing_root, landed(amendments, RECEIVED_AT + timedelta(days=1)), "b")
+    validate_landed(settings)
+    reconcile(settings, write_statement(tmp_path, [line(id="a"), line(id="b", price=1), line(id="c")]))
+    # a: as at the end of the day; b: as nobody said before; c: as before the end of the day
+    assert database.rows(TRADES) == [
+        ("a", 2, 30, "stream"),
+        ("b", -1, 1, "statement"),
+        ("c", -1, Decimal("20.64"), "statement"),
+    ]
+    assert database.rows(COUNTS) == [("reconciled", 1, 0, 2, 0)]
+    assert is_clean(settings)
+
+
 def test_of_two_files_of_a_day_the_last_one_stands(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:

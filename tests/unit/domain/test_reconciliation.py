@@ -1,6 +1,7 @@
 """Statements beside captured trades: the doubled hour of October, and two statements that have one trade."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -121,6 +122,25 @@ def test_of_lines_with_a_trade_the_first_counts() -> None:
     rows = [line(price=2), line(price=20.64)]
     found = reconcile([received()], [statement(date(2026, 3, 2), *rows)], BERLIN)
     assert [trade.price_eur_per_mwh for trade in found.counting.values()] == [2]
+
+
+@pytest.mark.parametrize(
+    ("after_the_day", "counts"),
+    [(timedelta(), 30), (timedelta(hours=9), 30), (timedelta(microseconds=-1), Decimal("20.64"))],
+)
+def test_an_amendment_after_the_day_counts_however_late_the_statement_is_landed(
+    after_the_day: timedelta, counts: Decimal | int
+) -> None:
+    amended_at = BERLIN.span_of(DAY)[1] + after_the_day
+    amendment = replace(received(price=30, revision=1), received_at=amended_at)
+    for landed_at in (amended_at, amended_at + timedelta(days=30)):
+        found = reconcile([received(), amendment], [statement(DAY, line(), landed_at=landed_at)], BERLIN)
+        assert [trade.price_eur_per_mwh for trade in found.counting.values()] == [counts]
+        is_before = counts != 30
+        assert list(found.findings.values()) == [Finding.DIFFERS if is_before else Finding.MATCHED]
+    # it has neither what counted at the end of the day nor what counts: it knows of something else
+    found = reconcile([received(), amendment], [statement(DAY, line(price=1), landed_at=landed_at)], BERLIN)
+    assert [trade.price_eur_per_mwh for trade in found.counting.values()] == [1]
 
 
 def alike(
