@@ -292,8 +292,8 @@ def test_a_day_of_bad_messages_only_says_so(
 def test_a_mistake_is_one_line(
     traded: cursor, command: Any, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    assert command(*arguments) == 1
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.startswith(message)
-    assert shown.err.count("\n") == 1
+    with pytest.raises(TerminalError) as error:
+        command(*arguments)
+    assert capsys.readouterr() == ("", "")
+    assert f"{error.value}\n".startswith(message)
+    assert "\n" not in str(error.value)
