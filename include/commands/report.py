@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> None:
-    if report.table.empty:
+    if not report.table:
         stream = sys.stdout if form == "table" and output is None else sys.stderr
         if report.gaps:
             stream.write(
@@ -61,16 +61,14 @@ def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> No
     else:
         path = output or Path(report.file_name)
         with whole_file(path) as part:
-            _write(report, form, decimal, part)
+            part.write_bytes(_content(report, form, decimal))
         sys.stderr.write(f"wrote {path}\n")
 
 
-def _write(report: Report, form: str, decimal: str, path: Path) -> None:
+def _content(report: Report, form: str, decimal: str) -> bytes:
     if form == "xlsx":
-        to_xlsx(report, path)
-    else:
-        text = to_csv(report, decimal) if form == "csv" else to_text(report).plain
-        path.write_text(text, encoding="utf-8", newline="")
+        return to_xlsx(report)
+    return (to_csv(report, decimal) if form == "csv" else to_text(report).plain).encode()
 
 
 if __name__ == "__main__":
