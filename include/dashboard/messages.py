@@ -1,6 +1,7 @@
 """A message as it arrived: one line of a landing file."""
 
 from contextlib import suppress
+from os import SEEK_CUR
 from pathlib import Path
 from typing import Annotated
 
@@ -72,22 +73,16 @@ def _line(root: Path, key: str, number: int) -> bytes | None:
     if not path.is_relative_to(root.resolve()) or not path.is_file():
         return None
     with path.open("rb") as file:
-        ends, start = 0, 0
-        while ends < number - 1:
-            chunk = file.read(_CHUNK_BYTES)
-            if not chunk:
-                return None
-            found = chunk.count(b"\n")
-            if ends + found >= number - 1:
-                at = -1
-                for _ in range(number - 1 - ends):
-                    at = chunk.index(b"\n", at + 1)
-                start += at + 1
-                break
-            ends += found
-            start += len(chunk)
-        file.seek(start)
-        line = file.readline(_MAX_LINE_BYTES)
+        before = number - 1
+        while before and (chunk := file.read(_CHUNK_BYTES)):
+            ends = min(chunk.count(b"\n"), before)
+            before -= ends
+            if not before:
+                start = 0
+                for _ in range(ends):
+                    start = chunk.index(b"\n", start) + 1
+                file.seek(start - len(chunk), SEEK_CUR)
+        line = file.readline(_MAX_LINE_BYTES)  # nothing at the end of the file
         return line.rstrip(b"\r\n") if line else None
 
 

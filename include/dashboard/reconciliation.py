@@ -90,10 +90,8 @@ def read_statements(query: Query, settings: Settings, day: date, trader_id: str 
         )
     return {
         "days": [
-            {"statement_day": each, "row": {name: known[each][name] for name in RECONCILIATIONS}}
-            if each in known
-            else {"statement_day": each, "row": None}
-            for each in days
+            {"statement_day": each, "row": row and {name: row[name] for name in RECONCILIATIONS}}
+            for each, row in ((each, known.get(each)) for each in days)
         ],
         "differences": [{name: row[name] for name in DIFFERENCES} for row in differences],
     }
