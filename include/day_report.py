@@ -19,6 +19,7 @@ from include.whole_file import whole_file
 from include.xlsx_file import DIGITS, Sheet, to_workbook
 
 QUERIES = load_queries("day_report.sql")
+SHARED = load_queries("warehouse/queries.sql")
 
 _FORMATS = {
     r"_eur_per_mwh$|EUR/MWh$": "0.00",
@@ -102,15 +103,15 @@ def read(settings: Settings, delivery_day: date) -> DayReport:
         with conn, conn.cursor() as cur:
             announced = fetch_dicts(cur, QUERIES["day_report_announced"], asked)
             as_of = announced[0]["final_at"] if announced else report.current_moment(cur)
-            of_then = asked | {"as_of": as_of}
-            portfolio = fetch_dicts(cur, QUERIES["day_report_portfolio"], of_then)
-            traders = fetch_dicts(cur, QUERIES["day_report_traders"], of_then)
-            hours = fetch_dicts(cur, QUERIES["day_report_hours"], of_then)
+            of_then = asked | {"as_of": as_of, "trader_id": None}
+            portfolio = fetch_dicts(cur, SHARED["report_portfolio_total"], of_then)
+            traders = fetch_dicts(cur, SHARED["report_total"], of_then)
+            hours = fetch_dicts(cur, SHARED["report_rows"], of_then)
             points = fetch_dicts(cur, QUERIES["day_report_open"], asked)
             before, changes = None, list[dict[str, Any]]()
             if len(announced) > 1:
                 previous = asked | {"as_of": announced[1]["final_at"]}
-                before = fetch_dicts(cur, QUERIES["day_report_portfolio"], previous)
+                before = fetch_dicts(cur, SHARED["report_portfolio_total"], previous)
                 since = of_then | {"previous_at": announced[1]["final_at"]}
                 changes = fetch_dicts(cur, QUERIES["day_report_changes"], since)
     of_day = report.run(settings, delivery_day, as_of=as_of)
@@ -126,7 +127,7 @@ def read(settings: Settings, delivery_day: date) -> DayReport:
     title = f"PnL for delivery on {delivery_day}, market {market}"
     sheets = [
         Sheet("Summary", (title, ""), summary, ("", "#,##0.00"), width=50),
-        _sheet("Portfolio", of_day.table.columns, of_day.table.to_dict("records")),
+        _sheet("Portfolio", report.TITLES, of_day.table),
         *[_sheet(name, rows[0], rows) for name, rows in (("Traders", traders), ("Hours", hours)) if rows],
         _sheet("Open", _OPEN, points),
         *[_sheet("Changes", changes[0], changes) for _ in changes[:1]],
@@ -188,7 +189,7 @@ def _numbers(
     return [*lines, ("", None)]
 
 
-def _sheet(name: str, columns: Iterable[str], rows: Iterable[Mapping[Any, Any]]) -> Sheet:
+def _sheet(name: str, columns: Iterable[str], rows: Iterable[Row]) -> Sheet:
     """A table with the names of its columns, and each number as its unit is shown."""
     names = list(columns)
     cells = [[_countable(row[column]) for column in names] for row in rows]

@@ -6,19 +6,6 @@ WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 ORDER BY revision DESC
 LIMIT 2
 
--- name: day_report_portfolio
-SELECT * FROM curated.portfolio_pnl_daily_as_of(%(as_of)s) WHERE market = %(market)s AND delivery_day = %(delivery_day)s
-
--- name: day_report_traders
-SELECT * FROM curated.pnl_daily_as_of(%(as_of)s)
-WHERE market = %(market)s AND delivery_day = %(delivery_day)s
-ORDER BY trader_id
-
--- name: day_report_hours
-SELECT * FROM curated.pnl_hourly_as_of(%(as_of)s)
-WHERE market = %(market)s AND delivery_day = %(delivery_day)s
-ORDER BY delivery_start_at, delivery_hour, trader_id
-
 -- name: day_report_open
 -- What is open now, the hours first, and what the exchange's statements changed, which is not
 WITH own_rows AS MATERIALIZED (

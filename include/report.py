@@ -4,17 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
 from psycopg2.extensions import cursor
 from rich.text import Text
 
 from include import csv_file
-from include.csv_file import Label
+from include.csv_file import Cell, Label
 from include.domain.delivery_period import Market
 from include.domain.rejection import shown
 from include.duration import duration, rounded
@@ -22,7 +18,7 @@ from include.errors import TerminalError
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import fetch_dicts, load_queries
-from include.xlsx_file import spreadsheet_value
+from include.xlsx_file import Sheet, to_workbook
 
 QUERIES = load_queries("report.sql")
 SHARED = load_queries("warehouse/queries.sql")
@@ -66,6 +62,11 @@ COLUMNS = (
 IN_FILES = (*COLUMNS, Column("market", "market", "", "text"))
 """The columns of a file; what is new comes last, so that those before keep their place."""
 
+TITLES = [column.title for column in IN_FILES]
+
+_FORMATS = {"count": "0", "energy": "0.0##", "money": "0.00", "signed": "+0.00;-0.00;0.00"}
+"""How a spreadsheet shows the numbers of a column, by its kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -73,8 +74,8 @@ class Report:
 
     Attributes:
         trader_id: None: the whole portfolio.
-        table: The columns of IN_FILES by their titles, a row per delivery period, the last row the totals;
-            numbers are Decimal, None where there is none. Without any row: nothing was traded.
+        table: A row per delivery period, the last row the totals, each with the columns of IN_FILES by their
+            titles; numbers are Decimal, None where there is none. Without any row: nothing was traded.
         hours_without_trades: Hours without any row, of the trader if there is one, about which messages came
             that nobody has reviewed.
         market: `Settings.landing_market`: the market in the file's name.
@@ -84,7 +85,7 @@ class Report:
 
     delivery_day: date
     trader_id: str | None
-    table: pd.DataFrame
+    table: list[dict[str, Cell]]
     hours_without_trades: int = 0
     market: str = ""
     gaps: str = ""
@@ -116,8 +117,8 @@ def run(
         "delivery_day": delivery_day,
         "trader_id": trader_id,
     }
-    of_portfolio = QUERIES["report_portfolio_rows"], QUERIES["report_portfolio_total"]
-    of_trader = QUERIES["report_rows"], QUERIES["report_total"]
+    of_portfolio = QUERIES["report_portfolio_rows"], SHARED["report_portfolio_total"]
+    of_trader = SHARED["report_rows"], SHARED["report_total"]
     rows_query, total_query = of_portfolio if trader_id is None else of_trader
     with connect(settings.warehouse_url, "report") as conn:
         conn.set_session(isolation_level="REPEATABLE READ", readonly=True)  # rows and totals of one moment
@@ -139,9 +140,7 @@ def run(
         for row in rows
     ]
     lines += [row | {"delivery_period": "total", "note": _total_note(row | others)} for row in total]
-    values = [[line.get(column.name) for column in IN_FILES] for line in lines]
-    titles = [column.title for column in IN_FILES]
-    table = pd.DataFrame(values, columns=titles, dtype=object)
+    table = [{column.title: line.get(column.name) for column in IN_FILES} for line in lines]
     gap_texts = ", ".join(_gap_in_words(gap, settings.market) for gap in gaps)
     return Report(delivery_day, trader_id, table, market=settings.landing_market, gaps=gap_texts, **others)
 
@@ -207,15 +206,14 @@ def to_text(report: Report) -> Text:
     return text
 
 
-def _cells(table: pd.DataFrame) -> list[list[str]]:
+def _cells(table: list[dict[str, Any]]) -> list[list[str]]:
     """What a person reads: two lines of headings, then the rows."""
-    energies = [v for c in COLUMNS if c.kind == "energy" for v in table[c.title]]
+    energies = [row[column.title] for column in COLUMNS if column.kind == "energy" for row in table]
     places = max((-int(v.normalize().as_tuple().exponent) for v in energies), default=1)
     places = min(max(places, 1), 3)  # 1.2 MW for a quarter of an hour are 0.3 MWh, 0.1 MW are 0.025
     cells = [[column.heading for column in COLUMNS], [column.unit for column in COLUMNS]]
-    for values in table[[column.title for column in COLUMNS]].itertuples(index=False):
-        cells.append([_cell(c, value, places) for c, value in zip(COLUMNS, values, strict=True)])
-    if cells[2:]:
+    cells += [[_cell(column, row[column.title], places) for column in COLUMNS] for row in table]
+    if table:
         cells[-1][[c.name for c in COLUMNS].index("reference_price_eur_per_mwh")] = ""  # there is none of a day
     return cells
 
@@ -235,25 +233,15 @@ def to_csv(report: Report, decimal: str = "point") -> str:
     Args:
         decimal: One of csv_file.DECIMALS.
     """
-    cells = report.table.map(lambda value: Label(value) if isinstance(value, str) else value)
-    return csv_file.to_csv(list(cells.columns), cells.itertuples(index=False), decimal)
+    rows = ([Label(cell) if isinstance(cell, str) else cell for cell in row.values()] for row in report.table)
+    return csv_file.to_csv(TITLES, rows, decimal)
 
 
-def to_xlsx(report: Report, path: Path) -> None:
-    """Writes the table as a spreadsheet.
+def to_xlsx(report: Report) -> bytes:
+    """The table as a spreadsheet.
 
-    A number with more digits than a spreadsheet keeps is written as text, so that none is lost.
+    A number with more digits than a spreadsheet keeps is a text, so that none is lost.
     """
-    with path.open("wb") as file, pd.ExcelWriter(file, engine="openpyxl") as writer:
-        report.table.map(spreadsheet_value).to_excel(writer, sheet_name="PnL", index=False, freeze_panes=(1, 1))
-        sheet = writer.sheets["PnL"]
-        shown = {"energy": "0.0##", "money": "0.00", "signed": "+0.00;-0.00;0.00"}
-        for number, column in enumerate(IN_FILES, 1):
-            sheet.column_dimensions[get_column_letter(number)].width = max(len(column.title) + 2, 12)
-            for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
-                if cell.value == "":  # pandas writes a text of no characters where there is nothing
-                    cell.value = None
-                cell.number_format = shown.get(column.kind, "General")
-                cell.alignment = Alignment(horizontal="left" if column.kind == "text" else "right")
-        for cell in sheet[sheet.max_row]:
-            cell.font = Font(bold=True)
+    formats = [_FORMATS.get(column.kind, "") for column in IN_FILES]
+    *rows, total = [list(row.values()) for row in report.table]
+    return to_workbook([Sheet("PnL", TITLES, rows, formats, total=total)])

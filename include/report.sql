@@ -1,24 +1,9 @@
--- name: report_rows
--- The table of a trader for a day
-SELECT *
-FROM curated.pnl_hourly_as_of(%(as_of)s)
-WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
-ORDER BY delivery_start_at, delivery_hour
-
--- name: report_total
-SELECT * FROM curated.pnl_daily_as_of(%(as_of)s)
-WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND trader_id = %(trader_id)s
-
 -- name: report_portfolio_rows
 -- The table of the portfolio for a day
 SELECT *
 FROM curated.portfolio_pnl_hourly_as_of(%(as_of)s)
 WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 ORDER BY delivery_start_at, delivery_hour
-
--- name: report_portfolio_total
-SELECT * FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
-WHERE market = %(market)s AND delivery_day = %(delivery_day)s
 
 -- name: report_hours_without_trades
 -- Hours of a day that have no row of PnL, of the trader or of anybody, although messages about them came that nobody has reviewed

@@ -26,7 +26,8 @@ class Sheet:
         header: Names of the columns.
         rows: Cells; a moment must be UTC, None is empty.
         formats: How the numbers of each column are shown; empty: with all their digits.
-        width: Of each column, in characters.
+        width: Of a column at least, in characters.
+        total: A last row of totals; empty: none.
     """
 
     name: str
@@ -34,26 +35,19 @@ class Sheet:
     rows: Iterable[Iterable[Cell]]
     formats: Sequence[str] = ()
     width: int = 18
+    total: Sequence[Cell] = ()
 
 
-def spreadsheet_value(value: Cell) -> Any:
+def _spreadsheet_value(value: Cell) -> Any:
     """A cell for openpyxl: a number is the same as text if a spreadsheet would drop digits of it."""
+    if value == "":
+        return None
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     if not isinstance(value, Decimal):
         return value
     number = float(value)
     return number if Decimal(f"{number:.{DIGITS}g}") == value else f"{value:f}"
-
-
-def to_xlsx(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> bytes:
-    """The table as a workbook of one sheet; a text stays a text, whatever it looks like.
-
-    Args:
-        header: Names of the columns.
-        rows: Cells; a moment must be UTC, None is empty.
-    """
-    return to_workbook([Sheet("Table", header, rows)])
 
 
 def to_workbook(sheets: Iterable[Sheet]) -> bytes:
@@ -70,33 +64,41 @@ def to_workbook(sheets: Iterable[Sheet]) -> bytes:
 
 def _add(book: Any, table: Sheet) -> None:
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
+    from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
     from openpyxl.utils.exceptions import IllegalCharacterError
 
     sheet = book.create_sheet(table.name)
-    sheet.freeze_panes = "A2"
-    for number in range(1, len(table.header) + 1):
-        sheet.column_dimensions[get_column_letter(number)].width = table.width
+    sheet.freeze_panes = "B2"
+    for number, name in enumerate(table.header, 1):
+        sheet.column_dimensions[get_column_letter(number)].width = max(len(name) + 2, table.width)
 
     def cell(value: Cell, number_format: str = "") -> Any:
         made = WriteOnlyCell(sheet)
         try:
             if isinstance(value, str) and _NO_XML.search(value):
                 raise IllegalCharacterError
-            made.value = spreadsheet_value(value)
+            made.value = _spreadsheet_value(value)
         except IllegalCharacterError:
             made.value = ascii(value)
         if isinstance(value, str):
-            made.data_type = "s"  # never a formula
-        elif number_format and isinstance(value, Decimal):
-            made.number_format = number_format
+            made.data_type = "s" if value else "n"  # never a formula
+        elif number_format:
+            made.alignment = right  # also of a number that is written as text
+            if isinstance(value, Decimal):
+                made.number_format = number_format
         return made
 
-    head = [cell(name) for name in table.header]
-    for each in head:
-        each.font = Font(bold=True)
-    sheet.append(head)
+    def append(row: Iterable[Cell], is_bold: bool = False) -> None:
+        cells = [cell(value, shown) for value, shown in zip(row, formats, strict=True)]
+        for each in cells if is_bold else ():
+            each.font = Font(bold=True)
+        sheet.append(cells)
+
+    right = Alignment(horizontal="right")
     formats = table.formats or [""] * len(table.header)
+    append(table.header, is_bold=True)
     for row in table.rows:
-        sheet.append([cell(value, shown) for value, shown in zip(row, formats, strict=True)])
+        append(row)
+    if table.total:
+        append(table.total, is_bold=True)

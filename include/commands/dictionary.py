@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from include.commands.ending import end
 from include.domain.rejection import DESCRIPTIONS
-from include.errors import TerminalError, TransientError
 from include.settings import PROJECT_ROOT, command_settings
 from include.warehouse.dictionary import Relation, Schema, read_dictionary
 
@@ -60,12 +59,8 @@ def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator
 
 
 def main() -> int:
-    """Writes the page; 1 after an error."""
-    try:
-        schemas = read_dictionary(command_settings().warehouse_url)
-    except (TerminalError, TransientError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    """Writes the page."""
+    schemas = read_dictionary(command_settings().warehouse_url)
     PAGE.write_text(page(schemas), encoding="utf-8")
     sys.stdout.write(f"wrote {PAGE.relative_to(PROJECT_ROOT)}\n")
     return 0

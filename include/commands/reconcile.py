@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from include.commands.ending import end
-from include.errors import TerminalError, TransientError
+from include.errors import TerminalError
 from include.jobs import import_statements
 from include.run_scope import DeliveryDays
 from include.settings import command_settings
@@ -16,7 +16,7 @@ from include.statement_files import changed_last, day_in_name, finished_files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 1 after an error, which is one line."""
+    """The command."""
     parser = argparse.ArgumentParser(prog="python -m include.commands.reconcile", description=__doc__)
     parser.add_argument(
         "--file", required=True, help="an end-of-day file of the exchange, or a folder of such files"
@@ -26,14 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr
     )
-    try:
-        settings = command_settings()
-        files = _files(Path(given.file), given.day or None)
-        counts = import_statements.run(settings, files)
-        standing = import_statements.standing(settings, [day for day, _ in files])
-    except (TerminalError, TransientError) as error:
-        sys.stderr.write(f"reconcile: {error}\n")
-        return 1
+    settings = command_settings()
+    files = _files(Path(given.file), given.day or None)
+    counts = import_statements.run(settings, files)
+    standing = import_statements.standing(settings, [day for day, _ in files])
     sys.stdout.write(
         f"{counts['files']:,} statements, {counts['line_count']:,} new lines,"
         f" {counts['rejected_count']:,} rejected; {counts['days']:,} days compared:"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from include.commands.ending import end
 from include.csv_file import DECIMALS
-from include.errors import TerminalError, TransientError
+from include.errors import TerminalError
 from include.report import Report, run, to_csv, to_text, to_xlsx, waiting_note
 from include.run_scope import parse_day
 from include.settings import command_settings
@@ -19,7 +19,7 @@ FORMATS = ("table", "csv", "xlsx")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 1 after an error, which is one line."""
+    """The command."""
     parser = argparse.ArgumentParser(prog="python -m include.commands.report", description=__doc__)
     parser.add_argument("--day", required=True, help="delivery day, for example 2026-03-01")
     parser.add_argument("--trader", default="", help="only this trader; otherwise the whole portfolio")
@@ -27,23 +27,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--decimal", default="", help="of a csv: point (the default), or comma and semicolons")
     parser.add_argument("--output", default="", help="file to write; xlsx has a name of its own without it")
     given = parser.parse_args(arguments)
-    try:
-        form = given.format or "table"
-        if form not in FORMATS:
-            raise TerminalError(f"the format must be one of {', '.join(FORMATS)}, not {form!r}")
-        decimal = given.decimal or "point"
-        if decimal not in DECIMALS:
-            raise TerminalError(f"decimal must be {' or '.join(DECIMALS)}, not {decimal!r}")
-        report = run(command_settings(), parse_day("DAY", given.day), given.trader or None)
-        _deliver(report, form, decimal, Path(given.output) if given.output else None)
-    except (TerminalError, TransientError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    form = given.format or "table"
+    if form not in FORMATS:
+        raise TerminalError(f"the format must be one of {', '.join(FORMATS)}, not {form!r}")
+    decimal = given.decimal or "point"
+    if decimal not in DECIMALS:
+        raise TerminalError(f"decimal must be {' or '.join(DECIMALS)}, not {decimal!r}")
+    report = run(command_settings(), parse_day("DAY", given.day), given.trader or None)
+    _deliver(report, form, decimal, Path(given.output) if given.output else None)
     return 0
 
 
 def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> None:
-    if report.table.empty:
+    if not report.table:
         stream = sys.stdout if form == "table" and output is None else sys.stderr
         if report.gaps:
             stream.write(
@@ -65,16 +61,14 @@ def _deliver(report: Report, form: str, decimal: str, output: Path | None) -> No
     else:
         path = output or Path(report.file_name)
         with whole_file(path) as part:
-            _write(report, form, decimal, part)
+            part.write_bytes(_content(report, form, decimal))
         sys.stderr.write(f"wrote {path}\n")
 
 
-def _write(report: Report, form: str, decimal: str, path: Path) -> None:
+def _content(report: Report, form: str, decimal: str) -> bytes:
     if form == "xlsx":
-        to_xlsx(report, path)
-    else:
-        text = to_csv(report, decimal) if form == "csv" else to_text(report).plain
-        path.write_text(text, encoding="utf-8", newline="")
+        return to_xlsx(report)
+    return (to_csv(report, decimal) if form == "csv" else to_text(report).plain).encode()
 
 
 if __name__ == "__main__":

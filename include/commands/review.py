@@ -11,7 +11,7 @@ from typing import Any
 from include.commands.ending import end
 from include.domain.rejection import shown
 from include.duration import counted
-from include.errors import TerminalError, TransientError
+from include.errors import TerminalError
 from include.expectations.review import Selection, decide, waiting
 from include.settings import command_settings
 
@@ -23,7 +23,7 @@ _WHERE = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 1 after an error, which is one line."""
+    """The command."""
     parser = argparse.ArgumentParser(prog="python -m include.commands.review", description=__doc__)
     parser.add_argument("--action", choices=("accept", "discard"), help="without it, what waits is listed")
     parser.add_argument("--reason", default="", help="why, for those who read it later")
@@ -39,26 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--line", metavar="N", type=int, help="only this line of the file")
     given = parser.parse_args(arguments)
-    try:
-        settings = command_settings()
-        if given.action is None:
-            if any(value for name, value in vars(given).items() if name != "action"):
-                raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
-            text = (
-                "\n".join(_listed(waiting(settings), settings.market_argument)) or "nothing waits for a review"
-            )
-        else:
-            selection = Selection(
-                trade_id=given.trade or None,
-                expectation=given.expectation or None,
-                reason_code=given.reject or None,
-                landing_file=given.file or None,
-                line_number=given.line,
-            )
-            text = _decided(given.action, decide(settings, given.action, given.reason, selection))
-    except (TerminalError, TransientError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    settings = command_settings()
+    if given.action is None:
+        if any(value for name, value in vars(given).items() if name != "action"):
+            raise TerminalError("what shall become of it? Give ACTION=accept or ACTION=discard")
+        text = "\n".join(_listed(waiting(settings), settings.market_argument)) or "nothing waits for a review"
+    else:
+        selection = Selection(
+            trade_id=given.trade or None,
+            expectation=given.expectation or None,
+            reason_code=given.reject or None,
+            landing_file=given.file or None,
+            line_number=given.line,
+        )
+        text = _decided(given.action, decide(settings, given.action, given.reason, selection))
     sys.stdout.write(f"{text}\n")
     return 0
 

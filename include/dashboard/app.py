@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, Response
 
-from include.dashboard.api import build_api
+from include.dashboard.api import api
 from include.dashboard.files import PageFiles, send_file
 from include.dashboard.language import Sentence, language_of, say
 from include.dashboard.parameters import BadParameterError
@@ -81,7 +81,8 @@ def create_app(
         redoc_url=None,
     )
     app.state.service = service
-    app.include_router(build_api(service, run_href))
+    app.state.run_href = run_href
+    app.include_router(api)
     app.add_middleware(SecurityHeaders)
     files = PageFiles(PAGE)
 

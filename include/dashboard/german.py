@@ -13,7 +13,7 @@ SENTENCES: dict[str, str] = {
     "hour must be a delivery period of {day} like 15-16, not {given}.": (
         "hour muss eine Lieferperiode des {day} wie 15-16 sein, nicht {given}."
     ),
-    "{name} must be given.": "{name} muss angegeben werden.",
+    "hour must be given.": "hour muss angegeben werden.",
     "{name} must be a moment with its zone like 2026-03-01T12:00:00Z, not {given}.": (
         "{name} muss ein Zeitpunkt mit Zeitzone wie 2026-03-01T12:00:00Z sein, nicht {given}."
     ),

@@ -1,22 +1,21 @@
 """A message as it arrived: one line of a landing file."""
 
 from contextlib import suppress
+from os import SEEK_CUR
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from include.dashboard import parameters as given
 from include.dashboard import schemas
+from include.dashboard.asked import Asking
 from include.dashboard.language import say
 from include.dashboard.parameters import BadParameterError
-from include.dashboard.ranges import Answering
 from include.dashboard.reader import Query as Reading
 from include.dashboard.reader import Row
-from include.dashboard.responses import Answer, json_answer
-from include.dashboard.service import Service
 from include.landing_keys import landing_path
 from include.landing_line import decode_line
 from include.settings import Settings
@@ -31,6 +30,9 @@ _MAX_LINE_BYTES = 4 << 20
 """A longer line is not unwrapped."""
 
 _CHUNK_BYTES = 1 << 20
+_MAX_LINES = 10**12
+
+routes = APIRouter()
 
 
 def read_message(query: Reading, settings: Settings, landing_file: str, line: int) -> Row:
@@ -47,7 +49,7 @@ def read_message(query: Reading, settings: Settings, landing_file: str, line: in
     Raises:
         BadParameterError: No such file of the market was loaded, or no such line of it.
     """
-    known = query(QUERIES["landing_file"], landing_file=landing_file)
+    known = [] if "\0" in landing_file else query(QUERIES["landing_file"], landing_file=landing_file)
     if not known:
         raise BadParameterError(say("landing_file must be the path of a landing file of this market."))
     if line > known[0]["line_count"]:
@@ -71,22 +73,16 @@ def _line(root: Path, key: str, number: int) -> bytes | None:
     if not path.is_relative_to(root.resolve()) or not path.is_file():
         return None
     with path.open("rb") as file:
-        ends, start = 0, 0
-        while ends < number - 1:
-            chunk = file.read(_CHUNK_BYTES)
-            if not chunk:
-                return None
-            found = chunk.count(b"\n")
-            if ends + found >= number - 1:
-                at = -1
-                for _ in range(number - 1 - ends):
-                    at = chunk.index(b"\n", at + 1)
-                start += at + 1
-                break
-            ends += found
-            start += len(chunk)
-        file.seek(start)
-        line = file.readline(_MAX_LINE_BYTES)
+        before = number - 1
+        while before and (chunk := file.read(_CHUNK_BYTES)):
+            ends = min(chunk.count(b"\n"), before)
+            before -= ends
+            if not before:
+                start = 0
+                for _ in range(ends):
+                    start = chunk.index(b"\n", start) + 1
+                file.seek(start - len(chunk), SEEK_CUR)
+        line = file.readline(_MAX_LINE_BYTES)  # nothing at the end of the file
         return line.rstrip(b"\r\n") if line else None
 
 
@@ -102,39 +98,20 @@ def _message(line: bytes) -> tuple[str | None, bytes]:
     return fields.received_at or None, line if payload is None else payload
 
 
-def _number(text: str) -> int:
-    """A line's number.
-
-    Raises:
-        BadParameterError: It is none.
-    """
-    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) >= 1):
+@routes.get("/message", summary="A message as it arrived", response_model=schemas.Message)
+async def message(
+    asked: Asking,
+    landing_file: Annotated[str, Query(description="Its landing file, as the lists name it")] = "",
+    line: Annotated[str, Query(description="The number of its line, from 1")] = "",
+) -> Response:
+    """One line of a landing file of the market: the message verbatim, 64 KiB at most."""
+    number = given.whole_number(line, _MAX_LINES)
+    if number is None:
         raise BadParameterError(say("line must be a whole number from 1."))
-    return int(text)
-
-
-def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
-    """Adds `message`.
-
-    Args:
-        api: The routes below api/v1.
-        service: Answers.
-        answer: Makes an answer, or takes the one that is there.
-    """
-
-    @api.get("/message", summary="A message as it arrived", response_model=schemas.Message)
-    async def message(
-        request: Request,
-        landing_file: Annotated[str, Query(description="Its landing file, as the lists name it")] = "",
-        line: Annotated[str, Query(description="The number of its line, from 1")] = "",
-    ) -> Response:
-        """One line of a landing file of the market: the message verbatim, 64 KiB at most."""
-        state = await service.state(given.market(request))
-        if not landing_file or len(landing_file) > 1000 or "\0" in landing_file:
-            raise BadParameterError(say("landing_file must be the path of a landing file of this market."))
-        number = _number(line)
-
-        def make(query: Reading) -> Answer:
-            return json_answer(read_message(query, state.settings, landing_file, number))
-
-        return await answer(request, state, ("message", landing_file, number), make, None, True)
+    return await asked.answer(
+        lambda query: read_message(query, asked.state.settings, landing_file, number),
+        "message",
+        landing_file,
+        number,
+        is_slow=True,
+    )

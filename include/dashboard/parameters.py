@@ -4,15 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Depends, Query
 
 from include.dashboard.language import Sentence, joined, say
 from include.domain.delivery_period import Market, parse_delivery_day
 from include.domain.rejection import RejectedMessageError
-
-T = TypeVar("T")
 
 EVERY_TRADER = "*"
 MAX_TRADES = 10_000
@@ -26,16 +24,6 @@ DecimalSign = Annotated[
         description="Of a CSV: `point` (the default; RFC 4180) or `comma`, then with semicolons between cells"
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """Which days, and in which form."""
-
-    from_: From = ""
-    to: To = ""
-    format: Format = ""
-    decimal: DecimalSign = ""
 
 
 class BadParameterError(Exception):
@@ -62,21 +50,44 @@ def day(name: str, text: str) -> date | None:
         ) from None
 
 
-def days(from_text: str, to_text: str, today: date, most: int) -> tuple[date, date]:
-    """First and last day, both included; without `from` the last, without both today.
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Which days."""
 
-    Raises:
-        BadParameterError: One is no day, they are in the wrong order, or they are too many.
-    """
-    last = day("to", to_text) or day("from", from_text) or today
-    first = day("from", from_text) or last
-    if first > last:
-        raise BadParameterError(say("from ({first}) must not be after to ({last}).", first=first, last=last))
-    if (last - first).days >= most:
-        raise BadParameterError(
-            say("from and to may span {most} days at most; ask for fewer at a time.", most=most)
-        )
-    return first, last
+    from_: From = ""
+    to: To = ""
+
+    def between(self, today: date, most: int) -> tuple[date, date]:
+        """First and last day, both included; without `from` the last, without both today.
+
+        Raises:
+            BadParameterError: One is no day, they are in the wrong order, or they are too many.
+        """
+        last = day("to", self.to) or day("from", self.from_) or today
+        first = day("from", self.from_) or last
+        if first > last:
+            raise BadParameterError(
+                say("from ({first}) must not be after to ({last}).", first=first, last=last)
+            )
+        if (last - first).days >= most:
+            raise BadParameterError(
+                say("from and to may span {most} days at most; ask for fewer at a time.", most=most)
+            )
+        return first, last
+
+
+AnyDays = Annotated[Days, Depends()]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """In which form."""
+
+    format: Format = ""
+    decimal: DecimalSign = ""
+
+
+AnyForm = Annotated[Form, Depends()]
 
 
 def trader(text: str) -> str | None:
@@ -108,17 +119,6 @@ def hour(text: str, delivery_day: date, market: Market) -> str | None:
                 given=_shown(text),
             )
         ) from None
-
-
-def required(name: str, value: T | None) -> T:
-    """The value of a parameter that may not be empty.
-
-    Raises:
-        BadParameterError: It is empty.
-    """
-    if value is None:
-        raise BadParameterError(say("{name} must be given.", name=name))
-    return value
 
 
 def moment(name: str, text: str, now: datetime) -> datetime | None:
@@ -153,11 +153,6 @@ def moment(name: str, text: str, now: datetime) -> datetime | None:
     return at
 
 
-def market(request: Request) -> str:
-    """The market that a request is about; empty: the first one."""
-    return request.query_params.get("market", "")
-
-
 def choice(name: str, text: str, choices: tuple[str, ...]) -> str:
     """One of the choices; the first for an empty text.
 
@@ -175,15 +170,19 @@ def choice(name: str, text: str, choices: tuple[str, ...]) -> str:
     return text
 
 
+def whole_number(text: str, most: int) -> int | None:
+    """A whole number from 1 to `most`; None for any other text."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    return int(text) if is_number and 1 <= int(text) <= most else None
+
+
 def limit(text: str) -> int:
     """How many trades; 200 for an empty text.
 
     Raises:
         BadParameterError: It is no number from 1 to MAX_TRADES.
     """
-    if not text:
-        return 200
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MAX_TRADES):
+    if (number := whole_number(text or "200", MAX_TRADES)) is None:
         raise BadParameterError(
             say(
                 "limit must be a whole number from 1 to {most}, not {given}.",
@@ -191,7 +190,7 @@ def limit(text: str) -> int:
                 given=_shown(text),
             )
         )
-    return int(text)
+    return number
 
 
 def today(market: Market, now: datetime) -> date:

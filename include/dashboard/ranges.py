@@ -1,19 +1,19 @@
 """PnL of a range of delivery days: figures, steps, hours of the day, best and worst hours, traders."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from include.dashboard import parameters as given
+from include.dashboard.asked import Asking
 from include.dashboard.range_schemas import RangeAnswer
 from include.dashboard.reader import Query as Reading
 from include.dashboard.reader import Row
-from include.dashboard.responses import Answer, json_answer
-from include.dashboard.service import Service, State, utc_now
+from include.dashboard.service import State
 from include.warehouse.queries import load_queries
 
 QUERIES = load_queries("dashboard/queries.sql")
@@ -37,10 +37,7 @@ MEASURES = (
 )
 _CUMULATIVE = ("cumulative_pnl_eur", "cumulative_missing_price_count")
 
-Answering = Callable[
-    [Request, State, Any, Callable[[Reading], Answer], datetime | None, bool], Awaitable[Response]
-]
-"""Makes the answer to a request, or takes that of its key; last: as of which moment, and whether it is slow."""
+routes = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,39 +167,20 @@ def _of(row: Row) -> Row:
     return {name: row[name] for name in MEASURES}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Of which days, whose PnL, as of when."""
+@routes.get("/range", summary="PnL of a range of delivery days", response_model=RangeAnswer)
+async def range_(
+    asked: Asking,
+    days: given.AnyDays,
+    trader: Annotated[str, Query(description="A trader's name; empty: the portfolio and each trader")] = "",
+    as_of: Annotated[str, Query(description="What was said at this moment; empty: what is said now")] = "",
+) -> Response:
+    """Its sums beside those of the range before, steps, hours of the day, best and worst hours, traders.
 
-    from_: Annotated[str, Query(alias="from", description="First delivery day; empty: the last")] = ""
-    to: Annotated[str, Query(description="Last delivery day, included; empty: the first, or today")] = ""
-    trader: Annotated[str, Query(description="A trader's name; empty: the portfolio and each trader")] = ""
-    as_of: Annotated[str, Query(description="What was said at this moment; empty: what is said now")] = ""
-
-
-def add_routes(api: APIRouter, service: Service, answer: Answering) -> None:
-    """Adds `range`.
-
-    Args:
-        api: The routes below api/v1.
-        service: Answers.
-        answer: Makes an answer, or takes the one that is there.
+    At most 366 days.
     """
-
-    @api.get("/range", summary="PnL of a range of delivery days", response_model=RangeAnswer)
-    async def range_(request: Request, asked: Annotated[Asked, Depends()]) -> Response:
-        """Its sums beside those of the range before, steps, hours of the day, best and worst hours, traders.
-
-        At most 366 days.
-        """
-        state = await service.state(given.market(request))
-        now = utc_now()
-        first, last = given.days(asked.from_, asked.to, given.today(state.settings.market, now), MAX_DAYS)
-        as_of = given.moment("as_of", asked.as_of, now)
-        today = given.today(state.settings.market, as_of or now)
-        of = Range(first, last, given.trader(asked.trader), as_of, today)
-
-        def make(query: Reading) -> Answer:
-            return json_answer(read_range(query, state, of))
-
-        return await answer(request, state, ("range", of), make, of.as_of, True)
+    first, last = days.between(asked.today, MAX_DAYS)
+    at = given.moment("as_of", as_of, asked.now)
+    of = Range(first, last, given.trader(trader), at, given.today(asked.market, at or asked.now))
+    return await asked.answer(
+        lambda query: read_range(query, asked.state, of), "range", of, as_of=at, is_slow=True
+    )

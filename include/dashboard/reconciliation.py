@@ -1,14 +1,13 @@
 """What the exchange's statements say beside what was captured: days, and the trades in which they differ."""
 
-from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from include.dashboard import parameters as given
 from include.dashboard import schemas
+from include.dashboard.asked import Asking
 from include.dashboard.market import trading_opens_at
 from include.dashboard.reader import Query, Row
 from include.dashboard.tables import DIFFERENCES, RECONCILIATIONS
@@ -24,14 +23,10 @@ MAX_DIFFERENCES = 100_000
 _MAX_SHOWN = 100
 """Differences that the page shows of a delivery day or hour."""
 
-ReadDays = Callable[[Query, Settings, date, date], list[Row]]
-"""Reads the rows of a market from the first to the last day."""
-
-OfDays = Callable[[Request, str, list[str], ReadDays, given.Days, int], Awaitable[Response]]
-"""Request, name and columns of the table, how it is read, what is asked for, and the most days."""
+routes = APIRouter()
 
 
-def read_days(query: Query, _settings: Settings, first: date, last: date) -> list[Row]:
+def read_days(query: Query, first: date, last: date) -> list[Row]:
     """Rows of `ops.reconciliations`, the last day first."""
     return query(QUERIES["reconciliations"], from_day=first, to_day=last)
 
@@ -83,7 +78,7 @@ def read_statements(query: Query, settings: Settings, day: date, trader_id: str 
     Where statements are of a delivery day, the one of that day alone.
     """
     first, last = days_of_trading(settings.market, day)
-    known = {row["statement_day"]: row for row in read_days(query, settings, first, last)}
+    known = {row["statement_day"]: row for row in read_days(query, first, last)}
     if any(row["is_by_delivery_day"] for row in known.values()):
         first = last
         known = {each: row for each, row in known.items() if each == day}
@@ -95,10 +90,8 @@ def read_statements(query: Query, settings: Settings, day: date, trader_id: str 
         )
     return {
         "days": [
-            {"statement_day": each, "row": {name: known[each][name] for name in RECONCILIATIONS}}
-            if each in known
-            else {"statement_day": each, "row": None}
-            for each in days
+            {"statement_day": each, "row": row and {name: row[name] for name in RECONCILIATIONS}}
+            for each, row in ((each, known.get(each)) for each in days)
         ],
         "differences": [{name: row[name] for name in DIFFERENCES} for row in differences],
     }
@@ -113,24 +106,27 @@ def read_hour_differences(
     return [{name: row[name] for name in DIFFERENCES} for row in rows]
 
 
-def add_routes(api: APIRouter, of_days: OfDays) -> None:
-    """Adds the two lists for finance.
+@routes.get("/reconciliations", summary="Captured and in the statement, by day", response_model=schemas.Table)
+async def reconciliations(asked: Asking, days: given.AnyDays, form: given.AnyForm) -> Response:
+    """The columns of `ops.reconciliations`, the last day first; days that statements are about."""
+    first, last = days.between(asked.today, MAX_DAYS)
+    about = first, last, None
 
-    Args:
-        api: The routes below api/v1.
-        of_days: Answers with the table of a range of days.
+    def read(query: Query) -> list[Row]:
+        return read_days(query, first, last)
+
+    return await asked.table("reconciliations", RECONCILIATIONS, read, form, about)
+
+
+@routes.get("/reconciliation_differences", summary="Trades that differ", response_model=schemas.Table)
+async def reconciliation_differences(asked: Asking, days: given.AnyDays, form: given.AnyForm) -> Response:
+    """Those that a statement added (`missing`) or changed (`differs`), or does not have (`unexpected`), and
+    those that were cancelled and that it has (`cancelled`).
     """
+    first, last = days.between(asked.today, MAX_DAYS)
+    about = first, last, None
 
-    @api.get("/reconciliations", summary="Captured and in the statement, by day", response_model=schemas.Table)
-    async def reconciliations(request: Request, asked: Annotated[given.Days, Depends()]) -> Response:
-        """The columns of `ops.reconciliations`, the last day first; days that statements are about."""
-        return await of_days(request, "reconciliations", RECONCILIATIONS, read_days, asked, MAX_DAYS)
+    def read(query: Query) -> list[Row]:
+        return read_differences(query, asked.state.settings, first, last)
 
-    @api.get("/reconciliation_differences", summary="Trades that differ", response_model=schemas.Table)
-    async def reconciliation_differences(request: Request, asked: Annotated[given.Days, Depends()]) -> Response:
-        """Those that a statement added (`missing`) or changed (`differs`), or does not have (`unexpected`), and
-        those that were cancelled and that it has (`cancelled`).
-        """
-        return await of_days(
-            request, "reconciliation_differences", DIFFERENCES, read_differences, asked, MAX_DAYS
-        )
+    return await asked.table("reconciliation_differences", DIFFERENCES, read, form, about)

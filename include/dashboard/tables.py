@@ -10,7 +10,7 @@ from include.csv_file import Cell, Label, to_csv
 from include.dashboard.reader import Row
 from include.dashboard.responses import CSV, XLSX, Answer, json_answer
 from include.domain.pnl import Pnl
-from include.xlsx_file import to_xlsx
+from include.xlsx_file import Sheet, to_workbook
 
 FORMATS = ("json", "csv", "xlsx")
 
@@ -130,7 +130,7 @@ def table(form: str, decimal: str, name: str, columns: Sequence[str], rows: Iter
     header = [re.sub(r"delivery_hour$", "delivery_period", column) for column in columns]
     cells = ([_cell(column, row) for column in columns] for row in rows)
     if form == "xlsx":
-        return Answer(to_xlsx(header, cells), XLSX, headers)
+        return Answer(to_workbook([Sheet("Table", header, cells)]), XLSX, headers)
     return Answer(to_csv(header, cells, decimal).encode(), CSV, headers)
 
 

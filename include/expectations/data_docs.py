@@ -17,7 +17,6 @@ from include.expectations.library import (
     ExpectationSuiteIdentifier,
     ExpectationSuiteValidationResult,
     GreatExpectationsError,
-    RunIdentifier,
     ValidationResultIdentifier,
     gx,
     new_context,
@@ -75,7 +74,7 @@ def publish(
     """
     for outcome in result.results:
         outcome.result.pop("unexpected_index_query", None)  # of a view that is dropped when somebody reads it
-    run_id = RunIdentifier(run_name=validation_id, run_time=run_at)
+    run_id = gx.RunIdentifier(run_name=validation_id, run_time=run_at)
     result.meta["run_id"] = run_id
     suite_key = ExpectationSuiteIdentifier(suite)
     key = ValidationResultIdentifier(

@@ -23,7 +23,6 @@ with warnings.catch_warnings():
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
     from great_expectations.core.metric_domain_types import MetricDomainTypes
     from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
-    from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
     from great_expectations.data_context.types.resource_identifiers import (
         ExpectationSuiteIdentifier,
@@ -48,26 +47,19 @@ with warnings.catch_warnings():
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 __all__ = [
-    "CRITICAL",
-    "WARNING",
     "ExpectColumnValuesToBeBetween",
     "ExpectColumnValuesToBeInSet",
     "ExpectColumnValuesToNotBeNull",
-    "ExpectNoRows",
-    "ExpectNoRowsWhere",
     "Expectation",
     "ExpectationSuiteIdentifier",
     "ExpectationSuiteValidationResult",
     "ExpectationValidationResult",
-    "FailureSeverity",
     "GreatExpectationsError",
-    "RunIdentifier",
     "TestConnectionError",
     "ValidationResultIdentifier",
     "gx",
-    "new_context",
-    "no_rows_where",
 ]
+"""What other modules take of it."""
 
 CRITICAL, WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
 

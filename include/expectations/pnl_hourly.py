@@ -19,7 +19,7 @@ from include.settings import Settings
 from include.warehouse.connection import connect
 
 _IDENTITY = ("market", "delivery_day", "delivery_hour", "trader_id")
-_SELECT = "SELECT market, delivery_day, delivery_hour, trader_id"
+_SELECT = f"SELECT {', '.join(_IDENTITY)}"
 
 
 def check_pnl(settings: Settings, days: list[date]) -> None:

@@ -15,7 +15,7 @@ from include.expectations.validation import Suite
 from include.settings import Settings
 
 _IDENTITY = ("load_batch_id", "trade_id", "landing_file_id", "landing_file", "line_number")
-_SELECT = "SELECT load_batch_id, trade_id, landing_file_id, landing_file, line_number"
+_SELECT = f"SELECT {', '.join(_IDENTITY)}"
 
 
 def suite(settings: Settings) -> Suite:

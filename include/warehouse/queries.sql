@@ -217,3 +217,19 @@ SELECT min(started_at) FROM ops.task_runs WHERE market = %(market)s
 
 -- name: current_moment
 SELECT curated.current_moment()
+
+-- name: report_rows
+-- The table of a trader for a day, or of each
+SELECT *
+FROM curated.pnl_hourly_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+ORDER BY delivery_start_at, delivery_hour, trader_id
+
+-- name: report_total
+SELECT * FROM curated.pnl_daily_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s AND (%(trader_id)s IS NULL OR trader_id = %(trader_id)s)
+ORDER BY trader_id
+
+-- name: report_portfolio_total
+SELECT * FROM curated.portfolio_pnl_daily_as_of(%(as_of)s)
+WHERE market = %(market)s AND delivery_day = %(delivery_day)s

@@ -106,6 +106,15 @@ def test_a_day_is_chosen_in_its_field(visit: Open) -> None:
     assert "day=2026-10-25" in shown.page.url
 
 
+def test_a_year_that_is_being_typed_asks_for_nothing(visit: Open) -> None:
+    shown = visit(scenes.two_rows())
+    field = shown.page.locator("#day")
+    field.fill("0202-11-24")
+    field.fill("2026-11-24")
+    expect(shown.page.locator("#heading")).to_contain_text("Tue, 24 Nov 2026")
+    assert [asked for asked in shown.desk.asked if "0202" in asked] == []
+
+
 def test_the_fastest_chooser_gets_the_last_choice(visit: Open) -> None:
     shown = visit(scenes.busy_day())
     for _ in range(12):

@@ -135,7 +135,7 @@ def test_what_was_published_by_a_clock_ahead_counts_after_it_was_set_right(
         day.rows(f"INSERT INTO ops.final_days ({columns}) VALUES ('DE', %s, 1, false, 'r')", (DAY,))
     expected = day.value("SELECT pnl_eur FROM curated.portfolio_pnl_daily")
     assert Decimal(str(summary(read(settings)[1])["PnL of the portfolio, EUR"])) == expected
-    assert day_table.run(settings, DAY).table["PnL EUR"].iloc[-1] == expected
+    assert day_table.run(settings, DAY).table[-1]["PnL EUR"] == expected
 
 
 def test_what_is_open_is_at_the_top(settings: Settings, day: Database) -> None:

@@ -4,18 +4,14 @@ import csv
 import io
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pandas as pd
 import pytest
 
 from include import report
 from include.csv_file import BYTE_ORDER_MARK
-from include.report import IN_FILES, Report, to_csv, to_text, to_xlsx
-
-TITLES = [column.title for column in IN_FILES]
+from include.report import IN_FILES, TITLES, Report, to_csv, to_text, to_xlsx
 
 
 def line(**values: Any) -> dict[str, Any]:
@@ -40,8 +36,8 @@ def line(**values: Any) -> dict[str, Any]:
 
 
 def report_of(*lines: dict[str, Any]) -> Report:
-    values = [[row[column.name] for column in IN_FILES] for row in lines]
-    return Report(date(2023, 2, 6), None, pd.DataFrame(values, columns=TITLES, dtype=object))
+    table = [{column.title: row[column.name] for column in IN_FILES} for row in lines]
+    return Report(date(2023, 2, 6), None, table)
 
 
 def rows_of(of: Report) -> list[str]:
@@ -148,10 +144,10 @@ def test_csv_has_every_digit_and_no_exponent() -> None:
     assert total["reference price EUR/MWh"] == ""
 
 
-def test_a_spreadsheet_has_numbers_that_are_exact_and_text_where_they_could_not_be(tmp_path: Path) -> None:
+def test_a_spreadsheet_has_numbers_that_are_exact_and_text_where_they_could_not_be() -> None:
     long = Decimal("12345678.123456789012")
-    to_xlsx(report_of(line(pnl_eur=long), line(pnl_eur=None), TOTAL), tmp_path / "pnl.xlsx")
-    sheet = openpyxl.load_workbook(tmp_path / "pnl.xlsx").active
+    content = to_xlsx(report_of(line(pnl_eur=long), line(pnl_eur=None), TOTAL))
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
     assert sheet is not None
     titles, first, second, total = sheet.iter_rows()
     assert [cell.value for cell in titles] == TITLES
@@ -177,7 +173,7 @@ def test_a_spreadsheet_has_numbers_that_are_exact_and_text_where_they_could_not_
     ],
 )
 def test_a_file_is_named_after_day_and_trader(trader: str | None, name: str) -> None:
-    assert Report(date(2023, 2, 6), trader, pd.DataFrame()).file_name == name
+    assert Report(date(2023, 2, 6), trader, []).file_name == name
 
 
 @pytest.mark.parametrize(

@@ -178,10 +178,11 @@ def test_texts_of_any_kind_and_long_numbers(settings: Settings, database: Databa
 def test_a_mistake_is_one_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(arguments) == 1
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err.count("\n")) == ("", 1)
-    assert shown.err.startswith(f"export: {message}")
+    with pytest.raises(TerminalError) as error:
+        main(arguments)
+    assert capsys.readouterr() == ("", "")
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 

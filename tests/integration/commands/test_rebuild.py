@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from include.commands import rebuild
+from include.errors import TerminalError
 from include.settings import Settings
 from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
@@ -30,7 +31,7 @@ def test_the_command_rebuilds_the_days_and_says_what_changed(
 
 
 def test_a_mistake_is_one_line(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("--from", "2026-03-03", "--to", "2026-03-02") == 1
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err == "rebuild: from 2026-03-03 is after to 2026-03-02: the first delivery day comes first\n"
+    with pytest.raises(TerminalError) as error:
+        command("--from", "2026-03-03", "--to", "2026-03-02")
+    assert capsys.readouterr() == ("", "")
+    assert str(error.value) == "from 2026-03-03 is after to 2026-03-02: the first delivery day comes first"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.commands import reconcile
+from include.errors import TerminalError
 from include.settings import Settings
 from tests.factories import Database
 from tests.statements import DAY, line, write_statement
@@ -40,8 +41,8 @@ def test_the_right_file_again_after_one_with_the_wrong_day(
     next_day = DAY + timedelta(days=1)
     wrong = write_statement(tmp_path, [line(id="w", execution_time=f"{next_day}T10:00:00Z")], next_day)
     assert reconcile.main(["--file", str(right)]) == 0
-    assert reconcile.main(["--file", str(wrong), "--day", str(DAY)]) == 1
-    assert f"{wrong} is no statement of {DAY}, all of its lines are of {next_day}" in capsys.readouterr().err
+    with pytest.raises(TerminalError, match=f"is no statement of {DAY}, all of its lines are of {next_day}"):
+        reconcile.main(["--file", str(wrong), "--day", str(DAY)])
     assert reconcile.main(["--file", str(right)]) == 0
     landed = database.value("SELECT landing_file FROM ops.landing_files")
     assert capsys.readouterr().out.endswith(f"\n{DAY}: {landed} stands\n")
@@ -85,9 +86,8 @@ def test_of_a_folder_the_files_that_the_dag_takes(database: Database, tmp_path: 
         (["--file", "{}/trades.csv", "--day", "2026-03-02"], "names the columns of a known statement"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_words(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
-) -> None:
+def test_what_cannot_be_done_is_said_in_words(tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "trades.csv").write_text("no statement\n" * 30)
-    assert reconcile.main([argument.format(tmp_path) for argument in arguments]) == 1
-    assert message.format(tmp_path) in capsys.readouterr().err
+    with pytest.raises(TerminalError) as error:
+        reconcile.main([argument.format(tmp_path) for argument in arguments])
+    assert message.format(tmp_path) in str(error.value)

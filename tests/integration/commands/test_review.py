@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from include.commands.review import main
+from include.errors import TerminalError
 from include.settings import PROJECT_ROOT, Settings
 from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
@@ -80,10 +81,11 @@ def test_what_the_list_shows_can_be_decided_on(settings: Settings, database: Dat
 def test_a_wrong_command_gets_one_line(
     in_process: Settings, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    assert main(arguments) == 1
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert message in err
+    with pytest.raises(TerminalError) as error:
+        main(arguments)
+    assert capsys.readouterr() == ("", "")
+    assert "\n" not in str(error.value)
+    assert message in str(error.value)
 
 
 def test_make_hands_over_what_is_given(settings: Settings, database: Database) -> None:

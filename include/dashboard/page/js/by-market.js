@@ -1,8 +1,9 @@
 // The day in each market and in all of them together; choosing a market shows its hours.
 
 import { html, outside } from "./base.js";
-import { PNL, Warning, measures } from "./by-trader.js";
+import { Warning } from "./by-trader.js";
 import { choose } from "./choices.js";
+import { measures, pnl } from "./columns.js";
 import { Table } from "./grid.js";
 import { t } from "./language.js";
 import { energyPlaces } from "./numbers.js";
@@ -18,7 +19,7 @@ export function ByMarket({ rows, first }) {
     ${market === null ? t("All markets") : html`<button type="button" class="link" onClick=${show(market)}>${outside(market)}</button>`}
     ${!isComplete && html`<${Warning} note=${NOTE} />`}
   `;
-  const columns = [{ name: "market", heading: t("Market"), of: name }, ...measures(places, { net: "number" }), PNL];
+  const columns = [{ name: "market", heading: t("Market"), of: name }, ...measures(places, { net: "number" }), pnl()];
   const title = t("PnL of the whole portfolio in each market on this delivery day");
   return html`
     <section id="by-market" class="by-trader">

@@ -3,7 +3,8 @@
 import { html, signal, useLayoutEffect, useRef } from "./base.js";
 import { colours } from "./colours.js";
 import { inTurn } from "./in-turn.js";
-import { locale } from "./language.js";
+import { locale, t } from "./language.js";
+import { isPartial, pnlOf, toFloat } from "./numbers.js";
 
 const { uPlot } = window;
 const HEIGHT = 168;
@@ -30,6 +31,32 @@ export const line = (
   colourName,
   { dash = null, points = true, stepped = false, gaps = true } = {},
 ) => ({ label, values, colourName, dash, points, stepped, gaps, kind: "line" });
+
+/** A picture over slots, one after the other; a label takes so many pixels. */
+export const over = (slots, labelOf, parts, readout, width = 48) => ({
+  x: slots.map((_, i) => i),
+  parts,
+  xRange: [-0.6, slots.length - 0.4],
+  splits: (room) => {
+    const every = Math.max(1, Math.ceil(slots.length / Math.max(1, Math.floor((room - 60) / width))));
+    return slots.map((_, i) => i).filter((i) => i % every === 0);
+  },
+  xLabel: (i) => (slots[i] ? labelOf(slots[i]) : ""),
+  readout,
+  withZero: true,
+});
+
+/** Bars of gains and losses, of each slot its figures or null; with `isMarked` in another colour what is not all known. */
+export function pnlBars(figures, isMarked) {
+  const isOpen = (each) => isMarked && isPartial(each);
+  const of = (isWanted) => figures.map((each) => (each && pnlOf(each) !== null && isWanted(each) ? toFloat(pnlOf(each)) : null));
+  const open = of(isOpen);
+  return [
+    bars(t("gain"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) >= 0), "good"),
+    bars(t("loss"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) < 0), "bad"),
+    ...(open.some((value) => value !== null) ? [bars(t("so far: prices are missing"), open, "second")] : []),
+  ];
+}
 
 function seriesOf(part) {
   const stroke = () => colour(part.colourName);

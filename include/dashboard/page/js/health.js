@@ -6,11 +6,11 @@ import { outsideLink } from "./frame.js";
 import { Table } from "./grid.js";
 import { t } from "./language.js";
 import { AsItArrived } from "./message.js";
-import { withMoments } from "./moments.js";
+import { moment, withMoments } from "./moments.js";
 import { NONE, count, fixed } from "./numbers.js";
 import { health } from "./reading.js";
 import { marketArgument } from "./server.js";
-import { clock, duration, timeAttributes, timezoneName } from "./times.js";
+import { duration, timezoneName } from "./times.js";
 
 const GOOD = new Set(["success", "connected", "running", "passed", "ok"]);
 const BAD = new Set(["failed", "lost", "not connected", "upstream_failed", "critical"]);
@@ -211,7 +211,7 @@ function value(row, name) {
   if (isNothing(raw)) return NONE;
   if (/_seconds$/.test(name)) return duration(Number(raw) * 1000);
   if (/(_at|_since|^since)$/.test(name) && !Number.isNaN(Date.parse(raw)))
-    return html`<time ...${timeAttributes(raw)}>${clock(Date.parse(raw), { seconds: true })}</time>`;
+    return moment(raw);
   if (name === "is_connected") return raw ? state("connected", t("connected")) : state("not connected", t("not connected"));
   if (name === "success") return typeof raw !== "boolean" ? state(String(raw)) : raw ? state("passed", t("passed")) : state("failed", t("failed"));
   if (typeof raw === "boolean") return raw ? t("yes") : t("no");

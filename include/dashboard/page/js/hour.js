@@ -1,16 +1,18 @@
 // An hour in detail: which trades deliver in it, which messages about it do not count, why, and what to do.
 
-import { html, outside, useLayoutEffect, useMemo, useRef } from "./base.js";
+import { html, outside, useMemo } from "./base.js";
 import { choices, choose, chosenHour } from "./choices.js";
+import { numbers } from "./columns.js";
+import { Dialog } from "./dialog.js";
 import { Table, useDrawn } from "./grid.js";
 import { parts, t } from "./language.js";
 import { AsItArrived } from "./message.js";
-import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
+import { moment } from "./moments.js";
+import { count, energyPlaces, fixed, signed } from "./numbers.js";
 import { visibleOutside } from "./outside.js";
 import { failure, hourKey, lists } from "./reading.js";
-import { address } from "./server.js";
 import { Differences } from "./statements.js";
-import { clock, dayInWords, minute, timeAttributes } from "./times.js";
+import { dayInWords, minute } from "./times.js";
 import { Download } from "./toolbar.js";
 import { side } from "./words.js";
 
@@ -55,39 +57,10 @@ const COLUMNS = [
     isNeeded: (rows, { trader }) => !trader,
   },
   { name: "direction", heading: t("Side"), kind: "side", of: side, by: side },
-  {
-    name: "quantity_mw",
-    heading: t("Power"),
-    unit: "MW",
-    kind: "number wide",
-    of: (row, { mw }) => fixed(row.quantity_mw, mw),
-    by: (row) => row.quantity_mw,
-  },
-  {
-    name: "energy_mwh",
-    heading: t("Energy in the hour"),
-    unit: "MWh",
-    kind: "number",
-    of: (row, { mwh }) => fixed(row.energy_mwh, mwh),
-    by: (row) => row.energy_mwh,
-  },
-  {
-    name: "price_eur_per_mwh",
-    heading: t("Price"),
-    unit: "EUR/MWh",
-    kind: "number",
-    of: (row) => fixed(row.price_eur_per_mwh),
-    by: (row) => row.price_eur_per_mwh,
-  },
-  {
-    name: "pnl_eur",
-    heading: "PnL",
-    unit: "EUR",
-    kind: "number money",
-    of: (row) => signed(row.pnl_eur),
-    by: (row) => row.pnl_eur,
-    isNeeded: (rows) => rows.some((row) => "pnl_eur" in row),
-  },
+  { ...numbers("quantity_mw", t("Power"), "MW", fixed, { kind: "number wide" }), of: (row, { mw }) => fixed(row.quantity_mw, mw) },
+  { ...numbers("energy_mwh", t("Energy in the hour"), "MWh", fixed), of: (row, { mwh }) => fixed(row.energy_mwh, mwh) },
+  numbers("price_eur_per_mwh", t("Price"), "EUR/MWh", fixed),
+  { ...numbers("pnl_eur", "PnL", "EUR", signed, { kind: "number money" }), isNeeded: (rows) => rows.some((row) => "pnl_eur" in row) },
   {
     name: "delivery_hour",
     heading: t("Delivery"),
@@ -112,7 +85,6 @@ const COLUMNS = [
   },
 ];
 
-const moment = (iso) => html`<time ...${timeAttributes(iso)}>${clock(Date.parse(iso), { seconds: true })}</time>`;
 const command = (text) => html`<code class="command">${outside(text)}</code>`;
 const badge = (text, { kind = "", title } = {}) => html`<span class=${`badge ${kind}`.trim()} title=${title}>${text}</span>`;
 
@@ -142,38 +114,28 @@ function noteText(row) {
 }
 
 export function HourDialog() {
-  const dialog = useRef();
   const hour = chosenHour.value;
-  useLayoutEffect(() => {
-    if (!hour) dialog.current.close();
-    else if (!dialog.current.open) dialog.current.showModal();
-  }, [hour]);
   const answer = lists.value?.key === (minute.value, hourKey()) ? lists.value : null;
-  const close = () => choices.value.hour && choose({ hour: null });
-  return html`
-    <dialog id="hour" class="dialog" aria-labelledby="hour-title" aria-busy=${answer ? "false" : "true"} ref=${dialog} onClose=${close}>
-      ${hour && html`<${Hour} hour=${hour} answer=${answer} onClose=${() => dialog.current.close()} />`}
-    </dialog>
-  `;
-}
-
-function Hour({ hour, answer, onClose }) {
   const { day, trader } = answer ?? {};
   const asked = { day, hour, trader, limit: "10000" };
-  const csv = { ...asked, format: "csv", decimal: decimalSeparator() };
   return html`
-    <header>
-      <h2 id="hour-title">
-        ${t("Delivery {hour}", { hour })}${answer && html`${` · ${dayInWords(day)} · `}${trader ? outside(trader) : t("Whole portfolio")}`}
-      </h2>
-      ${answer && html`<${Download} href=${address("trades", csv)}>${t("Download CSV")}</${Download}>`}
-      ${answer && html`<${Download} href=${address("trades", { ...asked, format: "xlsx" })}>XLSX</${Download}>`}
-      <button type="button" onClick=${onClose}>${t("Close")}</button>
-      ${answer?.trades?.length > 0 && html`<${Below} answer=${answer} />`}
-    </header>
-    <div class="lists">
+    <${Dialog}
+      id="hour"
+      chosen=${hour}
+      isBusy=${!answer}
+      title=${html`${t("Delivery {hour}", { hour })}${answer && html`${` · ${dayInWords(day)} · `}${trader ? outside(trader) : t("Whole portfolio")}`}`}
+      tools=${
+        answer &&
+        html`
+          <${Download} table="trades" asked=${asked} format="csv">${t("Download CSV")}</${Download}>
+          <${Download} table="trades" asked=${asked} format="xlsx">XLSX</${Download}>
+        `
+      }
+      below=${answer?.trades?.length > 0 && html`<${Below} answer=${answer} />`}
+      onClose=${() => choices.value.hour && choose({ hour: null })}
+    >
       ${answer ? LISTS.map((list) => html`<${List} ...${list} name=${list.key} answer=${answer} />`) : html`<${Waiting} />`}
-    </div>
+    </${Dialog}>
   `;
 }
 

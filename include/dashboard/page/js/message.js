@@ -1,10 +1,11 @@
 // A message as it arrived: what a number comes from, down to the line of the landing file.
 
-import { html, isPlain, outside, signal, untracked, useEffect, useLayoutEffect, useRef } from "./base.js";
+import { html, isPlain, outside, signal, untracked, useEffect } from "./base.js";
 import { addressOfMessage, choices, choose } from "./choices.js";
+import { Dialog } from "./dialog.js";
 import { parts, t } from "./language.js";
+import { moment } from "./moments.js";
 import { ServerError, ask } from "./server.js";
-import { clock, timeAttributes } from "./times.js";
 
 /** A link to the message of a row with `landing_file` and `line_number`. */
 export function AsItArrived({ row, children }) {
@@ -22,28 +23,17 @@ const answer = signal(null);
 
 /** A dialog of its own, above that of an hour. */
 export function MessageDialog() {
-  const dialog = useRef();
-  const { message, hour } = choices.value;
+  const { message } = choices.value;
   useEffect(() => {
     if (message) read(message);
   }, [message]);
-  useLayoutEffect(() => {
-    if (!message) dialog.current.close();
-    else if (!dialog.current.open) dialog.current.showModal(); // after that of the hour, which is below it
-  }, [message, hour]);
-  const close = () => choices.value.message && choose({ message: null });
   const known = answer.value?.message === message ? answer.value : null;
+  const close = () => choices.value.message && choose({ message: null });
   return html`
-    <dialog
-      id="message"
-      class="dialog"
-      aria-labelledby="message-title"
-      aria-busy=${known ? "false" : "true"}
-      ref=${dialog}
-      onClose=${close}
-    >
-      ${message && html`<${Message} message=${message} known=${known} onClose=${() => dialog.current.close()} />`}
-    </dialog>
+    <${Dialog} id="message" chosen=${message} isBusy=${!known} title=${t("The message as it arrived")} onClose=${close}>
+      ${message && html`<${Origin} message=${message} known=${known} />`}
+      <${Content} known=${known} />
+    </${Dialog}>
   `;
 }
 
@@ -60,27 +50,19 @@ async function read(message) {
   }
 }
 
-function Message({ message, known, onClose }) {
+/** When it was received, and where it lies. */
+function Origin({ message, known }) {
   const at = message.lastIndexOf(":");
   return html`
-    <header>
-      <h2 id="message-title">${t("The message as it arrived")}</h2>
-      <button type="button" onClick=${onClose}>${t("Close")}</button>
-    </header>
-    <div class="lists">
-      <p class="hint">
-        ${known?.received_at && [...parts("Received {at}", { at: html`<${Moment} at=${known.received_at} />` }), " · "]}
-        ${parts("line {line} of {file}", {
-          line: message.slice(at + 1),
-          file: html`<span class="command">${outside(message.slice(0, at))}</span>`,
-        })}
-      </p>
-      <${Content} known=${known} />
-    </div>
+    <p class="hint">
+      ${known?.received_at && [...parts("Received {at}", { at: moment(known.received_at) }), " · "]}
+      ${parts("line {line} of {file}", {
+        line: message.slice(at + 1),
+        file: html`<span class="command">${outside(message.slice(0, at))}</span>`,
+      })}
+    </p>
   `;
 }
-
-const Moment = ({ at }) => html`<time ...${timeAttributes(at)}>${clock(Date.parse(at), { seconds: true })}</time>`;
 
 function Content({ known }) {
   if (!known) return html`<p class="hint">${t("Loading …")}</p>`;

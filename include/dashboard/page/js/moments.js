@@ -8,6 +8,10 @@ const MOMENT = /\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?: ?(?:UTC|
 
 const DAY = /(?<![\w\-=/.])\d{4}-\d\d-\d\d(?![\w\-/])/g;
 
+/** A moment in market time. */
+export const moment = (iso, text = clock(Date.parse(iso), { seconds: true })) =>
+  html`<time ...${timeAttributes(iso)}>${text}</time>`;
+
 /** A text of the server for people, each day in it as the page writes days. */
 export const withDays = (text) => text.replace(DAY, (day) => (isDay(day) ? dayInWords(day) : day));
 
@@ -19,10 +23,9 @@ export function withMoments(text, between = (part) => part) {
     const [all, day, minute, seconds = "", hours = "+00", minutes = "00"] = found;
     const at = Date.parse(`${day}T${minute}${seconds.slice(0, 7)}${hours}:${minutes}`);
     if (Number.isNaN(at)) continue;
-    const shown = clock(at, { seconds: seconds !== "" });
     parts.push(
       visibleOutside(between(text.slice(after, found.index))),
-      html`<time ...${timeAttributes(new Date(at).toISOString())}>${shown}</time>`,
+      moment(new Date(at).toISOString(), clock(at, { seconds: seconds !== "" })),
     );
     after = found.index + all.length;
   }

@@ -111,6 +111,13 @@ export function isLessRounded(text, other, places) {
 /** For drawing only. */
 export const toFloat = (text) => (isNone(text) ? null : Number(text));
 
+/** Those of which a number is known, in their order, and the ones with the least and the most of it. */
+export function extremes(all, take) {
+  const known = all.filter((each) => !isNone(take(each)));
+  const sorted = [...known].sort((a, b) => toFloat(take(a)) - toFloat(take(b)));
+  return { known, lowest: sorted[0], highest: sorted.at(-1) };
+}
+
 const isNone = (text) => text === null || text === undefined || text === "";
 
 function parse(text) {

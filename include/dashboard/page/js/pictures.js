@@ -1,13 +1,14 @@
 // The pictures of a day: what is drawn, over which hours, and the sentence that says the same in words.
 
 import { html, outside, useMemo } from "./base.js";
-import { bars, Chart, line } from "./charts.js";
+import { bars, Chart, line, over, pnlBars } from "./charts.js";
 import { choices, choose } from "./choices.js";
 import { Scroll } from "./grid.js";
 import { t } from "./language.js";
+import { moment } from "./moments.js";
 import { energyPlaces, fixed, pnlOf, signed, sum, toFloat } from "./numbers.js";
 import { isolated } from "./outside.js";
-import { clock, hoursOf, now, timeAttributes, timeOrDay, today, wallTime } from "./times.js";
+import { clock, hoursOf, now, timeOrDay, today, wallTime } from "./times.js";
 import { daySentence, historySentence, pnlSentence, positionSentence, priceSentence } from "./words.js";
 
 /** Delivery periods of the day in order, with the row of each that has one. */
@@ -27,21 +28,18 @@ function slotsOf(day, ofHours) {
 function hourly(slots, parts, readout, more = {}) {
   const every = (width) => [1, 2, 3, 4, 6, 12].find((step) => (slots.length / step) * 26 < width - 60) ?? 12;
   return {
-    x: slots.map((_, i) => i),
-    parts,
-    xRange: [-0.6, slots.length - 0.4],
+    ...over(
+      slots,
+      ({ label }) => label.slice(0, 2),
+      parts,
+      (i) => `${slots[i]?.label ?? ""}: ${slots[i]?.row ? readout(slots[i].row, i) : t("no trades")}`,
+    ),
     splits: (width) => slots.map((_, i) => i).filter((i) => i % every(width) === 0),
-    xLabel: (i) => (slots[i] ? slots[i].label.slice(0, 2) : ""),
-    readout: (i) =>
-      `${slots[i]?.label ?? ""}: ${slots[i]?.row ? readout(slots[i].row, i) : t("no trades")}`,
     ...more,
   };
 }
 
-const of = (slots, name, take = (value) => value) =>
-  slots.map(({ row }) => (row && row[name] !== null ? take(toFloat(row[name])) : null));
-const above = (value) => (value >= 0 ? value : null);
-const below = (value) => (value < 0 ? value : null);
+const of = (slots, name) => slots.map(({ row }) => (row ? toFloat(row[name]) : null));
 
 export const Pictures = ({ desk, history }) => html`
   <div id="pictures" class="pictures">
@@ -68,9 +66,8 @@ function drawings({ day, rows }) {
   const withPnl = slots.map(({ row }, i) => (row && row.pnl_eur !== null ? [row.delivery_hour, soFar[i]] : null));
   const pnl = hourly(
     slots,
-    [bars(t("gain"), of(slots, "pnl_eur", above), "good"), bars(t("loss"), of(slots, "pnl_eur", below), "bad")],
+    pnlBars(slots.map(({ row }) => row ?? null), false),
     (row) => (row.pnl_eur === null ? t("no price yet") : `${signed(row.pnl_eur)} EUR`),
-    { withZero: true },
   );
   // a chart of its own: beside bars of one hour, its scale would be another one for the same unit
   const added = hourly(
@@ -84,7 +81,6 @@ function drawings({ day, rows }) {
       ),
     ],
     (row, i) => (row.pnl_eur === null ? t("no price yet") : t("{pnl} EUR until the end of this hour", { pnl: signed(soFar[i]) })),
-    { withZero: true },
   );
   const prices = hourly(
     slots,
@@ -98,12 +94,12 @@ function drawings({ day, rows }) {
         ours: fixed(row.average_price_eur_per_mwh),
         reference: row.reference_price_eur_per_mwh === null ? t("missing") : fixed(row.reference_price_eur_per_mwh),
       }),
+    { withZero: false },
   );
   const position = hourly(
     slots,
     [bars("", of(slots, "net_position_mwh"), "accent")],
     (row) => `${signed(row.net_position_mwh, places)} MWh`,
-    { withZero: true },
   );
   return [
     { picture: pnl, sentence: pnlSentence(rows) },
@@ -188,7 +184,7 @@ const Changes = ({ known }) => html`
 const Moment = ({ at }) => html`
   <button type="button" class="link" onClick=${() => choose({ asOf: at })}>
     <span class="unseen">${`${t("the page as of")} `}</span>
-    <time ...${timeAttributes(at)}>${clock(Date.parse(at), { seconds: true })}</time>
+    ${moment(at)}
   </button>
 `;
 

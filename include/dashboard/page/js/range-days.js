@@ -1,44 +1,19 @@
 // The days of a range, or its weeks or months: PnL and cumulative PnL of each, as charts and as a table.
 
 import { html, useMemo } from "./base.js";
-import { Way, soFar } from "./around.js";
-import { PNL, Warning, measures } from "./by-trader.js";
-import { bars, Chart, line } from "./charts.js";
+import { Way } from "./around.js";
+import { Warning } from "./by-trader.js";
+import { Chart, line, over, pnlBars } from "./charts.js";
+import { measures, numbers, performance, pnl } from "./columns.js";
 import { Table } from "./grid.js";
 import { t } from "./language.js";
-import { count, energyPlaces, isPartial, pnlOf, signOf, signed, toFloat } from "./numbers.js";
+import { count, energyPlaces, extremes, isPartial, pnlOf, signed, toFloat } from "./numbers.js";
 import { shortDay, shortMonth, slotsOf, stepInWords, traded } from "./ranges.js";
 import { plural } from "./words.js";
 
 /** What there is one of: headings and sentences name it. */
-const TITLES = { day: () => t("PnL by day"), week: () => t("PnL by week"), month: () => t("PnL by month") };
-const HEADINGS = { day: () => t("Day"), week: () => t("Week"), month: () => t("Month") };
-
-/** A picture over slots, one after the other; a label takes so many pixels. */
-export const over = (slots, labelOf, parts, readout, width = 48) => ({
-  x: slots.map((_, i) => i),
-  parts,
-  xRange: [-0.6, slots.length - 0.4],
-  splits: (room) => {
-    const every = Math.max(1, Math.ceil(slots.length / Math.max(1, Math.floor((room - 60) / width))));
-    return slots.map((_, i) => i).filter((i) => i % every === 0);
-  },
-  xLabel: (i) => (slots[i] ? labelOf(slots[i]) : ""),
-  readout,
-  withZero: true,
-});
-
-/** Bars of gains and losses, of each slot its figures or null; with `isMarked` in another colour what is not all known. */
-export function pnlBars(figures, isMarked) {
-  const isOpen = (each) => isMarked && isPartial(each);
-  const of = (isWanted) => figures.map((each) => (each && pnlOf(each) !== null && isWanted(each) ? toFloat(pnlOf(each)) : null));
-  const open = of(isOpen);
-  return [
-    bars(t("gain"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) >= 0), "good"),
-    bars(t("loss"), of((each) => !isOpen(each) && toFloat(pnlOf(each)) < 0), "bad"),
-    ...(open.some((value) => value !== null) ? [bars(t("so far: prices are missing"), open, "second")] : []),
-  ];
-}
+const TITLES = { day: t("PnL by day"), week: t("PnL by week"), month: t("PnL by month") };
+const HEADINGS = { day: t("Day"), week: t("Week"), month: t("Month") };
 
 export const amount = (figures) => {
   if (figures === null) return t("no trades");
@@ -49,7 +24,7 @@ export const amount = (figures) => {
 export function Days({ range }) {
   const [pnl, sums] = useMemo(() => drawings(range), [range]);
   return html`
-    <${Chart} id="picture-range-pnl" title=${TITLES[range.step]()} unit="EUR" ...${pnl} />
+    <${Chart} id="picture-range-pnl" title=${TITLES[range.step]} unit="EUR" ...${pnl} />
     <${Chart} id="picture-range-sum" title=${t("Cumulative PnL")} unit="EUR" ...${sums} />
   `;
 }
@@ -105,10 +80,8 @@ function sumReadout(name, row) {
 }
 
 function pnlSentence(range, slots, name) {
-  const known = slots.filter(({ row }) => row && pnlOf(row) !== null);
+  const { known, lowest: worst, highest: best } = extremes(slots, ({ row }) => pnlOf(row));
   if (known.length === 0) return t("No hour has a price yet, so there is no PnL to draw.");
-  const sorted = [...known].sort((a, b) => toFloat(pnlOf(a.row)) - toFloat(pnlOf(b.row)));
-  const [worst, best] = [sorted[0], sorted.at(-1)];
   const gains = known.filter(({ row }) => toFloat(pnlOf(row)) > 0).length;
   const values = { gains: count(gains), all: count(known.length), best: name(best), most: amount(best.row), worst: name(worst), least: amount(worst.row) };
   const partial = slots.filter(({ row }) => row?.missing_price_count > 0).length;
@@ -118,10 +91,9 @@ function pnlSentence(range, slots, name) {
 }
 
 function sumSentence({ steps }, name) {
-  const known = steps.filter((row) => row.cumulative_pnl_eur !== null);
+  const { known, lowest: low, highest: high } = extremes(steps, (row) => row.cumulative_pnl_eur);
   if (known.length === 0) return t("No hour has a price yet, so there is no PnL to add up.");
-  const sorted = [...known].sort((a, b) => toFloat(a.cumulative_pnl_eur) - toFloat(b.cumulative_pnl_eur));
-  const [low, high, last] = [sorted[0], sorted.at(-1), known.at(-1)];
+  const last = known.at(-1);
   const values = {
     sum: signed(last.cumulative_pnl_eur),
     high: signed(high.cumulative_pnl_eur),
@@ -148,45 +120,30 @@ function step(range, row) {
   `;
 }
 
+/** The sum up to the end of a step, with the names that figures have. */
+const sumOf = ({ cumulative_pnl_eur: sum, cumulative_missing_price_count: missing }) => ({
+  pnl_eur: missing > 0 ? null : sum,
+  priced_pnl_eur: sum,
+});
+
 export function DaysTable({ range }) {
   const { steps } = range;
   const places = energyPlaces(steps.flatMap((row) => [row.buy_mwh, row.sell_mwh, row.net_position_mwh]));
   const columns = useMemo(
     () => [
-      { name: "from", heading: HEADINGS[range.step](), of: (row) => step(range, row), by: (row) => row.from },
-      ...measures(places, { net: "number wide" }),
-      {
-        name: "missing_price_count",
-        heading: t("Prices missing"),
-        kind: "number wide",
-        of: (row) => (row.missing_price_count > 0 ? count(row.missing_price_count) : ""),
-        by: (row) => String(row.missing_price_count),
-      },
-      {
-        name: "performance_eur_per_mwh",
-        heading: t("How are we doing"),
-        unit: "EUR/MWh",
-        kind: "number result wide",
-        of: (row) => signed(row.performance_eur_per_mwh),
-        by: (row) => row.performance_eur_per_mwh,
-        sign: (row) => signOf(row.performance_eur_per_mwh),
-      },
-      PNL,
-      {
-        name: "cumulative_pnl_eur",
-        heading: t("Cumulative"),
-        unit: "EUR",
-        kind: "number",
-        of: (row) => soFar({ pnl_eur: row.cumulative_missing_price_count > 0 ? null : "", priced_pnl_eur: row.cumulative_pnl_eur }, signed(row.cumulative_pnl_eur)),
-        by: (row) => row.cumulative_pnl_eur,
-      },
+      { name: "from", heading: HEADINGS[range.step], of: (row) => step(range, row), by: (row) => row.from },
+      ...measures(places),
+      numbers("missing_price_count", t("Prices missing"), null, (missing) => (missing > 0 ? count(missing) : ""), { kind: "number wide" }),
+      performance({ kind: "number result wide" }),
+      pnl(),
+      pnl({ name: "cumulative_pnl_eur", heading: t("Cumulative"), kind: "number", take: sumOf }),
     ],
     [range],
   );
   return html`
     <section id="range-steps" class="range-table wide-table">
-      <h2>${TITLES[range.step]()}</h2>
-      <${Table} table="range_steps" title=${TITLES[range.step]()} columns=${columns} rows=${steps} keyOf=${(row) => row.from} />
+      <h2>${TITLES[range.step]}</h2>
+      <${Table} table="range_steps" title=${TITLES[range.step]} columns=${columns} rows=${steps} keyOf=${(row) => row.from} />
     </section>
   `;
 }

@@ -1,13 +1,14 @@
 // The hours of a range: the best and the worst ones, and what each hour of the day made.
 
 import { html, useMemo } from "./base.js";
-import { Way, soFar } from "./around.js";
-import { Chart } from "./charts.js";
+import { Way } from "./around.js";
+import { Chart, over, pnlBars } from "./charts.js";
 import { choices } from "./choices.js";
+import { netPosition, numbers, performance, pnl } from "./columns.js";
 import { Table } from "./grid.js";
 import { t } from "./language.js";
-import { count, energyPlaces, pnlOf, signOf, signed, toFloat } from "./numbers.js";
-import { amount, over, pnlBars } from "./range-days.js";
+import { count, energyPlaces, extremes, pnlOf, signed } from "./numbers.js";
+import { amount } from "./range-days.js";
 import { doubledHour } from "./ranges.js";
 import { dayInWords } from "./times.js";
 
@@ -16,7 +17,6 @@ const LABELS = Array.from({ length: 24 }, (_, hour) => [hour, hour + 1].map((eac
 /** `doubledOn`: a day of the range on which an hour happens twice, or null. */
 export function HoursOfDay({ range, doubledOn }) {
   const drawn = useMemo(() => drawing(range), [range]);
-  const columns = useMemo(columnsOf, [range]);
   const title = range.from === range.to ? t("PnL by hour") : t("PnL by hour of the day");
   const twice = doubledOn && t("{hour} happens twice on {day}: both are in the hour {hour}.", { hour: doubledHour(doubledOn), day: dayInWords(doubledOn) });
   return html`
@@ -24,7 +24,7 @@ export function HoursOfDay({ range, doubledOn }) {
       ${twice && html`<p class="hint" id="range-doubled">${twice}</p>`}
       <details class="changes">
         <summary>${range.from === range.to ? t("The same as a table") : t("The same as a table, with the mean of a day")}</summary>
-        <${Table} table="range_hours" title=${title} columns=${columns} rows=${range.hours_of_day} keyOf=${(row) => row.delivery_hour} />
+        <${Table} table="range_hours" title=${title} columns=${COLUMNS} rows=${range.hours_of_day} keyOf=${(row) => row.delivery_hour} />
       </details>
     </${Chart}>
   `;
@@ -47,10 +47,8 @@ const mean = (row) =>
   row && row.mean_pnl_eur !== null ? t(", {mean} EUR a day on average", { mean: signed(row.mean_pnl_eur) }) : "";
 
 function sentenceOf(rows) {
-  const known = rows.filter((row) => pnlOf(row) !== null);
+  const { known, lowest: worst, highest: best } = extremes(rows, pnlOf);
   if (known.length === 0) return t("No hour has a price yet, so there is no PnL to draw.");
-  const sorted = [...known].sort((a, b) => toFloat(pnlOf(a)) - toFloat(pnlOf(b)));
-  const [worst, best] = [sorted[0], sorted.at(-1)];
   return t("Best {best} ({most}), worst {worst} ({least}).", {
     best: best.delivery_hour,
     most: amount(best),
@@ -59,31 +57,11 @@ function sentenceOf(rows) {
   });
 }
 
-const columnsOf = () => [
+const COLUMNS = [
   { name: "delivery_hour", heading: t("Hour"), of: (row) => row.delivery_hour, by: (row) => row.delivery_hour },
-  {
-    name: "delivery_day_count",
-    heading: t("Days"),
-    kind: "number",
-    of: (row) => count(row.delivery_day_count),
-    by: (row) => String(row.delivery_day_count),
-  },
-  {
-    name: "pnl_eur",
-    heading: t("PnL"),
-    unit: "EUR",
-    kind: "number",
-    of: (row) => soFar(row, signed(pnlOf(row))),
-    by: pnlOf,
-  },
-  {
-    name: "mean_pnl_eur",
-    heading: t("Mean of a day"),
-    unit: "EUR",
-    kind: "number",
-    of: (row) => signed(row.mean_pnl_eur),
-    by: (row) => row.mean_pnl_eur,
-  },
+  numbers("delivery_day_count", t("Days"), null, count),
+  pnl({ heading: t("PnL"), kind: "number" }),
+  numbers("mean_pnl_eur", t("Mean of a day"), "EUR", signed),
 ];
 
 export const Extremes = ({ range }) => html`
@@ -105,28 +83,9 @@ function Hours({ id, title, none, rows }) {
           </${Way}>
         `,
       },
-      {
-        name: "net_position_mwh",
-        heading: t("Net position"),
-        unit: "MWh",
-        kind: "number",
-        of: (row) => signed(row.net_position_mwh, places),
-      },
-      {
-        name: "performance_eur_per_mwh",
-        heading: t("How are we doing"),
-        unit: "EUR/MWh",
-        kind: "number",
-        of: (row) => signed(row.performance_eur_per_mwh),
-      },
-      {
-        name: "pnl_eur",
-        heading: t("PnL"),
-        unit: "EUR",
-        kind: "number result",
-        of: (row) => signed(row.pnl_eur),
-        sign: (row) => signOf(row.pnl_eur),
-      },
+      netPosition(places),
+      performance({ kind: "number", isResult: false }),
+      numbers("pnl_eur", t("PnL"), "EUR", signed, { kind: "number result", isResult: true }),
     ],
     [rows, isFixed],
   );

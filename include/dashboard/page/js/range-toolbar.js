@@ -1,31 +1,28 @@
 // Choosers of a range: its kind, the one before and after, any two days; and the files of it.
 
-import { html, useLayoutEffect, useRef } from "./base.js";
+import { html, unseen } from "./base.js";
 import { choices, choose, shownRange } from "./choices.js";
 import { t } from "./language.js";
-import { decimalSeparator } from "./numbers.js";
 import { KINDS, MAX_DAYS, anchorOf, current, daysOf, isCurrent, kindOf, moved, rangeOf } from "./ranges.js";
-import { address } from "./server.js";
-import { addDays, isDay, minute } from "./times.js";
-import { Download, MarketChooser, MomentField, TraderChooser, useArrowKeys } from "./toolbar.js";
+import { addDays, minute } from "./times.js";
+import { DayField, Download, MarketChooser, MomentField, TraderChooser, useArrowKeys } from "./toolbar.js";
 
 const go = (direction) => choose(moved(shownRange(), direction));
 
-const namesOf = () => ({ day: t("Day"), week: t("Week"), month: t("Month"), year: t("Year") });
-const currentNames = () => ({
+const NAMES = { day: t("Day"), week: t("Week"), month: t("Month"), year: t("Year") };
+const CURRENT = {
   day: t("Today"),
   week: t("This week"),
   month: t("This month"),
   year: t("This year"),
   days: t("Up to today"),
-});
+};
 
 export function RangeToolbar() {
   useArrowKeys("range", go);
   minute.value; // this week is another one after midnight
   const range = shownRange();
   const kind = kindOf(range);
-  const names = namesOf();
   return html`
     <div class="toolbar">
       <${MarketChooser} id="range-market" />
@@ -39,18 +36,18 @@ export function RangeToolbar() {
               aria-pressed=${each === kind ? "true" : "false"}
               onClick=${() => choose(rangeOf(each, anchorOf(shownRange())))}
             >
-              ${names[each]}
+              ${NAMES[each]}
             </button>
           `,
         )}
       </div>
       <div class="field span" role="group" aria-label=${t("Delivery days")}>
-        <button type="button" id="range-before" aria-label=${t("Range before")} title=${t("Range before (arrow left)")} onClick=${() => go(-1)}>‹</button>
-        <${DayField} name="from" label=${t("From")} day=${range.from} />
-        <${DayField} name="to" label=${t("to")} day=${range.to} />
-        <button type="button" id="range-after" aria-label=${t("Range after")} title=${t("Range after (arrow right)")} onClick=${() => go(1)}>›</button>
+        <button type="button" class="step" id="range-before" aria-label=${t("Range before")} title=${t("Range before (arrow left)")} onClick=${() => go(-1)}>‹</button>
+        <label>${t("From")} <${DayField} id="range-from" day=${range.from} onDay=${(day) => choose(withDay("from", day))} /></label>
+        <label>${t("to")} <${DayField} id="range-to" day=${range.to} onDay=${(day) => choose(withDay("to", day))} /></label>
+        <button type="button" class="step" id="range-after" aria-label=${t("Range after")} title=${t("Range after (arrow right)")} onClick=${() => go(1)}>›</button>
         <button type="button" id="range-current" disabled=${isCurrent(range)} onClick=${() => choose(current(shownRange()))}>
-          ${currentNames()[kind]}
+          ${CURRENT[kind]}
         </button>
       </div>
       <label class="field">${t("As of")} <${MomentField} asOf=${choices.value.asOf} id="range-moment" /></label>
@@ -69,26 +66,12 @@ function withDay(name, day) {
   return { from: from > day ? day : from < first ? first : from, to: day };
 }
 
-/** Who is typing a date is not interrupted. */
-function DayField({ name, label, day }) {
-  const field = useRef();
-  const show = () => {
-    field.current.value = shownRange()[name];
-  };
-  useLayoutEffect(() => {
-    if (document.activeElement !== field.current) show();
-  }, [day]);
-  // somebody who types a year has others on the way
-  const change = ({ target: { value } }) => isDay(value) && value >= "2000" && choose(withDay(name, value));
-  return html`<label>${label} <input type="date" id=${`range-${name}`} required ref=${field} onChange=${change} onBlur=${show} /></label>`;
-}
-
 /** Tables of the API, and for how many days each answers: of one trader or the portfolio, and of each trader. */
 const FILES = [
-  { name: "pnl_hourly", title: () => t("Hours"), most: 92, mostOfEach: 31 },
-  { name: "pnl_daily", title: () => t("Days"), most: MAX_DAYS, mostOfEach: MAX_DAYS },
-  { name: "pnl_weekly", title: () => t("Whole weeks"), most: MAX_DAYS, mostOfEach: MAX_DAYS },
-  { name: "pnl_monthly", title: () => t("Whole months"), most: MAX_DAYS, mostOfEach: MAX_DAYS },
+  { name: "pnl_hourly", title: t("Hours"), most: 92, mostOfEach: 31 },
+  { name: "pnl_daily", title: t("Days"), most: MAX_DAYS, mostOfEach: MAX_DAYS },
+  { name: "pnl_weekly", title: t("Whole weeks"), most: MAX_DAYS, mostOfEach: MAX_DAYS },
+  { name: "pnl_monthly", title: t("Whole months"), most: MAX_DAYS, mostOfEach: MAX_DAYS },
 ];
 
 export function RangeDownloads({ range }) {
@@ -96,12 +79,9 @@ export function RangeDownloads({ range }) {
   const files = (name, who, most, title) => {
     if (daysOf(range) > most) return html`<span class="hint">${t("for {days} days at most", { days: most })}</span>`;
     const asked = { from, to, trader: who, as_of: asOf };
-    const csv = address(name, { ...asked, format: "csv", decimal: decimalSeparator() });
-    const xlsx = address(name, { ...asked, format: "xlsx" });
-    return html`
-      <${Download} href=${csv} isButton=${false}>CSV<span class="unseen">${` ${title}`}</span></${Download}>${" · "}
-      <${Download} href=${xlsx} isButton=${false}>XLSX<span class="unseen">${` ${title}`}</span></${Download}>
-    `;
+    const link = (format) =>
+      html`<${Download} table=${name} asked=${asked} format=${format} isButton=${false}>${format.toUpperCase()}${unseen(` ${title}`)}</${Download}>`;
+    return html`${link("csv")}${" · "}${link("xlsx")}`;
   };
   const own = trader ? t("This trader") : t("Portfolio");
   return html`
@@ -119,9 +99,9 @@ export function RangeDownloads({ range }) {
           ${FILES.map(
             ({ name, title, most, mostOfEach }) => html`
               <tr key=${name}>
-                <th scope="row">${title()}</th>
-                <td>${files(name, trader, most, `${title()}, ${own}`)}</td>
-                ${!trader && html`<td>${files(name, "*", mostOfEach, `${title()}, ${t("Each trader")}`)}</td>`}
+                <th scope="row">${title}</th>
+                <td>${files(name, trader, most, `${title}, ${own}`)}</td>
+                ${!trader && html`<td>${files(name, "*", mostOfEach, `${title}, ${t("Each trader")}`)}</td>`}
               </tr>
             `,
           )}

@@ -1,9 +1,10 @@
 // Traders side by side over a range: a small picture of each on one scale, and a table; choosing one shows that trader.
 
 import { html, outside, unseen, useMemo } from "./base.js";
-import { Way, soFar } from "./around.js";
+import { Way } from "./around.js";
 import { Warning } from "./by-trader.js";
 import { choose } from "./choices.js";
+import { netPosition, numbers, performance, pnl } from "./columns.js";
 import { Table, inWords } from "./grid.js";
 import { t } from "./language.js";
 import { count, difference, energyPlaces, isPartial, pnlOf, signOf, signed, toFloat } from "./numbers.js";
@@ -75,15 +76,6 @@ function Multiple({ trader: { trader_id: id, total }, values, slots, least, most
   `;
 }
 
-const pnlColumn = (name, heading, figuresOf) => ({
-  name,
-  heading,
-  unit: "EUR",
-  kind: "number",
-  of: (row) => soFar(figuresOf(row), signed(pnlOf(figuresOf(row)))),
-  by: (row) => pnlOf(figuresOf(row)),
-});
-
 function TradersTable({ range, traders }) {
   const places = energyPlaces(traders.map(({ total }) => total?.net_position_mwh));
   const columns = useMemo(() => {
@@ -98,42 +90,13 @@ function TradersTable({ range, traders }) {
         `,
         by: (row) => row.trader_id,
       },
-      {
-        name: "trade_count",
-        heading: t("Trades"),
-        kind: "number wide",
-        of: ({ total }) => count(total?.trade_count ?? 0),
-        by: ({ total }) => String(total?.trade_count ?? 0),
-      },
-      {
-        name: "net_position_mwh",
-        heading: t("Net position"),
-        unit: "MWh",
-        kind: "number wide",
-        of: ({ total }) => signed(total?.net_position_mwh, places),
-        by: ({ total }) => total?.net_position_mwh,
-      },
-      {
-        name: "performance_eur_per_mwh",
-        heading: t("How are we doing"),
-        unit: "EUR/MWh",
-        kind: "number result",
-        of: ({ total }) => signed(total?.performance_eur_per_mwh),
-        by: ({ total }) => total?.performance_eur_per_mwh,
-        sign: ({ total }) => signOf(total?.performance_eur_per_mwh),
-      },
-      { ...pnlColumn("pnl_eur", t("PnL"), ({ total }) => total), kind: "number money" },
-      { ...pnlColumn("previous_pnl_eur", capital(beforeInWords(range)), ({ previous }) => previous), kind: "number wide" },
-      {
-        name: "difference_eur",
-        heading: t("Difference"),
-        unit: "EUR",
-        kind: "number result wide",
-        of: (row) => signed(more(row)),
-        by: more,
-        sign: (row) => signOf(more(row)),
-      },
-      pnlColumn("month_pnl_eur", monthToDate(range), ({ month }) => month),
+      numbers("trade_count", t("Trades"), null, count, { kind: "number wide", take: ({ total }) => total?.trade_count ?? 0 }),
+      netPosition(places, { kind: "number wide", take: ({ total }) => total?.net_position_mwh }),
+      performance({ take: ({ total }) => total?.performance_eur_per_mwh }),
+      pnl({ heading: t("PnL"), take: ({ total }) => total }),
+      pnl({ name: "previous_pnl_eur", heading: capital(beforeInWords(range)), kind: "number wide", take: ({ previous }) => previous }),
+      numbers("difference_eur", t("Difference"), "EUR", signed, { kind: "number result wide", take: more, isResult: true }),
+      pnl({ name: "month_pnl_eur", heading: monthToDate(range), kind: "number", take: ({ month }) => month }),
     ];
   }, [range]);
   return html`<${Table}

@@ -5,8 +5,7 @@ import { State } from "./figures.js";
 import { Scroll, Table } from "./grid.js";
 import { parts, t } from "./language.js";
 import { AsItArrived } from "./message.js";
-import { count, decimalSeparator, energyPlaces, fixed, signed } from "./numbers.js";
-import { address } from "./server.js";
+import { count, energyPlaces, fixed, signed } from "./numbers.js";
 import { addDays, dayInWords } from "./times.js";
 import { Download } from "./toolbar.js";
 import { side } from "./words.js";
@@ -178,10 +177,8 @@ function content(row, which, none) {
 function Files({ days }) {
   const to = days.at(-1).statement_day;
   const from = addDays(to, 1 - DAYS_IN_FILE);
-  const link = (name, format, text) => {
-    const href = address(name, { from, to, format, decimal: decimalSeparator() });
-    return html`<${Download} href=${href} isButton=${false}>${text}</${Download}>`;
-  };
+  const link = (table, format, text) =>
+    html`<${Download} table=${table} asked=${{ from, to }} format=${format} isButton=${false}>${text}</${Download}>`;
   return html`
     <p class="hint downloads">
       ${t("The {count} days up to {day}:", { count: DAYS_IN_FILE, day: dayInWords(to) })}${" "}

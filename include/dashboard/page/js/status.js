@@ -4,9 +4,9 @@ import { html, outside } from "./base.js";
 import { choices, choose } from "./choices.js";
 import { isFramed, openFromParent } from "./frame.js";
 import { t } from "./language.js";
-import { withDays, withMoments } from "./moments.js";
+import { moment, withDays, withMoments } from "./moments.js";
 import { failure, live, status } from "./reading.js";
-import { clock, duration, now, second, timeAttributes, utc } from "./times.js";
+import { clock, duration, now, second, utc } from "./times.js";
 
 const LIVE = {
   connecting: [t("Connecting …"), t("The page asks the server for the first time.")],
@@ -52,7 +52,6 @@ function waitsFor(at, publication, refresh) {
 }
 
 export function Troubles() {
-  const since = (iso) => html`<time ...${timeAttributes(iso)}>${t("since {at}", { at: clock(Date.parse(iso)) })}</time>`;
   return html`
     <div id="troubles" role="status" aria-label=${t("Troubles")} hidden=${isPast()}>
       ${(status.value?.troubles ?? []).map(
@@ -60,7 +59,7 @@ export function Troubles() {
           <p class="banner warning">
             <span class="sign" aria-hidden="true">⚠</span>
             <span>${withMoments(trouble.text, withDays)}</span>
-            ${trouble.since && since(trouble.since)}
+            ${trouble.since && moment(trouble.since, t("since {at}", { at: clock(Date.parse(trouble.since)) }))}
           </p>
         `,
       )}

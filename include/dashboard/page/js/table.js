@@ -78,7 +78,7 @@ export function TradersTable({ desk, lines, shownFor }) {
     <${Found} table="hours" shown=${shown.length} all=${lines.length} />
     <div class="scroll" id="hours" role="region" aria-labelledby="hours-caption" tabindex="0">
       <table id="hours-table" class=${[...notes.values()].some(Boolean) ? null : "no-notes"}>
-        <caption id="hours-caption">
+        <caption id="hours-caption" class="unseen">
           ${t("PnL of {who} by delivery hour, {day}, times in {timezone}", {
             who: who(desk.trader),
             day: dayInWords(desk.day),

@@ -17,15 +17,14 @@ export function Toolbar() {
   const { day, allColumns, trader, asOf } = choices.value;
   const shown = (minute.value, shownDay()); // today is another day after midnight
   const asked = { from: shown, to: shown, trader, as_of: asOf };
-  const csv = { ...asked, format: "csv", decimal: decimalSeparator() };
   return html`
     <div class="toolbar">
       <${MarketChooser} />
       <${TraderChooser} />
       <div class="field day" role="group" aria-label=${t("Delivery day")}>
-        <button type="button" id="day-before" aria-label=${t("Day before")} title=${t("Day before (arrow left)")} onClick=${() => step(-1)}>‹</button>
-        <label>${t("Delivery day")} <${DayField} day=${shown} /></label>
-        <button type="button" id="day-after" aria-label=${t("Day after")} title=${t("Day after (arrow right)")} onClick=${() => step(1)}>›</button>
+        <button type="button" class="step" id="day-before" aria-label=${t("Day before")} title=${t("Day before (arrow left)")} onClick=${() => step(-1)}>‹</button>
+        <label>${t("Delivery day")} <${DayField} id="day" day=${shown} onDay=${(day) => choose({ day })} /></label>
+        <button type="button" class="step" id="day-after" aria-label=${t("Day after")} title=${t("Day after (arrow right)")} onClick=${() => step(1)}>›</button>
         <button type="button" id="today" disabled=${day === null} onClick=${() => choose({ day: null })}>${t("Today")}</button>
       </div>
       <label class="check">
@@ -35,8 +34,8 @@ export function Toolbar() {
       <label class="field">${t("As of")} <${MomentField} asOf=${asOf} /></label>
       <${FilterField} table="hours" title=${t("delivery hours")} />
       <span class="files">
-        <${Download} id="csv" href=${address("pnl_hourly", csv)}>${t("Download CSV")}</${Download}>
-        <${Download} id="xlsx" href=${address("pnl_hourly", { ...asked, format: "xlsx" })}>XLSX</${Download}>
+        <${Download} id="csv" table="pnl_hourly" asked=${asked} format="csv">${t("Download CSV")}</${Download}>
+        <${Download} id="xlsx" table="pnl_hourly" asked=${asked} format="xlsx">XLSX</${Download}>
       </span>
     </div>
   `;
@@ -74,16 +73,17 @@ export function TraderChooser({ id = "trader" }) {
 }
 
 /** Who is typing a date is not interrupted. */
-function DayField({ day }) {
+export function DayField({ id, day, onDay }) {
   const field = useRef();
   const show = () => {
-    field.current.value = shownDay();
+    field.current.value = day;
   };
   useLayoutEffect(() => {
     if (document.activeElement !== field.current) show();
   }, [day]);
-  const change = (event) => isDay(event.target.value) && choose({ day: event.target.value });
-  return html`<input type="date" id="day" required ref=${field} onChange=${change} onBlur=${show} />`;
+  // somebody who types a year has others on the way
+  const change = ({ target: { value } }) => isDay(value) && value >= "2000" && onDay(value);
+  return html`<input type="date" id=${id} required ref=${field} onChange=${change} onBlur=${show} />`;
 }
 
 /** A moment of the past in market time; empty: now. */
@@ -101,8 +101,9 @@ export function MomentField({ asOf, id = "moment" }) {
   return html`<input type="datetime-local" id=${id} step="1" title=${title} ref=${field} onBlur=${show} onChange=${change} />`;
 }
 
-/** A link to a file, which the page fetches itself, so that it can say what goes wrong. */
-export function Download({ id, href, children, isButton = true }) {
+/** A link to a table as a file, which the page fetches itself, so that it can say what goes wrong. */
+export function Download({ id, table, asked, format, children, isButton = true }) {
+  const href = address(table, { ...asked, format, decimal: format === "csv" && decimalSeparator() });
   const click = (event) => {
     if (!isPlain(event)) return;
     event.preventDefault();

@@ -1,7 +1,7 @@
 // What the page says in words: price status, empty tables, notes, summaries.
 
 import { t } from "./language.js";
-import { NONE, count, fixed, pnlOf, signed, sum, toFloat } from "./numbers.js";
+import { NONE, count, extremes, fixed, pnlOf, signed, sum, toFloat } from "./numbers.js";
 import { isolated } from "./outside.js";
 import { addDays, clock, dayInWords, now, today } from "./times.js";
 
@@ -148,16 +148,9 @@ export function totalNote({ missing_price_count: missing, incomplete_period_coun
   return notes.join("; ");
 }
 
-function extremes(rows, name) {
-  const known = rows.filter((row) => row[name] !== null);
-  const by = (a, b) => toFloat(a[name]) - toFloat(b[name]);
-  const sorted = [...known].sort(by);
-  return { known, lowest: sorted[0], highest: sorted.at(-1) };
-}
-
 /** Sentences that say what the pictures show. */
 export function pnlSentence(rows) {
-  const { known, lowest, highest } = extremes(rows, "pnl_eur");
+  const { known, lowest, highest } = extremes(rows, (row) => row.pnl_eur);
   if (known.length === 0) return t("No hour has a price yet, so there is no PnL to draw.");
   const best =
     known.length > 1
@@ -180,15 +173,14 @@ export function pnlSentence(rows) {
 export function daySentence(sums) {
   if (sums.length === 0) return t("No hour has a price yet, so there is no PnL to add up.");
   const [hour, last] = sums.at(-1);
-  const sorted = [...sums].sort(([, a], [, b]) => toFloat(a) - toFloat(b));
-  const [[lowHour, lowest], [highHour, highest]] = [sorted[0], sorted.at(-1)];
+  const { lowest, highest } = extremes(sums, ([, sum]) => sum);
   const span =
     sums.length > 1
       ? t("; highest {most} after {highest}, lowest {least} after {lowest}", {
-          most: signed(highest),
-          highest: highHour,
-          least: signed(lowest),
-          lowest: lowHour,
+          most: signed(highest[1]),
+          highest: highest[0],
+          least: signed(lowest[1]),
+          lowest: lowest[0],
         })
       : "";
   return `${t("{pnl} EUR after {hour}", { pnl: signed(last), hour })}${span}.`;
@@ -199,7 +191,7 @@ export function priceSentence(rows) {
   if (priced.length === 0) return t("No hour has a reference price yet.");
   const better = priced.filter((row) => toFloat(row.performance_eur_per_mwh) > 0).length;
   const worse = priced.filter((row) => toFloat(row.performance_eur_per_mwh) < 0).length;
-  const { lowest, highest } = extremes(rows, "reference_price_eur_per_mwh");
+  const { lowest, highest } = extremes(rows, (row) => row.reference_price_eur_per_mwh);
   return plural(
     better,
     "Better than the reference price in {count} hour, worse in {worse}; the reference price went from {least} to {most} EUR/MWh.",
@@ -213,7 +205,7 @@ export function priceSentence(rows) {
 }
 
 export function positionSentence(rows, places) {
-  const { lowest, highest } = extremes(rows, "net_position_mwh");
+  const { lowest, highest } = extremes(rows, (row) => row.net_position_mwh);
   if (!lowest) return t("Nothing was traded.");
   return t("{total} MWh in total; from {least} ({lowest}) to {most} ({highest}). Above zero is net bought, below is net sold.", {
     total: signed(sum(rows.map((row) => row.net_position_mwh)), places),
