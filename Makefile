@@ -7,8 +7,9 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(VENV)/bin/uv)
 # For what needs no environment; the first that is new enough. Looked for only by the commands that use it.
 HOST_PYTHON = $(or $(shell for p in python3.13 python3.12 python3.11; do \
 	$$p -c '' 2>/dev/null && echo $$p && break; done),python3)
-# What a shell has set up for another project is not meant for this one.
-unexport VIRTUAL_ENV PYTHONHOME
+# What a shell has set up for another project is not meant for this one; without compiled modules each worker of
+# the tests, and each process that they start, would compile them anew.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 # The environment is current when it works and the stamp with the lock's hash lies in it.
 STAMP := $(VENV)/.lock-$(shell cksum < requirements.txt | tr ' ' '-')

@@ -120,14 +120,19 @@ class Platform:
     def refresh(self, expected: str = "success") -> str:
         """Triggers refresh_pnl, waits until that run has ended as expected, and returns its id."""
         run = self.wait_for(lambda: self.call("POST", "dags/refresh_pnl/dagRuns", {"logical_date": None}), 120)
-        path = f"dags/refresh_pnl/dagRuns/{run['dag_run_id']}"
-
-        def state() -> str | None:
-            found = self.call("GET", path)
-            return found["state"] if found and found["state"] in ("success", "failed") else None
-
-        assert self.wait_for(state, 240) == expected
+        self.wait_for_run("refresh_pnl", run["dag_run_id"], expected)
         return str(run["dag_run_id"])
+
+    def wait_for_run(self, dag_id: str, run_id: str, expected: str = "success", seconds: float = 240) -> Any:
+        """The run, once it has ended as expected."""
+
+        def ended() -> Any:
+            run = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")
+            return run if run and run["state"] in ("success", "failed") else None
+
+        run = self.wait_for(ended, seconds)
+        assert run["state"] == expected, run
+        return run
 
     def has_refreshed(self) -> bool:
         """Whether the run of refresh_pnl that the launcher triggers is over."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from include.jobs import build_pnl, load_statement, reconcile_trades, validate_trades
+from include.jobs import build_pnl, load_statement, rebuild_steps, reconcile_trades, validate_trades
 from include.load import audit
+from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
 from include.simulator.deals import DealGenerator
 from include.simulator.faults import Disturbance, ExchangeFaults
@@ -117,11 +118,15 @@ def test_a_statement_heals_a_gap_of_two_hours_under_a_hundred_trades_a_minute(
     assert database.rows(seconds, (LOST,)) == [(7200,)]
     before = database.rows("SELECT delivery_hour FROM curated.pnl_hourly WHERE NOT is_complete GROUP BY 1")
     assert len(before) > 5, "each hour that was open then"
+    complete = "SELECT bool_and(is_complete) FROM curated.pnl_hourly"
+    assert uninterrupted.database.value(complete) is True
+    of_others = "SELECT * FROM ops.incomplete_periods WHERE reason <> 'price_missing'"
+    assert uninterrupted.database.rows(of_others) == []
     assert interrupted.pnl() != uninterrupted.pnl()
 
     def arrives() -> dict[str, int]:
-        load_statement.run(interrupted.settings, DAY, file)
-        counts = reconcile_trades.run(interrupted.settings, [DAY])
+        counts = load_statement.run(interrupted.settings, DAY, file)
+        counts |= reconcile_trades.run(interrupted.settings, [DAY])
         validate_trades.run(interrupted.settings)
         build_pnl.run(interrupted.settings)
         return counts
@@ -137,15 +142,25 @@ def test_a_statement_heals_a_gap_of_two_hours_under_a_hundred_trades_a_minute(
         (True, 0)
     ]
     assert database.rows(
-        "SELECT state, statement_count - captured_count, missing_count, unreviewed_unexpected_count"
-        " FROM ops.reconciliations"
-    ) == [("reconciled", missed, missed, 0)]
+        "SELECT state, captured_count - matched_count, statement_count - captured_count, missing_count,"
+        " unreviewed_unexpected_count FROM ops.reconciliations"
+    ) == [("reconciled", 0, missed, missed, 0)]
+    assert database.value(
+        "SELECT statement_mwh = captured_mwh + missing_mwh"
+        " AND statement_cash_flow_eur = captured_cash_flow_eur + missing_cash_flow_eur FROM ops.reconciliations"
+    )
+    gaps = "SELECT * FROM ops.capture_gaps WHERE gap_end_at > %s AND gap_start_at < %s"
+    assert database.rows(gaps, MARKET.span_of(DAY)) == []
+    assert database.rows("SELECT * FROM ops.incomplete_periods WHERE reason = 'capture_gap'") == []
     causes = "SELECT DISTINCT unnest(causes) FROM curated.pnl_hourly_changes WHERE changed_at > %s"
     landed_at = database.value("SELECT landed_at FROM ops.reconciliations")
     assert ("statement",) in database.rows(causes, (landed_at,))
 
     counts = arrives()  # once more
-    assert counts["missing"] == missed
+    assert (counts["missing"], counts["line_count"]) == (missed, 0)
+    assert interrupted.pnl() == uninterrupted.pnl()
+    rebuilt = rebuild_steps.run(interrupted.settings, Rebuild("r", DeliveryDays(DAY, DAY), reload=True))
+    assert rebuilt["rebuild_pnl"]["rows_changed"] == 0
     assert interrupted.pnl() == uninterrupted.pnl()
     problems = {file.landing_file: file.problems for file in audit.run(interrupted.settings) if file.problems}
     assert problems.keys() == {"reference_prices/prices"}, "which the test has put straight into the warehouse"

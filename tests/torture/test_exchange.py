@@ -31,6 +31,7 @@ from tests.integration.capture.test_hostile_exchange import (
     TEXT,
     Behaviour,
     HostileExchange,
+    Peer,
     drip_a_frame,
     drip_headers,
     frame,
@@ -229,56 +230,44 @@ def test_reconnects(torture: Torture, settings: Settings, database: Database) ->
     )
 
 
-async def refuse(exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def refuse(peer: Peer) -> None:
     pass
 
 
-async def stay_silent(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await reader.read()
+async def stay_silent(peer: Peer) -> None:
+    await peer.reader.read()
 
 
-async def answer_silence(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
-    while await reader.read(1000):
+async def answer_silence(peer: Peer) -> None:
+    await peer.shake_hands()
+    while await peer.reader.read(1000):
         pass
 
 
-async def redirect_in_circles(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    await exchange.send(writer, b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /again\r\n\r\n")
+async def redirect_in_circles(peer: Peer) -> None:
+    await peer.reader.readuntil(b"\r\n\r\n")
+    await peer.send(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /again\r\n\r\n")
 
 
-async def any_status(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    status = 100 + 37 * len(exchange.connected_at) % 900
-    await exchange.send(writer, b"HTTP/1.1 %d So\r\nContent-Length: 2\r\n\r\nno" % status)
+async def any_status(peer: Peer) -> None:
+    await peer.reader.readuntil(b"\r\n\r\n")
+    status = 100 + 37 * len(peer.exchange.connected_at) % 900
+    await peer.send(b"HTTP/1.1 %d So\r\nContent-Length: 2\r\n\r\nno" % status)
 
 
-async def ping_steadily(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
+async def ping_steadily(peer: Peer) -> None:
+    await peer.shake_hands()
+    peer.stop_reading()
     while True:
-        await exchange.send(writer, frame(PING, b"x" * 125) * 64)
+        await peer.send(frame(PING, b"x" * 125) * 64)
         await asyncio.sleep(0.05)
 
 
-async def send_fragments_steadily(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
-    await exchange.send(writer, frame(TEXT, b"", is_last=False))
+async def send_fragments_steadily(peer: Peer) -> None:
+    await peer.shake_hands()
+    await peer.send(frame(TEXT, b"", is_last=False))
     while True:
-        await exchange.send(writer, frame(CONTINUATION, b"x" * MEGABYTE, is_last=False))
+        await peer.send(frame(CONTINUATION, b"x" * MEGABYTE, is_last=False))
         await asyncio.sleep(0.1)
 
 

@@ -8,7 +8,7 @@ import re
 import struct
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,11 +22,32 @@ from tests.waiting import eventually
 
 __all__ = ["start_process"]
 
-Behaviour = Callable[["HostileExchange", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
 MEGABYTE = 1_000_000
 MAX_STOP_SECONDS = 8.0
 """A stop takes about a second; the machine that runs the tests may be slow."""
+
+
+@dataclass
+class Peer:
+    """A connection as the hostile exchange has it."""
+
+    exchange: "HostileExchange"
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def shake_hands(self) -> None:
+        await shake_hands(self.reader, self.writer)
+
+    def stop_reading(self) -> None:
+        self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+        self.exchange.sent_bytes += len(data)
+
+
+Behaviour = Callable[[Peer], Awaitable[None]]
 
 
 class HostileExchange:
@@ -37,17 +58,12 @@ class HostileExchange:
         self.connected_at: list[float] = []
         self._behaviour = behaviour
 
-    async def send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        writer.write(data)
-        await writer.drain()
-        self.sent_bytes += len(data)
-
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connected_at.append(time.monotonic())
         try:
             # cancelled when the server ends, which would be logged as an error
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await self._behaviour(self, reader, writer)
+                await self._behaviour(Peer(self, reader, writer))
         finally:
             writer.transport.abort()
 
@@ -69,80 +85,64 @@ def frame(opcode: int, payload: bytes, *, is_last: bool = True) -> bytes:
 TEXT, CONTINUATION, PING = 1, 0, 9
 
 
-async def flood_pings(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
+async def flood_pings(peer: Peer) -> None:
+    await peer.shake_hands()
+    peer.stop_reading()
     pings = frame(PING, b"x" * 125) * 512
     while True:
-        await exchange.send(writer, pings)
+        await peer.send(pings)
 
 
-async def flood_messages(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
+async def flood_messages(peer: Peer) -> None:
+    await peer.shake_hands()
+    peer.stop_reading()
     messages = frame(TEXT, b"1") * 1000
     while True:
-        await exchange.send(writer, messages)
+        await peer.send(messages)
 
 
-async def drip_a_frame(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
+async def drip_a_frame(peer: Peer) -> None:
+    await peer.shake_hands()
     for byte in itertools.chain(frame(TEXT, b"x" * MEGABYTE)):
-        await exchange.send(writer, bytes([byte]))
+        await peer.send(bytes([byte]))
         await asyncio.sleep(0.05)
 
 
-async def send_fragments_without_end(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
-    await exchange.send(writer, frame(TEXT, b"", is_last=False))
+async def send_fragments_without_end(peer: Peer) -> None:
+    await peer.shake_hands()
+    peer.stop_reading()
+    await peer.send(frame(TEXT, b"", is_last=False))
     fragment = frame(CONTINUATION, b"x" * 1000, is_last=False)
     while True:
-        await exchange.send(writer, fragment)
+        await peer.send(fragment)
 
 
-async def send_large_fragments_without_end(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await shake_hands(reader, writer)
-    await exchange.send(writer, frame(TEXT, b"", is_last=False))
+async def send_large_fragments_without_end(peer: Peer) -> None:
+    await peer.shake_hands()
+    await peer.send(frame(TEXT, b"", is_last=False))
     fragment = frame(CONTINUATION, b"x" * MEGABYTE, is_last=False)
     while True:
-        await exchange.send(writer, fragment)
+        await peer.send(fragment)
 
 
-async def drip_headers(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    await exchange.send(writer, b"HTTP/1.1 101 Switching Protocols\r\nX-Drip: ")
+async def drip_headers(peer: Peer) -> None:
+    await peer.reader.readuntil(b"\r\n\r\n")
+    await peer.send(b"HTTP/1.1 101 Switching Protocols\r\nX-Drip: ")
     while True:
-        await exchange.send(writer, b"x")
+        await peer.send(b"x")
         await asyncio.sleep(0.05)
 
 
-async def send_headers_without_end(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await exchange.send(writer, b"HTTP/1.1 101 Switching Protocols\r\n")
+async def send_headers_without_end(peer: Peer) -> None:
+    await peer.send(b"HTTP/1.1 101 Switching Protocols\r\n")
     while True:
-        await exchange.send(writer, b"X-Endless: yes\r\n" * 1000)
+        await peer.send(b"X-Endless: yes\r\n" * 1000)
 
 
-async def send_a_body_without_end(
-    exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await exchange.send(writer, b"HTTP/1.1 200 OK\r\n\r\n")
+async def send_a_body_without_end(peer: Peer) -> None:
+    await peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
     while True:
-        await exchange.send(writer, b"x" * 10_000)
+        await peer.send(b"x" * 10_000)
 
 
 IN_THE_HANDSHAKE = [drip_headers, send_headers_without_end, send_a_body_without_end]
@@ -247,12 +247,10 @@ def test_a_handshake_without_end_is_given_up(
 
 
 def test_an_exchange_that_closes_after_one_message_is_given_time(start_capture: StartCapture) -> None:
-    async def greet_and_leave(
-        exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await shake_hands(reader, writer)
-        await exchange.send(writer, frame(TEXT, b"one") + frame(8, b"\x03\xe8"))
-        await reader.read()
+    async def greet_and_leave(peer: Peer) -> None:
+        await peer.shake_hands()
+        await peer.send(frame(TEXT, b"one") + frame(8, b"\x03\xe8"))
+        await peer.reader.read()
 
     exchange = HostileExchange(greet_and_leave)
     timing = replace(QUICK, first_delay=0.1, max_delay=30.0)
@@ -267,12 +265,10 @@ def test_an_exchange_that_closes_after_one_message_is_given_time(start_capture: 
 
 
 def test_a_connection_that_brought_many_messages_is_replaced_at_once(start_capture: StartCapture) -> None:
-    async def trade_and_leave(
-        exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await shake_hands(reader, writer)
-        await exchange.send(writer, frame(TEXT, b"one") * 100 + frame(8, b"\x03\xe8"))
-        await reader.read()
+    async def trade_and_leave(peer: Peer) -> None:
+        await peer.shake_hands()
+        await peer.send(frame(TEXT, b"one") * 100 + frame(8, b"\x03\xe8"))
+        await peer.reader.read()
 
     exchange = HostileExchange(trade_and_leave)
     # after seven failures in a row this would take minutes
@@ -283,13 +279,11 @@ def test_a_connection_that_brought_many_messages_is_replaced_at_once(start_captu
 
 
 def test_a_close_reason_does_not_forge_a_line_of_the_log(start_process: StartProcess, landed: Landed) -> None:
-    async def forge(
-        exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await shake_hands(reader, writer)
+    async def forge(peer: Peer) -> None:
+        await peer.shake_hands()
         reason = "bye\n2026-03-02T10:00:00Z INFO all is well\u202e"
-        await exchange.send(writer, frame(8, b"\x03\xf3" + reason.encode()))
-        await reader.read()
+        await peer.send(frame(8, b"\x03\xf3" + reason.encode()))
+        await peer.reader.read()
 
     with HostileExchange(forge).serve() as url:
         process = start_process("--exchange-url", url)
@@ -314,13 +308,11 @@ def test_a_redirect_to_another_server_is_refused(
 ) -> None:
     other = HostileExchange(flood_messages)
 
-    async def redirect(
-        exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+    async def redirect(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
         location = f"{scheme}://{other_url.removeprefix('ws://')}/feed?token=t0ken"
         answer = f"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: {location}\r\n\r\n"
-        await exchange.send(writer, answer.encode())
+        await peer.send(answer.encode())
 
     exchange = HostileExchange(redirect)
     with other.serve() as other_url, exchange.serve() as url:
@@ -346,11 +338,9 @@ def test_a_redirect_to_another_server_is_refused(
 def test_a_redirect_that_makes_no_sense_ends_nothing(
     start_capture: StartCapture, landed: Landed, caplog: pytest.LogCaptureFixture, headers: bytes
 ) -> None:
-    async def redirect(
-        exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await exchange.send(writer, b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + headers + b"\r\n")
+    async def redirect(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        await peer.send(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + headers + b"\r\n")
 
     exchange = HostileExchange(redirect)
     with exchange.serve() as url:
@@ -361,16 +351,14 @@ def test_a_redirect_that_makes_no_sense_ends_nothing(
 
 
 def test_a_redirect_within_the_server_is_followed(start_capture: StartCapture, landed: Landed) -> None:
-    async def redirect(
-        exchange: HostileExchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        if len(exchange.connected_at) == 1:
-            await reader.readuntil(b"\r\n\r\n")
-            await exchange.send(writer, b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /feed\r\n\r\n")
+    async def redirect(peer: Peer) -> None:
+        if len(peer.exchange.connected_at) == 1:
+            await peer.reader.readuntil(b"\r\n\r\n")
+            await peer.send(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /feed\r\n\r\n")
         else:
-            await shake_hands(reader, writer)
-            await exchange.send(writer, frame(TEXT, b"hello"))
-            await reader.read()
+            await peer.shake_hands()
+            await peer.send(frame(TEXT, b"hello"))
+            await peer.reader.read()
 
     with HostileExchange(redirect).serve() as url:
         capture = start_capture(url)

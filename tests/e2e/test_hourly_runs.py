@@ -1,8 +1,12 @@
-"""Which hour each kind of run does on a real Airflow, and a backfill over all of them."""
+"""Hourly runs, backfills and rebuilds on a real Airflow: which hour each is about; all ways to the same tables.
 
-import re
-import subprocess
-import sys
+`HISTORY_HOURS=48 HISTORY_PER_MINUTE=100 make test ARGS="tests/e2e/test_hourly_runs.py -o log_cli=true"` takes
+the ways with two days of ordinary traffic.
+"""
+
+import logging
+import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,46 +14,60 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from include.load import audit
 from include.local import leftovers
 from include.simulator.exchange import Exchange
-from include.simulator.faults import ProviderFaults
 from include.simulator.market import SimulatedMarket
 from include.simulator.provider import Provider
+from tests.e2e.hourly_runs import (
+    HOUR,
+    RUNS,
+    attempts,
+    command_line_trigger,
+    ended,
+    last_complete_hour,
+    log,
+    observations,
+    overlaps,
+    triggered,
+    window,
+)
 from tests.e2e.platform import Platform, running_platform
+from tests.e2e.ways import HOURS, backfill, catch_up, forget_everything, hourly_runs, is_idle, rebuild
+from tests.factories import Database
 from tests.messages import deal, landed, write_landing_file
+from tools.fingerprint import fingerprint
+from tools.history import History, write_history
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-
-HOUR = timedelta(hours=1)
 _AHEAD = 12 * HOUR
-RUNS = "dags/hourly_pnl/dagRuns"
-_WINDOW = re.compile(r"the window is (\S+ [0-9:+]+) to (\S+ [0-9:+]+)")
+_PER_MINUTE = int(os.environ.get("HISTORY_PER_MINUTE", "20"))
 
-Window = tuple[datetime, datetime]
+logger = logging.getLogger(__name__)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600 + 150 * HOURS)]
 
 
 @pytest.fixture(scope="module")
 def midnight() -> datetime:
-    """Of yesterday: its hours have ended, and the schedule never gets there."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    """Of the day before yesterday: its hours have ended, and the schedule never gets there."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory, midnight: datetime) -> Iterator[Platform]:
-    """Silent servers, and landing files of yesterday's first seven hours; the schedule of hourly_pnl is on."""
-    with (
-        Exchange(SimulatedMarket(), rate_per_second=0) as exchange,
-        Provider(SimulatedMarket(), faults=ProviderFaults(permissive=True)) as provider,
-    ):
-        environment = {
-            "EXCHANGE_URL": exchange.url,
-            "MARKET_DATA_URL": provider.url + "/v1",
-            "REFERENCE_PRICE_PER_MINUTE": "10000",
-            "REFERENCE_PRICE_PER_HOUR": "10000",
-        }
-        with running_platform(tmp_path_factory.mktemp("windows") / "state", environment) as platform:
+def provider() -> Iterator[Provider]:
+    with Provider(SimulatedMarket()) as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, provider: Provider, midnight: datetime
+) -> Iterator[Platform]:
+    """Nothing is traded now; landing files of seven hours; only the hours that a test asks for are loaded."""
+    with Exchange(SimulatedMarket(), rate_per_second=0) as exchange:
+        servers = {"EXCHANGE_URL": exchange.url, "MARKET_DATA_URL": provider.url}
+        with running_platform(tmp_path_factory.mktemp("hourly") / "state", servers) as platform:
             platform.wait_for(platform.has_refreshed, 180)
-            platform.stop_following()  # it would load our files, whatever their hour
+            platform.stop_following()  # it would load the files at once, whatever their hour
             for number in range(7):
                 at = midnight + number * HOUR
                 write_landing_file(platform.settings().landing_root, landed(deals(at), at), hour=at)
@@ -70,54 +88,20 @@ def deals(at: datetime) -> list[str]:
     ]
 
 
-def triggered(platform: Platform, logical_date: datetime | None, **body: Any) -> Any:
-    """A new manual run, as the trigger form and REST start it."""
-    date = None if logical_date is None else logical_date.isoformat()
-    response = platform.answer("POST", RUNS, {"logical_date": date, **body})
-    assert response.ok, response.text
-    return response.json()
+@pytest.fixture(scope="module")
+def history(platform: Platform) -> History:
+    """Two lines with outages, a gap, duplicates, conflicts and late trades; all prices are landed."""
+    start_at = datetime.now(UTC).replace(hour=20, minute=0, second=0, microsecond=0) - timedelta(days=10)
+    root = platform.settings().landing_root
+    history = write_history(root, start_at, HOURS, per_minute=_PER_MINUTE)
+    assert history.conflict_count or HOURS < 3
+    return history
 
 
-def ended(platform: Platform, run: Any, expected: str = "success") -> Any:
-    """The run when it has ended as expected."""
-    path = f"{RUNS}/{run['dag_run_id']}"
-
-    def found() -> Any:
-        now = platform.call("GET", path)
-        return now if now and now["state"] in ("success", "failed") else None
-
-    run = platform.wait_for(found, 240)
-    assert run["state"] == expected, run
-    return run
-
-
-def attempts(platform: Platform, run: Any) -> dict[str, int]:
-    """Task to the number of its last attempt."""
-    tasks = platform.call("GET", f"{RUNS}/{run['dag_run_id']}/taskInstances")["task_instances"]
-    return {task["task_id"]: task["try_number"] for task in tasks}
-
-
-def log(platform: Platform, run: Any, task: str = "load_trades") -> str:
-    """Of the last attempt."""
-    path = f"{RUNS}/{run['dag_run_id']}/taskInstances/{task}/logs/{attempts(platform, run)[task]}"
-    content = platform.wait_for(lambda: platform.call("GET", path), 30)["content"]
-    return "\n".join(str(entry) for entry in content)
-
-
-def window(platform: Platform, run: Any) -> Window:
-    """What the run's tasks say it is about; all of them say the same."""
-    windows = set()
-    for task in ("load_trades", "pull_reference_prices", "build_pnl"):
-        match = _WINDOW.search(log(platform, run, task))
-        assert match is not None
-        windows.add(match.groups())
-    ((start, end),) = windows
-    return datetime.fromisoformat(start), datetime.fromisoformat(end)
-
-
-def last_complete_hour(run: Any) -> Window:
-    end = datetime.fromisoformat(run["run_after"]).replace(minute=0, second=0, microsecond=0)
-    return end - HOUR, end
+@pytest.fixture
+def database(platform: Platform) -> Iterator[Database]:
+    with platform.database() as database:
+        yield database
 
 
 def test_each_way_to_start_a_run(platform: Platform, midnight: datetime) -> None:
@@ -168,27 +152,6 @@ def test_each_way_to_start_a_run(platform: Platform, midnight: datetime) -> None
     with platform.database() as database:
         received = "SELECT DISTINCT date_trunc('hour', received_at) FROM raw.trades"
         assert {hour for (hour,) in database.rows(received)} == {*hours[:5], hours[6]}
-
-
-def command_line_trigger(platform: Platform, date: datetime) -> Any:
-    """Starts `airflow dags trigger` beside everything else; the function returned waits for its run."""
-    (scheduler, *_) = [p for p in leftovers.find(platform.state) if "scheduler" in p.cmdline()]
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "airflow", "dags", "trigger", "hourly_pnl"),
-            *("--logical-date", date.isoformat(), "--run-id", "from-the-command-line"),
-        ],
-        env=scheduler.environ(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-
-    def run() -> Any:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
-        return {"dag_run_id": "from-the-command-line"}
-
-    return run
 
 
 def test_the_schedule_does_the_hour_that_has_just_ended(platform: Platform) -> None:
@@ -291,15 +254,99 @@ def test_the_hours_of_a_cancelled_backfill_are_done_by_the_next(platform: Platfo
     platform.wait_for(lambda: states() == ["success"] * 3, 120)
 
 
-def observations(database: Any, delivery_start_at: datetime) -> int:
-    count = (
-        "SELECT count(*) FROM raw.reference_prices JOIN raw.delivery_periods"
-        " USING (delivery_day, delivery_hour) WHERE delivery_start_at = %s"
+def test_every_way_leads_to_the_same_tables(platform: Platform, history: History, database: Database) -> None:
+    ways = {
+        "hourly runs": hourly_runs,
+        "parallel backfill": lambda *given: backfill(*given, max_active_runs=3),
+        "reversed backfill": lambda *given: backfill(*given, max_active_runs=2, run_backwards=True),
+        "rebuild_pnl": rebuild,
+    }
+    found = {}
+    for name, way in ways.items():
+        platform.wait_for(lambda: is_idle(platform), 120)  # of the hour that ended meanwhile
+        forget_everything(database)
+        began, asked = time.monotonic(), requests(database, history)
+        way(platform, history)
+        seconds = time.monotonic() - began
+        trades = "SELECT count(*) FROM raw.trades WHERE delivery_day <= %s"
+        assert database.value(trades, (history.last_delivery_day,)) == history.trade_count
+        catch_up(platform)
+        found[name] = fingerprint(database, "delivery_day <= %s", (history.last_delivery_day,))
+        rows, digest = found[name]["curated.pnl_hourly"]
+        logger.warning(
+            "%s: %d hours in %.0f s, %d trades, %d rows of PnL %s, %d requests to the provider",
+            *(name, HOURS, seconds, history.trade_count, rows, digest, requests(database, history) - asked),
+        )
+    first = found["hourly runs"]
+    assert first["raw.trades"][0] == history.trade_count
+    assert {name: changed(first, other) for name, other in found.items()} == {name: {} for name in ways}
+    assert not [problem for file in audit.run(platform.settings()) for problem in file.problems]
+
+
+def test_wrong_prices_of_yesterday_are_asked_for_again(
+    platform: Platform, database: Database, provider: Provider
+) -> None:
+    """The engineer on call: the provider published wrong prices for yesterday and has corrected them."""
+    at = datetime.now(UTC).replace(hour=10, minute=0, second=0, microsecond=0) - 24 * HOUR
+    day = str(at.date())
+    deals = [
+        deal(id=f"{day}-{n}", delivery_day=day, delivery_hour=f"{15 + n % 2}-{16 + n % 2}") for n in range(40)
+    ]
+    write_landing_file(platform.settings().landing_root, landed(deals, at), hour=at)
+    provider.faults.raw_value = "999.99"
+    run = platform.call("POST", RUNS, {"logical_date": at.isoformat()})
+    platform.wait_for_run("hourly_pnl", run["dag_run_id"])
+    provider.faults.raw_value = ""
+    shown = "SELECT delivery_hour, reference_price_eur_per_mwh::text, price_status, pnl_eur FROM"
+    wrong = database.rows(f"{shown} curated.pnl_hourly WHERE delivery_day = %s ORDER BY 1", (day,))
+    assert [row[:3] for row in wrong] == [("15-16", "999.99", "final"), ("16-17", "999.99", "final")]
+    before = database.value("SELECT clock_timestamp()")
+
+    conf = {"from": day, "to": day, "force_prices": True}
+    run = platform.call("POST", "dags/rebuild_pnl/dagRuns", {"logical_date": None, "conf": conf})
+    platform.wait_for_run("rebuild_pnl", run["dag_run_id"])
+
+    right = database.rows(f"{shown} curated.pnl_hourly WHERE delivery_day = %s ORDER BY 1", (day,))
+    assert all(row[1] != "999.99" and row[2] == "final" for row in right)
+    changes = database.rows(
+        "SELECT delivery_hour, causes, previous_reference_price_eur_per_mwh::text, pnl_change_eur"
+        " FROM curated.pnl_hourly_changes WHERE delivery_day = %s AND changed_at > %s ORDER BY 1",
+        (day, before),
     )
-    return int(database.value(count, (delivery_start_at,)))
+    assert changes == [
+        (old[0], ["price revision"], "999.99", new[3] - old[3]) for old, new in zip(wrong, right, strict=True)
+    ]
+    then = database.rows(
+        f"{shown} curated.pnl_hourly_as_of(%s) WHERE delivery_day = %s ORDER BY 1", (before, day)
+    )
+    assert then == wrong
+    logger.warning("what changed: %s", changes)
 
 
-def overlaps(runs: list[Any]) -> Iterator[int]:
-    """At the start of each run: how many are under way."""
-    for run in runs:
-        yield sum(other["start_date"] <= run["start_date"] < other["end_date"] for other in runs)
+def test_a_range_that_makes_no_sense_is_refused_by_the_first_task(
+    platform: Platform, database: Database
+) -> None:
+    conf = {"from": "2026-03-02", "to": "garbage"}
+    answer = platform.answer("POST", "dags/rebuild_pnl/dagRuns", {"logical_date": None, "conf": conf})
+    if answer.status_code == 200:  # Airflow 3.3 takes what its own trigger form would refuse
+        run_id = answer.json()["dag_run_id"]
+        platform.wait_for_run("rebuild_pnl", run_id, "failed")
+        ((task_id, error),) = database.rows(
+            "SELECT task_id, error FROM ops.task_runs WHERE run_id = %s", (run_id,)
+        )
+        assert task_id == "check_range"
+        assert "to must be a delivery day like 2026-03-02, not 'garbage'" in error
+
+
+def requests(database: Database, history: History) -> int:
+    """What the provider was asked about the days of the history, ever."""
+    return int(
+        database.value(
+            "SELECT count(*) FROM ops.provider_requests WHERE delivery_day <= %s", (history.last_delivery_day,)
+        )
+    )
+
+
+def changed(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Tables that differ."""
+    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
