@@ -4,8 +4,10 @@ import fcntl
 import os
 import re
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -58,6 +60,7 @@ class LandingWriter:
         self._state = state
         self._fd = -1
         self._hour = -1
+        self._written_at_ns = 0
         self._waiting: deque[_Waiting] = deque()
         self._ending: _Waiting | None = None
         self._is_ended = False
@@ -104,7 +107,14 @@ class LandingWriter:
     def _put(self, line: bytes) -> None:
         self._unwritten += line
         while self._unwritten:
-            written = os.write(self._fd, self._unwritten)
+            try:
+                written = os.write(self._fd, self._unwritten)
+            except OSError:
+                # a failed write changes the file's time as well, by which others tell that this process writes
+                with suppress(OSError):
+                    os.utime(self._fd, ns=(self._written_at_ns, self._written_at_ns))
+                raise
+            self._written_at_ns = time.time_ns()
             self._unwritten = self._unwritten[written:]
 
     def _roll_if_due(self, entry: "_Waiting") -> None:
@@ -140,7 +150,7 @@ class LandingWriter:
             os.close(fd)
             unnamed.unlink(missing_ok=True)
             raise
-        previous, self._fd = self._fd, fd
+        previous, self._fd, self._written_at_ns = self._fd, fd, time.time_ns()
         self.path, self._hour, self._unsynced_folder = path, hour, folder
         self._ending, self._is_ended = None, False
         if previous >= 0:

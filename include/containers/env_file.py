@@ -73,10 +73,14 @@ def missing(file: Path, environ: Mapping[str, str]) -> list[str]:
 
     An `.env` that was written for `make run`, or by a release that derived the profiles, lacks them.
     """
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    lines = re.findall(r"^[ \t]*(?:export[ \t]+)?([A-Z_]+)[ \t]*=[ \t]*(\S*)", text, re.MULTILINE)
-    there = {name for name, value in lines if value or name not in SECRETS}
+    line = r"^[ \t]*(?:export[ \t]+)?([A-Z_]+)[ \t]*=[ \t]*((?:[^\s#]\S*)?)"
+    values = dict(re.findall(line, _read(file), re.MULTILINE))
+    there = {name for name, value in values.items() if value.strip("'\"") or name not in SECRETS}
     return [name for name in _SET_BY_US if name not in there and not environ.get(name)]
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = _ROOT) -> int:
@@ -85,7 +89,12 @@ def main(arguments: Sequence[str] | None = None, root: Path = _ROOT) -> int:
     parser.add_argument("--missing", action="store_true", help="print a line for .env for what it lacks")
     file = root / ".env"
     if parser.parse_args(arguments).missing:
-        print("".join(f"{name}={_SET_BY_US[name]()}\n" for name in missing(file, os.environ)), end="")
+        if file.exists() and not file.stat().st_size:
+            file.chmod(0o600)  # made by the shell a moment ago, in `make secrets >> .env`
+        lines = [f"{name}={_SET_BY_US[name]()}\n" for name in missing(file, os.environ)]
+        if lines and _read(file)[-1:] not in ("", "\n"):
+            lines.insert(0, "\n")  # its last line has no end
+        print("".join(lines), end="")
     elif create(file, root / ".env.example"):
         print("wrote .env with generated secrets, readable by you only: keep a copy, it opens the databases")
     elif names := missing(file, os.environ):

@@ -82,6 +82,7 @@ def _by_api_server(component: str, environ: Mapping[str, str]) -> bool:
 def _by_ping(_component: str, environ: Mapping[str, str]) -> bool:
     from celery import Celery
     from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
 
     seconds = {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS}
     with Celery(broker=environ["AIRFLOW__CELERY__BROKER_URL"]) as app:
@@ -89,7 +90,7 @@ def _by_ping(_component: str, environ: Mapping[str, str]) -> bool:
         try:
             me = f"celery@{socket.gethostname()}"
             return bool(app.control.ping([me], timeout=_TIMEOUT_SECONDS, limit=1))
-        except OperationalError as error:
+        except (OperationalError, RedisError) as error:  # the latter: the connection ends before the answer
             raise TransientError(f"the queue does not answer: {error}") from error
 
 

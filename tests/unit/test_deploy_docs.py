@@ -28,6 +28,15 @@ def test_what_hosts_share_are_volumes_of_the_compose_file(name: str) -> None:
     assert set(override.get("services", {})) <= set(COMPOSE["services"])
 
 
+def test_all_that_read_the_markets_file_are_restarted_after_it_was_edited() -> None:
+    commands = re.search(r"after the file was edited:\n```\n(.*?)```", PAGE, re.DOTALL)
+    assert commands is not None
+    services = COMPOSE["services"]
+    reading = {name for name, found in services.items() if "MARKETS_FILE" in str(found.get("environment"))}
+    assert {"capture", "scheduler", "worker"} < reading
+    assert reading <= set(re.findall(r"[a-z-]+", commands[1]))
+
+
 def helm_environment() -> dict[str, str]:
     """What the values of the chart put into each of Airflow's containers."""
     (values,) = documents("helm-values.yaml")

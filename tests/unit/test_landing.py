@@ -308,6 +308,26 @@ def test_a_full_disk_loses_and_doubles_nothing(monkeypatch: pytest.MonkeyPatch, 
     assert [file[-1]["event"] for file in lines_of(tmp_path)] == ["rolled", "closed"]
 
 
+def test_a_file_keeps_the_time_of_its_last_line_while_the_disk_is_full(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By that time health check, alarm and metric tell whether capture writes."""
+
+    def refuse(fd: int, data: bytes) -> int:
+        os.utime(fd, (NOON.timestamp() + 60,) * 2)  # as Linux does, and then
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer = LandingWriter(tmp_path, TRADES, "test")
+    writer.append(message_line(NOON, b"before"), NOON)
+    assert writer.path is not None
+    written_at = writer.path.stat().st_mtime
+    monkeypatch.setattr("include.landing_writer.os.write", refuse)
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            writer.append(message_line(NOON, b"kept"), NOON)
+        assert writer.path.stat().st_mtime == pytest.approx(written_at, abs=1)
+
+
 def test_a_first_file_that_cannot_be_opened_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

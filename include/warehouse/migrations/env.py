@@ -20,6 +20,8 @@ with engine.connect() as connection:
     context.configure(connection=connection, version_table="applied", version_table_schema="migrations")
     with context.begin_transaction():
         before = context.get_context().get_current_heads()
+        if before != context.get_head_revisions():
+            run_file(connection, Path(__file__).with_name("validation_views.sql"))
         context.run_migrations()
         after = context.get_context().get_current_heads()
         if after != before and after == context.get_head_revisions():

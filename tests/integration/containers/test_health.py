@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import redis
 from prometheus_client.exposition import start_http_server
 from prometheus_client.registry import CollectorRegistry
 
@@ -167,6 +168,15 @@ def test_a_queue_that_is_away_or_silent_is_no_fault_of_the_worker(monkeypatch: p
         for address in (f"127.0.0.1:{silent.getsockname()[1]}", "127.0.0.1:9"):
             with pytest.raises(TransientError, match="the queue does not answer"):
                 health.is_healthy("worker", {"AIRFLOW__CELERY__BROKER_URL": f"redis://:p@{address}/0"})
+
+
+def test_a_queue_that_ends_while_it_is_asked_is_no_fault_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ping(*_: object, **__: object) -> None:
+        raise redis.exceptions.ConnectionError("Connection closed by server.")
+
+    monkeypatch.setattr("celery.app.control.Control.ping", ping)
+    with pytest.raises(TransientError, match="the queue does not answer: Connection closed"):
+        health.is_healthy("worker", {"AIRFLOW__CELERY__BROKER_URL": "redis://:p@127.0.0.1:9/0"})
 
 
 def test_the_command_says_what_it_found_and_fails_when_it_is_not_well(

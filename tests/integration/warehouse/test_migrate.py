@@ -54,6 +54,22 @@ def test_migrating_twice_is_migrating_once(warehouse_url: str, database: Databas
     assert database.value("SELECT count(*) FROM ops.landing_scans") == 1
 
 
+@pytest.mark.parametrize("older", ["0008", "0017"], indirect=True)
+def test_what_a_killed_validation_left_holds_up_no_migration(older: str) -> None:
+    with closing(Database(older)) as database:
+        for table in ("staging.pnl_hourly", "raw.trades", "raw.reference_prices"):
+            name = table.partition(".")[2]
+            database.rows(f"CREATE VIEW staging.checked_{name}_1140_dccab211 AS SELECT * FROM {table}")
+        migrate(older)
+        assert database.rows("SELECT viewname FROM pg_views WHERE viewname ~ '^checked_'") == []
+
+
+def test_a_validation_goes_on_while_there_is_nothing_to_migrate(warehouse_url: str, database: Database) -> None:
+    database.rows("CREATE VIEW staging.checked_trades_1140_dccab211 AS SELECT * FROM raw.trades")
+    migrate(warehouse_url)
+    assert database.value("SELECT count(*) FROM staging.checked_trades_1140_dccab211") == 0
+
+
 def test_a_warehouse_of_a_newer_version_is_left_alone(warehouse_url: str, database: Database) -> None:
     database.rows("UPDATE migrations.applied SET version_num = '9999'")
     with pytest.raises(TerminalError, match=r"newer version.*Upgrade and rollback"):

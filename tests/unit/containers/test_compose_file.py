@@ -141,6 +141,21 @@ def test_capture_depends_on_nothing_and_holds_no_password() -> None:
     assert not {"hostname", "container_name", "ports"} & set(capture)
 
 
+@pytest.mark.parametrize("service", sorted(set(OURS) - {"simulator"}))
+def test_a_markets_file_that_is_not_there_stops_the_start(service: str) -> None:
+    """In the short form the engine makes a folder of that name, and what begins without `./` is a volume."""
+    mounts = [mount for mount in SERVICES[service]["volumes"] if "MARKETS_FILE" in str(mount)]
+    assert mounts == [
+        {
+            "type": "bind",
+            "source": "${MARKETS_FILE:-/dev/null}",
+            "target": "/etc/desk/markets.toml",
+            "read_only": True,
+            "bind": {"create_host_path": False},
+        }
+    ]
+
+
 def test_the_exporter_depends_on_nothing_reads_as_analyst_and_writes_nowhere() -> None:
     metrics = SERVICES["metrics"]
     assert "depends_on" not in metrics

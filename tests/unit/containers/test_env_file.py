@@ -59,6 +59,37 @@ def test_an_existing_file_is_never_changed_and_what_it_lacks_is_named(
     assert set(load_environment(file, {})) == {*SECRETS, "COMPOSE_PROFILES"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["REDIS_PASSWORD=''", 'REDIS_PASSWORD=""', "REDIS_PASSWORD= # later", "REDIS_PASSWORD=x\nREDIS_PASSWORD="],
+)
+def test_what_compose_reads_as_no_value_is_missing(root: Path, line: str) -> None:
+    (root / ".env").write_text(line + "\n")
+    assert env_file.missing(
+        root / ".env", dict.fromkeys(set(SECRETS) - {"REDIS_PASSWORD"}, "of the shell")
+    ) == [
+        "REDIS_PASSWORD",
+        "COMPOSE_PROFILES",
+    ]
+
+
+def test_a_last_line_without_an_end_stays_a_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = root / ".env"
+    file.write_text("EXCHANGE_URL=wss://exchange.example")
+    assert env_file.main(["--missing"], root) == 0
+    file.write_text(file.read_text() + capsys.readouterr().out)
+    assert load_environment(file, {})["EXCHANGE_URL"] == "wss://exchange.example"
+    assert env_file.missing(file, {}) == []
+
+
+def test_a_file_that_only_the_shell_has_made_becomes_private(root: Path) -> None:
+    """As in `make secrets >> .env` before the first `make up`, which every command of Compose advises."""
+    file = root / ".env"
+    file.touch(0o644)
+    assert env_file.main(["--missing"], root) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_no_profile_is_a_choice_and_the_environment_counts(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
