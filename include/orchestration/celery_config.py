@@ -1,20 +1,19 @@
 """Celery's configuration: Airflow's, and what Airflow has no option for."""
 
 from airflow.providers.celery.executors.default_celery import DEFAULT_CELERY_CONFIG
-from celery.worker import consumer, state
+from celery.worker import consumer
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]
-    """A worker that knows, after a lost connection to the queue, which tasks it runs.
-
-    Celery forgets them there (`on_close` of 5.6), takes messages as if all of its processes were free, and has
-    them wait behind its endless tasks while other workers are idle.
-    """
+    """A worker that keeps what it has received when it loses the queue."""
 
     def on_close(self) -> None:
-        """Forgets what was received and not started."""
-        super().on_close()
-        state.reserved_requests.update(state.active_requests)
+        """Nothing is forgotten.
+
+        Celery's own (5.6) drops what was received and not begun, as the queue delivers it again, which redis does
+        not once it was killed. And it takes each of its processes for idle: the next task goes to one that runs
+        an endless task, and waits behind that.
+        """
 
 
 CELERY_CONFIG = {
