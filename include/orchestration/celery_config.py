@@ -10,9 +10,9 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]
     def on_close(self) -> None:
         """Nothing is forgotten.
 
-        Celery's own (5.6) drops what was received and not begun, as the queue delivers it again, which redis does
-        not once it was killed. And it takes each of its processes for idle: the next task goes to one that runs
-        an endless task, and waits behind that.
+        Celery's own (5.6) drops what was received and not begun, as the queue delivers it again; redis does not
+        once it was killed. And it takes each of its processes for idle: the next task goes to one that runs an
+        endless task, and waits behind that.
         """
 
 

@@ -10,7 +10,7 @@ from include.orchestration.celery_config import CELERY_CONFIG
 
 
 def test_a_worker_that_has_lost_its_queue_knows_what_it_runs() -> None:
-    """Else the pool gives the next task to a process that is busy, and the worker takes more than it can run."""
+    """Else the pool gives the next task to a busy process, and the worker takes more than it can run."""
     consumer = object.__new__(symbol_by_name(CELERY_CONFIG["worker_consumer"]))
     consumer.controller, consumer.task_buckets, consumer.pool = None, {}, SimpleNamespace(flush=Mock())
     running = Mock()
