@@ -1,32 +1,23 @@
-"""A platform under faults: an hour of all kinds, each part killed, databases lost, bad data, secrets.
+"""A platform under faults: an hour of all kinds, each part killed, databases lost, secrets.
 
 One platform for all tests, in this order: the first measures how it grows.
 """
 
-import signal
 import time
-from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from contextlib import ExitStack
 
-import psutil
 import pytest
 
-from include.errors import TerminalError
-from include.expectations import review
 from include.load import audit
-from include.local import leftovers
 from include.simulator.exchange import Exchange
 from tests.e2e.platform import Platform
 from tests.e2e.specification import assert_built_as_specified
-from tests.integration.health.receivers import WebhookReceiver
-from tests.messages import deal, landed, write_landing_file
 from tests.torture.conftest import Torture
 from tests.torture.desk_clients import DeskClient
-from tests.torture.disturbances import Disturbances, Metadata, Unaffected, find, frozen, kill, local_ports
+from tests.torture.disturbances import Disturbances, Metadata, Unaffected, find, frozen, kill
 from tests.torture.measurements import Measurements
 from tests.torture.secrets import Secrets
-from tests.torture.servers import MESSAGES_PER_SECOND, CountingProvider, assert_accounted_for
+from tests.torture.servers import CountingProvider, assert_accounted_for
 from tests.torture.servers import exchange as exchange
 from tests.torture.servers import market as market
 from tests.torture.servers import platform as platform
@@ -39,14 +30,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 DESKS = ("", "flex_trader_1", "flex_trader_2", "flex_trader_3", "flex_trader_4")
 STEADY = ("api-server", "triggerer", "dag-processor", "capture")
 """Not killed by the long run, or small."""
-_TRADES = "SELECT count(*) FROM raw.trades"
 PARTS = ("airflow scheduler", "airflow api_server", "airflow dag-processor", "airflow triggerer")
 
 
 def test_a_long_run(
     platform: Platform, exchange: Exchange, provider: CountingProvider, torture: Torture
 ) -> None:
-    wait_for_priced_pnl(platform)
+    with platform.database() as database:
+        priced = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
+        platform.wait_for(lambda: database.value(priced), 300)
     seconds = torture.count(30, 3600)
     disturbances = Disturbances(
         platform, exchange, provider, torture.random, 20 if torture.is_long else 2, torture.say
@@ -78,8 +70,6 @@ def test_a_long_run(
     exchange.rate_per_second = 0
     sent = exchange.messages_sent - sent_before
     rows = assert_built_as_specified(platform)
-    with platform.database() as database:
-        assert database.value("SELECT count(*) FROM ops.capture_gaps") >= 1
     problems = [problem for file in audit.run(platform.settings()) for problem in file.problems]
     assert problems == []
     memory = {part: measurements.medians(lambda s, p=part: s.memory_mb.get(p)) for part in STEADY}
@@ -186,165 +176,3 @@ def test_no_secret_is_where_others_read(platform: Platform, secrets: Secrets, to
         " answers of desk and Airflow; all files tried by another user",
         "none found, none readable",
     )
-
-
-@pytest.fixture
-def at_ease(platform: Platform, exchange: Exchange, provider: CountingProvider) -> None:
-    """The platform may forget its requests, and nothing that the exchange sends is held back."""
-    wait_for_priced_pnl(platform)
-    provider.faults.permissive = True
-    exchange.faults.disconnect_every_seconds = 7
-    exchange.faults.extreme_prices = 0
-    exchange.rate_per_second = MESSAGES_PER_SECOND
-
-
-@pytest.mark.usefixtures("at_ease")
-def test_a_provider_that_is_down_blocks_nothing(platform: Platform, provider: CountingProvider) -> None:
-    with platform.database() as database:
-        before = database.value("SELECT count(*) FROM curated.trades")
-        database.rows("TRUNCATE ops.provider_requests")
-        database.rows(
-            "UPDATE raw.reference_prices SET observed_at = observed_at - interval '1 hour'"
-        )  # all due
-        provider.faults.hang_up = True
-        try:
-            run = platform.refresh()
-        finally:
-            provider.faults.hang_up = False
-        states = platform.task_states(run)
-        assert (states["pull_reference_prices"], states["build_pnl"]) == ("failed", "success")
-        assert database.value("SELECT count(*) FROM curated.trades") > before
-        kept = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
-        assert database.value(kept) > 0, "PnL keeps the last price"
-        platform.refresh()
-        fresh = "SELECT count(*) FROM raw.reference_prices WHERE observed_at > now() - interval '10 minutes'"
-        assert database.value(fresh) > 0, "and heals by itself"
-
-
-@pytest.mark.usefixtures("at_ease")
-def test_bad_data_turns_the_run_of_its_hour_red_until_it_is_reviewed(
-    platform: Platform, webhook: WebhookReceiver
-) -> None:
-    """Everything else of the hour is published; people are told; cleared after the review, the run is green."""
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)
-    messages = [deal(id=f"bad-{n}", price=99_999, trader_id="bad") for n in range(3)]
-    content = landed([*messages, deal(id="fine", trader_id="fine")], hour)
-    runs = "dags/hourly_pnl/dagRuns"
-    sums = "SELECT trader_id, trade_count::int FROM curated.pnl_hourly WHERE trader_id IN ('bad', 'fine')"
-    discard_what_is_left(platform, webhook)
-    write_landing_file(platform.state / "landing", content, "bad", hour)
-    with platform.database() as database:
-        # people are told once an hour, and a run of the soak may have failed as well
-        database.rows("DELETE FROM ops.notifications WHERE about = 'task hourly_pnl.report_findings'")
-        run = platform.call("POST", runs, {"logical_date": None, "conf": {"hour": hour.isoformat()}})[
-            "dag_run_id"
-        ]
-        platform.wait_for_run("hourly_pnl", run, "failed")
-        what = "SELECT state, failed_tasks, error FROM ops.runs WHERE run_id = %s"
-        ((outcome, failed, error),) = database.rows(what, (run,))
-        assert (outcome, failed) == ("failed", ["report_findings"])
-        assert "3 trades in quarantine (bad-0, bad-1, bad-2;" in error
-        assert database.rows(sums) == [("fine", 1)]
-        platform.wait_for(lambda: notices(webhook, "task_failed", task_id="report_findings", run_id=run), 30)
-        platform.wait_for(lambda: notices(webhook, "alarm_raised", alarm="trades_quarantined"), 90)
-
-        bad = review.Selection(landing_file=f"trades/date={hour:%Y-%m-%d}/hour={hour:%H}/bad")
-        assert review.decide(platform.settings(), "discard", "prices beyond the bounds", bad)["trades"] == 3
-        assert platform.answer("POST", f"{runs}/{run}/clear", {"dry_run": False}).ok
-        platform.wait_for(lambda: (platform.call("GET", f"{runs}/{run}") or {}).get("state") == "success", 240)
-        assert database.rows(sums) == [("fine", 1)]
-        platform.wait_for(lambda: notices(webhook, "alarm_cleared", alarm="trades_quarantined"), 90)
-    assert_accounted_for(platform)
-
-
-@pytest.mark.usefixtures("at_ease")
-def test_an_alarm_is_raised_told_and_over(platform: Platform, webhook: WebhookReceiver) -> None:
-    late = "reference_prices_late"
-    webhook.bodies.clear()
-    with platform.database() as database:
-        database.rows(
-            "UPDATE ops.task_runs SET started_at = started_at - interval '2 hours' WHERE state = 'success'"
-        )
-
-        def is_on() -> bool:
-            # again and again: a refresh may be loading fresh ones meanwhile
-            database.rows(
-                "UPDATE raw.reference_prices SET observed_at = now() - interval '1 hour'"
-                " WHERE observed_at > now() - interval '1 hour'"
-            )
-            return bool(notices(webhook, "alarm_raised", alarm=late))
-
-        platform.wait_for(is_on, 90)
-        database.rows("TRUNCATE ops.provider_requests")
-        platform.refresh()
-        platform.wait_for(lambda: notices(webhook, "alarm_cleared", alarm=late), 90)
-        assert len(notices(webhook, "alarm_raised", alarm=late)) == 1
-
-
-@pytest.mark.usefixtures("at_ease")
-@pytest.mark.parametrize("victim", ["include.capture", "bin/postgres"])
-def test_kill_9(platform: Platform, victim: str) -> None:
-    process = kill(platform, victim)
-    platform.wait_for(lambda: [p for p in find(platform, victim) if p.pid != process.pid], 90)
-    platform.refresh()
-    assert_accounted_for(platform)
-
-
-@pytest.mark.usefixtures("at_ease")
-def test_kill_9_of_a_load_in_mid_transaction(platform: Platform) -> None:
-    platform.stop_following()  # there is one loader then: a rebuild loads all that is landed
-    with platform.database() as database:
-        before = database.value(_TRADES)
-        database.rows("BEGIN")
-        database.rows("LOCK TABLE raw.delivery_periods IN EXCLUSIVE MODE")  # holds a load up after its rows
-        today = f"{datetime.now(UTC):%Y-%m-%d}"
-        asked = {"logical_date": None, "conf": {"from": today, "to": today}}
-        run = platform.call("POST", "dags/rebuild_pnl/dagRuns", asked)
-        waiting = (
-            "SELECT client_port FROM pg_stat_activity"
-            " WHERE application_name = 'load_trades' AND wait_event_type = 'Lock'"
-        )
-        with platform.database() as observer:
-            ((port,),) = platform.wait_for(lambda: observer.rows(waiting), 120)
-            (loader,) = [p for p in leftovers.find(platform.state) if port in local_ports(p)]
-            loader.send_signal(signal.SIGKILL)
-            platform.wait_for(lambda: not observer.rows(waiting), 60)
-            assert observer.value(_TRADES) == before
-        database.rows("COMMIT")
-    platform.call("PATCH", "dags/refresh_pnl", {"is_paused": False})
-    platform.wait_for_run("rebuild_pnl", run["dag_run_id"], seconds=300)  # the retry loads it
-    platform.refresh()  # builds what was loaded of other days, too
-    assert_accounted_for(platform)
-
-
-@pytest.mark.usefixtures("at_ease")
-def test_kill_9_of_the_launcher(platform: Platform) -> None:
-    platform.process.kill()
-    platform.process.wait()
-    assert find(platform, "bin/postgres"), "its children are left"
-    platform.start()
-    platform.refresh()
-    assert_accounted_for(platform)
-    assert len([p for p in find(platform, "include.capture") if p.status() != psutil.STATUS_ZOMBIE]) == 1
-
-
-def wait_for_priced_pnl(platform: Platform) -> None:
-    with platform.database() as database:
-        priced = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
-        platform.wait_for(lambda: database.value(priced), 300)
-
-
-def discard_what_is_left(platform: Platform, webhook: WebhookReceiver) -> None:
-    """Of earlier tests: nothing waits for a review, and nobody has been told of anything."""
-    with suppress(TerminalError):  # there is nothing
-        review.decide(platform.settings(), "discard", "of the soak", review.Selection(landing_file="trades/"))
-    on = "SELECT count(*) FROM ops.alarms WHERE alarm = 'trades_quarantined' AND cleared_at IS NULL"
-    with platform.database() as database:
-        platform.wait_for(lambda: database.value(on) == 0, 90)
-    webhook.bodies.clear()
-
-
-def notices(webhook: WebhookReceiver, kind: str, **details: str) -> list[dict[str, Any]]:
-    """What the receiver was told of this kind and with these details."""
-    wanted = {"kind": kind, **details}
-    return [body for body in webhook.bodies if wanted.items() <= body.items()]
