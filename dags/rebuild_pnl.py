@@ -21,32 +21,27 @@ from typing import Any
 
 from airflow.sdk import chain
 
+from include.jobs.rebuild_steps import STEPS, Step
 from include.orchestration import assets
 from include.orchestration.markets import dag
 from include.orchestration.tasks import DEFAULT_ARGS, Run, Summary, task
 from include.orchestration.timetable import ByHandTimetable
 from include.orchestration.windows import REBUILD_PARAMS, START_AT
 
-OUTLETS: dict[str, list[Any]] = {
-    "check_range": [],
-    "reload_landing_files": [],
+OUTLETS = {
     "load_trades": [assets.RAW_TRADES],
     "validate_trades": [assets.CURATED_TRADES],
     "repull_reference_prices": [assets.LANDING_PRICES],
     "load_reference_prices": [assets.RAW_PRICES],
     "validate_reference_prices": [assets.CURATED_PRICES],
     "rebuild_pnl": [assets.PNL_HOURLY],
-    "report_findings": [],
 }
-"""Of each step, in the order of the steps."""
 
 
-def task_of(step: str) -> Any:
-    @task(task_id=step, outlets=OUTLETS[step])
+def task_of(step: Step) -> Any:
+    @task(task_id=step.__name__, outlets=OUTLETS.get(step.__name__, []))
     def run_step(run: Run) -> Summary:
-        from include.jobs.rebuild_steps import STEPS
-
-        return STEPS[step](run.settings, run.rebuild)
+        return step(run.settings, run.rebuild)
 
     return run_step()
 
@@ -64,7 +59,7 @@ def task_of(step: str) -> Any:
     tags=["pnl", "range"],
 )
 def rebuild_pnl() -> None:
-    chain(*map(task_of, OUTLETS))
+    chain(*(task_of(step) for step in STEPS))
 
 
 rebuild_pnl()

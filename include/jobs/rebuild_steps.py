@@ -1,22 +1,13 @@
-"""The steps of a rebuild, listed once: what `make rebuild` does, and the tasks of the DAG rebuild_pnl."""
+"""The steps of a rebuild, listed once: the tasks of the DAG rebuild_pnl, and what `make rebuild` does.
+
+Each step imports its job when it is called: the DAG file only needs the list.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from include.jobs import (
-    check_range,
-    load_reference_prices,
-    load_trades,
-    rebuild_pnl,
-    reload_landing_files,
-    report_findings,
-    repull_reference_prices,
-    validate_reference_prices,
-    validate_trades,
-)
-from include.jobs.import_statements import reconcile_landed
 from include.run_scope import Rebuild
 from include.settings import Settings
 
@@ -28,23 +19,74 @@ RESUME_WITHIN = timedelta(hours=24)
 Step = Callable[[Settings, Rebuild], Mapping[str, Any]]
 
 
-def _validate_trades(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
-    counts = validate_trades.run(settings)
+def check_range(settings: Settings, rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import check_range as job
+
+    return job.run(settings, rebuild)
+
+
+def reload_landing_files(settings: Settings, rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import reload_landing_files as job
+
+    return job.run(settings, rebuild)
+
+
+def load_trades(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import load_trades as job
+
+    return job.run(settings)
+
+
+def validate_trades(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import validate_trades as job
+    from include.jobs.import_statements import reconcile_landed
+
+    counts = job.run(settings)
     reconcile_landed(settings)  # with what is captured, which counts by now
     return counts
 
 
-STEPS: dict[str, Step] = {
-    "check_range": check_range.run,
-    "reload_landing_files": reload_landing_files.run,
-    "load_trades": lambda settings, _: load_trades.run(settings),
-    "validate_trades": _validate_trades,
-    "repull_reference_prices": repull_reference_prices.run,
-    "load_reference_prices": lambda settings, _: load_reference_prices.run(settings),
-    "validate_reference_prices": lambda settings, _: validate_reference_prices.run(settings),
-    "rebuild_pnl": rebuild_pnl.run,
-    "report_findings": lambda settings, _: report_findings.run(settings),
-}
+def repull_reference_prices(settings: Settings, rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import repull_reference_prices as job
+
+    return job.run(settings, rebuild)
+
+
+def load_reference_prices(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import load_reference_prices as job
+
+    return job.run(settings)
+
+
+def validate_reference_prices(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import validate_reference_prices as job
+
+    return job.run(settings)
+
+
+def rebuild_pnl(settings: Settings, rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import rebuild_pnl as job
+
+    return job.run(settings, rebuild)
+
+
+def report_findings(settings: Settings, _rebuild: Rebuild) -> Mapping[str, Any]:
+    from include.jobs import report_findings as job
+
+    return job.run(settings)
+
+
+STEPS: tuple[Step, ...] = (
+    check_range,
+    reload_landing_files,
+    load_trades,
+    validate_trades,
+    repull_reference_prices,
+    load_reference_prices,
+    validate_reference_prices,
+    rebuild_pnl,
+    report_findings,
+)
 
 
 def run(settings: Settings, rebuild: Rebuild) -> dict[str, Mapping[str, Any]]:
@@ -59,9 +101,12 @@ def run(settings: Settings, rebuild: Rebuild) -> dict[str, Mapping[str, Any]]:
         TerminalError: Landing files cannot be loaded, or built rows break a critical expectation.
         TransientError: Something is away; call it again.
     """
-    done = rebuild_pnl.done_steps(settings, rebuild, RESUME_WITHIN)
+    from include.jobs.rebuild_pnl import done_steps
+
+    done = done_steps(settings, rebuild, RESUME_WITHIN)
     summaries: dict[str, Mapping[str, Any]] = {}
-    for name, step in STEPS.items():
+    for step in STEPS:
+        name = step.__name__
         if name in done:
             log.info("%s was done before", name)
             continue

@@ -203,5 +203,5 @@ def test_a_run_about_a_statement_lasts_until_the_file_must_be_there_and_delays_n
 
 def test_a_rebuild_does_its_steps_one_after_the_other() -> None:
     dag = dag_of("rebuild_pnl")
-    assert [task.task_id for task in dag.topological_sort()] == list(STEPS)
+    assert [task.task_id for task in dag.topological_sort()] == [step.__name__ for step in STEPS]
     assert [len(task.upstream_task_ids) for task in dag.topological_sort()] == [0, *[1] * (len(STEPS) - 1)]

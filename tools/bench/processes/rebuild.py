@@ -21,12 +21,12 @@ def main(rebuild_id: str, first: str, last: str, reload: bool) -> None:
     settings, stages = Settings.from_environment(), dict[str, float]()
     rebuild = Rebuild(rebuild_id, DeliveryDays.parse(first, last), reload)
     began = time.perf_counter()
-    for name, step in STEPS.items():
+    for step in STEPS:
         since = time.perf_counter()
         summary = step(settings, rebuild)
-        stages[name] = time.perf_counter() - since
-        logging.getLogger("include.jobs").info("%s, %.1f s: %s", name, stages[name], summary)
-        if name == "rebuild_pnl":
+        stages[step.__name__] = time.perf_counter() - since
+        logging.getLogger("include.jobs").info("%s, %.1f s: %s", step.__name__, stages[step.__name__], summary)
+        if step.__name__ == "rebuild_pnl":
             counts = summary
     ended = time.perf_counter()
     json.dump(
