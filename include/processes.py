@@ -113,7 +113,7 @@ class Supervisor:
         They are watched no more.
         """
         for child in children:
-            del self._children[child.name]
+            self._children.pop(child.name, None)
         running = [child.process for child in children if child.process is not None]
         end_all([member for process in running for member in members_of_session(process.pid)], timeout_seconds)
         for process in running:

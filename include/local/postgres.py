@@ -146,10 +146,11 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Fast shutdown of the server of the folder, whoever started it; what was committed is on disk."""
         server = self.postmaster()
+        if self.process is not None and self.process.poll() is None:
+            server = psutil.Process(self.process.pid)  # it may have written no pid file yet
         family = [] if server is None else [server, *server.children(recursive=True)]
-        first = self.process or server  # what we started may have written no pid file yet
-        if first is not None:
-            first.send_signal(signal.SIGINT)
+        if server is not None:
+            server.send_signal(signal.SIGINT)
         _, alive = psutil.wait_procs(family, timeout=_STOP_SECONDS)
         for process in alive:
             with suppress(psutil.NoSuchProcess):

@@ -44,6 +44,21 @@ def test_stopping_leaves_no_process(tmp_path: Path) -> None:
     assert not [process for process in family if process.is_running()]
 
 
+@pytest.mark.timeout(30)
+def test_a_server_that_hangs_before_its_pid_file_is_stopped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.local.postgres._STOP_SECONDS", 0.3)
+    server = EmbeddedPostgres(tmp_path / "postgres", durable=False)
+    hung = subprocess.Popen(["sh", "-c", "trap '' INT; echo up; sleep 60"], stdout=subprocess.PIPE)
+    assert hung.stdout is not None
+    with hung.stdout as output:
+        assert output.readline() == b"up\n"
+    server.process = hung
+    server.stop()
+    assert hung.poll() is not None
+
+
 def test_a_killed_server_starts_again_with_what_was_committed(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path / "postgres", durable=True) as server:
         _kill_and_start_again(server)
