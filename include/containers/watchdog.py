@@ -1,8 +1,8 @@
 """Notices a component of Airflow that runs but stays unhealthy, and has it restarted.
 
-A scheduler that lost its database, for example, wants to exit but waits for its running tasks first; the
-capture task never ends, so such a scheduler would neither work nor exit. While the database does not answer, no
-component can be healthy and a restart would only make the recovery longer: then nothing is restarted.
+An API server that answers nobody any more, for example, or a scheduler that waits for ever. While the database
+does not answer, no component can be healthy and a restart would only make the recovery longer: then nothing is
+restarted.
 """
 
 import time
