@@ -64,8 +64,13 @@ class Platform:
         raise AssertionError(f"nothing after {seconds} s: {self.log()}")
 
     def log(self) -> str:
-        """What the launcher said last."""
-        return (self.state.parent / "make-run.log").read_text()[-2000:]
+        """What the launcher said last, and the scheduler, without the output of tasks."""
+        said = (self.state.parent / "make-run.log").read_text()[-2000:]
+        scheduler = self.state / "logs" / "scheduler.log"
+        if scheduler.exists():
+            lines = [line[:300] for line in scheduler.read_text().splitlines() if "SchedulerJobRunner" in line]
+            said += "\n".join(["the scheduler:", *lines[-25:]])
+        return said
 
     def credentials(self) -> dict[str, Any] | None:
         """How to reach it, once it says so."""
