@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field, create_model
 
 from include.dashboard.tables import DAILY, HOURLY
 from include.domain.pnl import Pnl
+from include.domain.reference_price import PriceStatus
 
 Exact = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$", description="A number with all its digits")]
-PriceStatus = Literal["final", "provisional", "missing"]
 
 
 class Error(BaseModel):

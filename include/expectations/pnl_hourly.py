@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import get_args
 
+from include.domain.reference_price import PriceStatus
 from include.errors import TerminalError
 from include.expectations.library import (
     CRITICAL,
@@ -165,7 +167,7 @@ def _prices() -> list[Expectation]:
     return [
         ExpectColumnValuesToBeInSet(
             column="price_status",
-            value_set=["final", "provisional", "missing"],
+            value_set=list(get_args(PriceStatus)),
             severity=CRITICAL,
             description="each price is final, provisional or missing",
         ),

@@ -1,12 +1,14 @@
 """What the trading desk's API says in the situations that its page must show: invented data, no database."""
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from include.domain.delivery_period import DeliveryPeriod, Market
+from include.domain.pnl import Fill, compute_pnl
 from tests.dashboard.ranges import range_of
 
 MARKET = Market.of("Europe/Berlin")
@@ -132,14 +134,19 @@ def row(
 ) -> Payload:
     """A row as the API sends it: every number a text, null where there is none."""
     reasons = list(because)
+    fills = [
+        Fill("buy", Decimal(buy), Decimal(average)),
+        Fill("sell", Decimal(sell), Decimal(average)),
+    ]
+    computed = asdict(compute_pnl(fills, None if reference is None else Decimal(reference)))
     return {
+        **{name: value if value is None else f"{value:f}" for name, value in computed.items()},
         "delivery_hour": period.delivery_hour,
         "delivery_start_at": stamp(period.start_at),
         "delivery_end_at": stamp(period.end_at),
         "trade_count": trades,
         "buy_mwh": buy,
         "sell_mwh": sell,
-        "net_position_mwh": f"{Decimal(buy) - Decimal(sell):f}",
         "average_price_eur_per_mwh": average,
         "reference_price_eur_per_mwh": reference,
         "price_status": status,
@@ -176,7 +183,7 @@ def total_of(rows: list[Payload]) -> Payload | None:
     statuses = {each["price_status"] for each in rows}
     return {
         "trade_count": sum(each["trade_count"] for each in rows),
-        **{name: add(name) for name in ("buy_mwh", "sell_mwh", "net_position_mwh", "realised_pnl_eur")},
+        **{name: add(name) for name in rows[0] if re.search(r"(?<!_per)_(mwh|eur)$", name)},
         "average_price_eur_per_mwh": f"{value / energy:f}",
         "price_status": next(name for name in ("missing", "provisional", "final") if name in statuses),
         "pnl_eur": None if missing else add("pnl_eur"),

@@ -123,6 +123,36 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- A row has some 200 versions, spread over the table: what stands is summed up from an index alone, which has each column
+-- that days sum up. It is made anew only when that is another set of columns
+DO $$
+DECLARE
+    wanted text[];
+    present text[];
+BEGIN
+    SELECT array_agg(DISTINCT t.attname::text) INTO wanted
+    FROM pg_rewrite AS r
+    JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refobjid = 'curated.pnl_hourly'::regclass
+    JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    JOIN pg_attribute AS t ON t.attrelid = 'curated.pnl_versions'::regclass AND (t.attname = a.attname OR t.attname = 'valid_from')
+    WHERE r.ev_class = 'curated.pnl_daily'::regclass AND t.attname NOT IN ('delivery_day', 'delivery_hour', 'trader_id', 'market');
+
+    SELECT array_agg(a.attname::text ORDER BY a.attname::text) INTO present
+    FROM pg_index AS i
+    JOIN pg_attribute AS a ON a.attrelid = i.indexrelid AND a.attnum > i.indnkeyatts
+    WHERE i.indexrelid = to_regclass('curated.pnl_versions_standing');
+
+    IF wanted IS DISTINCT FROM present THEN
+        DROP INDEX IF EXISTS curated.pnl_versions_standing;
+        EXECUTE format('CREATE UNIQUE INDEX pnl_versions_standing ON curated.pnl_versions'
+                       ' (delivery_day, delivery_hour, trader_id, market) INCLUDE (%s) WHERE valid_to IS NULL',
+                       array_to_string(wanted, ', '));
+        COMMENT ON INDEX curated.pnl_versions_standing IS 'A row has one version that stands; the days of curated.pnl_hourly, and what days, weeks and months sum up';
+    END IF;
+END
+$$;
+
 COMMENT ON COLUMN curated.pnl_weekly.delivery_week IS 'Its Monday, local day of the market';
 COMMENT ON COLUMN curated.portfolio_pnl_weekly.delivery_week IS 'Its Monday, local day of the market';
 COMMENT ON COLUMN curated.pnl_monthly.delivery_month IS 'Its first day, local day of the market';

@@ -69,8 +69,10 @@ def test_an_older_warehouse_says_the_same_after_its_upgrade(older: str) -> None:
         assert database.rows(unreadable) == []
 
 
-def run_views(cur: cursor) -> None:
-    cur.execute((MIGRATIONS / "pnl_views.sql").read_text())
+def run_views(cur: cursor, more_sums: str = "") -> None:
+    script = (MIGRATIONS / "pnl_views.sql").read_text()
+    cur.execute(script.replace(") AS s (position, name", f"{more_sums}) AS s (position, name"))
+    cur.execute("DROP TABLE pg_temp.summed_views, pg_temp.sums")  # a commit would do it
 
 
 def test_a_column_that_follows_from_facts_needs_its_definition_only(cur: cursor) -> None:
@@ -93,6 +95,23 @@ def test_a_column_that_follows_from_facts_needs_its_definition_only(cur: cursor)
         " AND column_name = 'added_eur'"
     )
     assert cur.fetchall() == [("Added, EUR",)]
+
+
+def test_what_days_sum_up_is_in_the_index_that_they_are_read_from(cur: cursor) -> None:
+    index = (
+        "SELECT indexrelid, pg_get_indexdef(indexrelid) FROM pg_index"
+        " WHERE indexrelid = to_regclass('curated.pnl_versions_standing')"
+    )
+    cur.execute(index)
+    before = cur.fetchall()
+    run_views(cur)
+    cur.execute(index)
+    assert cur.fetchall() == before
+    cur.execute("ALTER TABLE curated.pnl_versions ADD COLUMN added_eur numeric NOT NULL DEFAULT 0")
+    run_views(cur, ", (99, 'added_eur', '{hour,period}', 'sum(added_eur)', NULL)")
+    cur.execute(index)
+    ((_, definition),) = cur.fetchall()
+    assert "added_eur" in definition
 
 
 def test_a_new_fact_is_compared_and_published(cur: cursor) -> None:
