@@ -27,7 +27,6 @@ _WINDOW = RECEIVED_AT.replace(minute=0)
 
 _OF_ONE = " WHERE trade_id = %s"
 _PRICE = "SELECT price_eur_per_mwh::int FROM raw.trades"
-_FILE = "SELECT landing_file, line_number FROM raw.trades JOIN ops.landing_files USING (landing_file_id)"
 _COUNTS = "SELECT loaded_count, duplicate_count, rejected_count FROM ops.landing_files ORDER BY landing_file"
 
 
@@ -43,11 +42,9 @@ def line(seconds: float, **changes: Any) -> bytes:
     return message_line(RECEIVED_AT + timedelta(seconds=seconds), deal(**changes).encode())
 
 
-def filler(name: str, seconds: float = 5) -> bytes:
+def filler(name: str) -> bytes:
     """Other trades, delivered in another hour."""
-    return b"".join(
-        line(seconds + n / 100, id=f"{name}{n}", delivery_hour="20-21", quantity=0.1) for n in range(60)
-    )
+    return b"".join(line(5 + n / 100, id=f"{name}{n}", delivery_hour="20-21", quantity=0.1) for n in range(60))
 
 
 def write(settings: Settings, hour: int, content: bytes) -> None:
