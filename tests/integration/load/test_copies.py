@@ -154,24 +154,19 @@ def test_a_decision_holds_when_the_copy_that_it_is_about_comes_back(
     )
 
 
-def test_a_decision_ends_with_the_copy_that_it_is_about(settings: Settings, database: Database) -> None:
-    write(settings, 0, line(0, price=2))
-    write(settings, 1, line(3600, price=99_999))
-    load(settings, 1)
-    decide(settings, "discard", "a typing error", Selection(expectation="bounds"))
-    load(settings, 0)
-    assert database.rows("SELECT price_eur_per_mwh::int FROM curated.trades") == [(2,)]
-    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
-
-
-def test_a_replaced_trade_leaves_the_quarantine(settings: Settings, database: Database) -> None:
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_a_copy_that_is_replaced_leaves_the_quarantine_and_ends_its_decision(
+    settings: Settings, database: Database, is_decided: bool
+) -> None:
     write(settings, 0, line(0, price=2))
     write(settings, 1, line(3600, price=99_999))
     load(settings, 1)
     assert database.value("SELECT count(*) FROM ops.quarantined_trades") == 1
+    if is_decided:
+        decide(settings, "discard", "a typing error", Selection(expectation="bounds"))
     load(settings, 0)
-    assert database.value("SELECT count(*) FROM ops.quarantined_trades") == 0
     assert database.rows("SELECT price_eur_per_mwh::int FROM curated.trades") == [(2,)]
+    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
 
 
 def test_any_order_of_files_gives_the_same_tables(settings: Settings, database: Database) -> None:
