@@ -53,8 +53,8 @@ class Scene:
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
     history: list[Payload] = field(default_factory=list)
-    status: Payload = field(default_factory=dict)
-    health: Payload = field(default_factory=dict)
+    status: Payload = field(default_factory=lambda: good_status())
+    health: Payload = field(default_factory=lambda: good_health())
     failure: tuple[int, str] | None = None
     failing: tuple[str, ...] = ()
     has_events: bool = True
@@ -323,8 +323,7 @@ def lively_hour() -> Scene:
         }
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
+    scene = busy_day(rows=rows)
     period = MARKET.period(TODAY, "20-21")
     scene.hours_without_trades = [
         {
@@ -596,21 +595,15 @@ def good_health() -> Payload:
     }
 
 
-def busy_day(traders: list[str] | None = None) -> Scene:
-    return Scene(
-        rows=whole_day,
-        traders=traders or list(TRADERS),
-        history=history_of(whole_day(TODAY)),
-        status=good_status(),
-        health=good_health(),
-    )
+def busy_day(traders: list[str] | None = None, rows: Callable[[date, str], list[Payload]] = whole_day) -> Scene:
+    return Scene(rows=rows, traders=traders or list(TRADERS), history=history_of(whole_day(TODAY)))
 
 
 def two_rows() -> Scene:
     def rows(day: date, trader: str) -> list[Payload]:
         return traders_dashboard() if day == TODAY else []
 
-    return Scene(rows=rows, history=history_of(traders_dashboard()), status=good_status(), health=good_health())
+    return Scene(rows=rows, history=history_of(traders_dashboard()))
 
 
 def ranges(traders: list[str] | None = None) -> Scene:
@@ -624,9 +617,7 @@ def ranges(traders: list[str] | None = None) -> Scene:
             rows[9] |= {"is_complete": False, "incomplete_because": [GAP]}
         return rows
 
-    scene = busy_day(traders or TRADERS[:3])
-    scene.rows = rows
-    return scene
+    return busy_day(traders or TRADERS[:3], rows)
 
 
 def large_numbers() -> Scene:
@@ -648,20 +639,20 @@ def large_numbers() -> Scene:
         ]
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
+    scene = busy_day(rows=rows)
     scene.limits = [limit(f"{hour}-{hour + 1}", None) for hour in range(14, 23)]
     scene.lists["trades"] = [
         trade(
-            f"t_{number}",
+            id,
             direction=direction,
             quantity_mw="20.5",
             energy_mwh="20.125",
             price_eur_per_mwh=price,
             pnl_eur=pnl,
         )
-        for number, (direction, price, pnl) in enumerate(
-            (("buy", "-1081.30", "-1637.125"), ("sell", "142.15", "12637.5"))
+        for id, direction, price, pnl in (
+            ("t_0", "buy", "-1081.30", "-1637.125"),
+            ("t_1", "sell", "142.15", "12637.5"),
         )
     ]
     return scene
@@ -741,27 +732,15 @@ def one_reason_for_many_hours() -> Scene:
             row |= {"is_complete": False, "capture_gap_seconds": "70647", "incomplete_because": [GAP]}
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
-    return scene
+    return busy_day(rows=rows)
 
 
 def incomplete_hours() -> Scene:
     def rows(day: date, trader: str) -> list[Payload]:
         rows = whole_day(day, trader)
-        for number, reasons in (
-            (9, ["no connection to the exchange for 12 min of trading time"]),
-            (
-                15,
-                [
-                    "no connection to the exchange for 12 min of trading time",
-                    "3 trades wait for validation",
-                ],
-            ),
-        ):
+        gap = "no connection to the exchange for 12 min of trading time"
+        for number, reasons in ((9, [gap]), (15, [gap, "3 trades wait for validation"])):
             rows[number] |= {"is_complete": False, "capture_gap_seconds": "720", "incomplete_because": reasons}
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
-    return scene
+    return busy_day(rows=rows)

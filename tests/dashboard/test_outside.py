@@ -28,7 +28,7 @@ def scene_of(text: str) -> Scene:
     def of(day: date, trader: str) -> list[Payload]:
         return rows if day == TODAY else []
 
-    scene = Scene(rows=of, traders=[text], status=scenes.good_status(), health=scenes.good_health())
+    scene = Scene(rows=of, traders=[text])
     scene.status["troubles"] = [{"code": "x", "since": stamp(scenes.NOW), "text": text}]
     scene.history = [{"at": stamp(scenes.NOW), "pnl_eur": "1", "priced_pnl_eur": "1", "cause": text}]
     scene.health["rejects"][0] |= {"detail": text, "raw": text, "reason_code": text}
