@@ -24,7 +24,7 @@ from include.pull.client import MarketDataClient
 from include.settings import Settings
 from tests.e2e.specification import assert_as_specified, built_of
 from tests.factories import MARKET, Database
-from tests.integration.pull.conftest import provider as provider
+from tests.integration.conftest import provider as provider
 from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.messages import deal, write_landing_file
 from tests.passes import validate_landed

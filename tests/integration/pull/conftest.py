@@ -1,6 +1,5 @@
 """A provider, and a warehouse whose rows a test can lay out in a line each."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,13 +8,7 @@ import pytest
 from include.domain.delivery_period import DeliveryPeriod
 from include.settings import Settings
 from tests.factories import Database
-from tests.integration.pull.server import ScriptedProvider, scripted_provider
-
-
-@pytest.fixture
-def provider() -> Iterator[ScriptedProvider]:
-    with scripted_provider() as running:
-        yield running
+from tests.integration.pull.server import ScriptedProvider
 
 
 @pytest.fixture
