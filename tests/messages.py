@@ -87,14 +87,13 @@ def heartbeat(settings: Settings, seconds: float, connected: bool = True, silent
     os.utime(path, (now.timestamp() - (silent or 0),) * 2)
 
 
-def read_lines(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
-    """The complete lines of a landing file from an offset, decoded.
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The complete lines of a landing file, decoded.
 
     Raises:
         msgspec.DecodeError: A line is not a JSON object.
     """
     with path.open("rb") as file:
-        file.seek(offset)
         for line in file:
             if not line.endswith(b"\n"):
                 return  # incomplete: its rest may be written while we read

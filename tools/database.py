@@ -23,6 +23,12 @@ class Database:
         self.cursor.execute(sql, parameters)
         return self.cursor.fetchall() if self.cursor.description else []
 
+    def dicts(self, sql: str, parameters: Any = None) -> list[dict[str, Any]]:
+        """The statement's rows by column name."""
+        rows = self.rows(sql, parameters)
+        names = [column.name for column in self.cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     def value(self, sql: str, parameters: Any = None) -> Any:
         """The only value of the only row."""
         ((value,),) = self.rows(sql, parameters)

@@ -24,8 +24,7 @@ def main() -> int:
     print(
         f"{counted(sums['files'], 'file')}, {counted(sums['lines'], 'line')}"
         f" = {sums['loaded']} trades and prices + {sums['duplicates']} duplicates"
-        f" + {sums['rejected']} rejected + {sums['events']} events;"
-        f" {sums['waiting']} lines wait to be loaded"
+        f" + {sums['rejected']} rejected + {sums['events']} events; {sums['waiting']} lines wait to be loaded"
     )
     print("every captured line is accounted for" if not wrong else counted(wrong, "problem"))
     return 1 if wrong else 0

@@ -55,7 +55,6 @@ class Component:
         is_healthy: Whether it is; raises TransientError while nobody can tell.
         database_answers: Whether Airflow's database does.
         timeout_seconds: See TIMEOUT_SECONDS.
-        watchdog: Makes the watchdog once the component was healthy for the first time.
     """
 
     def __init__(
@@ -65,14 +64,12 @@ class Component:
         is_healthy: Callable[[], bool],
         database_answers: Callable[[], bool],
         timeout_seconds: float,
-        watchdog: type[Watchdog] = Watchdog,
     ) -> None:
         self._name = name
         self._command = command
         self._is_healthy = is_healthy
         self._database_answers = database_answers
         self._timeout_seconds = timeout_seconds
-        self._make_watchdog = watchdog
         self._must_restart = False
         self._is_stopping = False
 
@@ -88,7 +85,7 @@ class Component:
             if watchdog is not None:
                 watchdog.look()
             elif self._status().get(self._name) == "healthy":
-                watchdog = self._make_watchdog(
+                watchdog = Watchdog(
                     self._status,
                     self._restart,
                     self._database_answers,

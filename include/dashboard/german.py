@@ -91,8 +91,7 @@ SENTENCES: dict[str, str] = {
     ),
     "{count} trades are held back because they break a rule ({rule}): they count if an engineer accepts them": (
         "{count} Trades sind zurückgehalten, weil sie eine Regel verletzen ({rule}): sie zählen, wenn die"
-        " Technik"
-        " sie freigibt"
+        " Technik sie freigibt"
     ),
     "1 message from the exchange could not be used: trades may be missing until an engineer has reviewed it": (
         "1 Nachricht der Börse war nicht verwendbar: bis die Technik sie geprüft hat, können Trades fehlen"

@@ -37,7 +37,8 @@ _quiet.setLevel(logging.CRITICAL + 1)
 class Exchange:
     """The exchange in a background thread, as a context manager.
 
-    A client that reads too slowly holds up nobody; 64 MB behind, it is disconnected.
+    Deals come in clusters of up to 20, as on a real market. A client that reads too slowly holds up nobody;
+    64 MB behind, it is disconnected.
 
     Args:
         market: Where deals come from and are recorded; share it with a Provider.
@@ -46,7 +47,6 @@ class Exchange:
         host: Address to listen on.
         port: 0 takes a free one.
         faults: What goes wrong; its attributes may be changed at any time, from any thread.
-        has_bursts: Whether deals come in clusters of up to 20, as on a real market.
         clock: The time of execution.
         statements: Writes the end-of-day files; None: there are none. GET /statement writes that of the running
             day so far and answers with its path.
@@ -60,7 +60,6 @@ class Exchange:
         host: str = "127.0.0.1",
         port: int = 0,
         faults: ExchangeFaults | None = None,
-        has_bursts: bool = True,
         clock: Callable[[], datetime] = utc_now,
         statements: EndOfDayFiles | None = None,
     ) -> None:
@@ -70,7 +69,6 @@ class Exchange:
         self.port = port
         self.faults = faults or ExchangeFaults()
         self.messages_sent = 0
-        self._has_bursts = has_bursts
         self._clock = clock
         self._statements = statements
         self._thread: threading.Thread | None = None
@@ -220,7 +218,7 @@ class Exchange:
                     self.market.record(deal)
                     for message in disturbance.messages(deal):
                         self._broadcast(message)
-                burst = self._next_burst(random)
+                burst = random.randint(2, _LONGEST_BURST) if random.random() < _BURST_SHARE else 1
                 if self._loop.time() - now > _TICK_S:
                     break  # connections, pings and stop have their turn
             cut_at = self._apply_disconnects(now, cut_at)
@@ -230,11 +228,6 @@ class Exchange:
         if self.is_silent:
             for connection in self._opened_at:
                 connection.transport.resume_reading()
-
-    def _next_burst(self, random: Random) -> int:
-        if self._has_bursts and random.random() < _BURST_SHARE:
-            return random.randint(2, _LONGEST_BURST)
-        return 1
 
     def _broadcast(self, message: str | bytes, is_text: bool | None = None) -> None:
         if self._statements is not None:

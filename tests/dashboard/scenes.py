@@ -1,7 +1,7 @@
 """What the trading desk's API says in the situations that its page must show: invented data, no database."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -55,8 +55,8 @@ class Scene:
     now: datetime = NOW
     days: tuple[date, date] | None = (date(2026, 3, 1), TODAY + timedelta(days=1))
     history: list[Payload] = field(default_factory=list)
-    status: Payload = field(default_factory=dict)
-    health: Payload = field(default_factory=dict)
+    status: Payload = field(default_factory=lambda: good_status())
+    health: Payload = field(default_factory=lambda: good_health())
     failure: tuple[int, str] | None = None
     failing: tuple[str, ...] = ()
     has_events: bool = True
@@ -130,10 +130,8 @@ def row(
     performance: str | None,
     pnl: str | None,
     trades: int = 4,
-    because: Iterable[str] = (),
 ) -> Payload:
     """A row as the API sends it: every number a text, null where there is none."""
-    reasons = list(because)
     fills = [
         Fill("buy", Decimal(buy), Decimal(average)),
         Fill("sell", Decimal(sell), Decimal(average)),
@@ -154,12 +152,12 @@ def row(
         "pnl_eur": pnl,
         "realised_pnl_eur": "0",
         "unrealised_pnl_eur": pnl,
-        "is_complete": not reasons,
+        "is_complete": True,
         "has_unreviewed_messages": False,
         "amendment_count": 0,
         "cancelled_trade_count": 0,
-        "capture_gap_seconds": "720" if reasons else "0",
-        "incomplete_because": reasons,
+        "capture_gap_seconds": "0",
+        "incomplete_because": [],
         "built_at": stamp(NOW - timedelta(seconds=40)),
     }
 
@@ -258,14 +256,14 @@ def other_each_day(day: date, trader: str = "") -> list[Payload]:
     return rows
 
 
-def history_of(rows: list[Payload], until: datetime = NOW) -> list[Payload]:
+def history_of(rows: list[Payload]) -> list[Payload]:
     """History of a day's PnL: a step every ten minutes."""
     causes = ["new trades", "price update", "new trades, price update", "late trades"]
     last = Decimal((total_of(rows) or {}).get("priced_pnl_eur") or 0)
     steps = 36
     return [
         {
-            "at": stamp(until - timedelta(minutes=10 * (steps - step), seconds=-20)),
+            "at": stamp(NOW - timedelta(minutes=10 * (steps - step), seconds=-20)),
             "pnl_eur": None,
             "priced_pnl_eur": f"{last * step / steps + Decimal(step * 31 % 17 - 8) * (steps - step) / 4:.4f}",
             "cause": causes[step % 4],
@@ -274,13 +272,13 @@ def history_of(rows: list[Payload], until: datetime = NOW) -> list[Payload]:
     ]
 
 
-def good_status(now: datetime = NOW) -> Payload:
+def good_status() -> Payload:
     return {
-        "now": stamp(now),
-        "data_as_of": stamp(now - timedelta(seconds=20)),
+        "now": stamp(NOW),
+        "data_as_of": stamp(NOW - timedelta(seconds=20)),
         "data_age_seconds": 20,
-        "next_publication_at": stamp(now.replace(minute=40, second=0)),
-        "next_refresh_at": stamp(now.replace(minute=40, second=31)),
+        "next_publication_at": stamp(NOW.replace(minute=40, second=0)),
+        "next_refresh_at": stamp(NOW.replace(minute=40, second=31)),
         "troubles": [],
     }
 
@@ -332,8 +330,7 @@ def lively_hour() -> Scene:
         }
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
+    scene = busy_day(rows=rows)
     period = MARKET.period(TODAY, "20-21")
     scene.hours_without_trades = [
         {
@@ -489,15 +486,15 @@ def reconciled_day(state: str = "differences") -> Scene:
     return scene
 
 
-def good_health(now: datetime = NOW) -> Payload:
-    connected = stamp(now - timedelta(hours=7, minutes=12))
+def good_health() -> Payload:
+    connected = stamp(NOW - timedelta(hours=7, minutes=12))
     return {
         "lines": [
             {
                 "name": name,
                 "host": "desk-01",
                 "connected_since": connected if is_connected else None,
-                "last_line_at": stamp(now - timedelta(seconds=2)),
+                "last_line_at": stamp(NOW - timedelta(seconds=2)),
                 "messages_per_minute": 96 if is_connected else 0,
                 "is_connected": is_connected,
             }
@@ -505,8 +502,8 @@ def good_health(now: datetime = NOW) -> Payload:
         ],
         "gaps": [
             {
-                "gap_start_at": stamp(now - timedelta(hours=9)),
-                "gap_end_at": stamp(now - timedelta(hours=9) + timedelta(minutes=12)),
+                "gap_start_at": stamp(NOW - timedelta(hours=9)),
+                "gap_end_at": stamp(NOW - timedelta(hours=9) + timedelta(minutes=12)),
                 "gap_seconds": "720.25",
                 "is_ongoing": False,
             }
@@ -523,10 +520,10 @@ def good_health(now: datetime = NOW) -> Payload:
             {
                 "reason_code": "nonexistent_delivery_hour",
                 "unreviewed_count": 3,
-                "oldest_unreviewed_at": stamp(now - timedelta(minutes=31)),
+                "oldest_unreviewed_at": stamp(NOW - timedelta(minutes=31)),
                 "review_command": review(f"FILE={LANDING_FILE} LINE=1204", "discard"),
                 "count": 12,
-                "last_at": stamp(now - timedelta(minutes=9)),
+                "last_at": stamp(NOW - timedelta(minutes=9)),
                 "raw": '{"deal_confirmation": {"id": "<img src=x onerror=alert(1)>", "price": 1}}',
                 "detail": "02-03 does not exist on 2026-03-29 in Europe/Berlin",
             }
@@ -535,7 +532,7 @@ def good_health(now: datetime = NOW) -> Payload:
             {
                 "expectation": "each price is within the exchange's bounds, -9,999.99 to 9,999.99 EUR/MWh",
                 "count": 2,
-                "oldest_received_at": stamp(now - timedelta(minutes=74)),
+                "oldest_received_at": stamp(NOW - timedelta(minutes=74)),
                 "review_command": review("TRADE=t_4711", "accept|discard"),
             }
         ],
@@ -544,7 +541,7 @@ def good_health(now: datetime = NOW) -> Payload:
                 "kind": "heartbeat",
                 "message_count": 86400,
                 "first_received_at": connected,
-                "last_received_at": stamp(now - timedelta(seconds=1)),
+                "last_received_at": stamp(NOW - timedelta(seconds=1)),
             }
         ],
         "unknown_fields": [
@@ -552,7 +549,7 @@ def good_health(now: datetime = NOW) -> Payload:
                 "name": "venue",
                 "message_count": 1204,
                 "first_seen_at": connected,
-                "last_seen_at": stamp(now - timedelta(seconds=9)),
+                "last_seen_at": stamp(NOW - timedelta(seconds=9)),
             }
         ],
         "orphan_cancellations": [],
@@ -570,7 +567,7 @@ def good_health(now: datetime = NOW) -> Payload:
             {
                 "validation_id": "5f0c",
                 "suite": suite,
-                "validated_at": stamp(now - timedelta(minutes=minutes)),
+                "validated_at": stamp(NOW - timedelta(minutes=minutes)),
                 "success": suite != "trades",
                 "failed_count": 1 if suite == "trades" else 0,
                 "expectation_count": 14,
@@ -584,8 +581,8 @@ def good_health(now: datetime = NOW) -> Payload:
                 "dag_id": "refresh_pnl",
                 "run_id": "scheduled__2026-11-25T12:31:00+00:00",
                 "state": "success",
-                "started_at": stamp(now - timedelta(minutes=3)),
-                "ended_at": stamp(now - timedelta(minutes=2)),
+                "started_at": stamp(NOW - timedelta(minutes=3)),
+                "ended_at": stamp(NOW - timedelta(minutes=2)),
                 "window": None,
                 "error": None,
                 "href": "/dags/refresh_pnl/runs/scheduled__2026-11-25T12:31:00+00:00",
@@ -594,8 +591,8 @@ def good_health(now: datetime = NOW) -> Payload:
                 "dag_id": "hourly_pnl",
                 "run_id": "scheduled__2026-11-25T11:00:00+00:00",
                 "state": "failed",
-                "started_at": stamp(now - timedelta(minutes=34)),
-                "ended_at": stamp(now - timedelta(minutes=33)),
+                "started_at": stamp(NOW - timedelta(minutes=34)),
+                "ended_at": stamp(NOW - timedelta(minutes=33)),
                 "window": "2026-11-25 11:00 UTC to 2026-11-25 12:00 UTC",
                 "error": "the provider answered 503",
                 "href": "javascript:alert(1)",
@@ -605,21 +602,15 @@ def good_health(now: datetime = NOW) -> Payload:
     }
 
 
-def busy_day(traders: list[str] | None = None) -> Scene:
-    return Scene(
-        rows=whole_day,
-        traders=traders or list(TRADERS),
-        history=history_of(whole_day(TODAY)),
-        status=good_status(),
-        health=good_health(),
-    )
+def busy_day(traders: list[str] | None = None, rows: Callable[[date, str], list[Payload]] = whole_day) -> Scene:
+    return Scene(rows=rows, traders=traders or list(TRADERS), history=history_of(whole_day(TODAY)))
 
 
 def two_rows() -> Scene:
     def rows(day: date, trader: str) -> list[Payload]:
         return traders_dashboard() if day == TODAY else []
 
-    return Scene(rows=rows, history=history_of(traders_dashboard()), status=good_status(), health=good_health())
+    return Scene(rows=rows, history=history_of(traders_dashboard()))
 
 
 def ranges(traders: list[str] | None = None) -> Scene:
@@ -633,9 +624,7 @@ def ranges(traders: list[str] | None = None) -> Scene:
             rows[9] |= {"is_complete": False, "incomplete_because": [GAP]}
         return rows
 
-    scene = busy_day(traders or TRADERS[:3])
-    scene.rows = rows
-    return scene
+    return busy_day(traders or TRADERS[:3], rows)
 
 
 def large_numbers() -> Scene:
@@ -657,20 +646,20 @@ def large_numbers() -> Scene:
         ]
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
+    scene = busy_day(rows=rows)
     scene.limits = [limit(f"{hour}-{hour + 1}", None) for hour in range(14, 23)]
     scene.lists["trades"] = [
         trade(
-            f"t_{number}",
+            id,
             direction=direction,
             quantity_mw="20.5",
             energy_mwh="20.125",
             price_eur_per_mwh=price,
             pnl_eur=pnl,
         )
-        for number, (direction, price, pnl) in enumerate(
-            (("buy", "-1081.30", "-1637.125"), ("sell", "142.15", "12637.5"))
+        for id, direction, price, pnl in (
+            ("t_0", "buy", "-1081.30", "-1637.125"),
+            ("t_1", "sell", "142.15", "12637.5"),
         )
     ]
     return scene
@@ -750,27 +739,15 @@ def one_reason_for_many_hours() -> Scene:
             row |= {"is_complete": False, "capture_gap_seconds": "70647", "incomplete_because": [GAP]}
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
-    return scene
+    return busy_day(rows=rows)
 
 
 def incomplete_hours() -> Scene:
     def rows(day: date, trader: str) -> list[Payload]:
         rows = whole_day(day, trader)
-        for number, reasons in (
-            (9, ["no connection to the exchange for 12 min of trading time"]),
-            (
-                15,
-                [
-                    "no connection to the exchange for 12 min of trading time",
-                    "3 trades wait for validation",
-                ],
-            ),
-        ):
+        gap = "no connection to the exchange for 12 min of trading time"
+        for number, reasons in ((9, [gap]), (15, [gap, "3 trades wait for validation"])):
             rows[number] |= {"is_complete": False, "capture_gap_seconds": "720", "incomplete_because": reasons}
         return rows
 
-    scene = busy_day()
-    scene.rows = rows
-    return scene
+    return busy_day(rows=rows)

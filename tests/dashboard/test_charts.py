@@ -1,6 +1,6 @@
 """The axes of the charts follow what is shown: another trader, another day, a day that grows, another size."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -108,13 +108,9 @@ def scaled(rows: list[Payload], factor: int) -> list[Payload]:
 
 def large_and_small() -> Scene:
     """A trader whose numbers are a thousand times those of another one."""
-    scene = scenes.busy_day()
-
-    def rows(day: date, trader: str) -> list[Payload]:
-        return scaled(scenes.whole_day(day, SMALL), 1 if trader == SMALL else 1000)
-
-    scene.rows = rows
-    return scene
+    return scenes.busy_day(
+        rows=lambda day, trader: scaled(scenes.whole_day(day, SMALL), 1 if trader == SMALL else 1000)
+    )
 
 
 def recorded(visit: Open, scene: Scene, path: str = "", **options: Any) -> Visit:

@@ -197,9 +197,7 @@ def others() -> dict[str, tuple[Callable[[], Scene], str]]:
     """States in which other texts are shown than in those that are photographed."""
 
     def later(hours: int) -> Callable[[], Scene]:
-        return lambda: Scene(
-            rows=lambda day, trader: [], status=scenes.good_status(), now=NOW - timedelta(hours=hours)
-        )
+        return lambda: Scene(rows=lambda day, trader: [], now=NOW - timedelta(hours=hours))
 
     def several_markets() -> Scene:
         scene = scenes.busy_day()

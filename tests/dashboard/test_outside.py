@@ -16,21 +16,7 @@ SHOWN = "evil[U+202E]redart[U+2069]"
 HEBREW = "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}\N{HEBREW LETTER GIMEL}"
 FSI, PDI = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 
-UNSEEN = [
-    0x202A,
-    0x202B,
-    0x202C,
-    0x202D,
-    0x202E,
-    0x2066,
-    0x2067,
-    0x2068,
-    0x2069,
-    0x200B,
-    0x200E,
-    0x200F,
-    0x061C,
-]
+UNSEEN = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200E, 0x200F, 0x061C]
 UNSEEN += [0x0000, 0x001B, 0x007F, 0x0085, 0x00AD, 0x2028, 0x2029, 0xFEFF, 0xE0041]
 
 
@@ -42,7 +28,7 @@ def scene_of(text: str) -> Scene:
     def of(day: date, trader: str) -> list[Payload]:
         return rows if day == TODAY else []
 
-    scene = Scene(rows=of, traders=[text], status=scenes.good_status(), health=scenes.good_health())
+    scene = Scene(rows=of, traders=[text])
     scene.status["troubles"] = [{"code": "x", "since": stamp(scenes.NOW), "text": text}]
     scene.history = [{"at": stamp(scenes.NOW), "pnl_eur": "1", "priced_pnl_eur": "1", "cause": text}]
     scene.health["rejects"][0] |= {"detail": text, "raw": text, "reason_code": text}

@@ -12,7 +12,7 @@ from tests.dashboard.scenes import MARCH_CHANGE, MARKET, NOW, OCTOBER_CHANGE, TO
 
 
 def scene_of(*rows: Payload) -> Scene:
-    return Scene(rows=lambda day, trader: list(rows), status=scenes.good_status(), health=scenes.good_health())
+    return Scene(rows=lambda day, trader: list(rows))
 
 
 def test_the_traders_table(visit: Open) -> None:

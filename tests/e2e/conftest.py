@@ -11,6 +11,7 @@ from tests.browser import browser as browser
 from tests.browser import chromium as chromium
 from tests.browser import listen
 from tests.e2e.platform import Platform
+from tests.factories import Database
 
 
 class Visitor:
@@ -65,6 +66,13 @@ def framed(page: Page) -> Frame:
     assert frame is not None
     frame.locator("#view-desk[aria-busy=false]").wait_for(state="attached")
     return frame
+
+
+@pytest.fixture
+def database(platform: Platform) -> Iterator[Database]:
+    """The platform's warehouse."""
+    with platform.database() as database:
+        yield database
 
 
 @pytest.fixture

@@ -216,22 +216,20 @@ def assert_built_as_specified(platform: Platform) -> int:
                 "SELECT (SELECT count(*) FROM ops.pending_delivery_periods)"
                 " + (SELECT count(*) FROM ops.load_batches WHERE state = 'loaded')"
             )
-            return None if busy else built_of(database)
+            built = built_of(database)
+            return built if built[1] and not busy else None
 
     return assert_as_specified(platform.wait_for(snapshot, 600), platform.settings().landing_root)
 
 
-def built_of(database: Database) -> Built | None:
-    """What is loaded and built; None if nothing is built."""
+def built_of(database: Database) -> Built:
+    """What is loaded and built."""
     files = database.rows(
         "SELECT source, landing_file, loaded_bytes FROM ops.landing_files"
         " JOIN ops.load_batches USING (landing_file_id, source)"
         " GROUP BY 1, 2, 3 ORDER BY min(load_batch_id)"
     )
-    rows = database.rows("SELECT * FROM curated.pnl_hourly")
-    assert database.cursor.description is not None
-    names = [column.name for column in database.cursor.description]
-    return (files, [dict(zip(names, row, strict=True)) for row in rows]) if rows else None
+    return files, database.dicts("SELECT * FROM curated.pnl_hourly")
 
 
 def assert_as_specified(built: Built, landing_root: Path) -> int:

@@ -98,12 +98,6 @@ def history(platform: Platform) -> History:
     return history
 
 
-@pytest.fixture
-def database(platform: Platform) -> Iterator[Database]:
-    with platform.database() as database:
-        yield database
-
-
 def test_each_way_to_start_a_run(platform: Platform, midnight: datetime) -> None:
     hours = [midnight + number * HOUR for number in range(8)]
     now = datetime.now(UTC)

@@ -22,12 +22,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
 
 
-@pytest.fixture
-def database(platform: Platform) -> Iterator[Database]:
-    with platform.database() as database:
-        yield database
-
-
 def test_priced_pnl_without_a_click(platform: Platform, database: Database) -> None:
     priced = "SELECT count(*) FROM curated.pnl_hourly WHERE pnl_eur IS NOT NULL"
     assert platform.wait_for(lambda: database.value(priced), _LONGEST_START_SECONDS) > 0

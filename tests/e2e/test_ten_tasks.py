@@ -116,12 +116,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory, noon: list[datetime]) -> 
 
 
 @pytest.fixture
-def database(platform: Platform) -> Iterator[Database]:
-    with platform.database() as database:
-        yield database
-
-
-@pytest.fixture
 def task(trader: Visitor) -> Task:
     """Somebody has the desk open, as it opens by itself: today, the whole portfolio."""
     return Task(trader.open_desk())

@@ -1,12 +1,9 @@
 """The exchange over real sockets: one stream for all, and every fault of the connection."""
 
-import json
 import socket
 import threading
 import time
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_as
 
+from include.simulator.deals import Deal
 from include.simulator.exchange import Exchange
 from include.simulator.faults import ExchangeFaults
 from include.simulator.market import SimulatedMarket
@@ -53,10 +51,10 @@ def test_every_connection_gets_the_same_deals() -> None:
         assert len(set(first)) == 200
 
 
-def test_the_index_agrees_with_the_deals_that_were_sent() -> None:
-    now = datetime(2025, 6, 2, 10, 3, tzinfo=UTC)
-    market = SimulatedMarket(7, has_background=False)
-    with Exchange(market, rate_per_second=0, clock=lambda: now) as exchange, connect(exchange.url) as client:
+def test_the_index_is_of_the_deals_that_were_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    market, recorded = SimulatedMarket(7), list[Deal]()
+    monkeypatch.setattr(market, "record", recorded.append)
+    with Exchange(market, rate_per_second=0) as exchange, connect(exchange.url) as client:
         exchange.wait_for_connections()
         exchange.rate_per_second = FAST
         received = receive(client, 300)
@@ -64,16 +62,7 @@ def test_the_index_agrees_with_the_deals_that_were_sent() -> None:
         exchange.send("end")
         while (message := client.recv(timeout=WAIT_S)) != "end":
             received.append(message)
-    volume: dict[str, Decimal] = defaultdict(Decimal)
-    turnover: dict[str, Decimal] = defaultdict(Decimal)
-    for message in received:
-        (body,) = json.loads(message, parse_float=Decimal).values()
-        volume[body["delivery_hour"]] += body["quantity"]
-        turnover[body["delivery_hour"]] += body["quantity"] * body["price"]
-    for label, mwh in volume.items():
-        period = market.calendar.period(now.date(), label)
-        published = market.publication(period, now + timedelta(minutes=10))
-        assert published.value == (turnover[label] / mwh).quantize(Decimal("0.01"))
+    assert [deal.message() for deal in recorded] == received
 
 
 def test_the_end_of_day_file_has_what_was_sent_while_nobody_was_connected(tmp_path: Path) -> None:
@@ -216,19 +205,13 @@ def test_a_client_can_be_disconnected_with_a_code() -> None:
         assert closed.rcvd.code == 1012
 
 
-def test_the_port_of_a_running_exchange_is_refused() -> None:
-    with Exchange() as exchange, pytest.raises(OSError, match="in use"):
-        Exchange(port=exchange.port).start()
-
-
 def test_waiting_for_nobody_is_an_error() -> None:
     with Exchange() as exchange, pytest.raises(TimeoutError):
         exchange.wait_for_connections(1, timeout_seconds=0.05)
 
 
-@pytest.mark.parametrize("has_bursts", [True, False])
-def test_the_mean_rate_is_the_one_asked_for(has_bursts: bool) -> None:
-    with Exchange(rate_per_second=1000, has_bursts=has_bursts) as exchange:
+def test_the_mean_rate_is_the_one_asked_for() -> None:
+    with Exchange(rate_per_second=1000) as exchange:
         start, before = time.monotonic(), exchange.messages_sent
         time.sleep(0.5)
         sent, seconds = exchange.messages_sent - before, time.monotonic() - start

@@ -27,14 +27,12 @@ def test_many_requests_share_a_connection() -> None:
 
 
 def test_the_budget_is_shared_by_all_clients() -> None:
-    statuses: list[int] = []
+    replies: list[requests.Response] = []
 
     def ask(url: str) -> None:
         with requests.Session() as session:
             for _ in range(20):
-                statuses.append(
-                    session.get(url + "/reference-price", params=QUESTION, timeout=WAIT_S).status_code
-                )
+                replies.append(session.get(url + "/reference-price", params=QUESTION, timeout=WAIT_S))
 
     with Provider() as provider:
         threads = [threading.Thread(target=ask, args=(provider.url,)) for _ in range(4)]
@@ -42,16 +40,9 @@ def test_the_budget_is_shared_by_all_clients() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert (statuses.count(200), statuses.count(429)) == (50, 30)
-
-
-def test_a_refusal_says_when_to_come_back() -> None:
-    with Provider(budget=[(1, 60)]) as provider:
-        ask = [
-            requests.get(f"{provider.url}/reference-price", params=QUESTION, timeout=WAIT_S) for _ in range(2)
-        ]
-    assert [reply.status_code for reply in ask] == [200, 429]
-    assert 0 < int(ask[1].headers["Retry-After"]) <= 60
+    refused = [reply for reply in replies if reply.status_code == 429]
+    assert ([reply.status_code for reply in replies].count(200), len(refused)) == (50, 30)
+    assert all(0 < int(reply.headers["Retry-After"]) <= 60 for reply in refused), "when to come back"
 
 
 def test_a_slow_body_takes_its_time_and_still_arrives() -> None:
@@ -81,8 +72,3 @@ def test_it_ends_at_once_while_clients_wait_and_leaves_nothing_behind() -> None:
     assert threading.active_count() == threads
     with pytest.raises(requests.ConnectionError):
         requests.get(provider.url, timeout=WAIT_S)
-
-
-def test_the_port_of_a_running_provider_is_refused() -> None:
-    with Provider() as provider, pytest.raises(OSError, match="in use"):
-        Provider(port=provider.port).start()

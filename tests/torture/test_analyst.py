@@ -118,9 +118,6 @@ def test_what_would_stop_the_platform_is_refused(server: EmbeddedPostgres, state
         attempt(server, statement)
 
 
-WRITES = ("INSERT INTO {} DEFAULT VALUES", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}")
-
-
 def relations(server: EmbeddedPostgres) -> list[tuple[str, str]]:
     """Schema and name of each table, view and sequence that is ours."""
     with server.connect("warehouse") as admin, admin.cursor() as cursor:

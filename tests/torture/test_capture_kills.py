@@ -97,11 +97,6 @@ def check_account(settings: Settings, database: Database, found: Found) -> None:
     assert load_trades.run(settings)["line_count"] == 0
 
 
-@pytest.fixture
-def all_landed(settings: Settings) -> Path:
-    return settings.landing_root
-
-
 def test_a_kill_at_each_call_to_the_disk(
     torture: Torture, settings: Settings, database: Database, tmp_path: Path
 ) -> None:

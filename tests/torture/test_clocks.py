@@ -21,7 +21,6 @@ from tests.torture.conftest import Torture
 FIRST = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
-BEAT = 10 * SECOND
 Span = tuple[datetime, datetime]
 
 

@@ -22,7 +22,7 @@ from include.landing import REFERENCE_PRICES, TRADES, list_files
 from include.load import audit
 from include.settings import Settings
 from tests.factories import Database
-from tests.integration.pull.conftest import provider
+from tests.integration.conftest import provider
 from tests.integration.pull.server import ScriptedProvider
 from tests.messages import deal, read_lines
 from tests.torture.conftest import Torture

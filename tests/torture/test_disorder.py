@@ -11,8 +11,8 @@ from include.jobs import load_trades, rebuild_steps
 from include.load import audit
 from include.run_scope import DeliveryDays, Rebuild, Window
 from include.settings import Settings
+from tests.e2e.specification import assert_as_specified, built_of
 from tests.factories import Database
-from tests.integration.test_concurrency import specified, table
 from tests.torture.conftest import Torture
 from tests.torture.scenario import DAYS, FIRST, HOUR, MAX_LATE_HOURS, Landing, Scenario, run_all, tasks
 from tools.fingerprint import fingerprint
@@ -47,7 +47,7 @@ def test_any_order_makes_equal_tables(
             other.forget_everything()
             run_all(in_order)
             if not has_statement:
-                assert table(other) == specified(other, in_order)
+                assert_as_specified(built_of(other), root)
             expected = fingerprint(other)
             rejects = other.rows(REJECTS)
         assert expected["curated.pnl_hourly"][0] > 20

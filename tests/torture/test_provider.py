@@ -31,7 +31,7 @@ from include.pull.puller import Puller
 from include.pull.schedule import PeriodToPrice
 from include.settings import Settings
 from tests.factories import MARKET, Database
-from tests.integration.pull.conftest import provider as provider
+from tests.integration.conftest import provider as provider
 from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.messages import read_lines
 from tests.torture import hostile

@@ -24,7 +24,7 @@ from include.pull.client import MarketDataClient
 from include.settings import Settings
 from tests.e2e.specification import assert_as_specified, built_of
 from tests.factories import MARKET, Database
-from tests.integration.pull.conftest import provider as provider
+from tests.integration.conftest import provider as provider
 from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.messages import deal, write_landing_file
 from tests.passes import validate_landed
@@ -116,9 +116,7 @@ def test_a_day_without_the_provider(
     end = FIRST + 5 * DAY  # capture is connected again once all hours are delivered: gaps have an end
     write_landing_file(settings.landing_root, event_line(end, "heartbeat", connected=True), hour=end)
     build(settings)
-    built = built_of(database)
-    assert built is not None
-    rows = assert_as_specified(built, settings.landing_root)
+    rows = assert_as_specified(built_of(database), settings.landing_root)
     final = "price_status = 'final' AND pnl_eur IS NOT NULL"
     assert database.value(f"SELECT count(*) FROM curated.pnl_hourly WHERE {final}") == rows
     arrivals.sort()

@@ -11,20 +11,8 @@ from include.settings import PROJECT_ROOT
 
 BASE = {
     "settings",
-    "setting_values",
-    "markets_file",
-    "errors",
-    "csv_file",
-    "xlsx_file",
-    "whole_file",
-    "duration",
-    "landing_keys",
-    "landing_line",
-    "processes",
-    "progress",
-    "run_scope",
-    "single_flight",
-    "service_log",
+    *("setting_values", "markets_file", "errors", "csv_file", "xlsx_file", "whole_file", "duration"),
+    *("landing_keys", "landing_line", "processes", "progress", "run_scope", "single_flight", "service_log"),
     "statement_files",
 }
 STORES = BASE | {"domain", "landing", "landing_writer", "warehouse"}

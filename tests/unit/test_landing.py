@@ -1,7 +1,6 @@
 """The landing store: what goes in comes out, hour by hour, whatever the disk and the process do."""
 
 import errno
-import io
 import json
 import os
 from base64 import b64decode
@@ -228,26 +227,6 @@ def test_each_name_has_a_key_of_its_own(names: list[bytes]) -> None:
 @pytest.mark.parametrize("name", ["a.jsonl", "Übertragung 1.jsonl", r"a\b\x1.jsonl", r"\x41\n.jsonl"])
 def test_an_ordinary_name_is_its_key(name: str) -> None:
     assert landing_key(Path("/landing"), Path("/landing", "trades", name)) == f"trades/{name}"
-
-
-def test_reading_starts_at_an_offset_and_ends_before_a_torn_line(tmp_path: Path) -> None:
-    path = tmp_path / "file.jsonl"
-    path.write_bytes(b'{"n":1}\n{"n":2}\n{"n":')
-
-    assert list(read_lines(path)) == [{"n": 1}, {"n": 2}]
-    assert list(read_lines(path, offset=8)) == [{"n": 2}]
-
-
-def test_a_line_that_is_still_being_written_is_no_line_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    class GrowingFile(io.BytesIO):
-        """Iterates as a file does while its writer is in the middle of a line."""
-
-        def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
-            return iter([b'{"n":1}\n', b'{"n":', b"2}\n"])
-
-    monkeypatch.setattr(Path, "open", lambda _self, _mode: GrowingFile())
-
-    assert list(read_lines(Path("file.jsonl"))) == [{"n": 1}]
 
 
 def test_a_sync_that_meets_a_roll_is_no_failure(monkeypatch: pytest.MonkeyPatch, writer: LandingWriter) -> None:

@@ -192,9 +192,8 @@ def _measure(warehouses: Warehouses, place: _Place, database: Database, days: in
 
 
 def _state(database: Database) -> dict[str, Any]:
-    ((*values,),) = database.rows(_STATE)
-    assert database.cursor.description is not None
-    return dict(zip((column.name for column in database.cursor.description), values, strict=True))
+    (state,) = database.dicts(_STATE)
+    return state
 
 
 def _check_first(run: Run, state: Mapping[str, object], history: History) -> None:

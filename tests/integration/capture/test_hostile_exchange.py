@@ -85,20 +85,21 @@ def frame(opcode: int, payload: bytes, *, is_last: bool = True) -> bytes:
 TEXT, CONTINUATION, PING = 1, 0, 9
 
 
+async def flood(peer: Peer, data: bytes) -> None:
+    while True:
+        await peer.send(data)
+
+
 async def flood_pings(peer: Peer) -> None:
     await peer.shake_hands()
     peer.stop_reading()
-    pings = frame(PING, b"x" * 125) * 512
-    while True:
-        await peer.send(pings)
+    await flood(peer, frame(PING, b"x" * 125) * 512)
 
 
 async def flood_messages(peer: Peer) -> None:
     await peer.shake_hands()
     peer.stop_reading()
-    messages = frame(TEXT, b"1") * 1000
-    while True:
-        await peer.send(messages)
+    await flood(peer, frame(TEXT, b"1") * 1000)
 
 
 async def drip_a_frame(peer: Peer) -> None:
@@ -112,17 +113,13 @@ async def send_fragments_without_end(peer: Peer) -> None:
     await peer.shake_hands()
     peer.stop_reading()
     await peer.send(frame(TEXT, b"", is_last=False))
-    fragment = frame(CONTINUATION, b"x" * 1000, is_last=False)
-    while True:
-        await peer.send(fragment)
+    await flood(peer, frame(CONTINUATION, b"x" * 1000, is_last=False))
 
 
 async def send_large_fragments_without_end(peer: Peer) -> None:
     await peer.shake_hands()
     await peer.send(frame(TEXT, b"", is_last=False))
-    fragment = frame(CONTINUATION, b"x" * MEGABYTE, is_last=False)
-    while True:
-        await peer.send(fragment)
+    await flood(peer, frame(CONTINUATION, b"x" * MEGABYTE, is_last=False))
 
 
 async def drip_headers(peer: Peer) -> None:
@@ -135,26 +132,19 @@ async def drip_headers(peer: Peer) -> None:
 
 async def send_headers_without_end(peer: Peer) -> None:
     await peer.send(b"HTTP/1.1 101 Switching Protocols\r\n")
-    while True:
-        await peer.send(b"X-Endless: yes\r\n" * 1000)
+    await flood(peer, b"X-Endless: yes\r\n" * 1000)
 
 
 async def send_a_body_without_end(peer: Peer) -> None:
     await peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
-    while True:
-        await peer.send(b"x" * 10_000)
+    await flood(peer, b"x" * 10_000)
 
 
 IN_THE_HANDSHAKE = [drip_headers, send_headers_without_end, send_a_body_without_end]
 ENOUGH_BYTES = {flood_messages: MEGABYTE}
 """More than all buffers on the way hold; the messages of a flood are landed, 70 bytes for each of its 3."""
 
-FLOODS = [
-    flood_pings,
-    flood_messages,
-    send_fragments_without_end,
-    send_large_fragments_without_end,
-]
+FLOODS = [flood_pings, flood_messages, send_fragments_without_end, send_large_fragments_without_end]
 
 
 def heartbeats(landed: Landed) -> int:

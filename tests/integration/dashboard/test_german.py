@@ -23,8 +23,7 @@ def test_reasons_and_causes_are_in_the_language_of_who_asks(dashboard: Desk, cli
     assert "Accept-Language" in german.headers["Vary"]
     assert german.json()["desk"]["rows"][0]["incomplete_because"] == [
         "1 Trade ist zurückgehalten, weil er eine Regel verletzt (jede Menge liegt über 0 MW): er zählt, wenn"
-        " die"
-        " Technik ihn freigibt"
+        " die Technik ihn freigibt"
     ]
     (row,) = client.json("quarantined_trades", day=str(DAY))["rows"]
     assert row["expectation"] == "jede Menge liegt über 0 MW"

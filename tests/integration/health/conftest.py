@@ -17,7 +17,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from include.health.collector import PlatformCollector
 from include.settings import Settings
-from tests.integration.health.receivers import MailReceiver, WebhookReceiver, mail_receiver, webhook_receiver
+from tests.integration.health.receivers import MailReceiver, mail_receiver
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
@@ -121,12 +121,6 @@ def exporter(settings: Settings, wired_url: str, good_for_seconds: float) -> Ite
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture
-def webhook() -> Iterator[WebhookReceiver]:
-    with webhook_receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -18,9 +18,8 @@ FIVE, SIX = datetime(2026, 3, 2, 5, tzinfo=UTC), datetime(2026, 3, 2, 6, tzinfo=
 
 def run(database: Database) -> dict[str, Any]:
     """The only run."""
-    (row,) = database.rows("SELECT * FROM ops.runs")
-    assert database.cursor.description is not None
-    return dict(zip([column.name for column in database.cursor.description], row, strict=True))
+    (run,) = database.dicts("SELECT * FROM ops.runs")
+    return run
 
 
 def row(database: Database, task: str, state: str, minutes: float = 1, **columns: Any) -> None:

@@ -196,23 +196,19 @@ def test_builds_at_once(settings: Settings, database: Database, monkeypatch: pyt
     assert database.value("SELECT count(*) FROM ops.pending_delivery_periods") == 0
 
 
-def test_a_gap_while_tradable_is_shown(settings: Settings, database: Database) -> None:
+@pytest.mark.parametrize(
+    ("spans", "gap"), [(((-3600, 100), (160, 200), (190, 90_000)), 60), (((-3600, 2 * 86_400),), 0)]
+)
+def test_a_gap_while_tradable_is_shown(
+    settings: Settings, database: Database, spans: tuple[tuple[int, int], ...], gap: int
+) -> None:
     database.trade(database.batch(), DAY, "10-11")
     opens = database.period(DAY, "10-11").tradable_from
-    for start, end in ((-3600, 100), (160, 200), (190, 90_000)):
+    for start, end in spans:
         database.connected(1, (opens + timedelta(seconds=start), opens + timedelta(seconds=end)))
     database.pending()
     build_pnl.run(settings)
-    assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(60, False)]
-
-
-def test_a_period_without_a_gap_is_complete(settings: Settings, database: Database) -> None:
-    database.trade(database.batch(), DAY, "10-11")
-    opens = database.period(DAY, "10-11").tradable_from
-    database.connected(1, (opens - timedelta(hours=1), opens + timedelta(days=2)))
-    database.pending()
-    build_pnl.run(settings)
-    assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(0, True)]
+    assert database.rows("SELECT capture_gap_seconds, is_complete FROM curated.pnl_hourly") == [(gap, not gap)]
 
 
 def test_a_gap_that_closes_during_a_build_is_built_next(

@@ -1,7 +1,6 @@
 """Freshness alarms from landing files and warehouse to ops.alarms and people."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,12 +21,6 @@ from tests.factories import MARKET, Database, ago
 from tests.integration.health.receivers import WebhookReceiver, webhook_receiver
 from tests.messages import deal, heartbeat, landed, write_landing_file
 from tests.passes import validate_landed
-
-
-@pytest.fixture
-def webhook() -> Iterator[WebhookReceiver]:
-    with webhook_receiver() as receiver:
-        yield receiver
 
 
 def alarms(database: Database) -> list[tuple[str, bool]]:

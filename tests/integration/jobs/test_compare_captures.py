@@ -1,16 +1,14 @@
 """Which capture instance missed what another one received: landing files to ops.capture_differences."""
 
 import asyncio
-import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 
 from include.jobs import check_freshness, compare_captures, load_trades
 from include.landing import event_line, message_line
@@ -239,45 +237,21 @@ def test_a_window_has_the_hours_that_end_in_it(
     assert found == [(HOUR + hour * ONE_HOUR,) for hour in hours]
 
 
-class Exchange:
-    """Sends each of its connections what a test decides, and nothing else."""
-
-    def __init__(self) -> None:
-        self._connections: list[ServerConnection] = []
-        self._send: Callable[[int, str], None]
-
-    async def handle(self, connection: ServerConnection) -> None:
-        self._connections.append(connection)
-        with contextlib.suppress(ConnectionClosed):
-            async for _ in connection:
-                pass
-
-    @contextlib.contextmanager
-    def serve(self) -> Iterator[str]:
-        with serving(lambda: serve(self.handle, "127.0.0.1", 0, ping_interval=None)) as port:
-            yield f"ws://127.0.0.1:{port}"
-
-    def wait_for_connections(self, number: int) -> None:
-        eventually(lambda: len(self._connections) >= number)
-
-    def send(self, message: str, *numbers: int) -> None:
-        """To the connections with these numbers, in the order in which they came."""
-        for number in numbers:
-            connection = self._connections[number]
-            asyncio.run_coroutine_threadsafe(connection.send(message), connection.loop).result(10)
-
-
-def two_captures(
-    start_capture: StartCapture, landed: Landed, exchange: Exchange, url: str, send: Callable[[], int]
+def test_an_exchange_that_leaves_a_connection_out(
+    settings: Settings, database: Database, start_capture: StartCapture, landed: Landed
 ) -> None:
-    """Lands what two instances receive half a minute after they connected, at half past the last full hour."""
+    """Two captures connect at half past the last full hour."""
+    connections: list[ServerConnection] = []
     clock = TestClock()
-    past_the_hour = timedelta(seconds=time.time() % 3600)
-    clock.pass_by(-past_the_hour - timedelta(minutes=30))
-    captures = []
-    for number, name in enumerate(("one", "two"), start=1):
-        captures.append(start_capture(url, name, clock=clock.wall, monotonic=clock.monotonic))
-        exchange.wait_for_connections(number)
+    clock.pass_by(timedelta(seconds=-(time.time() % 3600), minutes=-30))
+
+    async def handle(connection: ServerConnection) -> None:
+        connections.append(connection)
+        await connection.wait_closed()
+
+    def send(message: str, to: list[ServerConnection]) -> None:
+        for connection in to:
+            asyncio.run_coroutine_threadsafe(connection.send(message), connection.loop).result(10)
 
     def is_alive(name: str, since: str) -> bool:
         return any(line.get("connected") and line["received_at"] > since for line in landed.lines(name))
@@ -288,35 +262,23 @@ def two_captures(
             since = clock.wall().isoformat()
             eventually(lambda since=since: is_alive("one", since) and is_alive("two", since))
 
-    live(30)
-    count = send()
-    eventually(lambda: len(landed.payloads()) == count)
-    live(30)
-    for capture in captures:
-        capture.stop()
-
-
-def compare_last_hour(settings: Settings, landed: Landed) -> Settings:
-    settings = replace(settings, landing_root=landed.root)
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - ONE_HOUR
-    compare(settings, hour)
-    return settings
-
-
-def test_an_exchange_that_leaves_a_connection_out(
-    settings: Settings, database: Database, start_capture: StartCapture, landed: Landed
-) -> None:
-    exchange = Exchange()
-
-    def send() -> int:
+    with serving(lambda: serve(handle, "127.0.0.1", 0, ping_interval=None)) as port:
+        captures = []
+        for name in ("one", "two"):
+            captures.append(
+                start_capture(f"ws://127.0.0.1:{port}", name, clock=clock.wall, monotonic=clock.monotonic)
+            )
+            eventually(lambda: len(connections) == len(captures))
+        live(30)
         for number in range(20):
-            exchange.send(deal(id=f"t{number}"), *((0,) if number in (3, 5) else (0, 1)))
-        exchange.send('{"type": "heartbeat"}', 0)
-        return 39
-
-    with exchange.serve() as url:
-        two_captures(start_capture, landed, exchange, url, send)
-    settings = compare_last_hour(settings, landed)
+            send(deal(id=f"t{number}"), connections[:1] if number in (3, 5) else connections)
+        send('{"type": "heartbeat"}', connections[:1])
+        eventually(lambda: len(landed.payloads()) == 39)
+        live(30)
+        for capture in captures:
+            capture.stop()
+    settings = replace(settings, landing_root=landed.root)
+    compare(settings, datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - ONE_HOUR)
     columns = "capture_instance, missed_count, missed_trade_ids, is_separate_stream"
     [(instance, *missed)] = database.rows(f"SELECT {columns} FROM ops.capture_differences")
     assert instance.startswith("two-")
@@ -328,22 +290,3 @@ def test_an_exchange_that_leaves_a_connection_out(
     )
     assert severity == "warning"
     assert f"{instance} 2, such as t3, t5" in detail
-
-
-def test_an_exchange_that_sends_each_connection_its_own_stream(
-    settings: Settings, database: Database, start_capture: StartCapture, landed: Landed
-) -> None:
-    exchange = Exchange()
-
-    def send() -> int:
-        for number in range(220):
-            exchange.send(deal(id=f"t{number}"), number % 2)
-        return 220
-
-    with exchange.serve() as url:
-        two_captures(start_capture, landed, exchange, url, send)
-    settings = compare_last_hour(settings, landed)
-    found = "SELECT missed_count, is_separate_stream FROM ops.capture_differences"
-    assert database.rows(found) == [(110, True), (110, True)]
-    database.ran(0.1, window=0.1)
-    assert check_freshness.run(settings) == {"cleared": 0}

@@ -1,7 +1,7 @@
 """What arrives counts within a minute: trades in each pass, prices once after each publication."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,8 +13,8 @@ from include.jobs import check_freshness, follow_market, load_trades, pull_refer
 from include.jobs.follow_market import next_pass_at
 from include.settings import Settings
 from tests.factories import Database, ago
-from tests.integration.health.receivers import webhook_receiver
-from tests.integration.pull.server import Answer, ScriptedProvider, price, scripted_provider
+from tests.integration.health.receivers import WebhookReceiver
+from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.messages import deal, landed, write_landing_file
 
 DAY = "2026-03-02"
@@ -36,12 +36,6 @@ class FakeClock(follow_market.Clock):
         if self.meanwhile:
             self.meanwhile.pop(0)()
         self.at = moment
-
-
-@pytest.fixture
-def provider() -> Iterator[ScriptedProvider]:
-    with scripted_provider() as running:
-        yield running
 
 
 @pytest.fixture
@@ -188,27 +182,28 @@ def test_a_warehouse_that_is_back_is_no_failure(
     assert database.rows("SELECT trade_count FROM curated.pnl_hourly") == [(1,)]
 
 
-def test_each_pass_checks_freshness_and_notifies_people_once(desk: Settings, database: Database) -> None:
+def test_each_pass_checks_freshness_and_notifies_people_once(
+    desk: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
     database.insert("ops.task_runs", dag_id="refresh_pnl", started_at=ago(24 * 60))
     on = "SELECT count(*) FROM ops.alarms WHERE alarm = 'capture_silent' AND cleared_at IS NULL"
     seen = []
-    with webhook_receiver() as webhook:
-        notifying = replace(desk, alert_urls=(webhook.url,))
-        waits = [lambda: seen.append(database.value(on))] * 3
-        summary = follow_market.run(notifying, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
-        told = [body["alarm"] for body in webhook.bodies if body["kind"] == "alarm_raised"]
+    notifying = replace(desk, alert_urls=(webhook.url,))
+    waits = [lambda: seen.append(database.value(on))] * 3
+    summary = follow_market.run(notifying, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
+    told = [body["alarm"] for body in webhook.bodies if body["kind"] == "alarm_raised"]
     assert (seen, summary["passes"]) == ([0, 1, 1], 3), "an alarm fails the task check_freshness, not this one"
     assert told.count("capture_silent") == 1
 
 
-def test_a_notification_that_cannot_be_sent_stops_nothing(desk: Settings, database: Database) -> None:
+def test_a_notification_that_cannot_be_sent_stops_nothing(
+    desk: Settings, database: Database, webhook: WebhookReceiver
+) -> None:
     write_landing_file(desk.landing_root, landed([deal(id="bad", price=99_999), deal(id="0")]))
-    with webhook_receiver() as webhook:
-        urls = ("mailtos://user:p[w@mail.example/?to=a@b.de", webhook.url)
-        notifying = replace(desk, alert_urls=urls)
-        waits = [lambda: None, lambda: capture(desk, "1")]
-        summary = follow_market.run(notifying, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
-        told = [body["alarm"] for body in webhook.bodies]
+    notifying = replace(desk, alert_urls=("mailtos://user:p[w@mail.example/?to=a@b.de", webhook.url))
+    waits = [lambda: None, lambda: capture(desk, "1")]
+    summary = follow_market.run(notifying, clock("12:01:00"), FakeClock(clock("12:00:01"), *waits))
+    told = [body["alarm"] for body in webhook.bodies]
     assert (summary["passes"], told.count("trades_quarantined")) == (3, 1)
     assert database.value("SELECT sum(trade_count) FROM curated.pnl_hourly") == 2
     with pytest.raises(TerminalError, match="trades_quarantined"):

@@ -1,12 +1,10 @@
 """Rebuilds: the same numbers, from what is loaded and from landing files, resumed after a kill."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-import psycopg2
 import pytest
 
 from include.errors import TerminalError, TransientError
@@ -20,13 +18,11 @@ from include.jobs import (
     reload_landing_files,
     validate_trades,
 )
-from include.landing import TRADES, list_files, message_line
+from include.landing import message_line
 from include.load import audit
-from include.load.loader import reload_files
-from include.load.trades import TradeSink
 from include.run_scope import DeliveryDays, Rebuild
 from include.settings import Settings
-from tests.factories import MARKET, Database
+from tests.factories import Database
 from tests.messages import RECEIVED_AT, deal, event, write_landing_file
 from tests.passes import take_in, validate_landed
 from tools.fingerprint import fingerprint
@@ -110,30 +106,6 @@ def test_other_days_are_left_alone(settings: Settings, database: Database, days:
 def test_a_killed_rebuild_goes_on_where_it_stopped(
     settings: Settings, database: Database, days: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
-    check_range.run(settings, _REBUILD)
-    build_days, built = rebuild_pnl.build_days, list[list[date]]()
-
-    def once(settings: Settings, portion: list[date], **arguments: Any) -> Any:
-        if built:
-            raise TransientError("killed")
-        built.append(portion)
-        return build_days(settings, portion, **arguments)
-
-    monkeypatch.setattr(rebuild_pnl, "build_days", once)
-    with pytest.raises(TransientError, match="killed"):
-        rebuild_pnl.run(settings, _REBUILD)
-    assert database.value("SELECT done_until FROM ops.rebuilds") == date(2026, 3, 7)
-    monkeypatch.setattr(rebuild_pnl, "build_days", build_days)
-    assert rebuild_pnl.run(settings, _REBUILD) == {"delivery_days": 20, "rows_built": 20, "rows_changed": 20}
-    assert database.value("SELECT finished_at IS NOT NULL FROM ops.rebuilds")
-    database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
-    assert rebuild_pnl.run(settings, _REBUILD)["rows_changed"] == 20, "cleared after its end it starts over"
-
-
-def test_a_killed_command_goes_on_where_it_stopped(
-    settings: Settings, database: Database, days: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
     rebuild = replace(_REBUILD, reload=True)
     database.rows("UPDATE curated.pnl_versions SET sell_value_eur = 0")
     build_days, built, reloads = rebuild_pnl.build_days, list[list[date]](), list[int]()
@@ -153,7 +125,10 @@ def test_a_killed_command_goes_on_where_it_stopped(
     monkeypatch.setattr(reload_landing_files, "run", counted)
     with pytest.raises(TransientError, match="killed"):
         rebuild_steps.run(settings, rebuild)
-    assert rebuild_steps.run(settings, rebuild)["rebuild_pnl"]["rows_changed"] == 20
+    assert database.value("SELECT done_until FROM ops.rebuilds") == date(2026, 3, 7)
+    rebuilt = rebuild_steps.run(settings, rebuild)["rebuild_pnl"]
+    assert rebuilt == {"delivery_days": 20, "rows_built": 20, "rows_changed": 20}
+    assert database.value("SELECT finished_at IS NOT NULL FROM ops.rebuilds")
     assert ([portion[0].day for portion in built], len(reloads)) == ([1, 8, 8, 15], 1)
     rebuild_steps.run(settings, rebuild)
     assert ([portion[0].day for portion in built[4:]], len(reloads)) == ([1, 8, 15], 2), (
@@ -191,6 +166,7 @@ def test_pnl_stays_as_it_was_until_a_reload_is_decided_on(
     def dies(_settings: Settings) -> dict[str, int]:
         raise TransientError("killed between loading and validation")
 
+    before = versions(database)
     check_range.run(settings, _REBUILD)
     with monkeypatch.context() as patched:
         patched.setattr(reload_landing_files.validate_trades, "run", dies)
@@ -198,11 +174,11 @@ def test_pnl_stays_as_it_was_until_a_reload_is_decided_on(
             reload_landing_files.run(settings, replace(_REBUILD, reload=True))
     assert database.value("SELECT count(*) FROM curated.trades") == 0, "not decided on yet"
     build_pnl.run(settings)
-    rebuild_pnl.run(settings, _REBUILD)
-    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 20
+    assert rebuild_pnl.run(settings, _REBUILD)["rows_built"] == 0
+    assert versions(database) == before
     validate_trades.run(settings)
     assert build_pnl.run(settings)["rows_changed"] == 0
-    assert database.value("SELECT count(*) FROM curated.pnl_hourly") == 20
+    assert versions(database) == before
 
 
 def test_a_killed_reload_does_not_load_again_what_it_has_loaded(
@@ -291,21 +267,6 @@ def test_what_a_person_has_decided_and_what_is_missing_stays(
         ("invalid_json", "discard", "test data")
     ]
     assert database.rows("SELECT trade_id FROM curated.trades WHERE trade_id LIKE 'bad%'") == [("bad1",)]
-
-
-def test_pnl_stays_until_what_was_loaded_again_is_validated(
-    settings: Settings, database: Database, days: list[str]
-) -> None:
-    before = versions(database)
-    (file,) = list_files(settings.landing_root, TRADES)
-    with closing(psycopg2.connect(settings.warehouse_url)) as conn:
-        reload_files(conn, [file], TradeSink(MARKET))
-    check_range.run(settings, _REBUILD)
-    assert rebuild_pnl.run(settings, _REBUILD)["rows_built"] == 0
-    assert versions(database) == before
-    validate_trades.run(settings)
-    assert build_pnl.run(settings)["rows_changed"] == 0
-    assert versions(database) == before
 
 
 def test_what_a_reload_finds_bad_is_quarantined_and_the_rest_counts(

@@ -130,8 +130,7 @@ def test_an_hour_is_red_until_its_quarantined_trades_are_reviewed(
         "received from 2026-03-02 10:00 UTC on, these wait for a review: 13 trades in quarantine"
         f" ({ids} and 3 more; expected: each price is within the exchange's bounds, -9,999.99 to"
         " 9,999.99 EUR/MWh; each quantity is above 0 MW) and 1 reject of 15 messages (invalid_json). All others"
-        " are in PnL."
-        f" `make review` lists them; ACTION=… REASON=… FILE={FOLDER}/ decides"
+        f" are in PnL. `make review` lists them; ACTION=… REASON=… FILE={FOLDER}/ decides"
     )
     decide(settings, "accept", "the exchange confirmed them", Selection(landing_file=f"{FOLDER}/"))
     assert report_findings.run(settings, WINDOW) == GREEN, "one reject is few"

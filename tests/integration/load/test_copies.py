@@ -27,7 +27,6 @@ _WINDOW = RECEIVED_AT.replace(minute=0)
 
 _OF_ONE = " WHERE trade_id = %s"
 _PRICE = "SELECT price_eur_per_mwh::int FROM raw.trades"
-_FILE = "SELECT landing_file, line_number FROM raw.trades JOIN ops.landing_files USING (landing_file_id)"
 _COUNTS = "SELECT loaded_count, duplicate_count, rejected_count FROM ops.landing_files ORDER BY landing_file"
 
 
@@ -43,11 +42,9 @@ def line(seconds: float, **changes: Any) -> bytes:
     return message_line(RECEIVED_AT + timedelta(seconds=seconds), deal(**changes).encode())
 
 
-def filler(name: str, seconds: float = 5) -> bytes:
+def filler(name: str) -> bytes:
     """Other trades, delivered in another hour."""
-    return b"".join(
-        line(seconds + n / 100, id=f"{name}{n}", delivery_hour="20-21", quantity=0.1) for n in range(60)
-    )
+    return b"".join(line(5 + n / 100, id=f"{name}{n}", delivery_hour="20-21", quantity=0.1) for n in range(60))
 
 
 def write(settings: Settings, hour: int, content: bytes) -> None:
@@ -157,24 +154,19 @@ def test_a_decision_holds_when_the_copy_that_it_is_about_comes_back(
     )
 
 
-def test_a_decision_ends_with_the_copy_that_it_is_about(settings: Settings, database: Database) -> None:
-    write(settings, 0, line(0, price=2))
-    write(settings, 1, line(3600, price=99_999))
-    load(settings, 1)
-    decide(settings, "discard", "a typing error", Selection(expectation="bounds"))
-    load(settings, 0)
-    assert database.rows("SELECT price_eur_per_mwh::int FROM curated.trades") == [(2,)]
-    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
-
-
-def test_a_replaced_trade_leaves_the_quarantine(settings: Settings, database: Database) -> None:
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_a_copy_that_is_replaced_leaves_the_quarantine_and_ends_its_decision(
+    settings: Settings, database: Database, is_decided: bool
+) -> None:
     write(settings, 0, line(0, price=2))
     write(settings, 1, line(3600, price=99_999))
     load(settings, 1)
     assert database.value("SELECT count(*) FROM ops.quarantined_trades") == 1
+    if is_decided:
+        decide(settings, "discard", "a typing error", Selection(expectation="bounds"))
     load(settings, 0)
-    assert database.value("SELECT count(*) FROM ops.quarantined_trades") == 0
     assert database.rows("SELECT price_eur_per_mwh::int FROM curated.trades") == [(2,)]
+    assert database.rows("SELECT * FROM ops.quarantined_trades") == []
 
 
 def test_any_order_of_files_gives_the_same_tables(settings: Settings, database: Database) -> None:

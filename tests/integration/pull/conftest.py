@@ -1,19 +1,25 @@
 """A provider, and a warehouse whose rows a test can lay out in a line each."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from include.domain.delivery_period import DeliveryPeriod
+from include.settings import Settings
 from tests.factories import Database
-from tests.integration.pull.server import ScriptedProvider, scripted_provider
+from tests.integration.pull.server import ScriptedProvider
 
 
 @pytest.fixture
-def provider() -> Iterator[ScriptedProvider]:
-    with scripted_provider() as running:
-        yield running
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("include.pull.puller.MAX_BACKOFF_SECONDS", 0.01)
+
+
+@pytest.fixture
+def settings(settings: Settings, provider: ScriptedProvider) -> Settings:
+    """Settings of a platform that asks this provider."""
+    return replace(settings, market_data_url=provider.url)
 
 
 class Warehouse:

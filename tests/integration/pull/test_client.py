@@ -66,10 +66,17 @@ def test_chunked_and_compressed_bodies_are_read_whole(provider: ScriptedProvider
 
 
 def wait_for_abandoned_threads() -> None:
+    """None is left of a request that was given up."""
     for thread in threading.enumerate():
         if thread.name == "reference-price":
             thread.join(10)
             assert not thread.is_alive()
+
+
+def assert_given_up(url: str, said: str | None = None, **limits: Any) -> None:
+    """A request with these limits is no reply."""
+    with MarketDataClient(url, **limits) as client, pytest.raises(RequestFailedError, match=said):
+        client.reference_price(DAY, "08-09")
 
 
 def drip(provider: ScriptedProvider, head: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -100,39 +107,25 @@ def test_a_reply_that_drips_is_given_up(provider: ScriptedProvider, head: bytes)
         with pytest.raises(RequestFailedError, match=r"no complete reply within 0\.4 s"):
             client.reference_price(DAY, "08-09")
         assert client.reference_price(DAY, "08-09").body == b"fine"
+    wait_for_abandoned_threads()
 
 
 def test_a_silent_provider_is_given_up(provider: ScriptedProvider) -> None:
     provider.script = [Answer(write=lambda _: bool(provider.stopping.wait()) and None)]
-    with (
-        MarketDataClient(provider.url, read_seconds=0.2) as client,
-        pytest.raises(RequestFailedError, match="Timeout"),
-    ):
-        client.reference_price(DAY, "08-09")
-
-
-def test_a_body_that_never_ends_is_given_up(provider: ScriptedProvider) -> None:
-    provider.script = [Answer(200, b"x" * 5_000_000)]
-    with (
-        MarketDataClient(provider.url, body_bytes=1_000_000) as client,
-        pytest.raises(RequestFailedError, match="larger than 1,000,000 bytes"),
-    ):
-        client.reference_price(DAY, "08-09")
+    assert_given_up(provider.url, "Timeout", read_seconds=0.2)
 
 
 @pytest.mark.parametrize("status", [200, 302])
-def test_the_body_of_a_redirect_is_bounded_like_any_other(provider: ScriptedProvider, status: int) -> None:
+def test_a_body_that_never_ends_is_given_up_also_that_of_a_redirect(
+    provider: ScriptedProvider, status: int
+) -> None:
     def endless(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b"HTTP/1.1 %d Found\r\nLocation: /x\r\nConnection: close\r\n\r\n" % status)
         while not provider.stopping.is_set():
             handler.wfile.write(b"x" * 65_536)
 
     provider.script = [Answer(write=endless)]
-    with (
-        MarketDataClient(provider.url, body_bytes=1_000_000) as client,
-        pytest.raises(RequestFailedError, match="larger than 1,000,000 bytes"),
-    ):
-        client.reference_price(DAY, "08-09")
+    assert_given_up(provider.url, "larger than 1,000,000 bytes", body_bytes=1_000_000)
     wait_for_abandoned_threads()
 
 
@@ -153,11 +146,7 @@ def test_a_drip_after_which_the_server_closes_is_given_up(provider: ScriptedProv
             handler.wfile.write(b"x")
 
     provider.script = [Answer(write=drip)]
-    with (
-        MarketDataClient(provider.url, whole_seconds=0.5) as client,
-        pytest.raises(RequestFailedError, match="no complete reply"),
-    ):
-        client.reference_price(DAY, "08-09")
+    assert_given_up(provider.url, "no complete reply", whole_seconds=0.5)
     wait_for_abandoned_threads()
 
 
@@ -168,8 +157,7 @@ def test_a_drip_after_which_the_server_closes_is_given_up(provider: ScriptedProv
 )
 def test_a_broken_reply_is_a_failure(provider: ScriptedProvider, sent: bytes) -> None:
     provider.script = [Answer(write=lambda handler: bool(handler.wfile.write(sent)) and None)]
-    with MarketDataClient(provider.url) as client, pytest.raises(RequestFailedError):
-        client.reference_price(DAY, "08-09")
+    assert_given_up(provider.url)
 
 
 def test_a_refused_connection_says_so_without_a_secret() -> None:
@@ -179,14 +167,6 @@ def test_a_refused_connection_says_so_without_a_secret() -> None:
     assert "Connection refused" in str(failure.value)
     for secret in ("password", "secret", "key", "delivery_hour"):
         assert secret not in str(failure.value)
-
-
-@pytest.mark.parametrize("head", DRIPS.values(), ids=DRIPS.keys())
-def test_no_thread_is_left_of_a_reply_that_drips(provider: ScriptedProvider, head: bytes) -> None:
-    provider.script = [Answer(write=drip(provider, head))]
-    with MarketDataClient(provider.url, whole_seconds=0.2) as client, pytest.raises(RequestFailedError):
-        client.reference_price(DAY, "08-09")
-    wait_for_abandoned_threads()
 
 
 @pytest.fixture
@@ -242,11 +222,7 @@ def test_a_request_whose_name_resolves_too_late_never_leaves(
         monkeypatch.setenv("http_proxy", provider.url)
         url = "http://provider.example"
     names = SlowNames(monkeypatch)
-    with (
-        MarketDataClient(url, whole_seconds=0.2) as client,
-        pytest.raises(RequestFailedError, match=r"no complete reply within 0\.2 s"),
-    ):
-        client.reference_price(DAY, "08-09")
+    assert_given_up(url, r"no complete reply within 0\.2 s", whole_seconds=0.2)
     names.may_answer.set()
     wait_for_abandoned_threads()
     assert provider.count == 0

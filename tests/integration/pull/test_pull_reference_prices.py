@@ -19,7 +19,6 @@ from include.landing import REFERENCE_PRICES, is_writer_gone, list_files
 from include.local.ports import find_free
 from include.run_scope import DeliveryDays
 from include.settings import Settings
-from include.simulator.provider import Provider
 from tests.integration.pull.conftest import Warehouse
 from tests.integration.pull.server import Answer, ScriptedProvider, price
 from tests.messages import read_lines
@@ -30,14 +29,7 @@ OPEN = [f"2026-03-02 {hour}-{hour + 1}" for hour in range(15, 24)]
 SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.pull.puller.MAX_BACKOFF_SECONDS", 0.01)
-
-
-@pytest.fixture
-def settings(settings: Settings, provider: ScriptedProvider) -> Settings:
-    return replace(settings, market_data_url=provider.url)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def landed(settings: Settings) -> list[dict[str, Any]]:
@@ -188,32 +180,23 @@ def test_a_provider_that_is_down_ends_the_run_early_and_says_what_it_means(
     assert warehouse.rows(spent) == [(9, 9, 0)]
 
 
-def test_one_bad_hour_does_not_keep_the_others_from_their_prices(
-    settings: Settings, provider: ScriptedProvider
-) -> None:
-    provider.script = [
-        lambda target: Answer(500, b"oops") if "17-18" in target else price()(target),
-    ]
-    with pytest.raises(
-        TransientError, match=r"of 9 delivery periods 8 were answered .* 1 were not .*status 500"
-    ):
-        run(settings, now=NOW)
-    assert len([reply for reply in replies(settings) if reply["status"] == 200]) == 8
-    provider.script = [price()]
-    assert run(settings, now=NOW)["due"] == 1
-
-
 ERRORS = {"a broken contract": Answer(200, b'{"oops": 1}'), "a server error": Answer(500, b"oops")}
 
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
+@pytest.mark.parametrize(("hours", "count"), [("17-18", 1), ("15-16|16-17|17-18", 3)])
 def test_bad_hours_keep_no_other_from_its_price(
-    settings: Settings, provider: ScriptedProvider, error: Answer
+    settings: Settings, provider: ScriptedProvider, error: Answer, hours: str, count: int
 ) -> None:
-    provider.script = [lambda target: error if re.search("15-16|16-17|17-18", target) else price()(target)]
-    with pytest.raises(TransientError, match=r"of 9 .* 6 were answered .* 3 were not .* 0 were left"):
+    provider.script = [lambda target: error if re.search(hours, target) else price()(target)]
+    said = rf"of 9 delivery periods {9 - count} were answered .* {count} were not .*status {error.status}"
+    with pytest.raises(TransientError, match=f"{said}.* 0 were left"):
         run(settings, now=NOW)
     assert set(provider.asked) == set(OPEN)
+    landed_prices = [line for line in replies(settings) if line["status"] == 200 and "value" in line["raw"]]
+    assert len(landed_prices) == 9 - count
+    provider.script = [price()]
+    assert run(settings, now=NOW)["due"] == count
 
 
 def test_the_next_pull_begins_with_what_did_not_fail(settings: Settings, provider: ScriptedProvider) -> None:
@@ -271,7 +254,7 @@ def test_every_process_waits_when_one_was_told_to(
     provider.script = [Answer(429, b"slower", headers), price()]
     summary = run(settings, now=NOW, deadline_seconds=10)
     assert (summary["deferred"], summary["requested"]) == (9, 1)
-    [summary] = run_in_processes(settings, 1, deadline_seconds=10)
+    [summary] = run_at_once(settings, [{"deadline_seconds": 10}])
     assert (summary["deferred"], summary["requested"]) == (9, 0)
     warehouse.age_requests(seconds)
     assert run(settings, now=NOW)["answered"] == 9
@@ -317,26 +300,6 @@ def run_at_once(settings: Settings, runs: list[dict[str, Any]]) -> list[dict[str
     for worker in workers:
         worker.join()
     return results
-
-
-def run_in_processes(settings: Settings, processes: int, deadline_seconds: float) -> list[dict[str, int]]:
-    return run_at_once(settings, [{"deadline_seconds": deadline_seconds}] * processes)
-
-
-def test_runs_at_the_same_time_ask_for_each_hour_once(settings: Settings, provider: ScriptedProvider) -> None:
-    summaries = run_in_processes(settings, 3, deadline_seconds=30)
-    assert sorted(provider.asked) == OPEN
-    assert sum(summary["answered"] for summary in summaries) == 9
-    assert {summary["deferred"] + summary["failed"] for summary in summaries} == {0}
-
-
-def test_a_provider_that_counts_never_refuses_us(settings: Settings, warehouse: Warehouse) -> None:
-    with Provider(budget=((7, 60),)) as strict:
-        settings = replace(settings, market_data_url=strict.url + "/v1", reference_price_per_minute=7)
-        run_in_processes(settings, 3, deadline_seconds=10)
-        run_in_processes(settings, 1, deadline_seconds=1)
-        assert strict.requests_answered == 7
-    assert warehouse.rows("SELECT DISTINCT status FROM ops.provider_requests") == [(200,)]
 
 
 def test_a_kill_in_mid_request_costs_budget_and_nothing_else(

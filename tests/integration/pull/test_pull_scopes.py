@@ -28,14 +28,7 @@ NOW = datetime(2026, 3, 2, 13, 50, tzinfo=UTC)
 TODAY, YESTERDAY = date(2026, 3, 2), date(2026, 3, 1)
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.pull.puller.MAX_BACKOFF_SECONDS", 0.01)
-
-
-@pytest.fixture
-def settings(settings: Settings, provider: ScriptedProvider) -> Settings:
-    return replace(settings, market_data_url=provider.url)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def window(hour: int, hours: int = 1) -> Window:

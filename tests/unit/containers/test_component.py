@@ -1,12 +1,14 @@
 """A component ends in order, takes its tasks along, and is ended when it stays unhealthy."""
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -47,32 +49,24 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(component, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(component, "FIRST_LOOK_SECONDS", 0.1)
     monkeypatch.setattr(component, "TASK_SECONDS", 2.0)
+    monkeypatch.setattr(component, "Watchdog", partial(Watchdog, clock=lambda: time.monotonic() * HASTE))
 
 
 class Program:
     """A program with a task, and a component that runs it."""
 
     def __init__(
-        self, folder: Path, kind: str, check: Callable[[], bool] = lambda: True, timeout_seconds: float = 0.5
+        self,
+        folder: Path,
+        kind: str,
+        check: Callable[[], bool],
+        timeout_seconds: float = 0.5,
+        database_answers: Callable[[], bool] = lambda: True,
     ) -> None:
         self.notes = folder / "notes"
         self.notes.touch()
         command = [sys.executable, "-c", PROGRAM, str(self.notes), kind]
-        self.is_database_there = True
-        self.component = Component(
-            "scheduler", command, check, lambda: self.is_database_there, timeout_seconds, self.watchdog
-        )
-        self.clock = time.monotonic
-
-    def watchdog(
-        self,
-        check: Callable[[], Mapping[str, str]],
-        restart: Callable[[str], None],
-        database_answers: Callable[[], bool],
-        say: Callable[[str], None],
-        age_seconds: Callable[[str], float],
-    ) -> Watchdog:
-        return Watchdog(check, restart, database_answers, say, age_seconds, lambda: self.clock() * HASTE)
+        self.component = Component("scheduler", command, check, database_answers, timeout_seconds)
 
     def words(self) -> list[str]:
         return [line for line in self.notes.read_text().splitlines() if not line.startswith("task 1")]
@@ -116,60 +110,39 @@ def test_a_component_that_stays_unhealthy_is_ended(tmp_path: Path, capsys: pytes
     assert "scheduler runs but stays unhealthy" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("is_known", [True, False], ids=["it does not answer", "nobody can tell"])
-def test_nothing_is_ended_while_the_database_is_away(tmp_path: Path, is_known: bool) -> None:
-    looks = 0
+@pytest.mark.parametrize(
+    ("first", "then", "is_database_there"),
+    [(True, False, False), (True, None, False), (True, None, True), (False, False, True)],
+    ids=[
+        *("the database is away and it does not answer", "the database is away and nobody can tell"),
+        *("nobody can tell how it is", "it was never healthy"),
+    ],
+)
+def test_nothing_is_ended_while(
+    tmp_path: Path, first: bool, then: bool | None, is_database_there: bool
+) -> None:
+    """None: what would tell it is away itself, the api-server of a dag-processor or the queue of a worker."""
+    looks = itertools.count()
+
+    def look() -> bool:
+        """Whether it is the first one; the last one is a minute later by the watchdog's clock."""
+        number = next(looks)
+        if number > 12:
+            program.component.stop()
+        return number == 0
 
     def check() -> bool:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
-            program.is_database_there = False
-            return True
-        if is_known:
-            return False
-        raise TransientError("no answer")
+        if look():
+            return first
+        if then is None:
+            raise TransientError("no answer")
+        return then
 
     def answers() -> bool:
-        nonlocal looks
-        looks += 1
-        if looks > 12:  # two minutes by the watchdog's clock
-            program.component.stop()
-        return program.is_database_there
+        look()
+        return is_database_there
 
-    program = Program(tmp_path, "willing", check)
-    program.component._database_answers = answers
-    assert program.component.run() == 0
-
-
-def test_nothing_is_ended_while_nobody_can_tell_how_it_is(tmp_path: Path) -> None:
-    """The api-server of a dag-processor, the queue of a worker."""
-    looks = 0
-
-    def check() -> bool:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
-            return True
-        if looks > 12:
-            program.component.stop()
-        raise TransientError("the queue does not answer")
-
-    program = Program(tmp_path, "willing", check)
-    assert program.component.run() == 0
-
-
-def test_nothing_is_ended_before_it_was_ever_healthy(tmp_path: Path) -> None:
-    looks = 0
-
-    def check() -> bool:
-        nonlocal looks
-        looks += 1
-        if looks > 4:
-            program.component.stop()
-        return False
-
-    program = Program(tmp_path, "willing", check)
+    program = Program(tmp_path, "willing", check, database_answers=answers)
     assert program.component.run() == 0
 
 

@@ -124,11 +124,9 @@ def test_each_alarm_for_traders_is_known(text: str) -> None:
         ),
         (
             "The provider changed the reference price of 1 delivery hour after it was final: PnL of these"
-            " hours was"
-            " calculated again.",
+            " hours was calculated again.",
             "Der Anbieter hat den Referenzpreis von einer Lieferstunde geändert, nachdem er endgültig war:"
-            " die PnL"
-            " wurde dort neu berechnet.",
+            " die PnL wurde dort neu berechnet.",
         ),
         (
             "1,204 trades are held back because a check failed, until an engineer decides.",
@@ -137,8 +135,7 @@ def test_each_alarm_for_traders_is_known(text: str) -> None:
         ),
         (
             "2 limits reached: the portfolio, 2026-11-27: loss of 1,200.50 EUR, the limit is 1,000; anna,"
-            " 2026-11-27"
-            " 15-16: position of -12.5 MWh, the limit is 10; and 3 more.",
+            " 2026-11-27 15-16: position of -12.5 MWh, the limit is 10; and 3 more.",
             "2 Limits erreicht: das Portfolio, 27.11.2026: Verlust von 1.200,50 EUR, das Limit ist 1.000; anna,"
             " 27.11.2026 15-16: Position von -12,5 MWh, das Limit ist 10; und 3 weitere.",
         ),
@@ -161,11 +158,9 @@ def test_reasons_in_german() -> None:
     ]
     assert [reason.in_language("de") for reason in reasons(rows) if isinstance(reason, Sentence)] == [
         "1 Trade ist zurückgehalten, weil er eine Regel verletzt (jede Menge liegt über 0 MW): er zählt, wenn"
-        " die"
-        " Technik ihn freigibt",
+        " die Technik ihn freigibt",
         "3 Trades sind zurückgehalten, weil sie eine Regel verletzen (jede Menge liegt über 0 MW; jeder Trade"
-        " nennt"
-        " den Händler): sie zählen, wenn die Technik sie freigibt",
+        " nennt den Händler): sie zählen, wenn die Technik sie freigibt",
         "2 Nachrichten der Börse waren nicht verwendbar: bis die Technik sie geprüft hat, können Trades fehlen",
         "der Referenzpreis ist überfällig: der Anbieter hat mit HTTP 503 geantwortet",
     ]

@@ -39,28 +39,6 @@ def hours_between(market: Market, day: date) -> int:
     return (midnight(market, day + timedelta(days=1)) - midnight(market, day)) // HOUR
 
 
-def test_an_ordinary_winter_hour_is_one_hour_ahead_of_utc() -> None:
-    period = BERLIN.period(date(2023, 2, 21), "15-16")
-    assert (period.start_at, period.end_at) == (utc("2023-02-21T14:00"), utc("2023-02-21T15:00"))
-    assert (period.delivery_day, period.delivery_hour) == (date(2023, 2, 21), "15-16")
-    assert (period.hours, period.is_dst_ambiguous) == (1, False)
-
-
-def test_a_berlin_day_begins_and_ends_before_utc_midnight() -> None:
-    assert BERLIN.period(date(2025, 7, 1), "00-01").start_at == utc("2025-06-30T22:00")
-    assert BERLIN.period(date(2025, 7, 1), "23-24").end_at == utc("2025-07-01T22:00")
-    assert BERLIN.period(date(2025, 1, 1), "00-01").start_at == utc("2024-12-31T23:00")
-    assert BERLIN.period(date(2024, 12, 31), "23-24").end_at == utc("2024-12-31T23:00")
-
-
-def test_the_march_change_day_has_23_hours() -> None:
-    periods = BERLIN.hours_of(MARCH_CHANGE)
-    assert len(periods) == 23
-    assert "02-03" not in [p.delivery_hour for p in periods]
-    assert periods[-1].end_at - periods[0].start_at == 23 * HOUR
-    assert all(p.end_at - p.start_at == HOUR for p in periods)
-
-
 @pytest.mark.parametrize("label", ["02-03", "02:00-02:15", "02:45-03:00", "02:00-03:00"])
 def test_an_hour_that_march_skips_is_rejected(label: str) -> None:
     with pytest.raises(RejectedMessageError) as rejected:
@@ -68,33 +46,11 @@ def test_an_hour_that_march_skips_is_rejected(label: str) -> None:
     assert rejected.value.reason == Reason.NONEXISTENT_DELIVERY_HOUR
 
 
-def test_the_october_change_day_has_25_hours_under_24_labels() -> None:
-    periods = BERLIN.hours_of(OCTOBER_CHANGE)
-    assert len(periods) == 24
-    assert periods[-1].end_at - periods[0].start_at == 25 * HOUR
-    assert [p.delivery_hour for p in periods if p.is_dst_ambiguous] == ["02-03"]
-
-
-def test_the_doubled_label_is_one_bucket_that_starts_at_its_first_occurrence() -> None:
-    period = BERLIN.period(OCTOBER_CHANGE, "02-03")
-    assert (period.start_at, period.end_at) == (utc("2025-10-26T00:00"), utc("2025-10-26T02:00"))
-    assert period.is_dst_ambiguous
-    assert period.hours == 1  # a trade under it is for one of the two
-
-
 @pytest.mark.parametrize("half", ["A", "B"])
 @pytest.mark.parametrize(
     "label",
     [
-        "02-03{}",
-        "2-3{}",
-        "02 - 03{}",
-        "03{}",
-        "3{}",
-        "H3{}",
-        "H03{}",
-        "Hour 3{}",
-        "02:00-03:00{}",
+        *("02-03{}", "2-3{}", "02 - 03{}", "03{}", "3{}", "H3{}", "H03{}", "Hour 3{}", "02:00-03:00{}"),
         "2:00 - 3:00{}",
     ],
 )
@@ -104,13 +60,6 @@ def test_a_suffix_tells_the_two_hours_apart(label: str, half: str) -> None:
     assert (period.start_at, period.end_at) == (start, start + HOUR)
     assert (period.delivery_hour, period.hours, period.is_dst_ambiguous) == (f"02-03{half}", 1, False)
     assert period.shares == (HourShare(f"02-03{half}", 0, Decimal(1)),)
-
-
-def test_a_suffix_tells_the_two_quarter_hours_apart() -> None:
-    first = BERLIN.period(OCTOBER_CHANGE, "02:45-03:00A")
-    second = BERLIN.period(OCTOBER_CHANGE, "02:45-03:00B")
-    assert (first.end_at, second.end_at) == (utc("2025-10-26T01:00"), utc("2025-10-26T02:00"))
-    assert first.hours == second.hours == Decimal("0.25")
 
 
 @pytest.mark.parametrize(
@@ -265,70 +214,13 @@ def test_one_period_has_one_name_however_it_is_written(
 @pytest.mark.parametrize(
     "label",
     [
-        *(
-            "",
-            " ",
-            "15",
-            "14",
-            "1",
-            "1516",
-            "1500-1515",
-            "15-15",
-            "00-00",
-            "16-15",
-            "24-25",
-            "24-00",
-            "23-25",
-            "-1-0",
-        ),
-        *(
-            "Q61",
-            "QH61",
-            "Base",
-            "Peak",
-            "Baseload",
-            "Off-Peak",
-            "H",
-            "H0",
-            "H00",
-            "H25",
-            "Hour",
-            "Hour 0",
-            "Hours 16",
-        ),
-        *(
-            "15-16C",
-            "15-16AB",
-            "15-16 A",
-            "0A",
-            "00A",
-            "25A",
-            "A",
-            "H16-H17",
-            "15h-16h",
-            "15-16-17",
-            "15--16",
-            "15_16",
-        ),
-        *(
-            "15:00-15:10",
-            "15:10-15:25",
-            "15:15-16:15",
-            "15:15-15:45",
-            "15:00-15:45",
-            "15:30-16:30",
-            "15:15-16:00",
-        ),
-        *(
-            "15:00-15:60",
-            "14:75-15:15",
-            "23:45-24:15",
-            "24:00-24:15",
-            "15:00-15:00",
-            "15:00:00-16:00:00",
-            "15:0-16:0",
-        ),
-        *("15:00-16", "15-16:00", "\u0661\u0665-\u0661\u0666", "15-16" + " " * 30 + "x", "2023-02-21 15-16"),
+        *("", " ", "15", "14", "1", "1516", "1500-1515", "15-15", "00-00", "16-15", "24-25", "24-00", "23-25"),
+        *("-1-0", "Q61", "QH61", "Base", "Peak", "Baseload", "Off-Peak", "H", "H0", "H00", "H25", "Hour"),
+        *("Hour 0", "Hours 16", "15-16C", "15-16AB", "15-16 A", "0A", "00A", "25A", "A", "H16-H17", "15h-16h"),
+        *("15-16-17", "15--16", "15_16", "15:00-15:10", "15:10-15:25", "15:15-16:15", "15:15-15:45"),
+        *("15:00-15:45", "15:30-16:30", "15:15-16:00", "15:00-15:60", "14:75-15:15", "23:45-24:15"),
+        *("24:00-24:15", "15:00-15:00", "15:00:00-16:00:00", "15:0-16:0", "15:00-16", "15-16:00"),
+        *("\u0661\u0665-\u0661\u0666", "15-16" + " " * 30 + "x", "2023-02-21 15-16"),
     ],
 )
 def test_what_is_no_label_is_rejected(label: str) -> None:
@@ -345,23 +237,6 @@ def test_a_day_is_tradable_until_its_last_quarter_of_an_hour_closes(day: date) -
     assert closes == midnight(BERLIN, day + timedelta(days=1)) - timedelta(minutes=20)
 
 
-def test_the_hours_of_every_day_of_eleven_years_tile_it() -> None:
-    day = FIRST
-    while day <= LAST:
-        periods = BERLIN.hours_of(day)
-        assert_tiles(periods, midnight(BERLIN, day), midnight(BERLIN, day + timedelta(days=1)))
-        day += timedelta(days=1)
-
-
-@given(markets, days)
-def test_the_hours_of_a_day_tile_it_in_any_zone(market: Market, day: date) -> None:
-    periods = market.hours_of(day)
-    assert_tiles(periods, midnight(market, day), midnight(market, day + timedelta(days=1)))
-    real_hours = hours_between(market, day)
-    assert len(periods) == min(real_hours, 24)
-    assert [p.is_dst_ambiguous for p in periods].count(True) == max(real_hours - 24, 0)
-
-
 @given(markets, days, st.sampled_from([15, 30, 60]))
 def test_clock_labels_of_one_length_tile_a_day_without_a_change(
     market: Market, day: date, minutes: int
@@ -374,22 +249,6 @@ def test_clock_labels_of_one_length_tile_a_day_without_a_change(
     periods = [market.period(day, label) for label in labels]
     assert_tiles(periods, midnight(market, day), midnight(market, day + timedelta(days=1)))
     assert sum(p.hours for p in periods) == 24
-
-
-@pytest.mark.parametrize(
-    ("zone", "spring", "lost", "autumn", "doubled"),
-    [
-        ("Europe/London", date(2025, 3, 30), "01-02", date(2025, 10, 26), "01-02"),
-        ("America/New_York", date(2025, 3, 9), "02-03", date(2025, 11, 2), "01-02"),
-    ],
-)
-def test_other_zones_change_on_their_own_days_and_hours(
-    zone: str, spring: date, lost: str, autumn: date, doubled: str
-) -> None:
-    market = Market.of(zone)
-    assert lost not in [p.delivery_hour for p in market.hours_of(spring)]
-    assert len(market.hours_of(spring)) == 23
-    assert [p.delivery_hour for p in market.hours_of(autumn) if p.is_dst_ambiguous] == [doubled]
 
 
 labels = st.from_regex(r"[0-9]{1,2}(:[0-9]{2})?( ?- ?[0-9]{1,2}(:[0-9]{2})?)?[A-C]?", fullmatch=True)

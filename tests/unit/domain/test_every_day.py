@@ -118,21 +118,6 @@ def test_each_instant_of_eleven_years_is_delivered_in_one_period(calendar: Calen
     assert at == zone.starts(LAST + DAY)[0][1]
 
 
-@each_zone
-def test_only_days_of_a_change_have_other_than_24_hours(calendar: Calendar) -> None:
-    zone, hours_of = calendar
-    found = {}
-    for day in DAYS:
-        periods = hours_of[day]
-        length = (periods[-1].end_at - periods[0].start_at) // HOUR
-        if length != 24:
-            found[day] = length
-    changes = {zone.spring(y): 23 for y in YEARS if zone.spring} | {
-        zone.autumn(y): 25 for y in YEARS if zone.autumn
-    }
-    assert found == changes
-
-
 def test_europe_changes_on_the_last_sundays() -> None:
     """The rule above against days that are printed in calendars."""
     assert [sunday(y, 3, -1).day for y in YEARS] == [29, 28, 27, 26, 31, 30, 29, 28, 26, 25, 31]
@@ -309,15 +294,6 @@ def test_across_a_change_by_hand(zone: str, day: str, text: str, start: str, end
     assert [share.pnl_hour for share in period.shares] == hours.split()
     assert period.hours == Decimal((bounds[1] - bounds[0]) // timedelta(minutes=15)) / 4
     assert not period.is_dst_ambiguous
-
-
-@pytest.mark.parametrize(
-    ("zone", "hours"), [("Berlin", (23, 25)), ("London", (23, 25)), ("Helsinki", (23, 25))]
-)
-def test_a_block_of_the_whole_day_has_the_hours_of_the_day(zone: str, hours: tuple[int, int]) -> None:
-    market = Market.of(f"Europe/{zone}")
-    days = date(2025, 3, 30), date(2025, 10, 26)
-    assert tuple(market.period(day, "00-24").hours for day in days) == hours
 
 
 def labels_of(zone: Zone, day: date) -> list[str]:
