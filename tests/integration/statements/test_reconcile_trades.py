@@ -528,12 +528,16 @@ def test_a_trade_near_midnight_may_be_in_the_file_beside(
     capture(settings, [deal(id="late", execution_time="2026-03-02T22:30:00Z")])
     reconcile(settings, write_statement(tmp_path, []))
     assert database.rows(COUNTS) == [("differences", 0, 0, 0, 1)]
+    # never connected while the hour was tradable, from 15:00 of the day before to 14:55
+    assert database.rows(PNL.format("capture_gap_seconds")) == [((23 * 60 + 55) * 60,)]
     reconcile(
         settings,
         write_statement(tmp_path, [line(id="late", execution_time="2026-03-02T23:30:00Z")], NEXT_DAY),
         NEXT_DAY,
     )
     assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 0), ("reconciled", 1, 0, 0, 0)]
+    # the file beside reconciles the day and so closes its gap; that of the evening before is still there
+    assert database.rows(PNL.format("capture_gap_seconds")) == [(9 * 60 * 60,)]
 
 
 def test_a_statement_that_is_landed_weeks_later_takes_back_no_amendment(
