@@ -574,6 +574,29 @@ def test_of_two_files_of_a_day_the_last_one_stands(
     assert is_clean(settings)
 
 
+@pytest.mark.parametrize(
+    ("first", "corrected"),
+    [
+        (  # the cash flow stays: what is bought and what is sold cost as much more
+            [line(id="x", direction="buy", price=10), line(id="y", price=20)],
+            [line(id="x", direction="buy", price=11), line(id="y", price=21)],
+        ),
+        (
+            [line(id="x", delivery_hour="14-17")],
+            [line(id="x", delivery_hour="15-17")],
+        ),  # it starts in this hour
+    ],
+)
+def test_each_change_has_its_cause(
+    settings: Settings, database: Database, tmp_path: Path, first: list[str], corrected: list[str]
+) -> None:
+    for rows in (first, corrected):
+        reconcile(settings, write_statement(tmp_path, rows))
+    assert database.rows(
+        "SELECT causes FROM curated.pnl_hourly_changes WHERE delivery_hour = '15-16' ORDER BY changed_at"
+    ) == [(["new row", "statement"],), (["late trades"],)]
+
+
 def test_a_file_that_another_one_replaced_stands_again(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
