@@ -164,13 +164,19 @@ def _only(message: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _is_about_trades(message: Mapping[str, Any]) -> bool:
-    """Whether it holds a confirmation or a cancellation in any form, itself or one level down.
+    """Whether it holds a confirmation or a cancellation in any form, at any depth and in any case.
 
     It is then never operational, even if it names a kind: what it says of trades must not get lost.
     """
-    inner = [item for value in message.values() for item in (value if isinstance(value, list) else [value])]
-    parts = [part for part in (message, *inner) if isinstance(part, dict)]
-    return any(part.get(key) is not None for part in parts for key in _TRADE_KEYS)
+    parts: list[Any] = [message]
+    for part in parts:
+        if isinstance(part, dict):
+            if any(value is not None and key.lower() in _TRADE_KEYS for key, value in part.items()):
+                return True
+            parts.extend(part.values())
+        elif isinstance(part, list):
+            parts.extend(part)
+    return False
 
 
 def _kind(message: Mapping[str, Any]) -> str | None:
@@ -211,10 +217,11 @@ def _confirmation(body: Mapping[str, Any], market: Market) -> Trade | Cancellati
 
 
 def _cancellation(body: Mapping[str, Any]) -> Cancellation:
-    direction = body.get("direction")
-    return Cancellation(
-        _trade_id(body), None if direction is None else direction_of(direction), revision_of(body)
-    )
+    # a leg that is named in another case is not both legs
+    directions = {direction_of(value) for _, value in _named(body, ("direction",))}
+    if len(directions) > 1:
+        raise RejectedMessageError(Reason.INVALID_DIRECTION, "the direction comes twice and differs")
+    return Cancellation(_trade_id(body), next(iter(directions), None), revision_of(body))
 
 
 def _named(body: Mapping[str, Any], names: tuple[str, ...]) -> list[tuple[str, Any]]:

@@ -42,8 +42,10 @@ def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[st
     }
     run_sql(cur, QUERIES["stand_statements"], parameters)
     run_sql(cur, QUERIES["scope_of_days"], parameters)
-    _decide(cur, parameters)
-    _close_gaps(cur, parameters, days)
+    others = _decide(
+        cur, parameters
+    )  # a trade that this statement has is unexpected in that of the day before no more
+    _close_gaps(cur, parameters, [*days, *others])
     (counts,) = fetch_dicts(cur, QUERIES["reconciled_counts"], parameters)
     return counts
 

@@ -7,12 +7,13 @@ The copy that is loaded first is stored. A further copy with other content is re
 
 import logging
 from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from psycopg2.extensions import cursor
 
 from include.domain.delivery_period import Market
-from include.domain.rejection import Reason
+from include.domain.rejection import Reason, RejectedMessageError
 from include.domain.trade import Trade, parse_message
 from include.landing_keys import landing_path
 from include.landing_line import decode_line
@@ -51,8 +52,10 @@ def decide_copies(cur: cursor, settings: Settings, load_batch_ids: list[int]) ->
         run_sql(cur, QUERIES["delete_replaced"])
         run_sql(cur, QUERIES["insert_replacements"])
         run_sql(cur, QUERIES["accept_rejected"])
+        recounted = _accept_equal(cur, settings.market)
         run_sql(cur, QUERIES["replaced_batches"])
-        batches = {"load_batch_ids": [load_batch_id for (load_batch_id,) in cur]}
+        recounted.update(load_batch_id for (load_batch_id,) in cur)
+        batches = {"load_batch_ids": sorted(recounted)}
         run_sql(cur, QUERIES["recount_batches"], batches)
         run_sql(cur, QUERIES["recount_files"], batches)
     run_sql(cur, QUERIES["forget_copies"], {"load_batch_ids": load_batch_ids})
@@ -88,6 +91,27 @@ def _received_first(cur: cursor, settings: Settings) -> list[_Revision]:
         except OSError as error:
             log.warning("%s cannot be searched for equal copies: %s", landing_file, error)
     return sorted(stored)
+
+
+def _accept_equal(cur: cursor, market: Market) -> set[int]:
+    """Lets rejects that say the same as a trade of `replacements` be its duplicates; returns their batches.
+
+    They were rejected while other content was stored.
+    """
+    run_sql(cur, QUERIES["replacing_contents"])
+    contents: dict[_Revision, tuple[object, ...]] = {row[:3]: row[3:] for row in cur}
+    run_sql(cur, QUERIES["rejected_copies"], {"reason_code": Reason.CONFLICTING_DUPLICATE})
+    equal = []
+    for landing_file_id, line_number, raw in cur.fetchall():
+        with suppress(RejectedMessageError):  # a message that is too long to be stored whole
+            trade = parse_message(raw, market)
+            if isinstance(trade, Trade) and trade.content == contents.get(
+                (trade.trade_id, trade.direction, trade.revision)
+            ):
+                equal.append((landing_file_id, line_number))
+    files, numbers = [file for file, _ in equal], [number for _, number in equal]
+    run_sql(cur, QUERIES["accept_equal"], {"landing_file_ids": files, "line_numbers": numbers})
+    return {load_batch_id for (load_batch_id,) in cur}
 
 
 def _copies(

@@ -103,6 +103,26 @@ DELETE FROM ops.rejected_messages AS m
 USING pg_temp.replacements AS r
 WHERE m.landing_file_id = r.landing_file_id AND m.line_number = r.line_number
 
+-- name: replacing_contents
+SELECT
+    trade_id, direction, revision, (copy).trader_id, (copy).price_eur_per_mwh, (copy).quantity_mw, (copy).delivery_day,
+    (copy).delivery_hour, (copy).executed_at
+FROM pg_temp.replacements
+
+-- name: rejected_copies
+-- Rejects that may say the same as a copy that counts now
+SELECT m.landing_file_id, m.line_number, m.raw
+FROM ops.rejected_messages AS m
+WHERE m.source = 'trades' AND m.reason_code = %(reason_code)s
+  AND EXISTS (
+      SELECT FROM pg_temp.replacements AS r
+      WHERE (r.market, (r.copy).delivery_day) = (m.market, m.delivery_day) AND strpos(m.detail, r.trade_id) > 0)
+
+-- name: accept_equal
+DELETE FROM ops.rejected_messages
+WHERE (landing_file_id, line_number) IN (SELECT * FROM unnest(%(landing_file_ids)s::bigint[], %(line_numbers)s::bigint[]))
+RETURNING load_batch_id
+
 -- name: replaced_batches
 SELECT load_batch_id FROM pg_temp.replacements
 UNION

@@ -168,7 +168,9 @@ WITH versions AS NOT MATERIALIZED (
         lag(trade_count) OVER version AS previous_trade_count,
         lag(buy_mwh) OVER version AS previous_buy_mwh,
         lag(sell_mwh) OVER version AS previous_sell_mwh,
-        lag(cash_flow_eur) OVER version AS previous_cash_flow_eur,
+        lag(buy_value_eur) OVER version AS previous_buy_value_eur,
+        lag(sell_value_eur) OVER version AS previous_sell_value_eur,
+        lag(starting_trade_count) OVER version AS previous_starting_trade_count,
         lag(reference_price_eur_per_mwh) OVER version AS previous_reference_price_eur_per_mwh,
         lag(price_status) OVER version AS previous_price_status,
         lag(pnl_eur) OVER version AS previous_pnl_eur,
@@ -185,8 +187,9 @@ WITH versions AS NOT MATERIALIZED (
 SELECT
     market, valid_from AS changed_at, delivery_day, delivery_hour, trader_id, delivery_start_at,
     CASE WHEN is_successor THEN array_remove(ARRAY[
-        CASE WHEN (trade_count, buy_mwh, sell_mwh, cash_flow_eur)
-                  IS DISTINCT FROM (previous_trade_count, previous_buy_mwh, previous_sell_mwh, previous_cash_flow_eur)
+        CASE WHEN (trade_count, starting_trade_count, buy_mwh, sell_mwh, buy_value_eur, sell_value_eur)
+                  IS DISTINCT FROM (previous_trade_count, previous_starting_trade_count, previous_buy_mwh, previous_sell_mwh,
+                                    previous_buy_value_eur, previous_sell_value_eur)
              THEN CASE WHEN valid_from >= delivery_end_at THEN 'late trades' ELSE 'trades' END END,
         CASE WHEN amendment_count <> previous_amendment_count THEN 'amendment' END,
         CASE WHEN cancelled_trade_count <> previous_cancelled_trade_count THEN 'cancellation' END,

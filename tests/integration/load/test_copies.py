@@ -214,3 +214,26 @@ def test_loading_window_by_window_knows_the_same_gaps_as_loading_all(
         database.rows("SELECT capture_gap_seconds FROM curated.pnl_hourly"),
     ) == by_window
     assert len(by_window[0]) == 3
+
+
+def test_no_copy_of_what_counts_waits_for_a_review_whatever_was_loaded_first(
+    settings: Settings, database: Database
+) -> None:
+    """Loaded between another content and the copy that was received first, it was a conflict at that time."""
+    write(settings, 0, line(0, id="x", delivery_hour="17-18") + line(1, id="n", delivery_hour="17-18"))
+    write(settings, 1, line(3600, id="x", price=5, delivery_hour="16-17") + line(3601, id="m"))
+    write(settings, 2, line(7200, id="x", delivery_hour="17-18") + line(7201, id="l", delivery_hour="16-17"))
+    seen = []
+    for order in itertools.permutations(range(3)):
+        for hour in order:
+            load(settings, hour)
+            build_pnl.run(settings)
+        rejects = database.rows("SELECT line_number, delivery_hours, received_at FROM ops.rejected_messages")
+        assert rejects == [(1, ["16-17"], RECEIVED_AT + _HOUR)], order
+        assert database.rows(
+            "SELECT delivery_hour, has_unreviewed_messages FROM curated.pnl_hourly ORDER BY 1"
+        ) == [("15-16", False), ("16-17", True), ("17-18", False)]
+        assert not [problem for file in audit.run(settings) for problem in file.problems]
+        seen.append(fingerprint(database))
+        database.forget_everything()
+    assert [found for found in seen if found != seen[0]] == []

@@ -528,12 +528,16 @@ def test_a_trade_near_midnight_may_be_in_the_file_beside(
     capture(settings, [deal(id="late", execution_time="2026-03-02T22:30:00Z")])
     reconcile(settings, write_statement(tmp_path, []))
     assert database.rows(COUNTS) == [("differences", 0, 0, 0, 1)]
+    # never connected while the hour was tradable, from 15:00 of the day before to 14:55
+    assert database.rows(PNL.format("capture_gap_seconds")) == [((23 * 60 + 55) * 60,)]
     reconcile(
         settings,
         write_statement(tmp_path, [line(id="late", execution_time="2026-03-02T23:30:00Z")], NEXT_DAY),
         NEXT_DAY,
     )
     assert database.rows(COUNTS) == [("reconciled", 0, 0, 0, 0), ("reconciled", 1, 0, 0, 0)]
+    # the file beside reconciles the day and so closes its gap; that of the evening before is still there
+    assert database.rows(PNL.format("capture_gap_seconds")) == [(9 * 60 * 60,)]
 
 
 def test_a_statement_that_is_landed_weeks_later_takes_back_no_amendment(
@@ -568,6 +572,29 @@ def test_of_two_files_of_a_day_the_last_one_stands(
     reconcile(settings, second)  # nothing new: it stands
     assert len(list_files(settings.landing_root, STATEMENTS)) == 2
     assert is_clean(settings)
+
+
+@pytest.mark.parametrize(
+    ("first", "corrected"),
+    [
+        (  # the cash flow stays: what is bought and what is sold cost as much more
+            [line(id="x", direction="buy", price=10), line(id="y", price=20)],
+            [line(id="x", direction="buy", price=11), line(id="y", price=21)],
+        ),
+        (
+            [line(id="x", delivery_hour="14-17")],
+            [line(id="x", delivery_hour="15-17")],
+        ),  # it starts in this hour
+    ],
+)
+def test_each_change_has_its_cause(
+    settings: Settings, database: Database, tmp_path: Path, first: list[str], corrected: list[str]
+) -> None:
+    for rows in (first, corrected):
+        reconcile(settings, write_statement(tmp_path, rows))
+    assert database.rows(
+        "SELECT causes FROM curated.pnl_hourly_changes WHERE delivery_hour = '15-16' ORDER BY changed_at"
+    ) == [(["new row", "statement"],), (["late trades"],)]
 
 
 def test_a_file_that_another_one_replaced_stands_again(

@@ -97,6 +97,7 @@ def test_both_keys_mean_the_same_trade(key: str) -> None:
         ({"id": " 123 ", "direction": None, "revision": None}, Cancellation("123", None, None)),
         ({"id": "123", "direction": "sell"}, Cancellation("123", "sell", None)),
         ({"id": "123", "direction": "B", "REVISION_NO": "4"}, Cancellation("123", "buy", 4)),
+        ({"id": "123", "Direction": "Buy"}, Cancellation("123", "buy", None)),
         ({"id": "123", "revision": 0}, Cancellation("123", None, 0)),
         ({"id": "123", "price": "any", "delivery_hour": 5, "reason": "error"}, Cancellation("123", None, None)),
     ],
@@ -130,6 +131,7 @@ def test_a_cancellation_says_which_trade(key: str, body: dict[str, Any], cancell
         ({"timestamp": "2023-02-21T06:13:43Z", "sequence": 2, "time": 3}, "heartbeat"),
         ({"type": "deal", "deal_confirmation": None}, "deal"),
         ({"type": "subscribed", "channels": ["deal_confirmation", "deal_recall"]}, "subscribed"),
+        ({"type": "subscribed", "args": {"to": [{"channel": "deal_confirmation"}]}}, "subscribed"),
     ],
 )
 def test_an_operational_message_says_its_kind(message: dict[str, Any], kind: str) -> None:
