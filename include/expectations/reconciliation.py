@@ -42,9 +42,8 @@ def reconcile_days(cur: cursor, settings: Settings, days: list[date]) -> dict[st
     }
     run_sql(cur, QUERIES["stand_statements"], parameters)
     run_sql(cur, QUERIES["scope_of_days"], parameters)
-    others = _decide(
-        cur, parameters
-    )  # a trade that this statement has is unexpected in that of the day before no more
+    # a trade that one of these statements has is no longer unexpected in that of the day before
+    others = _decide(cur, parameters)
     _close_gaps(cur, parameters, [*days, *others])
     (counts,) = fetch_dicts(cur, QUERIES["reconciled_counts"], parameters)
     return counts
