@@ -1,6 +1,7 @@
 """Messages of the exchange: the executable specification of what each of them means."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -164,7 +165,7 @@ def _only(message: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _is_about_trades(message: Mapping[str, Any]) -> bool:
-    """Whether it holds a confirmation or a cancellation in any form, at any depth and in any case.
+    """Whether it holds a confirmation or a cancellation, at any depth, in any case, also within a text of JSON.
 
     It is then never operational, even if it names a kind: what it says of trades must not get lost.
     """
@@ -176,6 +177,9 @@ def _is_about_trades(message: Mapping[str, Any]) -> bool:
             parts.extend(part.values())
         elif isinstance(part, list):
             parts.extend(part)
+        elif isinstance(part, str) and part.lstrip().startswith(("{", "[")):
+            with suppress(RejectedMessageError):
+                parts.append(decode_json(part))
     return False
 
 

@@ -95,6 +95,12 @@ BAD_DEALS: list[tuple[Reason, str, str]] = [
         '{"method": "feed", "params": {"channel": "t", "data": {"trade_confirmation": {"id": "1"}}}}',
         "params",
     ),
+    (
+        Reason.UNKNOWN_MESSAGE,
+        '{"event": "t", "data": "{\\"deal_confirmation\\": {\\"id\\": \\"1\\"}}"}',
+        "data",
+    ),
+    (Reason.UNKNOWN_MESSAGE, '{"event": "t", "data": " [{\\"deal_recall\\": 1}]"}', "data"),
     (Reason.UNKNOWN_MESSAGE, '{"type": "trade", "Deal_Confirmation": {"id": "1"}}', "Deal_Confirmation"),
     (Reason.INVALID_DIRECTION, '{"deal_recall": {"id": "1", "direction": "buy", "Direction": "S"}}', "twice"),
     (Reason.UNKNOWN_MESSAGE, "{}", "{}"),

@@ -131,6 +131,8 @@ def test_a_cancellation_says_which_trade(key: str, body: dict[str, Any], cancell
         ({"timestamp": "2023-02-21T06:13:43Z", "sequence": 2, "time": 3}, "heartbeat"),
         ({"type": "deal", "deal_confirmation": None}, "deal"),
         ({"type": "subscribed", "channels": ["deal_confirmation", "deal_recall"]}, "subscribed"),
+        ({"event": "subscribed", "data": '{"channel": "deal_confirmation"}'}, "subscribed"),
+        ({"event": "note", "data": '{"deal_confirmation": is the channel'}, "note"),
         ({"type": "subscribed", "args": {"to": [{"channel": "deal_confirmation"}]}}, "subscribed"),
     ],
 )
