@@ -16,9 +16,16 @@ ORDER BY b.load_batch_id
 -- The rows of a validation that break a critical expectation
 CREATE TEMPORARY TABLE unsound_rows (landing_file_id bigint, line_number bigint, expectation text)
 
+-- name: days_of_batches
+SELECT DISTINCT delivery_day FROM (
+    SELECT delivery_day FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    UNION ALL
+    SELECT delivery_day FROM staging.trade_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+) AS t
+
 -- name: validation_view_trades
 -- The trades of the batches of a validation and the waiting copies that might count instead of stored ones, each with what
--- the calendar says of its delivery period.
+-- the calendar says of its delivery period, and the reference prices of the hours in which that delivers, if there are any.
 -- The batches are given as bigint[]: PostgreSQL hashes such a list only if it has the column's type, and else compares
 -- each row with hundreds of batches one by one.
 SELECT
@@ -29,7 +36,9 @@ SELECT
     p.delivery_end_at AS calendar_end_at,
     -- under the doubled label of October a trade may be for the second of its two hours
     greatest(t.delivery_start_at, p.tradable_until) AS delivery_begins_at,
-    (t.delivery_start_at AT TIME ZONE %(market_timezone)s)::date AS delivery_start_day
+    (t.delivery_start_at AT TIME ZONE %(market_timezone)s)::date AS delivery_start_day,
+    r.lowest_reference_price,
+    r.highest_reference_price
 FROM (
     SELECT * FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     UNION ALL
@@ -39,6 +48,17 @@ LEFT JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
 LEFT JOIN ops.load_batches AS b ON b.load_batch_id = t.load_batch_id
 LEFT JOIN raw.delivery_periods AS p
     ON (p.market, p.delivery_day, p.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
+LEFT JOIN (
+    SELECT
+        h.market, h.delivery_day, h.delivery_hour, min(c.price_eur_per_mwh) AS lowest_reference_price,
+        max(c.price_eur_per_mwh) AS highest_reference_price
+    FROM raw.period_hours AS h
+    JOIN curated.reference_prices AS c
+        ON (c.market, c.delivery_day, c.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
+    -- said of both, else the prices of all days are read; looked up for each hour, no other core would help
+    WHERE h.market = %(market)s AND h.delivery_day = ANY(%(delivery_days)s::date[]) AND c.delivery_day = ANY(%(delivery_days)s::date[])
+    GROUP BY h.market, h.delivery_day, h.delivery_hour
+) AS r ON (r.market, r.delivery_day, r.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
 
 -- name: validation_view_reference_prices
 -- The price observations of the batches of a validation, with what the calendar says of their delivery period

@@ -8,7 +8,6 @@ from include.expectations.library import (
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToNotBeNull,
-    ExpectNoRows,
     no_rows_where,
 )
 from include.expectations.validation import Suite
@@ -147,31 +146,11 @@ def _plausibility(settings: Settings) -> list[Expectation]:
             severity=WARNING,
             description=f"each quantity is at most {quantity:,} MW",
         ),
-        # prices are looked up once for each delivery period; a block has one for each of its hours
-        ExpectNoRows(
-            unexpected_rows_query=f"""
-                {_SELECT}, price_eur_per_mwh, lowest_reference_price, highest_reference_price
-                FROM {{batch}} AS t
-                JOIN (
-                    SELECT
-                        h.market, h.delivery_day, h.delivery_hour,
-                        min(r.price_eur_per_mwh) AS lowest_reference_price,
-                        max(r.price_eur_per_mwh) AS highest_reference_price
-                    FROM (SELECT DISTINCT market, delivery_day, delivery_hour FROM {{batch}} AS b) AS p
-                    JOIN raw.period_hours AS h USING (market, delivery_day, delivery_hour)
-                    JOIN LATERAL (
-                        SELECT c.price_eur_per_mwh
-                        FROM curated.reference_prices AS c
-                        WHERE (c.market, c.delivery_day, c.delivery_hour)
-                              = (h.market, h.delivery_day, h.pnl_hour)
-                        LIMIT 1 -- else the whole view is computed
-                    ) AS r ON true
-                    GROUP BY h.market, h.delivery_day, h.delivery_hour
-                ) AS reference USING (market, delivery_day, delivery_hour)
-                WHERE price_eur_per_mwh NOT BETWEEN lowest_reference_price - {deviation}
-                                                AND highest_reference_price + {deviation}
-                """,
-            meta={"column": "price_eur_per_mwh"},
+        no_rows_where(
+            f"price_eur_per_mwh NOT BETWEEN lowest_reference_price - {deviation}"
+            f" AND highest_reference_price + {deviation}",
+            columns=(*_IDENTITY, "price_eur_per_mwh", "lowest_reference_price", "highest_reference_price"),
+            column="price_eur_per_mwh",
             severity=WARNING,
             description=(
                 f"each price is at most {deviation:,} EUR/MWh away from the reference price of its hour, if"

@@ -34,6 +34,14 @@ log = logging.getLogger(__name__)
 
 QUERIES = load_queries("expectations/queries.sql")
 
+SESSION: Any = {"search_path": SCHEMA, "enable_nestloop": "off", "enable_seqscan": "off"}
+"""Settings of the session that evaluates a suite.
+
+Statistics do not know a batch that was just loaded: PostgreSQL plans for one row of it, and would go through
+all delivery periods once for each row. And Great Expectations tests a table by `SELECT 1 … LIMIT 1`: to find
+one row of a batch, PostgreSQL would read all trades that were loaded before.
+"""
+
 _EXAMPLES = 3
 _MAX_CHARACTERS = 1_000
 
@@ -146,11 +154,9 @@ def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteVa
 @contextmanager
 def _table(warehouse_url: str, name: str, view: str) -> Iterator[Any]:
     """The view as a batch of a table asset, in a context that lives in memory."""
+    parameters = connection_parameters(f"validate_{name}", **SESSION)
     url = make_url(sqlalchemy_url(warehouse_url)).update_query_dict(
-        {
-            parameter: str(value)
-            for parameter, value in connection_parameters(f"validate_{name}", search_path=SCHEMA).items()
-        }
+        {parameter: str(value) for parameter, value in parameters.items()}
     )
     # the URL is passed as a variable: so its password is in no configuration; a $ would be read as one more
     text = url.render_as_string(hide_password=False).replace("$", "%24")

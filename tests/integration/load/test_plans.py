@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 
 from include.expectations import acceptance, reconciliation
-from include.jobs import load_statement, load_trades, validate_trades
+from include.expectations.library import ExpectNoRowsWhere
+from include.expectations.trades import suite
+from include.expectations.validation import SESSION
+from include.expectations.views import checked_view
+from include.jobs import build_pnl, load_statement, load_trades, validate_trades
 from include.landing import message_line
 from include.load import statements
 from include.load.trades import QUERIES
 from include.settings import Settings
+from include.warehouse.connection import connect
+from include.warehouse.queries import run_sql
 from tests.factories import MARKET, Database
 from tests.messages import RECEIVED_AT, deal, write_landing_file
 from tests.statements import DAY, line, write_statement
@@ -95,7 +101,69 @@ def test_the_rows_of_statements_in_a_batch_are_not_looked_for_among_all_amendmen
         " LATERAL (SELECT 0 AS revision UNION ALL SELECT 1 UNION ALL SELECT -1 WHERE n % 1000 = 0) AS revisions"
     )
     cur.execute("VACUUM (ANALYZE) raw.trades")
-    cur.execute("EXPLAIN SELECT * FROM staging.affected_hours(%s::bigint[])", (list(range(100, 200)),))
-    plan = "\n".join(row for (row,) in cur.fetchall())
-    assert "trades_of_statements" in plan
-    assert "trades_amendments" not in plan
+    cur.execute("BEGIN")
+    before = _scans(database)
+    cur.execute("SELECT * FROM staging.affected_hours(%s::bigint[])", (list(range(100, 200)),))
+    seq_scans, rows = (after - was for after, was in zip(_scans(database), before, strict=True))
+    cur.execute("ROLLBACK")
+    assert seq_scans == 0
+    assert rows < 40_000, "there are 50,000 amendments, and 20,000 rows of these batches"
+
+
+_INSERT_TRADES = (
+    "INSERT INTO raw.trades SELECT '{0}t' || n, 'a', 'sell', 1, 1, at::date, '15-16', at, at, at, at,"
+    " {0}, 1, n, 'DE' FROM (SELECT n, timestamptz '2026-01-01Z' + n * interval '1 min' AS at"
+    "                             FROM generate_series(1, {1}) AS n) AS trades"
+)
+"""Trades of a batch."""
+
+
+def test_the_hours_of_a_batch_are_found_without_reading_all_trades(database: Database) -> None:
+    """Every build and every validation asks for them: a run must not take longer because of its history."""
+    cur = database.cursor
+    cur.execute(_INSERT_TRADES.format(99, 100_000))
+    cur.execute("VACUUM (ANALYZE) raw.trades")
+    batch = database.batch(is_reload=True)
+    database.trade(batch, DAY, "15-16")
+    database.pending([(DAY, "15-16")])
+    cur.execute("BEGIN")
+    before = _scans(database)
+    run_sql(cur, build_pnl.QUERIES["pending_periods"], {"market": "DE", "days": [DAY], "is_whole": False})
+    run_sql(cur, acceptance.QUERIES["accept_pending_trades"], {"load_batch_ids": [batch]})
+    assert cur.rowcount == 1
+    assert _scans(database)[0] - before[0] == 0
+    cur.execute("ROLLBACK")
+
+
+def _scans(database: Database) -> tuple[int, int]:
+    """How often this transaction has read all of raw.trades, and how many rows it has found by an index."""
+    ((seq_scan, idx_tup_fetch),) = database.rows(
+        "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relid = 'raw.trades'::regclass"
+    )
+    return seq_scan, idx_tup_fetch
+
+
+def test_a_validation_reads_the_trades_of_its_batches_only_and_once(
+    settings: Settings, database: Database
+) -> None:
+    """Those of a batch that statistics do not know yet, among all others."""
+    cur = database.cursor
+    cur.execute(_INSERT_TRADES.format(99, 100_000))
+    cur.execute("VACUUM (ANALYZE) raw.trades")
+    cur.execute(_INSERT_TRADES.format(9, 10_000))
+    batches = {"load_batch_ids": [9], "delivery_days": [DAY]}
+    market = {"market": "DE", "market_timezone": "Europe/Berlin"}
+    conditions = [e.condition for e in suite(settings).expectations if isinstance(e, ExpectNoRowsWhere)]
+    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
+    with (
+        connect(settings.warehouse_url, "test", **SESSION) as conn,
+        checked_view(conn, "trades", batches | market) as view,
+        conn,
+        conn.cursor() as session,
+    ):
+        for statement in (f"SELECT 1 FROM {view} LIMIT 1", f"SELECT {counts} FROM {view}"):
+            session.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(row for (row,) in session.fetchall())
+            assert plan.count("Bitmap Index Scan on trades_load_batch_id") == 1
+            assert "Seq Scan on trades" not in plan
+            assert "Nested Loop Left Join" not in plan
