@@ -71,7 +71,6 @@ class Finding:
         severity: `critical`, `warning` or `info`.
         unexpected_count: Rows that did not meet it.
         detail: What was seen, in words, with examples.
-        load_batch_ids: The batches of these rows, where the rows are of batches.
         rows_sql: Selects them, while the view exists.
     """
 
@@ -81,7 +80,6 @@ class Finding:
     is_success: bool
     unexpected_count: int
     detail: str
-    load_batch_ids: Sequence[int]
     rows_sql: str
 
     @property
@@ -185,14 +183,10 @@ def _findings(
         outcome = by_description[expectation.description]
         counted = "observed_value" if isinstance(expectation, ExpectNoRows) else "unexpected_count"
         count = int(outcome.result.get(counted) or 0)
-        detail, load_batch_ids, rows_sql = "met by all", list[int](), ""
+        detail, rows_sql = "met by all", ""
         if not outcome.success:
             rows_sql = _rows_sql(expectation, outcome, view)
-            where = ""
-            if "load_batch_id" in suite.identity:
-                load_batch_ids = _batches(conn, rows_sql)
-                where = f" in {len(load_batch_ids):,} of the batches"
-            detail = f"not met by {count:,}{where}: {_examples(conn, rows_sql)}"
+            detail = f"not met by {count:,}: {_examples(conn, rows_sql)}"
         yield Finding(
             expectation=str(expectation.description),
             column=getattr(expectation, "column", None) or (expectation.meta or {}).get("column"),
@@ -200,7 +194,6 @@ def _findings(
             is_success=bool(outcome.success),
             unexpected_count=count,
             detail=detail[:_MAX_CHARACTERS],
-            load_batch_ids=load_batch_ids,
             rows_sql=rows_sql,
         )
 
@@ -216,13 +209,6 @@ def _examples(conn: connection, rows_sql: str) -> str:
         _see_views(cur)
         cur.execute(f"SELECT * FROM ({rows_sql}) AS unexpected LIMIT {_EXAMPLES}")
         return "; ".join(", ".join(f"{k} {_shown(v)}" for k, v in row.items()) for row in cur.fetchall())
-
-
-def _batches(conn: connection, rows_sql: str) -> list[int]:
-    with conn.cursor() as cur:
-        _see_views(cur)
-        cur.execute(f"SELECT DISTINCT load_batch_id FROM ({rows_sql}) AS unexpected ORDER BY load_batch_id")
-        return [load_batch_id for (load_batch_id,) in cur.fetchall()]
 
 
 def _shown(value: object) -> str:
