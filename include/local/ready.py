@@ -14,6 +14,8 @@ from include.warehouse.queries import load_queries
 QUERIES = load_queries("local/queries.sql")
 
 _REPORT_EVERY_SECONDS = 20.0
+_EAGER_SECONDS = 60.0
+"""Later there are ten seconds between two attempts, not half of one: an exchange may be silent for days."""
 _PARSE_SECONDS = 90.0
 _QUERY_SECONDS = 15.0
 _FIRST_DAG = "refresh_pnl"
@@ -51,7 +53,8 @@ class Progress:
             if now - reported_at > _REPORT_EVERY_SECONDS:
                 reported_at = now
                 self.say(f"still waiting: {missing()}")
-            self.watch(0.5)
+            for _ in range(1 if now - started_at < _EAGER_SECONDS else 20):
+                self.watch(0.5)
 
 
 def wait_for_airflow(api: Api, progress: Progress) -> None:
