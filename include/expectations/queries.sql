@@ -45,9 +45,12 @@ FROM (
     SELECT * FROM staging.trade_copies WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 ) AS t
 LEFT JOIN ops.landing_files AS f ON f.landing_file_id = t.landing_file_id
-LEFT JOIN ops.load_batches AS b ON b.load_batch_id = t.load_batch_id
+-- batches and days are said once more: else those of all years are read
+LEFT JOIN ops.load_batches AS b
+    ON b.load_batch_id = t.load_batch_id AND b.load_batch_id = ANY(%(load_batch_ids)s::bigint[])
 LEFT JOIN raw.delivery_periods AS p
     ON (p.market, p.delivery_day, p.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)
+    AND p.market = %(market)s AND p.delivery_day = ANY(%(delivery_days)s::date[])
 LEFT JOIN (
     SELECT
         h.market, h.delivery_day, h.delivery_hour, min(c.price_eur_per_mwh) AS lowest_reference_price,
@@ -55,7 +58,7 @@ LEFT JOIN (
     FROM raw.period_hours AS h
     JOIN curated.reference_prices AS c
         ON (c.market, c.delivery_day, c.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
-    -- said of both, else the prices of all days are read; looked up for each hour, no other core would help
+    -- joined, not looked up for each hour: then PostgreSQL would not use several cores
     WHERE h.market = %(market)s AND h.delivery_day = ANY(%(delivery_days)s::date[]) AND c.delivery_day = ANY(%(delivery_days)s::date[])
     GROUP BY h.market, h.delivery_day, h.delivery_hour
 ) AS r ON (r.market, r.delivery_day, r.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)

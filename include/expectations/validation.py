@@ -2,9 +2,9 @@
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,14 +34,6 @@ log = logging.getLogger(__name__)
 
 QUERIES = load_queries("expectations/queries.sql")
 
-SESSION: Any = {"search_path": SCHEMA, "enable_nestloop": "off", "enable_seqscan": "off"}
-"""Settings of the session that evaluates a suite.
-
-Statistics do not know a batch that was just loaded: PostgreSQL plans for one row of it, and would go through
-all delivery periods once for each row. And Great Expectations tests a table by `SELECT 1 … LIMIT 1`: to find
-one row of a batch, PostgreSQL would read all trades that were loaded before.
-"""
-
 _EXAMPLES = 3
 _MAX_CHARACTERS = 1_000
 
@@ -54,11 +46,13 @@ class Suite:
         name: The table's.
         identity: Columns of the view by which a person finds a row again.
         expectations: Each with a severity and a description in words, which is unique in the suite.
+        planner: Settings of PostgreSQL's planner for the session that evaluates them.
     """
 
     name: str
     identity: Sequence[str]
     expectations: Sequence[Expectation]
+    planner: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +124,7 @@ def store_unexpected(cur: cursor, finding: Finding) -> None:
 
 def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteValidationResult:
     try:
-        with _table(warehouse_url, suite.name, view) as table:
+        with _table(warehouse_url, suite, view) as table:
             result: ExpectationSuiteValidationResult = table.validate(
                 gx.ExpectationSuite(suite.name, expectations=list(suite.expectations)),
                 # counts and the query of the rows; no values, because the data docs would not escape them
@@ -150,9 +144,9 @@ def _evaluate(warehouse_url: str, suite: Suite, view: str) -> ExpectationSuiteVa
 
 
 @contextmanager
-def _table(warehouse_url: str, name: str, view: str) -> Iterator[Any]:
+def _table(warehouse_url: str, suite: Suite, view: str) -> Iterator[Any]:
     """The view as a batch of a table asset, in a context that lives in memory."""
-    parameters = connection_parameters(f"validate_{name}", **SESSION)
+    parameters = connection_parameters(f"validate_{suite.name}", search_path=SCHEMA, **suite.planner)
     url = make_url(sqlalchemy_url(warehouse_url)).update_query_dict(
         {parameter: str(value) for parameter, value in parameters.items()}
     )
@@ -161,7 +155,7 @@ def _table(warehouse_url: str, name: str, view: str) -> Iterator[Any]:
     context = new_context(variables={"WAREHOUSE": text})
     source = context.data_sources.add_postgres("warehouse", connection_string="${WAREHOUSE}")
     try:
-        asset = source.add_table_asset(name, table_name=view)
+        asset = source.add_table_asset(suite.name, table_name=view)
         yield asset.add_batch_definition_whole_table("all").get_batch()
     finally:
         source.get_execution_engine().close()

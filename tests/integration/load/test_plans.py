@@ -9,8 +9,7 @@ import pytest
 from include.expectations import acceptance, reconciliation
 from include.expectations.library import ExpectNoRowsWhere
 from include.expectations.trades import suite
-from include.expectations.validation import SESSION
-from include.expectations.views import checked_view
+from include.expectations.views import SCHEMA, checked_view
 from include.jobs import build_pnl, load_statement, load_trades, validate_trades
 from include.landing import message_line
 from include.load import statements
@@ -153,10 +152,11 @@ def test_a_validation_reads_the_trades_of_its_batches_only_and_once(
     cur.execute(_INSERT_TRADES.format(9, 10_000))
     batches = {"load_batch_ids": [9], "delivery_days": [DAY]}
     market = {"market": "DE", "market_timezone": "Europe/Berlin"}
-    conditions = [e.condition for e in suite(settings).expectations if isinstance(e, ExpectNoRowsWhere)]
+    trades = suite(settings)
+    conditions = [e.condition for e in trades.expectations if isinstance(e, ExpectNoRowsWhere)]
     counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
     with (
-        connect(settings.warehouse_url, "test", **SESSION) as conn,
+        connect(settings.warehouse_url, "test", search_path=SCHEMA, **trades.planner) as conn,
         checked_view(conn, "trades", batches | market) as view,
         conn,
         conn.cursor() as session,
