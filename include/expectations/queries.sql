@@ -4,7 +4,9 @@
 -- The batches of a market that wait for their validation, and how many rows they have to validate
 SELECT
     b.load_batch_id,
-    CASE b.source WHEN 'statements' THEN (SELECT count(*) FROM raw.trades AS t WHERE t.load_batch_id = b.load_batch_id)
+    CASE b.source
+         WHEN 'statements' THEN
+             (SELECT count(*) FROM raw.trades AS t WHERE t.load_batch_id = b.load_batch_id AND t.revision = -1)
          ELSE b.loaded_count END
     + (SELECT count(*) FROM staging.trade_copies AS c WHERE c.load_batch_id = b.load_batch_id) AS row_count
 FROM ops.load_batches AS b

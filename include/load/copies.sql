@@ -134,14 +134,23 @@ UPDATE ops.load_batches AS counted SET
     loaded_count = n.loaded_count,
     rejected_count = n.rejected_count,
     duplicate_count = counted.line_count - counted.event_count - n.loaded_count - n.rejected_count
-FROM unnest(%(load_batch_ids)s::bigint[]) AS b (load_batch_id)
-CROSS JOIN LATERAL (
-    SELECT
-        (SELECT count(*) FROM raw.trades AS t WHERE t.load_batch_id = b.load_batch_id)
-        + (SELECT count(*) FROM raw.trade_cancellations AS c WHERE c.load_batch_id = b.load_batch_id) AS loaded_count,
-        (SELECT count(*) FROM ops.rejected_messages AS m WHERE m.load_batch_id = b.load_batch_id) AS rejected_count
+FROM (
+    SELECT load_batch_id, count(line_number) FILTER (WHERE is_loaded) AS loaded_count,
+           count(line_number) FILTER (WHERE NOT is_loaded) AS rejected_count
+    FROM unnest(%(load_batch_ids)s::bigint[]) AS b (load_batch_id)
+    LEFT JOIN (
+        SELECT load_batch_id, line_number, true AS is_loaded
+        FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+        UNION ALL
+        SELECT load_batch_id, line_number, true
+        FROM raw.trade_cancellations WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+        UNION ALL
+        SELECT load_batch_id, line_number, false
+        FROM ops.rejected_messages WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
+    ) AS lines USING (load_batch_id)
+    GROUP BY load_batch_id
 ) AS n
-WHERE counted.load_batch_id = b.load_batch_id
+WHERE counted.load_batch_id = n.load_batch_id
 
 -- name: recount_files
 -- The counts of these batches' files: the sums of all their batches

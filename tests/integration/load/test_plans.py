@@ -13,7 +13,7 @@ from include.expectations.views import SCHEMA, checked_view
 from include.jobs import build_pnl, load_statement, load_trades, validate_trades
 from include.landing import message_line
 from include.load import statements
-from include.load.trades import QUERIES
+from include.load.trades import COPIES, QUERIES
 from include.settings import Settings
 from include.warehouse.connection import connect
 from include.warehouse.queries import run_sql
@@ -117,18 +117,24 @@ _INSERT_TRADES = (
 """Trades of a batch."""
 
 
-def test_the_hours_of_a_batch_are_found_without_reading_all_trades(database: Database) -> None:
-    """Every build and every validation asks for them: a run must not take longer because of its history."""
+def test_what_a_batch_holds_is_found_without_reading_all_trades(database: Database) -> None:
+    """Builds, validations and decisions ask for it: a run must not take longer because of its history."""
     cur = database.cursor
     cur.execute(_INSERT_TRADES.format(99, 100_000))
     cur.execute("VACUUM (ANALYZE) raw.trades")
     batch = database.batch(is_reload=True)
     database.trade(batch, DAY, "15-16")
     database.pending([(DAY, "15-16")])
+    database.batch("statements", "loaded")
     cur.execute("BEGIN")
     before = _scans(database)
     run_sql(cur, build_pnl.QUERIES["pending_periods"], {"market": "DE", "days": [DAY], "is_whole": False})
     run_sql(cur, acceptance.QUERIES["accept_pending_trades"], {"load_batch_ids": [batch]})
+    assert cur.rowcount == 1
+    run_sql(cur, COPIES["recount_batches"], {"load_batch_ids": [batch]})
+    assert cur.rowcount == 1
+    waiting = {"market": "DE", "sources": ["trades", "statements"]}
+    run_sql(cur, acceptance.QUERIES["validation_batches"], waiting)
     assert cur.rowcount == 1
     assert _scans(database)[0] - before[0] == 0
     cur.execute("ROLLBACK")
