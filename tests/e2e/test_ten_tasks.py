@@ -23,6 +23,7 @@ from tests.e2e.conftest import Visitor
 from tests.e2e.platform import Platform, running_platform
 from tests.factories import MARKET, Database
 from tests.messages import deal
+from tests.waiting import eventually
 from tools.history.outages import Outage
 from tools.screenshots.platform import land, servers
 
@@ -198,15 +199,23 @@ def test_what_is_open_before_the_gates_close(task: Task, database: Database) -> 
     page = task.page
     day_of(page, OPEN.delivery_day, task)
     table = page.locator("#open-positions")
-    line = table.locator("tbody tr", has_text=OPEN.delivery_hour)
-    heads = [" ".join(text.split()) for text in table.locator("thead th").all_inner_texts()]
-    position = line.locator("th, td").nth(heads.index(f"{TRADER} MWh")).inner_text()
-    known = database.value(
-        "SELECT net_position_mwh FROM curated.pnl_hourly"
-        " WHERE (trader_id, delivery_day, delivery_hour) = (%s, %s, %s)",
-        (TRADER, OPEN.delivery_day, OPEN.delivery_hour),
-    )
-    assert money(position.split()[-1]) == known.quantize(Decimal("0.1"))
+
+    def is_shown_as_it_is_known() -> bool:
+        # all of it at once: a trader who trades meanwhile gets a column of their own
+        rows = table.evaluate(
+            "table => [...table.querySelectorAll('tr')].map(row => [...row.cells].map(cell => cell.innerText))"
+        )
+        heads = [" ".join(text.split()) for text in rows[0]]
+        (line,) = (cells for cells in rows if OPEN.delivery_hour in cells[0])
+        known = database.value(
+            "SELECT net_position_mwh FROM curated.pnl_hourly"
+            " WHERE (trader_id, delivery_day, delivery_hour) = (%s, %s, %s)",
+            (TRADER, OPEN.delivery_day, OPEN.delivery_hour),
+        )
+        position = line[heads.index(f"{TRADER} MWh")]
+        return bool(money(position.split()[-1]) == known.quantize(Decimal("0.1")))
+
+    eventually(is_shown_as_it_is_known)
     task.is_done("5-what-is-open-before-the-gates-close", steps=(OPEN.delivery_day - TODAY).days)
 
 

@@ -48,6 +48,7 @@ class Wire:
 
     def close(self) -> None:
         self.is_cut = True
+        self._listening.shutdown(socket.SHUT_RDWR)  # else its thread waits for ever
         self._listening.close()
 
     def _accept(self) -> None:
