@@ -66,6 +66,7 @@ def chosen(random: Random, number: int, is_long: bool) -> MakeTasks:
     return random.choice(choices)
 
 
+@pytest.mark.timeout(300)  # each killed process does its work anew, and others have the cores as well
 def test_kills(torture: Torture, server: EmbeddedPostgres, tmp_path: Path) -> None:
     """Two processes race; both, or what serves them in PostgreSQL, are killed again and again at any moment."""
     kills, random, trials = Counter[str](), torture.random, 0
