@@ -111,11 +111,15 @@ def _check(settings: Settings, conn: connection, source: Source, load_batch_ids:
     from include.expectations.views import checked_view
 
     suite = {"trades": trades.suite, "reference_prices": reference_prices.suite}[source](settings)
-    market = {"market": settings.market.market, "market_timezone": settings.market.timezone.key}
-    parameters = market | {"load_batch_ids": load_batch_ids}
-    with conn, conn.cursor() as cur:
-        run_sql(cur, QUERIES["days_of_batches"], parameters)
-        parameters["delivery_days"] = [day for (day,) in cur]
+    parameters: dict[str, object] = {
+        "market": settings.market.market,
+        "market_timezone": settings.market.timezone.key,
+        "load_batch_ids": load_batch_ids,
+    }
+    if source == "trades":
+        with conn, conn.cursor() as cur:
+            run_sql(cur, QUERIES["days_of_trades"], parameters)
+            parameters["delivery_days"] = [day for (day,) in cur]
     with checked_view(conn, source, parameters) as view:
         findings = validate(settings, conn, suite, view, load_batch_ids)
         with conn, conn.cursor() as cur:

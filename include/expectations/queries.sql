@@ -18,7 +18,8 @@ ORDER BY b.load_batch_id
 -- The rows of a validation that break a critical expectation
 CREATE TEMPORARY TABLE unsound_rows (landing_file_id bigint, line_number bigint, expectation text)
 
--- name: days_of_batches
+-- name: days_of_trades
+-- The delivery days of the rows of validation_view_trades
 SELECT DISTINCT delivery_day FROM (
     SELECT delivery_day FROM raw.trades WHERE load_batch_id = ANY(%(load_batch_ids)s::bigint[])
     UNION ALL
@@ -60,7 +61,7 @@ LEFT JOIN (
     FROM raw.period_hours AS h
     JOIN curated.reference_prices AS c
         ON (c.market, c.delivery_day, c.delivery_hour) = (h.market, h.delivery_day, h.pnl_hour)
-    -- joined, not looked up for each hour: then PostgreSQL would not use several cores
+    -- joined: looked up for each hour, they would keep PostgreSQL from using several cores
     WHERE h.market = %(market)s AND h.delivery_day = ANY(%(delivery_days)s::date[]) AND c.delivery_day = ANY(%(delivery_days)s::date[])
     GROUP BY h.market, h.delivery_day, h.delivery_hour
 ) AS r ON (r.market, r.delivery_day, r.delivery_hour) = (t.market, t.delivery_day, t.delivery_hour)

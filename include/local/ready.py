@@ -1,5 +1,6 @@
 """What `make run` waits for once its processes are up: health, DAGs, the first priced PnL."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ QUERIES = load_queries("local/queries.sql")
 
 _REPORT_EVERY_SECONDS = 20.0
 _EAGER_SECONDS = 60.0
-"""Later there are ten seconds between two attempts, not half of one: an exchange may be silent for days."""
+"""How long PnL is asked for twice a second, later every ten: an exchange may be silent for days."""
 _PARSE_SECONDS = 90.0
 _QUERY_SECONDS = 15.0
 _FIRST_DAG = "refresh_pnl"
@@ -36,9 +37,16 @@ class Progress:
     watch: Callable[[float], None]
 
     def wait(
-        self, attempt: Callable[[], T | None], missing: Callable[[], str], give_up_seconds: float = 0
+        self,
+        attempt: Callable[[], T | None],
+        missing: Callable[[], str],
+        give_up_seconds: float = 0,
+        eager_seconds: float = math.inf,
     ) -> T | None:
-        """Tries again until the attempt returns something; None after `give_up_seconds`, 0 meaning never."""
+        """Tries again until the attempt returns something; None after `give_up_seconds`, 0 meaning never.
+
+        After `eager_seconds` it tries every ten seconds only.
+        """
         started_at = reported_at = time.monotonic()
         while True:
             try:
@@ -53,7 +61,7 @@ class Progress:
             if now - reported_at > _REPORT_EVERY_SECONDS:
                 reported_at = now
                 self.say(f"still waiting: {missing()}")
-            for _ in range(1 if now - started_at < _EAGER_SECONDS else 20):
+            for _ in range(1 if now - started_at < eager_seconds else 20):
                 self.watch(0.5)
 
 
@@ -116,7 +124,7 @@ def wait_for_priced_pnl(api: Api, settings: Settings, progress: Progress) -> Non
     progress.wait(trigger, lambda: f"to start {dag_id}")
     market = f" of market {settings.market.market}" if settings.own_suffix else ""
     progress.say(f"waiting for the first priced PnL{market}")
-    progress.wait(attempt, missing)
+    progress.wait(attempt, missing, eager_seconds=_EAGER_SECONDS)
     progress.say(f"curated.pnl_hourly has rows with prices{market}")
 
 

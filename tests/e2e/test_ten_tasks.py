@@ -23,7 +23,6 @@ from tests.e2e.conftest import Visitor
 from tests.e2e.platform import Platform, running_platform
 from tests.factories import MARKET, Database
 from tests.messages import deal
-from tests.waiting import eventually
 from tools.history.outages import Outage
 from tools.screenshots.platform import land, servers
 
@@ -198,24 +197,20 @@ def test_who_is_over_the_limit(task: Task) -> None:
 def test_what_is_open_before_the_gates_close(task: Task, database: Database) -> None:
     page = task.page
     day_of(page, OPEN.delivery_day, task)
-    table = page.locator("#open-positions")
-
-    def is_shown_as_it_is_known() -> bool:
-        # all of it at once: a trader who trades meanwhile gets a column of their own
-        rows = table.evaluate(
-            "table => [...table.querySelectorAll('tr')].map(row => [...row.cells].map(cell => cell.innerText))"
-        )
-        heads = [" ".join(text.split()) for text in rows[0]]
-        (line,) = (cells for cells in rows if OPEN.delivery_hour in cells[0])
-        known = database.value(
-            "SELECT net_position_mwh FROM curated.pnl_hourly"
-            " WHERE (trader_id, delivery_day, delivery_hour) = (%s, %s, %s)",
-            (TRADER, OPEN.delivery_day, OPEN.delivery_hour),
-        )
-        position = line[heads.index(f"{TRADER} MWh")]
-        return bool(money(position.split()[-1]) == known.quantize(Decimal("0.1")))
-
-    eventually(is_shown_as_it_is_known)
+    line = page.locator("#open-positions tbody tr", has_text=OPEN.delivery_hour)
+    # read at once: a trader who trades meanwhile gets a column of their own
+    texts, values = line.evaluate(
+        "line => [line.closest('table').tHead.rows[0], line]"
+        ".map(row => [...row.cells].map(cell => cell.innerText))"
+    )
+    heads = [" ".join(text.split()) for text in texts]
+    position = values[heads.index(f"{TRADER} MWh")]
+    known = database.value(
+        "SELECT net_position_mwh FROM curated.pnl_hourly"
+        " WHERE (trader_id, delivery_day, delivery_hour) = (%s, %s, %s)",
+        (TRADER, OPEN.delivery_day, OPEN.delivery_hour),
+    )
+    assert money(position.split()[-1]) == known.quantize(Decimal("0.1"))
     task.is_done("5-what-is-open-before-the-gates-close", steps=(OPEN.delivery_day - TODAY).days)
 
 

@@ -22,7 +22,7 @@ def test_attempts_become_rare_while_the_processes_are_watched_as_before(
 
     monkeypatch.setattr(ready.time, "monotonic", lambda: now)
     progress = ready.Progress(lambda text: None, watch)
-    assert progress.wait(attempt, lambda: "for an exchange that is silent", give_up_seconds=3600) is None
+    assert progress.wait(attempt, lambda: "for an exchange that is silent", 3600, eager_seconds=60) is None
     assert set(watched) == {0.5}
     first, later = ([at for at in attempts if is_first == (at < 60)] for is_first in (True, False))
     assert len(first) == 120
